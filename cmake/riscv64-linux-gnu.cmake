@@ -1,0 +1,8 @@
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR riscv64)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_CXX_COMPILER_TARGET riscv64-linux-gnu)
+set(CMAKE_CXX_FLAGS_INIT "--gcc-toolchain=/usr -mabi=lp64d")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=lld -static")
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-riscv64-static;-cpu;rv64,v=true,vlen=256,vext_spec=v1.0)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
