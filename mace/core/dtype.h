@@ -43,7 +43,9 @@ constexpr bool IsFloat(DType dtype) {
 }
 
 // Integers of any width and sign; bool is not one.
-constexpr bool IsInteger(DType dtype) { return BitsOf(dtype) != 0 && !IsFloat(dtype) && dtype != DType::kBool; }
+constexpr bool IsInteger(DType dtype) {
+  return BitsOf(dtype) != 0 && !IsFloat(dtype) && dtype != DType::kBool;
+}
 
 constexpr bool IsValid(DType dtype) { return BitsOf(dtype) != 0; }
 

@@ -1,5 +1,5 @@
-// Every byte libmace takes from the system comes through here (or through Vector, String and Status::Rep, which
-// use malloc directly), returns null on failure and never throws.
+// Every byte libmace takes from the system comes through here (or through Vector, String and Status::Rep,
+// which use malloc directly), returns null on failure and never throws.
 #ifndef MACE_CORE_MEMORY_H_
 #define MACE_CORE_MEMORY_H_
 
@@ -16,8 +16,9 @@ namespace mace {
 
 inline constexpr size_t kBufferAlignment = 64;  // of tensors, arenas, packed weights, file segments
 
-// Where large blocks (arenas, packed weights, file images) come from: a plain struct, so that a caller of the C
-// ABI can supply it. `allocate` returns null on failure; `alignment` is a power of two. Both must be thread-safe.
+// Where large blocks (arenas, packed weights, file images) come from: a plain struct, so that a caller of the
+// C ABI can supply it. `allocate` returns null on failure; `alignment` is a power of two. Both must be
+// thread-safe.
 struct Allocator {
   void* context = nullptr;
   void* (*allocate)(void* context, size_t bytes, size_t alignment) = nullptr;

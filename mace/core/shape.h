@@ -10,7 +10,8 @@
 namespace mace {
 
 inline constexpr int kMaxRank = 8;
-// A dimension >= 0 is a constant, kUnknownDim is unknown, any lower number is symbol number -2 - dim of the graph.
+// A dimension >= 0 is a constant, kUnknownDim is unknown, any lower number is symbol number -2 - dim of the
+// graph.
 inline constexpr int64_t kUnknownDim = -1;
 constexpr int64_t SymbolDim(int32_t symbol) { return -2 - static_cast<int64_t>(symbol); }
 constexpr bool IsSymbolDim(int64_t dim) { return dim <= -2; }
@@ -48,7 +49,8 @@ struct Shape {
     }
     return true;
   }
-  // Product of the dimensions [begin, end); -1 where one is not constant or the product does not fit in 63 bits.
+  // Product of the dimensions [begin, end); -1 where one is not constant or the product does not fit in 63
+  // bits.
   int64_t Product(int begin, int end) const {
     int64_t product = 1;
     bool zero = false;

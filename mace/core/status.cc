@@ -30,18 +30,30 @@ const Status::Rep* NewRep(StatusCode code, const char* text, size_t length) {
 
 const char* NameOf(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "ok";
-    case StatusCode::kInvalidArgument: return "invalid argument";
-    case StatusCode::kNotFound: return "not found";
-    case StatusCode::kUnsupported: return "unsupported";
-    case StatusCode::kOutOfMemory: return "out of memory";
-    case StatusCode::kDataLoss: return "data loss";
-    case StatusCode::kIoError: return "input/output error";
-    case StatusCode::kDeadlineExceeded: return "deadline exceeded";
-    case StatusCode::kCancelled: return "cancelled";
-    case StatusCode::kResourceExhausted: return "resource exhausted";
-    case StatusCode::kInternal: return "internal error";
-    case StatusCode::kFailedPrecondition: return "failed precondition";
+    case StatusCode::kOk:
+      return "ok";
+    case StatusCode::kInvalidArgument:
+      return "invalid argument";
+    case StatusCode::kNotFound:
+      return "not found";
+    case StatusCode::kUnsupported:
+      return "unsupported";
+    case StatusCode::kOutOfMemory:
+      return "out of memory";
+    case StatusCode::kDataLoss:
+      return "data loss";
+    case StatusCode::kIoError:
+      return "input/output error";
+    case StatusCode::kDeadlineExceeded:
+      return "deadline exceeded";
+    case StatusCode::kCancelled:
+      return "cancelled";
+    case StatusCode::kResourceExhausted:
+      return "resource exhausted";
+    case StatusCode::kInternal:
+      return "internal error";
+    case StatusCode::kFailedPrecondition:
+      return "failed precondition";
   }
   return "unknown";
 }
@@ -51,7 +63,8 @@ Status Status::OutOfMemory() { return Status(&kOutOfMemory); }
 Status Status::FormatV(StatusCode code, const char* format, va_list arguments) {
   char text[kMaxMessage];
   const int length = std::vsnprintf(text, sizeof(text), format, arguments);
-  const size_t kept = length < 0 ? 0 : (static_cast<size_t>(length) < sizeof(text) ? length : sizeof(text) - 1);
+  const size_t kept =
+      length < 0 ? 0 : (static_cast<size_t>(length) < sizeof(text) ? length : sizeof(text) - 1);
   return Status(NewRep(code, text, kept));
 }
 

@@ -12,16 +12,16 @@ namespace mace {
 // The values are those of mace_status_code in mace_c.h: never renumber.
 enum class StatusCode : uint8_t {
   kOk = 0,
-  kInvalidArgument = 1,    // the caller passed something wrong (name, shape, dtype, flag)
-  kNotFound = 2,           // a file or a name is not there
-  kUnsupported = 3,        // well-formed, but this build cannot do it
-  kOutOfMemory = 4,        // an allocation failed
-  kDataLoss = 5,           // the bytes of a file are damaged, truncated or of another format
-  kIoError = 6,            // the operating system refused to read or write
-  kDeadlineExceeded = 7,   // the run's deadline passed
-  kCancelled = 8,          // the run's cancel flag was set
-  kResourceExhausted = 9,  // a budget (memory cap, size limit) does not allow it
-  kInternal = 10,          // a defect of MACE
+  kInvalidArgument = 1,      // the caller passed something wrong (name, shape, dtype, flag)
+  kNotFound = 2,             // a file or a name is not there
+  kUnsupported = 3,          // well-formed, but this build cannot do it
+  kOutOfMemory = 4,          // an allocation failed
+  kDataLoss = 5,             // the bytes of a file are damaged, truncated or of another format
+  kIoError = 6,              // the operating system refused to read or write
+  kDeadlineExceeded = 7,     // the run's deadline passed
+  kCancelled = 8,            // the run's cancel flag was set
+  kResourceExhausted = 9,    // a budget (memory cap, size limit) does not allow it
+  kInternal = 10,            // a defect of MACE
   kFailedPrecondition = 11,  // the object is not in a state that allows the call
 };
 
@@ -73,13 +73,13 @@ inline Status NotFound(const char* format, ...) __attribute__((format(printf, 1,
 inline Status Internal(const char* format, ...) __attribute__((format(printf, 1, 2)));
 inline Status ResourceExhausted(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
-#define MACE_DEFINE_STATUS_MAKER(Name)                                    \
-  inline Status Name(const char* format, ...) {                           \
-    va_list arguments;                                                    \
-    va_start(arguments, format);                                          \
+#define MACE_DEFINE_STATUS_MAKER(Name)                                       \
+  inline Status Name(const char* format, ...) {                              \
+    va_list arguments;                                                       \
+    va_start(arguments, format);                                             \
     Status status = Status::FormatV(StatusCode::k##Name, format, arguments); \
-    va_end(arguments);                                                    \
-    return status;                                                        \
+    va_end(arguments);                                                       \
+    return status;                                                           \
   }
 MACE_DEFINE_STATUS_MAKER(InvalidArgument)
 MACE_DEFINE_STATUS_MAKER(Unsupported)
@@ -95,10 +95,11 @@ MACE_DEFINE_STATUS_MAKER(ResourceExhausted)
 #define MACE_CONCAT_(a, b) MACE_CONCAT_INNER_(a, b)
 
 // Returns from the enclosing function (Status or Result<T>) where `expression` is an error.
-#define MACE_RETURN_IF_ERROR(expression)              \
-  do {                                                \
-    ::mace::Status mace_status_ = (expression);       \
-    if (!mace_status_.ok()) [[unlikely]] return mace_status_; \
+#define MACE_RETURN_IF_ERROR(expression)        \
+  do {                                          \
+    ::mace::Status mace_status_ = (expression); \
+    if (!mace_status_.ok()) [[unlikely]]        \
+      return mace_status_;                      \
   } while (false)
 
 #endif  // MACE_CORE_STATUS_H_

@@ -7,8 +7,8 @@
 
 namespace mace {
 
-// Bytes of a contiguous tensor; -1 where the shape is not concrete or the product does not fit. 4-bit types are
-// packed along the last axis over the whole buffer: (elements + 1) / 2 bytes.
+// Bytes of a contiguous tensor; -1 where the shape is not concrete or the product does not fit. 4-bit types
+// are packed along the last axis over the whole buffer: (elements + 1) / 2 bytes.
 inline int64_t ByteCount(DType dtype, const Shape& shape) {
   const int64_t elements = shape.ElementCount();
   if (elements < 0 || !IsValid(dtype)) return -1;

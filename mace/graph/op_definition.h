@@ -1,0 +1,120 @@
+// OpDefinition: all that the rest of MACE knows of an operator: one constant per operator, written in
+// mace/ops/<family>/<operator>.cc and listed in ops.def (docs/adding_an_operator.md).
+#ifndef MACE_GRAPH_OP_DEFINITION_H_
+#define MACE_GRAPH_OP_DEFINITION_H_
+
+#include <cstdint>
+
+#include "mace/core/memory.h"
+#include "mace/core/status.h"
+#include "mace/core/tensor_view.h"
+#include "mace/graph/attributes.h"
+#include "mace/graph/graph.h"
+
+namespace mace {
+
+// What a shape rule sees and sets. The same rule serves the importers (dimensions may be symbols or unknown)
+// and the planner (all concrete, and small integer inputs known).
+class InferContext {
+ public:
+  InferContext(const Graph& graph, const Node& node) : graph_(graph), node_(node) {}
+  int input_count() const { return static_cast<int>(node_.inputs.size()); }
+  int output_count() const { return static_cast<int>(node_.outputs.size()); }
+  bool has_input(int i) const { return i < input_count() && node_.inputs[i] != kNone; }
+  bool has_output(int i) const { return i < output_count() && node_.outputs[i] != kNone; }
+  // Dtype and shape of an input that is present.
+  const TensorType& input(int i) const { return input_types_[i]; }
+  // The input's elements where they are known now (a constant, or computed from shapes), else null.
+  const TensorView* known(int i) const { return i < input_count() ? known_[i] : nullptr; }
+  // The known elements of an integer tensor (int64 or int32, rank 0 or 1) as a list. False where they are not
+  // known, are more than 8, or of another type.
+  bool KnownInts(int i, IntList* list) const;
+  template <typename A>
+  const A& attributes() const {
+    return node_.attributes.as<A>();
+  }
+  const Quantization* input_quantization(int i) const {
+    return has_input(i) ? graph_.QuantizationOf(node_.inputs[i]) : nullptr;
+  }
+  const Quantization* output_quantization(int i) const {
+    return has_output(i) ? graph_.QuantizationOf(node_.outputs[i]) : nullptr;
+  }
+
+  // Sets dtype and shape of output i (ignored where the output is absent). The quantization belongs to the
+  // value and is not touched.
+  void SetOutput(int i, DType dtype, const Shape& shape) {
+    if (i < kMaxOutputs) {
+      outputs_[i].dtype = dtype;
+      outputs_[i].shape = shape;
+    }
+  }
+  const TensorType& output(int i) const { return outputs_[i]; }
+
+  static constexpr int kMaxOutputs = 64;
+  // Filled by whoever runs the rule: arrays of input_count() entries.
+  const TensorType* input_types_ = nullptr;
+  const TensorView* const* known_ = nullptr;
+
+ private:
+  const Graph& graph_;
+  const Node& node_;
+  TensorType outputs_[kMaxOutputs];
+};
+
+// What a reference kernel sees: concrete, contiguous tensors. Outputs have the inferred type and are the
+// kernel's to fill. Inputs and outputs never overlap. The reference is the specification of the operator:
+// plain C++ that a student can read.
+struct ReferenceContext {
+  const Graph& graph;
+  const Node& node;
+  const TensorView* inputs;  // of absent inputs: dtype kInvalid
+  TensorView* outputs;       // of absent outputs: dtype kInvalid
+  int input_count;
+  int output_count;
+
+  bool has_input(int i) const { return i < input_count && inputs[i].dtype != DType::kInvalid; }
+  bool has_output(int i) const { return i < output_count && outputs[i].dtype != DType::kInvalid; }
+  template <typename A>
+  const A& attributes() const {
+    return node.attributes.as<A>();
+  }
+  const Quantization* input_quantization(int i) const {
+    return i < input_count ? graph.QuantizationOf(node.inputs[i]) : nullptr;
+  }
+  const Quantization* output_quantization(int i) const {
+    return i < output_count ? graph.QuantizationOf(node.outputs[i]) : nullptr;
+  }
+};
+
+enum OpFlags : uint32_t {
+  kOpNone = 0,
+  kOpElementwise =
+      1u << 0,  // unary or broadcast binary: output element depends on the same (broadcast) elements only
+  kOpView = 1u << 1,       // output 0 is input 0 with another shape: same bytes in the same order
+  kOpInPlace = 1u << 2,    // output 0 may be written over input 0 where types and sizes agree
+  kOpShapeOnly = 1u << 3,  // reads the shape of input 0, not its elements (Shape)
+};
+
+struct OpDefinition {
+  const char* name = nullptr;  // as in ops.def
+  uint16_t version = 1;        // the newest version this build knows
+  int16_t min_inputs = 1;
+  int16_t max_inputs = 1;  // kMaxNodeInputs is written as -1
+  int16_t min_outputs = 1;
+  int16_t max_outputs = 1;
+  uint32_t flags = kOpNone;
+  AttributeInfo attributes = AttributeInfoOf<NoAttributes>();
+  // Checks the inputs' dtypes, ranks and attributes and sets the outputs. Messages say what was expected; the
+  // caller adds the node's name.
+  Status (*infer)(InferContext& context) = nullptr;
+  // Allocation (rare) through Vector and Buffer only.
+  Status (*reference)(const ReferenceContext& context) = nullptr;
+};
+
+// The definition, or null for a number that names no operator of this build.
+const OpDefinition* FindOpDefinition(OpId op);
+const OpDefinition* FindOpDefinition(std::string_view name);
+
+}  // namespace mace
+
+#endif  // MACE_GRAPH_OP_DEFINITION_H_

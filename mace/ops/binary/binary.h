@@ -1,0 +1,25 @@
+// Elementwise operators of two inputs with NumPy broadcasting; both of one dtype (floats, integers). Equal,
+// Less and Greater give bool. PRelu(x, slope): x < 0 ? x * slope : x, the slope broadcast to x (channels
+// last). Integer division truncates; by zero it gives 0.
+#ifndef MACE_OPS_BINARY_BINARY_H_
+#define MACE_OPS_BINARY_BINARY_H_
+
+#include "mace/graph/op_definition.h"
+
+namespace mace::ops {
+
+extern const OpDefinition kAddDefinition;
+extern const OpDefinition kSubDefinition;
+extern const OpDefinition kMulDefinition;
+extern const OpDefinition kDivDefinition;
+extern const OpDefinition kMaxDefinition;
+extern const OpDefinition kMinDefinition;
+extern const OpDefinition kPowDefinition;
+extern const OpDefinition kPReluDefinition;
+extern const OpDefinition kEqualDefinition;
+extern const OpDefinition kLessDefinition;
+extern const OpDefinition kGreaterDefinition;
+
+}  // namespace mace::ops
+
+#endif  // MACE_OPS_BINARY_BINARY_H_

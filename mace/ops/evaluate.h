@@ -1,0 +1,40 @@
+// Running shape rules and reference kernels on single nodes and whole graphs: what importers, passes, the
+// planner and the tests share.
+#ifndef MACE_OPS_EVALUATE_H_
+#define MACE_OPS_EVALUATE_H_
+
+#include "mace/core/memory.h"
+#include "mace/core/status.h"
+#include "mace/core/vector.h"
+#include "mace/graph/graph.h"
+#include "mace/graph/op_definition.h"
+
+namespace mace {
+
+// Runs the shape rule of `node`. `input_types` and `known` have one entry per input (of absent inputs: dtype
+// kInvalid, null); the inferred types are written to `output_types` (one entry per output; at most
+// InferContext::kMaxOutputs). Operand counts are checked here. Errors begin with "node 'name' (Op)".
+Status InferNode(const Graph& graph, const Node& node, const TensorType* input_types,
+                 const TensorView* const* known, TensorType* output_types);
+
+// Runs the reference kernel of `node` on concrete tensors (see ReferenceContext). Outputs are allocated by
+// the caller.
+Status EvaluateNode(const Graph& graph, const Node& node, const TensorView* inputs, TensorView* outputs);
+
+// Infers the types of all values of `graph` in order, with constants as known inputs, and writes dtype and
+// shape into the values (quantization is kept). Where an existing type is more precise than the inferred one,
+// it is kept if it does not contradict.
+Status InferGraphTypes(Graph* graph);
+
+// Runs the whole graph with reference kernels: the oracle of tests. feeds in graph input order; state buffers
+// (one view per state, updated in place). Results are allocated here.
+struct EvaluatedTensor {
+  TensorView view;
+  Buffer buffer;
+};
+Status EvaluateGraph(const Graph& graph, std::span<const TensorView> feeds, std::span<TensorView> states,
+                     Vector<EvaluatedTensor>* fetches);
+
+}  // namespace mace
+
+#endif  // MACE_OPS_EVALUATE_H_

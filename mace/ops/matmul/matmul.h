@@ -1,0 +1,23 @@
+// MatMul: a [..., M, K], b [..., K, N] -> [..., M, N] with broadcast leading dimensions, as numpy.matmul
+// (rank 1 too). With transpose_a (transpose_b) the last two axes of a (b) are swapped first.
+#ifndef MACE_OPS_MATMUL_MATMUL_H_
+#define MACE_OPS_MATMUL_MATMUL_H_
+
+#include "mace/graph/op_definition.h"
+
+namespace mace::ops {
+
+struct MatMulAttributes {
+  bool transpose_a = false;
+  bool transpose_b = false;
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, MatMulAttributes, transpose_a),
+                      MACE_FIELD(2, MatMulAttributes, transpose_b)};
+  }
+};
+extern const OpDefinition kMatMulDefinition;
+
+}  // namespace mace::ops
+
+#endif  // MACE_OPS_MATMUL_MATMUL_H_

@@ -1,0 +1,98 @@
+// Operators that move elements without computing. All take any dtype; quantized values keep their
+// quantization.
+#ifndef MACE_OPS_MOVEMENT_MOVEMENT_H_
+#define MACE_OPS_MOVEMENT_MOVEMENT_H_
+
+#include "mace/graph/op_definition.h"
+
+namespace mace::ops {
+
+struct TransposeAttributes {
+  IntList perm;  // output axis i is input axis perm[i]; empty: axes reversed
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, TransposeAttributes, perm)}; }
+};
+struct ConcatAttributes {
+  int64_t axis = 0;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, ConcatAttributes, axis)}; }
+};
+// Split: x, optional int64 sizes [outputs]; without sizes: equal parts, the last one smaller where it does
+// not divide.
+struct SplitAttributes {
+  int64_t axis = 0;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, SplitAttributes, axis)}; }
+};
+// Slice: x, starts, ends, optional axes, optional steps (int64 or int32 [n]) as in ONNX.
+// Gather: data, int32 or int64 indices (negative: from the end) -> data.shape[:axis] + indices.shape +
+// data.shape[axis + 1:].
+struct GatherAttributes {
+  int64_t axis = 0;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, GatherAttributes, axis)}; }
+};
+enum class PadMode : int32_t { kConstant = 0, kReflect = 1, kEdge = 2, kCount = 3 };
+// Pad: x, int64 pads [2 * rank] (all begins, then all ends; negative: crops), optional scalar value of x's
+// dtype.
+struct PadAttributes {
+  PadMode mode = PadMode::kConstant;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, PadAttributes, mode)}; }
+};
+enum class DepthToSpaceMode : int32_t { kDepthColumnRow = 0, kColumnRowDepth = 1, kCount = 2 };
+// DepthToSpace: x [N, H, W, C * b * b] -> [N, H * b, W * b, C]. Input channel, for output channel c and block
+// row r, column s: kDepthColumnRow: (r * b + s) * C + c;  kColumnRowDepth: c * b * b + r * b + s  (ONNX's DCR
+// and CRD).
+struct DepthToSpaceAttributes {
+  int64_t block_size = 1;
+  DepthToSpaceMode mode = DepthToSpaceMode::kDepthColumnRow;
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, DepthToSpaceAttributes, block_size),
+                      MACE_FIELD(2, DepthToSpaceAttributes, mode)};
+  }
+};
+enum class ResizeMode : int32_t { kNearest = 0, kLinear = 1, kCount = 2 };
+enum class CoordinateMode : int32_t {
+  kHalfPixel = 0,
+  kPytorchHalfPixel = 1,
+  kAlignCorners = 2,
+  kAsymmetric = 3,
+  kCount = 4,
+};
+enum class NearestMode : int32_t {
+  kRoundPreferFloor = 0,
+  kRoundPreferCeil = 1,
+  kFloor = 2,
+  kCeil = 3,
+  kCount = 4
+};
+// Resize: x [N, H, W, C], optional f32 scales [2] (height, width), optional int64 sizes [2] (height, width);
+// exactly one of the two is present. Output size from scales: floor(in * scale). With scales the coordinate
+// formulas use the scale as given, with sizes they use out / in, as ONNX does.
+struct ResizeAttributes {
+  ResizeMode mode = ResizeMode::kNearest;
+  CoordinateMode coordinate_mode = CoordinateMode::kHalfPixel;
+  NearestMode nearest_mode = NearestMode::kRoundPreferFloor;
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, ResizeAttributes, mode), MACE_FIELD(2, ResizeAttributes, coordinate_mode),
+                      MACE_FIELD(3, ResizeAttributes, nearest_mode)};
+  }
+};
+// Where: bool condition, a, b, all broadcast.
+
+extern const OpDefinition kTransposeDefinition;
+extern const OpDefinition kConcatDefinition;
+extern const OpDefinition kSplitDefinition;
+extern const OpDefinition kSliceDefinition;
+extern const OpDefinition kGatherDefinition;
+extern const OpDefinition kPadDefinition;
+extern const OpDefinition kDepthToSpaceDefinition;
+extern const OpDefinition kWhereDefinition;
+extern const OpDefinition kResizeDefinition;
+
+}  // namespace mace::ops
+
+#endif  // MACE_OPS_MOVEMENT_MOVEMENT_H_

@@ -1,0 +1,42 @@
+// Normalising operators.
+#ifndef MACE_OPS_NORM_NORM_H_
+#define MACE_OPS_NORM_NORM_H_
+
+#include "mace/graph/op_definition.h"
+
+namespace mace::ops {
+
+// Softmax over one axis: f32; or u8/i8/i16 quantized (last axis), computed as TensorFlow Lite's integer
+// reference does.
+struct SoftmaxAttributes {
+  int64_t axis = -1;
+  float beta = 1.0f;  // multiplies x first
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, SoftmaxAttributes, axis), MACE_FIELD(2, SoftmaxAttributes, beta)};
+  }
+};
+// LayerNormalization: x, scale, optional bias of shape x.shape[axis:]; mean and variance over the axes from
+// `axis` on.
+struct LayerNormalizationAttributes {
+  int64_t axis = -1;
+  float epsilon = 1e-5f;
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, LayerNormalizationAttributes, axis),
+                      MACE_FIELD(2, LayerNormalizationAttributes, epsilon)};
+  }
+};
+// BatchNormalization (inference): x [..., C], scale, bias, mean, variance [C].
+struct BatchNormalizationAttributes {
+  float epsilon = 1e-5f;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, BatchNormalizationAttributes, epsilon)}; }
+};
+extern const OpDefinition kSoftmaxDefinition;
+extern const OpDefinition kLayerNormalizationDefinition;
+extern const OpDefinition kBatchNormalizationDefinition;
+
+}  // namespace mace::ops
+
+#endif  // MACE_OPS_NORM_NORM_H_

@@ -1,0 +1,64 @@
+// Elementwise operators of one input: output has the input's dtype and shape. Floats; Relu, Clip, Neg, Abs
+// also integers; Relu, Clip also quantized values (input and output quantization equal: clamps to the
+// quantized bounds); Identity any type.
+#ifndef MACE_OPS_UNARY_UNARY_H_
+#define MACE_OPS_UNARY_UNARY_H_
+
+#include "mace/graph/op_definition.h"
+
+namespace mace::ops {
+
+struct ClipAttributes {
+  float min = -__builtin_huge_valf();
+  float max = __builtin_huge_valf();
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, ClipAttributes, min), MACE_FIELD(2, ClipAttributes, max)};
+  }
+};
+struct LeakyReluAttributes {
+  float alpha = 0.01f;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, LeakyReluAttributes, alpha)}; }
+};
+struct HardSigmoidAttributes {  // max(0, min(1, alpha * x + beta))
+  float alpha = 0.2f;
+  float beta = 0.5f;
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, HardSigmoidAttributes, alpha),
+                      MACE_FIELD(2, HardSigmoidAttributes, beta)};
+  }
+};
+struct GeluAttributes {
+  bool tanh_approximation = false;  // else the erf form
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, GeluAttributes, tanh_approximation)}; }
+};
+
+extern const OpDefinition kReluDefinition;
+extern const OpDefinition kClipDefinition;
+extern const OpDefinition kLeakyReluDefinition;
+extern const OpDefinition kSigmoidDefinition;
+extern const OpDefinition kTanhDefinition;
+extern const OpDefinition kHardSigmoidDefinition;
+extern const OpDefinition kHardSwishDefinition;
+extern const OpDefinition kSiluDefinition;
+extern const OpDefinition kGeluDefinition;
+extern const OpDefinition kErfDefinition;
+extern const OpDefinition kExpDefinition;
+extern const OpDefinition kLogDefinition;
+extern const OpDefinition kSqrtDefinition;
+extern const OpDefinition kReciprocalDefinition;
+extern const OpDefinition kNegDefinition;
+extern const OpDefinition kAbsDefinition;
+extern const OpDefinition kFloorDefinition;
+extern const OpDefinition kCeilDefinition;
+extern const OpDefinition kRoundDefinition;
+extern const OpDefinition kNotDefinition;
+extern const OpDefinition kIdentityDefinition;
+extern const OpDefinition kRsqrtDefinition;
+
+}  // namespace mace::ops
+
+#endif  // MACE_OPS_UNARY_UNARY_H_
