@@ -17,20 +17,29 @@ MACE_INLINE int Lanes(I32Tag) { return kF32Lanes; }
 
 // The first n lanes all ones.
 MACE_INLINE __m256i FirstLanes(int64_t n) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
 MACE_INLINE VecF32 Set(F32Tag, float x) { return _mm256_set1_ps(x); }
 MACE_INLINE VecI32 Set(I32Tag, int32_t x) { return _mm256_set1_epi32(x); }
 MACE_INLINE VecF32 Broadcast(F32Tag, const float* p) { return _mm256_broadcast_ss(p); }
 MACE_INLINE VecF32 Load(F32Tag, const float* p) { return _mm256_loadu_ps(p); }
-MACE_INLINE VecI32 Load(I32Tag, const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
-MACE_INLINE VecF32 LoadPartial(F32Tag, const float* p, int64_t n) { return _mm256_maskload_ps(p, FirstLanes(n)); }
-MACE_INLINE VecI32 LoadPartial(I32Tag, const int32_t* p, int64_t n) { return _mm256_maskload_epi32(p, FirstLanes(n)); }
+MACE_INLINE VecI32 Load(I32Tag, const int32_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+MACE_INLINE VecF32 LoadPartial(F32Tag, const float* p, int64_t n) {
+  return _mm256_maskload_ps(p, FirstLanes(n));
+}
+MACE_INLINE VecI32 LoadPartial(I32Tag, const int32_t* p, int64_t n) {
+  return _mm256_maskload_epi32(p, FirstLanes(n));
+}
 MACE_INLINE void Store(float* p, VecF32 v) { _mm256_storeu_ps(p, v); }
 MACE_INLINE void Store(int32_t* p, VecI32 v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 MACE_INLINE void StorePartial(float* p, VecF32 v, int64_t n) { _mm256_maskstore_ps(p, FirstLanes(n), v); }
-MACE_INLINE void StorePartial(int32_t* p, VecI32 v, int64_t n) { _mm256_maskstore_epi32(p, FirstLanes(n), v); }
+MACE_INLINE void StorePartial(int32_t* p, VecI32 v, int64_t n) {
+  _mm256_maskstore_epi32(p, FirstLanes(n), v);
+}
 
 MACE_INLINE VecF32 BitCastToF32(VecI32 v) { return _mm256_castsi256_ps(v); }
 MACE_INLINE VecI32 BitCastToI32(VecF32 v) { return _mm256_castps_si256(v); }
@@ -46,7 +55,9 @@ MACE_INLINE VecF32 Max(VecF32 a, VecF32 b) { return _mm256_max_ps(a, b); }
 MACE_INLINE VecF32 Sqrt(VecF32 a) { return _mm256_sqrt_ps(a); }
 MACE_INLINE VecF32 Abs(VecF32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 MACE_INLINE VecF32 Neg(VecF32 a) { return _mm256_xor_ps(_mm256_set1_ps(-0.0f), a); }
-MACE_INLINE VecF32 Round(VecF32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+MACE_INLINE VecF32 Round(VecF32 a) {
+  return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 MACE_INLINE VecF32 Floor(VecF32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 MACE_INLINE VecF32 Ceil(VecF32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
 MACE_INLINE VecF32 Truncate(VecF32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }

@@ -1,32 +1,38 @@
-// The SIMD vocabulary: free functions over native vector types, the same names on every instruction set. A kernel is
-// a *.simd.cc file that includes this header and is compiled once per row of mace/simd/isa.def, each time with one
-// MACE_SIMD_<ISA> macro, which picks the vector header and the namespace:
+// The SIMD vocabulary: free functions over native vector types, the same names on every instruction set. A
+// kernel is a *.simd.cc file that includes this header and is compiled once per row of mace/simd/isa.def,
+// each time with one MACE_SIMD_<ISA> macro, which picks the vector header and the namespace:
 //
 //   namespace mace { namespace MACE_ISA_NAMESPACE {
 //   static void Double(const float* x, float* y, int64_t count) {
 //     int64_t i = 0;
-//     for (; i + Lanes(kF32) <= count; i += Lanes(kF32)) Store(y + i, Add(Load(kF32, x + i), Load(kF32, x + i)));
-//     if (i < count) { VecF32 v = LoadPartial(kF32, x + i, count - i); StorePartial(y + i, Add(v, v), count - i); }
+//     for (; i + Lanes(kF32) <= count; i += Lanes(kF32)) Store(y + i, Add(Load(kF32, x + i), Load(kF32, x +
+//     i))); if (i < count) { VecF32 v = LoadPartial(kF32, x + i, count - i); StorePartial(y + i, Add(v, v),
+//     count - i); }
 //   }
 //   }}
 //
 // The contract, which mace/simd/simd_test proves on each instruction set:
-//   VecF32, VecI32      as many lanes each: Lanes(kF32), a constant kF32Lanes where the width is fixed. SVE and RVV vectors
-//                       allow no arrays, members or statics: kernels shared with them hold vectors in local variables only.
+//   VecF32, VecI32      as many lanes each: Lanes(kF32), a constant kF32Lanes where the width is fixed. SVE
+//   and RVV vectors
+//                       allow no arrays, members or statics: kernels shared with them hold vectors in local
+//                       variables only.
 //   Mask32              what a comparison gives. MaskAnd, MaskOr, MaskNot, Select(mask, if_true, if_false).
-//   Load, Store         any alignment. *Partial takes 0 <= n <= lanes, fills other lanes with zero, touches n elements only.
-//   MulAdd(a, b, c)     a * b + c, NegMulAdd(a, b, c) = c - a * b: one rounding where the ISA has it (not scalar, sse4).
-//   Min, Max (float)    a NaN in the SECOND operand propagates; a NaN in the first gives either operand. So clamp x with
+//   Load, Store         any alignment. *Partial takes 0 <= n <= lanes, fills other lanes with zero, touches n
+//   elements only. MulAdd(a, b, c)     a * b + c, NegMulAdd(a, b, c) = c - a * b: one rounding where the ISA
+//   has it (not scalar, sse4). Min, Max (float)    a NaN in the SECOND operand propagates; a NaN in the first
+//   gives either operand. So clamp x with
 //                       Min(high, Max(low, x)). Of -0 and +0 either may come. MinNaN, MaxNaN propagate both.
-//   Round               to nearest even, as ConvertToI32 does; ConvertToI32 of NaN or of what int32 cannot hold is
+//   Round               to nearest even, as ConvertToI32 does; ConvertToI32 of NaN or of what int32 cannot
+//   hold is
 //                       some int32. ConvertTruncateToI32 rounds towards zero.
 //   ReduceAdd           a fixed tree for each width: the same input gives the same bytes.
 //   LoadF16, StoreF16   half precision, to nearest even, denormals kept; LoadU8, LoadI8 widen to VecI32;
 //                       StoreU8, StoreI8 narrow with saturation.
 //   ShiftLeft, ShiftRight (arithmetic), ShiftRightLogical take one count in [0, 31] for all lanes.
 //
-// Everything is always_inline and static: an object built with ISA flags must not leave a weak copy of anything that a
-// linker could pick for a CPU without the feature. For that reason kernels use ScalarMin and its like, not std::min.
+// Everything is always_inline and static: an object built with ISA flags must not leave a weak copy of
+// anything that a linker could pick for a CPU without the feature. For that reason kernels use ScalarMin and
+// its like, not std::min.
 #ifndef MACE_SIMD_SIMD_H_
 #define MACE_SIMD_SIMD_H_
 
