@@ -1,0 +1,130 @@
+// The interface between the runtime and what executes nodes (docs/design/20-backends.md). The CPU is one
+// backend; a fake NPU in the tests keeps the interface honest. A backend says which nodes it can take
+// (assess), turns a group of them into a unit for concrete shapes (compile: may be slow, may fail, is then
+// re-partitioned), and runs units (enqueue).
+#ifndef MACE_BACKENDS_BACKEND_H_
+#define MACE_BACKENDS_BACKEND_H_
+
+#include <atomic>
+#include <memory>
+#include <span>
+
+#include "mace/core/memory.h"
+#include "mace/core/result.h"
+#include "mace/core/string.h"
+#include "mace/core/thread_pool.h"
+#include "mace/core/vector.h"
+#include "mace/graph/graph.h"
+
+namespace mace {
+
+class PackedCache;
+struct KernelTable;
+
+// What is true of the graph for one set of input shapes. Arrays have one entry per value.
+struct PlanView {
+  const Graph* graph = nullptr;
+  std::span<const TensorType> types;  // concrete
+  std::span<const TensorView* const>
+      known;  // the elements of constants and of what was computed while planning, else null
+  std::span<const int32_t>
+      uses;  // how many live nodes read the value, plus 1 if it is a graph output or state write
+};
+
+// A connected part of the plan: live nodes in topological order, and the values that cross its edge. Known
+// values are not inputs.
+struct GroupView {
+  std::span<const NodeId> nodes;
+  std::span<const ValueId> inputs;   // written outside, read inside
+  std::span<const ValueId> outputs;  // written inside, read outside (graph outputs, states and other groups)
+};
+
+struct CompileOptions {
+  int32_t num_threads = 1;
+  bool reference_kernels = false;  // use nothing but reference kernels
+  bool low_memory = false;
+  const KernelTable* kernels = nullptr;
+  PackedCache* packed = nullptr;  // the model's cache of packed weights; outlives the unit
+  const Allocator* allocator = nullptr;
+};
+
+// Memory that a unit names: bound to a pointer before every enqueue. All are aligned to kBufferAlignment,
+// except boundary values that are the caller's buffers (any alignment).
+struct UnitSlot {
+  ValueId value = kNone;  // boundary slot of this value (group input or output); kNone: internal to the unit
+  int64_t bytes = 0;      // of an internal slot
+  int32_t first_step =
+      0;  // an internal slot is live from the beginning of first_step to the end of last_step
+  int32_t last_step = 0;
+};
+
+// What explain prints and profile measures for one step.
+struct StepInfo {
+  Vector<NodeId> nodes;     // what it computes
+  const char* kernel = "";  // static, such as "gemm_f32_avx2_6x16"; "reference" for reference kernels
+  bool is_reference = false;
+  String reason;  // why this kernel; for a reference kernel: why no other
+  int64_t multiply_adds = 0;
+  int64_t bytes = 0;  // read and written
+};
+
+struct UnitBindings {
+  void* const* slots = nullptr;  // one pointer per slot, in the order of Unit::slots()
+  uint8_t* workspace = nullptr;  // Unit::workspace_bytes(), aligned
+  ThreadPool* pool = nullptr;
+  const std::atomic<bool>* stop = nullptr;  // when it becomes true, the unit returns as soon as it can
+  uint64_t* step_nanoseconds = nullptr;     // null, or one counter per step to be written
+};
+
+// Something that can be waited for. CPU units finish inside enqueue and return an event that is already done.
+struct Event {
+  Status (*wait)(void* context) = nullptr;  // null: already done
+  void* context = nullptr;
+};
+
+class Unit {
+ public:
+  virtual ~Unit() = default;
+  std::span<const UnitSlot> slots() const { return slots_.span(); }
+  std::span<const StepInfo> steps() const { return steps_.span(); }
+  int64_t workspace_bytes() const { return workspace_bytes_; }
+  const char* backend_name() const { return backend_name_; }
+  // Starts the unit after `wait` (may be done). Allocates nothing. One caller at a time per set of bindings.
+  virtual Result<Event> Enqueue(const UnitBindings& bindings, const Event& wait) = 0;
+
+ protected:
+  Vector<UnitSlot> slots_;
+  Vector<StepInfo> steps_;
+  int64_t workspace_bytes_ = 0;
+  const char* backend_name_ = "";
+};
+
+// The answer of assess for the nodes of a plan.
+struct Assessment {
+  struct Group {
+    Vector<NodeId> nodes;  // topological order; may run as one unit
+    float predicted_milliseconds = 0;
+  };
+  Vector<Group> groups;
+  struct Refusal {
+    NodeId node;
+    String reason;
+  };
+  Vector<Refusal> refusals;  // nodes in no group
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const char* name() const = 0;
+  virtual Status Assess(const PlanView& plan, std::span<const NodeId> nodes, Assessment* assessment) = 0;
+  // `cached` is the blob of an earlier compile of the same group on the same device, or empty. `blob` may be
+  // filled.
+  virtual Result<std::unique_ptr<Unit>> Compile(const PlanView& plan, const GroupView& group,
+                                                const CompileOptions& options,
+                                                std::span<const uint8_t> cached, Vector<uint8_t>* blob) = 0;
+};
+
+}  // namespace mace
+
+#endif  // MACE_BACKENDS_BACKEND_H_
