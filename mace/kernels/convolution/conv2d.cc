@@ -1,0 +1,128 @@
+#include "mace/kernels/convolution/conv2d.h"
+
+#include <cstring>
+
+namespace mace::kernels {
+namespace {
+
+// Pixels with fewer channels than this are gathered to a band: a run of kernel_width * channels floats per
+// kernel row keeps the inner loop busy where a run of `channels` would not.
+constexpr int64_t kBandChannels = 8;
+constexpr int64_t kBandBytes = 96 * 1024;
+constexpr int64_t kBandWork = 512 * 1024;  // multiply-adds of a tile
+
+int64_t RoundUp16(int64_t x) { return (x + 15) / 16 * 16; }
+
+bool IsPlainGemm(const Conv2dParams& p) {
+  return p.kernel_height == 1 && p.kernel_width == 1 && p.stride_y == 1 && p.stride_x == 1 &&
+         p.pad_top == 0 && p.pad_left == 0 && p.groups == 1 && !p.input_is_nchw &&
+         p.output_height == p.input_height && p.output_width == p.input_width;
+}
+
+void PlanBand(Conv2dParams* p) {
+  const int64_t depth = p->kernel_height * p->kernel_width * p->input_channels;
+  p->band_row_floats = RoundUp16(
+      ((p->output_width - 1) * p->stride_x + (p->kernel_width - 1) * p->dilation_x + 1) * p->input_channels);
+  const int64_t row_work = p->output_width * (depth + 1) * p->panels.padded_columns;
+  const auto band_rows = [&](int64_t rows) {
+    return (rows - 1) * p->stride_y + (p->kernel_height - 1) * p->dilation_y + 1;
+  };
+  int64_t rows = 1;
+  while (rows < p->output_height && rows * row_work < kBandWork &&
+         band_rows(rows + 1) * p->band_row_floats * 4 <= kBandBytes)
+    ++rows;
+  p->band_output_rows = rows;
+  p->band_rows = band_rows(rows);
+  const int64_t taps = p->kernel_height * (p->dilation_x == 1 ? 1 : p->kernel_width);
+  p->workspace_bytes = (p->band_rows * p->band_row_floats + 0) * 4 +
+                       rows * p->output_width * taps * static_cast<int64_t>(sizeof(void*));
+  p->tile_count = p->batch * ((p->output_height + rows - 1) / rows);
+}
+
+}  // namespace
+
+int64_t Conv2dOutputSize(int64_t input, int64_t pad_begin, int64_t pad_end, int64_t kernel, int64_t stride,
+                         int64_t dilation) {
+  const int64_t room = input + pad_begin + pad_end - ((kernel - 1) * dilation + 1);
+  return room < 0 || stride <= 0 ? 0 : room / stride + 1;
+}
+
+Status PrepareConv2d(Conv2dParams* p) {
+  if (p->groups <= 0 || p->input_channels % p->groups != 0 || p->output_channels % p->groups != 0) {
+    return InvalidArgument("conv2d: channels do not divide into the groups");
+  }
+  if (p->kernel_height <= 0 || p->kernel_width <= 0 || p->stride_y <= 0 || p->stride_x <= 0 ||
+      p->dilation_y <= 0 || p->dilation_x <= 0) {
+    return InvalidArgument("conv2d: kernel, stride and dilation must be positive");
+  }
+  if (p->input_is_nchw && p->groups != 1) return InvalidArgument("conv2d: NCHW input needs groups == 1");
+  const int64_t pixel = p->input_is_nchw ? p->input_channels : p->input_pixel_stride;
+  const int64_t group_channels = p->input_channels / p->groups;
+  const int64_t taps = p->kernel_height * p->kernel_width;
+  if (!SizesFit(p->batch, p->input_height, 1) || !SizesFit(p->input_height, p->input_width, 4 * pixel) ||
+      !SizesFit(p->batch * p->input_height, p->input_width, 4 * pixel) ||
+      !SizesFit(p->batch, p->output_height, 1) ||
+      !SizesFit(p->batch * p->output_height, p->output_width, 4 * p->output_pixel_stride) ||
+      !SizesFit(p->kernel_height, p->kernel_width, 1) || !SizesFit(taps, group_channels, 8) ||
+      !SizesFit(taps * group_channels, p->output_channels, 16) ||
+      !SizesFit(p->output_height, p->stride_y, 1) ||
+      !SizesFit(p->output_width, p->stride_x, p->input_channels) ||
+      !SizesFit(taps, p->dilation_y, p->dilation_x)) {
+    return InvalidArgument("conv2d: sizes out of range");
+  }
+  if (GemmRowsOf(p->isa).empty()) return InvalidArgument("conv2d: no kernel for this instruction set");
+  const int64_t depth = taps * group_channels;
+  p->panels = PlanGemmPanels(p->isa, p->output_channels / p->groups);
+  p->epilogue = SplitPostOps(p->post_ops);
+  p->group_floats = RoundUp16(PackedGemmFloats(p->panels, depth));
+  p->zero_floats = 0;
+  p->workspace_bytes = 0;
+  p->tile_count = 0;
+  const int64_t image_pixels = p->output_height * p->output_width;
+  p->way = IsPlainGemm(*p) ? Conv2dWay::kGemm
+           : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels)
+               ? Conv2dWay::kBand
+               : Conv2dWay::kIndirect;
+  if (p->way == Conv2dWay::kIndirect) p->zero_floats = RoundUp16(p->input_channels);
+  if (p->batch * image_pixels * p->output_channels == 0) return Status::Ok();
+  if (p->way == Conv2dWay::kBand) {
+    PlanBand(p);
+    return Status::Ok();
+  }
+  if (p->way == Conv2dWay::kGemm) {
+    p->blocks = PlanGemmBlocks(p->panels, p->batch * image_pixels, depth, depth);
+    p->tile_count = p->blocks.row_blocks * p->blocks.column_blocks;
+    return Status::Ok();
+  }
+  // Neighbouring windows share pixels: an output row costs the cache about stride^2 new input pixels, at most
+  // all taps.
+  const int64_t fresh = p->stride_y * p->stride_x < taps ? p->stride_y * p->stride_x : taps;
+  p->blocks = PlanGemmBlocks(p->panels, image_pixels, depth, fresh * p->input_channels);
+  const int64_t strips = (p->blocks.strips + p->blocks.row_blocks - 1) / p->blocks.row_blocks;
+  const int64_t most_rows = strips * p->panels.strip_rows;
+  p->workspace_bytes = most_rows * taps * static_cast<int64_t>(sizeof(void*));
+  p->tile_count = p->batch * p->blocks.row_blocks * p->groups * p->blocks.column_blocks;
+  return Status::Ok();
+}
+
+int64_t Conv2dPackedBytes(const Conv2dParams& p) {
+  return (p.zero_floats + p.groups * p.group_floats) * static_cast<int64_t>(sizeof(float));
+}
+
+void PackConv2d(const Conv2dParams& p, const void* weights, DType dtype, const void* bias, DType bias_dtype,
+                void* packed) {
+  float* target = static_cast<float*>(packed);
+  std::memset(target, 0, static_cast<size_t>(p.zero_floats) * sizeof(float));
+  target += p.zero_floats;
+  const int64_t depth = p.kernel_height * p.kernel_width * (p.input_channels / p.groups);
+  const int64_t columns = p.output_channels / p.groups;
+  for (int64_t g = 0; g < p.groups; ++g) {
+    GemmRhs rhs = GemmRhsFromNK(static_cast<const uint8_t*>(weights) + g * columns * depth * BytesOf(dtype),
+                                dtype, columns, depth);
+    if (bias != nullptr) rhs.bias = static_cast<const uint8_t*>(bias) + g * columns * BytesOf(bias_dtype);
+    rhs.bias_dtype = bias_dtype;
+    PackGemm(p.panels, rhs, target + g * p.group_floats);
+  }
+}
+
+}  // namespace mace::kernels

@@ -1,0 +1,106 @@
+#include "mace/kernels/gemm/gemm.h"
+
+#include <limits>
+
+namespace mace::kernels {
+namespace {
+
+// Weights up to this size stay in L2 while all rows pass; beyond it an A block of this size does
+// (kernel-experiments 9.3).
+constexpr int64_t kCacheBytes = 256 * 1024;
+// Least work of a tile, in multiply-adds: some 10 us, so that a tile's start costs nothing and there are
+// tiles to share out.
+constexpr int64_t kTileWork = 512 * 1024;
+
+constexpr int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t Clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+
+}  // namespace
+
+bool SizesFit(int64_t a, int64_t b, int64_t c) {
+  int64_t product = 0;
+  return a >= 0 && b >= 0 && c >= 0 && !__builtin_mul_overflow(a, b, &product) &&
+         !__builtin_mul_overflow(product, c, &product) && product < (int64_t{1} << 58);
+}
+
+GemmEpilogue SplitPostOps(const PostOps& post_ops) {
+  GemmEpilogue epilogue;
+  epilogue.low = -std::numeric_limits<float>::infinity();
+  epilogue.high = std::numeric_limits<float>::infinity();
+  int i = 0;
+  if (i < post_ops.count && post_ops.ops[i].kind == PostOpKind::kAdd && post_ops.ops[i].row_stride != 0) {
+    epilogue.residual_operand = post_ops.ops[i].operand;
+    epilogue.residual_stride = post_ops.ops[i].row_stride;
+    ++i;
+  }
+  if (i < post_ops.count && post_ops.ops[i].kind == PostOpKind::kClip) {
+    epilogue.low = post_ops.ops[i].a;
+    epilogue.high = post_ops.ops[i].b;
+    ++i;
+  } else if (i < post_ops.count && post_ops.ops[i].kind == PostOpKind::kRelu) {
+    epilogue.low = 0.0f;
+    ++i;
+  }
+  epilogue.remaining_begin = i;
+  return epilogue;
+}
+
+GemmBlocks PlanGemmBlocks(const GemmPanels& panels, int64_t rows, int64_t depth, int64_t lhs_row_floats) {
+  GemmBlocks blocks;
+  if (rows == 0 || panels.columns == 0) return blocks;
+  blocks.strips = DivideUp(rows, panels.strip_rows);
+  const int64_t weights = PackedGemmFloats(panels, depth) * 4;
+  const int64_t row_work = (depth + 1) * panels.padded_columns;
+  blocks.panels_outer = weights > kCacheBytes && rows > 1;
+  if (!blocks.panels_outer && rows > 1) {
+    // All columns, as few strips as make enough work.
+    const int64_t rows_per_block = Clamp(DivideUp(kTileWork, row_work), panels.strip_rows, rows);
+    blocks.row_blocks = Clamp(rows / rows_per_block, 1, blocks.strips);
+    blocks.column_blocks = 1;
+    return blocks;
+  }
+  const int64_t block_rows = Clamp(kCacheBytes / (4 * (lhs_row_floats + 1)), panels.strip_rows, rows);
+  blocks.row_blocks = Clamp(DivideUp(rows, block_rows), 1, blocks.strips);
+  const int64_t panel_work =
+      DivideUp(rows, blocks.row_blocks) * (depth + 1) * DivideUp(panels.padded_columns, panels.panel_count);
+  // One row is bound by memory, not by work: several panels at a time (the kernel takes four).
+  const int64_t least = rows == 1 ? 8 : 1;
+  const int64_t panels_per_tile =
+      Clamp(DivideUp(kTileWork, panel_work), least, panels.panel_count < least ? least : panels.panel_count);
+  blocks.column_blocks = Clamp(panels.panel_count / panels_per_tile, 1, panels.panel_count);
+  return blocks;
+}
+
+Status PrepareGemm(GemmParams* params) {
+  const int64_t batch = params->batch[0] * params->batch[1] * params->batch[2];
+  if (!SizesFit(params->rows, params->lhs_stride, 4) || !SizesFit(params->rows, params->out_stride, 4) ||
+      !SizesFit(params->columns, params->depth, 8) ||
+      !SizesFit(params->batch[0], params->batch[1], params->batch[2]) || !SizesFit(batch, params->rows)) {
+    return InvalidArgument("gemm: sizes out of range");
+  }
+  if (GemmRowsOf(params->isa).empty()) return InvalidArgument("gemm: no kernel for this instruction set");
+  params->panels = PlanGemmPanels(params->isa, params->columns);
+  params->blocks = PlanGemmBlocks(params->panels, params->rows, params->depth, params->depth);
+  params->epilogue = SplitPostOps(params->post_ops);
+  params->packed_floats = (PackedGemmFloats(params->panels, params->depth) + 15) / 16 * 16;
+  params->tile_count = batch * params->blocks.row_blocks * params->blocks.column_blocks;
+  params->workspace_bytes = 0;
+  return Status::Ok();
+}
+
+Status PrepareGemmPack(GemmPackParams* params) {
+  const int64_t batch = params->batch[0] * params->batch[1] * params->batch[2];
+  if (!SizesFit(params->columns, params->depth, 8) ||
+      !SizesFit(params->batch[0], params->batch[1], params->batch[2]) || !SizesFit(batch, params->columns)) {
+    return InvalidArgument("gemm_pack: sizes out of range");
+  }
+  if (GemmRowsOf(params->isa).empty())
+    return InvalidArgument("gemm_pack: no kernel for this instruction set");
+  params->panels = PlanGemmPanels(params->isa, params->columns);
+  params->packed_floats = (PackedGemmFloats(params->panels, params->depth) + 15) / 16 * 16;
+  params->tile_count = batch * params->panels.panel_count;
+  params->workspace_bytes = 0;
+  return Status::Ok();
+}
+
+}  // namespace mace::kernels
