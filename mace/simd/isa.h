@@ -1,4 +1,4 @@
-// The names of the instruction sets of isa.def.
+// Names of the instruction sets of isa.def.
 #ifndef MACE_SIMD_ISA_H_
 #define MACE_SIMD_ISA_H_
 
@@ -6,7 +6,28 @@
 
 namespace mace {
 
-enum class Isa : uint8_t { kScalar, kSse4, kAvx2, kAvx512, kNeon, kSve, kRvv };
+enum class Isa : uint8_t {
+#define MACE_ISA(name, architecture, scalable) name,
+#include "mace/simd/isa.def"
+#undef MACE_ISA
+};
+
+inline constexpr int kIsaCount = 0
+#define MACE_ISA(name, architecture, scalable) +1
+#include "mace/simd/isa.def"
+#undef MACE_ISA
+    ;
+
+inline constexpr const char* NameOf(Isa isa) {
+  switch (isa) {
+#define MACE_ISA(name, architecture, scalable) \
+  case Isa::name:                              \
+    return #name;
+#include "mace/simd/isa.def"
+#undef MACE_ISA
+  }
+  return "unknown";
+}
 
 }  // namespace mace
 
