@@ -1,0 +1,328 @@
+// Running .mace files through libmace's C ABI, and through nothing else.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "mace/mace_c.h"
+#include "native/module.h"
+
+namespace nb = nanobind;
+
+namespace mace::python {
+namespace {
+
+void Check(mace_status* status) {
+  if (status == nullptr) return;
+  const int code = mace_status_get_code(status);
+  const std::string message = mace_status_get_message(status);
+  mace_status_free(status);
+  Raise(code, message.c_str());
+}
+
+template <typename T, void (*Destroy)(T*)>
+struct Handle {
+  T* pointer = nullptr;
+  ~Handle() { Destroy(pointer); }
+};
+using RuntimeHandle = Handle<mace_runtime, mace_runtime_destroy>;
+using ModelHandle = Handle<mace_model, mace_model_destroy>;
+using SessionHandle = Handle<mace_session, mace_session_destroy>;
+
+struct Session {
+  SessionHandle handle;
+  std::shared_ptr<ModelHandle> model;
+  nb::object bytes;  // keeps the memory of a model that was loaded from it
+  std::mutex mutex;  // a session takes one caller at a time
+};
+
+struct Model {
+  std::shared_ptr<ModelHandle> handle = std::make_shared<ModelHandle>();
+  nb::object bytes;
+};
+
+struct DTypeRow {
+  int32_t dtype;
+  const char* name;
+  nb::dlpack::dtype dlpack;
+};
+
+constexpr DTypeRow kDTypes[] = {
+    {MACE_FLOAT32, "float32", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 32, 1}},
+    {MACE_FLOAT16, "float16", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1}},
+    {MACE_BFLOAT16, "bfloat16", {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1}},
+    {MACE_FLOAT64, "float64", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 64, 1}},
+    {MACE_INT8, "int8", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 8, 1}},
+    {MACE_UINT8, "uint8", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}},
+    {MACE_INT16, "int16", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 16, 1}},
+    {MACE_UINT16, "uint16", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 16, 1}},
+    {MACE_INT32, "int32", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 32, 1}},
+    {MACE_UINT32, "uint32", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 32, 1}},
+    {MACE_INT64, "int64", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 64, 1}},
+    {MACE_UINT64, "uint64", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 64, 1}},
+    {MACE_BOOL, "bool", {static_cast<uint8_t>(nb::dlpack::dtype_code::Bool), 8, 1}},
+};
+
+const DTypeRow* FindDType(int32_t dtype) {
+  for (const DTypeRow& row : kDTypes) {
+    if (row.dtype == dtype) return &row;
+  }
+  return nullptr;
+}
+
+const DTypeRow* FindDType(nb::dlpack::dtype dtype) {
+  for (const DTypeRow& row : kDTypes) {
+    if (row.dlpack == dtype) return &row;
+  }
+  return nullptr;
+}
+
+nb::dict InfoDict(const mace_tensor_info& info) {
+  nb::list shape;
+  for (int i = 0; i < info.rank; ++i) {
+    if (info.dims[i] >= 0) {
+      shape.append(info.dims[i]);
+    } else if (info.dim_names[i] != nullptr) {
+      shape.append(nb::str(info.dim_names[i]));
+    } else {
+      shape.append(nb::none());
+    }
+  }
+  nb::dict dict;
+  dict["name"] = nb::str(info.name);
+  const DTypeRow* row = FindDType(info.dtype);
+  dict["dtype"] = nb::str(row == nullptr ? "unknown" : row->name);
+  dict["shape"] = nb::tuple(shape);
+  dict["optional"] = info.optional != 0;
+  dict["scale"] = info.scale;
+  dict["zero_point"] = info.zero_point;
+  return dict;
+}
+
+std::shared_ptr<RuntimeHandle> MakeRuntime(int num_threads, std::optional<std::string> isa) {
+  auto runtime = std::make_shared<RuntimeHandle>();
+  mace_runtime_options options = {};
+  options.struct_size = sizeof(options);
+  options.num_threads = num_threads;
+  options.isa = isa ? isa->c_str() : nullptr;
+  Check(mace_runtime_create(&options, &runtime->pointer));
+  return runtime;
+}
+
+struct Runtime {
+  std::shared_ptr<RuntimeHandle> handle;
+};
+
+mace_model_options ModelOptions(bool verify_full, bool exact, bool reference_kernels) {
+  mace_model_options options = {};
+  options.struct_size = sizeof(options);
+  options.verify = verify_full ? MACE_VERIFY_FULL : MACE_VERIFY_DEFAULT;
+  options.numerics = exact ? MACE_NUMERICS_EXACT : MACE_NUMERICS_DEFAULT;
+  options.reference_kernels = reference_kernels ? 1 : 0;
+  return options;
+}
+
+std::unique_ptr<Model> LoadFile(const Runtime& runtime, const std::string& path, bool verify_full, bool exact,
+                                bool reference_kernels) {
+  auto model = std::make_unique<Model>();
+  const mace_model_options options = ModelOptions(verify_full, exact, reference_kernels);
+  mace_status* status;
+  {
+    nb::gil_scoped_release release;
+    status = mace_model_load_file(runtime.handle->pointer, path.c_str(), &options, &model->handle->pointer);
+  }
+  Check(status);
+  return model;
+}
+
+std::unique_ptr<Model> LoadMemory(const Runtime& runtime, nb::bytes bytes, bool verify_full, bool exact,
+                                  bool reference_kernels) {
+  auto model = std::make_unique<Model>();
+  model->bytes = bytes;
+  const mace_model_options options = ModelOptions(verify_full, exact, reference_kernels);
+  mace_status* status;
+  {
+    const char* data = bytes.c_str();
+    const size_t size = bytes.size();
+    nb::gil_scoped_release release;
+    status = mace_model_load_memory(runtime.handle->pointer, data, size, &options, &model->handle->pointer);
+  }
+  Check(status);
+  return model;
+}
+
+nb::list Infos(const Model& model, bool inputs) {
+  mace_model* pointer = model.handle->pointer;
+  const int count = inputs ? mace_model_input_count(pointer) : mace_model_output_count(pointer);
+  nb::list list;
+  for (int i = 0; i < count; ++i) {
+    mace_tensor_info info = {};
+    info.struct_size = sizeof(info);
+    Check(inputs ? mace_model_input_info(pointer, i, &info) : mace_model_output_info(pointer, i, &info));
+    list.append(InfoDict(info));
+  }
+  return list;
+}
+
+std::unique_ptr<Session> MakeSession(const Model& model) {
+  auto session = std::make_unique<Session>();
+  session->model = model.handle;
+  session->bytes = model.bytes;
+  Check(mace_session_create(model.handle->pointer, &session->handle.pointer));
+  return session;
+}
+
+using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+// One entry per model input; None: left to the session's state.
+std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* keep) {
+  std::vector<mace_tensor> tensors(arrays.size());
+  keep->resize(arrays.size());
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    mace_tensor& tensor = tensors[i];
+    tensor = {};
+    tensor.struct_size = sizeof(tensor);
+    if (nb::handle(arrays[i]).is_none()) continue;
+    InputArray array = nb::cast<InputArray>(arrays[i]);
+    const DTypeRow* row = FindDType(array.dtype());
+    if (row == nullptr) Raise(MACE_INVALID_ARGUMENT, "an input array has an element type that MACE does not know");
+    if (array.ndim() > MACE_MAX_RANK) Raise(MACE_INVALID_ARGUMENT, "an input array has more than 8 dimensions");
+    tensor.dtype = row->dtype;
+    tensor.rank = static_cast<int32_t>(array.ndim());
+    for (int d = 0; d < tensor.rank; ++d) tensor.dims[d] = static_cast<int64_t>(array.shape(d));
+    static char empty;  // data must not be null for a tensor of zero elements: null means "not fed"
+    tensor.data = array.size() == 0 ? &empty : const_cast<void*>(array.data());
+    tensor.byte_size = array.nbytes();
+    (*keep)[i] = std::move(array);
+  }
+  return tensors;
+}
+
+nb::object MakeOutput(mace_tensor* tensor) {
+  const DTypeRow* row = FindDType(tensor->dtype);
+  if (row == nullptr) Raise(MACE_INTERNAL, "an output has an element type that Python cannot hold");
+  void* memory = nullptr;
+  const size_t bytes = tensor->byte_size == 0 ? 1 : tensor->byte_size;
+  if (posix_memalign(&memory, 64, bytes) != 0) throw std::bad_alloc();
+  nb::capsule owner(memory, [](void* p) noexcept { std::free(p); });
+  size_t shape[MACE_MAX_RANK];
+  for (int d = 0; d < tensor->rank; ++d) shape[d] = static_cast<size_t>(tensor->dims[d]);
+  tensor->data = memory;
+  tensor->byte_size = bytes;
+  nb::ndarray<nb::numpy> array(memory, tensor->rank, shape, owner, nullptr, row->dlpack);
+  return nb::cast(array);
+}
+
+nb::list Run(Session& session, nb::list arrays, int output_count, bool profile, double timeout) {
+  std::vector<InputArray> keep;
+  std::vector<mace_tensor> inputs = InputTensors(arrays, &keep);
+  std::vector<mace_tensor> outputs(output_count);
+  for (mace_tensor& output : outputs) {
+    output = {};
+    output.struct_size = sizeof(output);
+  }
+  mace_run_options options = {};
+  options.struct_size = sizeof(options);
+  options.profile = profile ? 1 : 0;
+  options.timeout_ns = timeout > 0 ? static_cast<uint64_t>(timeout * 1e9) : 0;
+  nb::list results;
+  std::unique_lock<std::mutex> lock(session.mutex, std::defer_lock);
+  mace_status* status;
+  {
+    nb::gil_scoped_release release;  // before the lock: whoever holds it may need the GIL to finish
+    lock.lock();
+    status = mace_session_prepare(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()), outputs.data(),
+                                  output_count);
+  }
+  Check(status);
+  for (mace_tensor& output : outputs) results.append(MakeOutput(&output));
+  {
+    nb::gil_scoped_release release;
+    status = mace_session_run(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()), outputs.data(),
+                              output_count, &options);
+  }
+  Check(status);
+  return results;
+}
+
+void Prepare(Session& session, const std::vector<std::string>& dtypes, const std::vector<std::vector<int64_t>>& shapes,
+             int output_count) {
+  std::vector<mace_tensor> inputs(shapes.size());
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    inputs[i] = {};
+    inputs[i].struct_size = sizeof(mace_tensor);
+    for (const DTypeRow& row : kDTypes) {
+      if (dtypes[i] == row.name) inputs[i].dtype = row.dtype;
+    }
+    if (shapes[i].size() > MACE_MAX_RANK) Raise(MACE_INVALID_ARGUMENT, "a shape has more than 8 dimensions");
+    inputs[i].rank = static_cast<int32_t>(shapes[i].size());
+    for (size_t d = 0; d < shapes[i].size(); ++d) inputs[i].dims[d] = shapes[i][d];
+  }
+  std::vector<mace_tensor> outputs(output_count);
+  for (mace_tensor& output : outputs) {
+    output = {};
+    output.struct_size = sizeof(output);
+  }
+  mace_status* status;
+  {
+    nb::gil_scoped_release release;
+    const std::lock_guard<std::mutex> lock(session.mutex);
+    status = mace_session_prepare(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()), outputs.data(),
+                                  output_count);
+  }
+  Check(status);
+}
+
+template <mace_status* (*Text)(mace_session*, const char**)>
+std::string SessionText(Session& session) {
+  std::string copy;
+  mace_status* status;
+  {
+    nb::gil_scoped_release release;
+    const std::lock_guard<std::mutex> lock(session.mutex);
+    const char* text = "";
+    status = Text(session.handle.pointer, &text);
+    if (status == nullptr) copy = text;
+  }
+  Check(status);
+  return copy;
+}
+
+void ResetState(Session& session) {
+  mace_status* status;
+  {
+    nb::gil_scoped_release release;
+    const std::lock_guard<std::mutex> lock(session.mutex);
+    status = mace_session_reset_state(session.handle.pointer);
+  }
+  Check(status);
+}
+
+}  // namespace
+
+void RegisterExecution(nb::module_& module) {
+  nb::class_<Runtime>(module, "Runtime")
+      .def("__init__", [](Runtime* self, int num_threads, std::optional<std::string> isa) {
+        new (self) Runtime{MakeRuntime(num_threads, std::move(isa))};
+      }, nb::arg("num_threads"), nb::arg("isa").none());
+  nb::class_<Model>(module, "Model")
+      .def_static("load_file", &LoadFile)
+      .def_static("load_memory", &LoadMemory)
+      .def("inputs", [](const Model& model) { return Infos(model, true); })
+      .def("outputs", [](const Model& model) { return Infos(model, false); })
+      .def("session", &MakeSession);
+  nb::class_<Session>(module, "Session")
+      .def("run", &Run, nb::arg("inputs"), nb::arg("output_count"), nb::arg("profile"), nb::arg("timeout"))
+      .def("prepare", &Prepare)
+      .def("reset_state", &ResetState)
+      .def("explain_json", &SessionText<mace_session_explain_json>)
+      .def("profile_json", &SessionText<mace_session_profile_json>);
+}
+
+}  // namespace mace::python

@@ -1,0 +1,17 @@
+// What the parts of mace._native share.
+#ifndef MACE_PYTHON_NATIVE_MODULE_H_
+#define MACE_PYTHON_NATIVE_MODULE_H_
+
+#include <nanobind/nanobind.h>
+
+namespace mace::python {
+
+// Raises the Python exception of mace.errors that belongs to `code` (mace_status_code).
+[[noreturn]] void Raise(int code, const char* message);
+
+void RegisterConversion(nanobind::module_& module);
+void RegisterExecution(nanobind::module_& module);
+
+}  // namespace mace::python
+
+#endif  // MACE_PYTHON_NATIVE_MODULE_H_
