@@ -1,0 +1,171 @@
+#include "mace/ops/convolution/conv2d_integer.h"
+
+#include <algorithm>
+
+#include "mace/core/vector.h"
+#include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/quantize/output_scale.h"
+
+namespace mace::ops {
+namespace {
+
+// The dimensions of one convolution, read once.
+struct Geometry {
+  int64_t batch, height, width, channels;
+  int64_t out_height, out_width, out_channels;
+  int64_t kernel_height, kernel_width, group_channels, group_outputs;
+  int64_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+};
+
+// Rows (columns) of padding before the first one.
+int64_t PadBefore(Padding padding, int64_t explicit_pad, int64_t in, int64_t out, int64_t kernel,
+                  int64_t stride, int64_t dilation) {
+  if (padding == Padding::kExplicit) return explicit_pad;
+  const int64_t total = std::max<int64_t>((out - 1) * stride + (kernel - 1) * dilation + 1 - in, 0);
+  return padding == Padding::kSameUpper ? total / 2 : total - total / 2;
+}
+
+Geometry GeometryOf(const ReferenceContext& context) {
+  const auto& attributes = context.attributes<Conv2dAttributes>();
+  const Shape& x = context.inputs[0].shape;
+  const Shape& weights = context.inputs[1].shape;
+  const Shape& y = context.outputs[0].shape;
+  Geometry g = {};
+  g.batch = x[0], g.height = x[1], g.width = x[2], g.channels = x[3];
+  g.out_height = y[1], g.out_width = y[2], g.out_channels = y[3];
+  g.kernel_height = weights[1], g.kernel_width = weights[2], g.group_channels = weights[3];
+  g.group_outputs = g.out_channels / attributes.groups;
+  g.stride_h = attributes.strides[0], g.stride_w = attributes.strides[1];
+  g.dilation_h = attributes.dilations[0], g.dilation_w = attributes.dilations[1];
+  g.pad_top = PadBefore(attributes.padding, attributes.pads[0], g.height, g.out_height, g.kernel_height,
+                        g.stride_h, g.dilation_h);
+  g.pad_left = PadBefore(attributes.padding, attributes.pads[1], g.width, g.out_width, g.kernel_width,
+                         g.stride_w, g.dilation_w);
+  return g;
+}
+
+// One output channel's part of the quantization.
+struct Channel {
+  OutputScale scale;
+  int32_t weight_zero_point = 0;
+  int64_t bias = 0;
+};
+
+Status PrepareChannels(const ReferenceContext& context, int64_t count, Vector<Channel>* channels) {
+  const auto& attributes = context.attributes<Conv2dAttributes>();
+  const Quantization& x = *context.input_quantization(0);
+  const Quantization& weights = *context.input_quantization(1);
+  const Quantization& y = *context.output_quantization(0);
+  const bool has_bias = context.has_input(2);
+  const bool wide_bias = has_bias && context.inputs[2].dtype == DType::kI64;
+  // 16-bit activations are summed in 64 bits unless the file gives a 32-bit bias.
+  const bool wide = context.inputs[0].dtype == DType::kI16 && (!has_bias || wide_bias);
+  const bool single_precision = context.inputs[0].dtype == DType::kU8;
+  MACE_RETURN_IF_ERROR(channels->Resize(static_cast<size_t>(count)));
+  for (int64_t channel = 0; channel < count; ++channel) {
+    const size_t index = weights.scales.size() == 1 ? 0 : static_cast<size_t>(channel);
+    const float weight_scale = weights.scales[index];
+    Channel& entry = (*channels)[static_cast<size_t>(channel)];
+    entry.scale = OutputScale(attributes.rounding,
+                              TfliteMultiplier(x.scales[0], weight_scale, y.scales[0], single_precision),
+                              x.scales[0] * weight_scale / y.scales[0], wide);
+    entry.weight_zero_point = weights.zero_points[index];
+    if (has_bias) {
+      entry.bias =
+          wide_bias ? context.inputs[2].as<int64_t>()[channel] : context.inputs[2].as<int32_t>()[channel];
+    }
+  }
+  return Status::Ok();
+}
+
+// The sum over one window and one group. Padding adds nothing: a padded element is the input's zero point.
+template <typename Input, typename Weight>
+int64_t SumOfWindow(const Geometry& g, const Input* image, int32_t input_zero_point, const Weight* weights,
+                    int32_t weight_zero_point, int64_t top, int64_t left, int64_t first_channel) {
+  int64_t sum = 0;
+  for (int64_t kernel_y = 0; kernel_y < g.kernel_height; ++kernel_y) {
+    const int64_t y = top + kernel_y * g.dilation_h;
+    if (y < 0 || y >= g.height) continue;
+    for (int64_t kernel_x = 0; kernel_x < g.kernel_width; ++kernel_x) {
+      const int64_t x = left + kernel_x * g.dilation_w;
+      if (x < 0 || x >= g.width) continue;
+      const Input* pixel = image + (y * g.width + x) * g.channels + first_channel;
+      const Weight* tap = weights + (kernel_y * g.kernel_width + kernel_x) * g.group_channels;
+      for (int64_t i = 0; i < g.group_channels; ++i) {
+        sum += int64_t{pixel[i] - input_zero_point} * (tap[i] - weight_zero_point);
+      }
+    }
+  }
+  return sum;
+}
+
+template <typename Input, typename Weight>
+void Convolve(const ReferenceContext& context, const Geometry& g, const Vector<Channel>& channels) {
+  const auto* weights = context.inputs[1].as<Weight>();
+  const int32_t input_zero_point = context.input_quantization(0)->zero_points[0];
+  const int32_t output_zero_point = context.output_quantization(0)->zero_points[0];
+  TensorView& output = context.outputs[0];
+  const IntegerRange range = RangeOf(output.dtype);
+  const int64_t filter_size = g.kernel_height * g.kernel_width * g.group_channels;
+  int64_t out_index = 0;
+  for (int64_t n = 0; n < g.batch; ++n) {
+    const Input* image = context.inputs[0].as<Input>() + n * g.height * g.width * g.channels;
+    for (int64_t y = 0; y < g.out_height; ++y) {
+      for (int64_t x = 0; x < g.out_width; ++x) {
+        for (int64_t o = 0; o < g.out_channels; ++o) {
+          const Channel& channel = channels[static_cast<size_t>(o)];
+          const int64_t sum =
+              channel.bias + SumOfWindow(g, image, input_zero_point, weights + o * filter_size,
+                                         channel.weight_zero_point, y * g.stride_h - g.pad_top,
+                                         x * g.stride_w - g.pad_left, o / g.group_outputs * g.group_channels);
+          StoreInteger(output.data, output.dtype, out_index++,
+                       AddZeroPointAndClamp(channel.scale.Apply(sum), output_zero_point, range));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Status ReferenceConv2dInteger(const ReferenceContext& context) {
+  const TensorView& x = context.inputs[0];
+  const TensorView& weights = context.inputs[1];
+  const TensorView& y = context.outputs[0];
+  if (y.elements() == 0) return Status::Ok();
+  const Geometry g = GeometryOf(context);
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), x.dtype, 1, "input"));
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.output_quantization(0), y.dtype, 1, "output"));
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(1), weights.dtype, 0, "weights"));
+  const Quantization& weight_scales = *context.input_quantization(1);
+  if (weight_scales.scales.size() > 1 &&
+      (weight_scales.axis != 0 || static_cast<int64_t>(weight_scales.scales.size()) != g.out_channels)) {
+    return InvalidArgument(
+        "weights have %zu scales on axis %d, expected one or one for each of %lld output channels",
+        weight_scales.scales.size(), weight_scales.axis, static_cast<long long>(g.out_channels));
+  }
+  Vector<Channel> channels;
+  MACE_RETURN_IF_ERROR(PrepareChannels(context, g.out_channels, &channels));
+  const bool signed_weights = weights.dtype == DType::kI8;
+  if (!signed_weights && weights.dtype != DType::kU8) {
+    return Unsupported("Conv2d with %s weights", NameOf(weights.dtype));
+  }
+  switch (x.dtype) {
+    case DType::kU8:
+      signed_weights ? Convolve<uint8_t, int8_t>(context, g, channels)
+                     : Convolve<uint8_t, uint8_t>(context, g, channels);
+      return Status::Ok();
+    case DType::kI8:
+      signed_weights ? Convolve<int8_t, int8_t>(context, g, channels)
+                     : Convolve<int8_t, uint8_t>(context, g, channels);
+      return Status::Ok();
+    case DType::kI16:
+      signed_weights ? Convolve<int16_t, int8_t>(context, g, channels)
+                     : Convolve<int16_t, uint8_t>(context, g, channels);
+      return Status::Ok();
+    default:
+      return Unsupported("Conv2d with %s input", NameOf(x.dtype));
+  }
+}
+
+}  // namespace mace::ops
