@@ -34,7 +34,7 @@ void PlanBand(Conv2dParams* p) {
   p->band_output_rows = rows;
   p->band_rows = band_rows(rows);
   const int64_t taps = p->kernel_height * (p->dilation_x == 1 ? 1 : p->kernel_width);
-  p->workspace_bytes = (p->band_rows * p->band_row_floats + 0) * 4 +
+  p->workspace_bytes = p->band_rows * p->band_row_floats * 4 +
                        rows * p->output_width * taps * static_cast<int64_t>(sizeof(void*));
   p->tile_count = p->batch * ((p->output_height + rows - 1) / rows);
 }

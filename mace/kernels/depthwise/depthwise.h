@@ -5,6 +5,7 @@
 #include "mace/core/dtype.h"
 #include "mace/core/status.h"
 #include "mace/kernels/elementwise/post_ops.h"
+#include "mace/kernels/kernel.h"
 
 namespace mace::kernels {
 
@@ -40,6 +41,11 @@ int64_t DepthwisePackedBytes(const DepthwiseParams& params);
 // kF16. bias: [output_channels] of bias_dtype, or null.
 void PackDepthwise(const DepthwiseParams& params, const void* weights, DType dtype, const void* bias,
                    DType bias_dtype, void* packed);
+
+// kernels.def family `depthwise`.
+struct DepthwiseKernels {
+  KernelFunction depthwise_f32;
+};
 
 }  // namespace mace::kernels
 

@@ -41,7 +41,7 @@ GemmEpilogue SplitPostOps(const PostOps& post_ops) {
     epilogue.low = 0.0f;
     ++i;
   }
-  epilogue.remaining_begin = i;
+  for (; i < post_ops.count; ++i) epilogue.remaining.ops[epilogue.remaining.count++] = post_ops.ops[i];
   return epilogue;
 }
 

@@ -9,6 +9,7 @@
 #include "mace/core/status.h"
 #include "mace/kernels/elementwise/post_ops.h"
 #include "mace/kernels/gemm/gemm_panels.h"
+#include "mace/kernels/kernel.h"
 
 namespace mace::kernels {
 
@@ -18,7 +19,7 @@ struct GemmEpilogue {
   int32_t residual_operand = -1;  // -1: none
   int64_t residual_stride = 0;    // floats between rows
   float low = 0.0f, high = 0.0f;  // clamp after the residual; infinite where there is none
-  int32_t remaining_begin = 0;    // post-ops [remaining_begin, count) run on the tile
+  PostOps remaining;              // run on the finished tile
 };
 GemmEpilogue SplitPostOps(const PostOps& post_ops);
 
@@ -92,6 +93,12 @@ struct GemmPackParams {
   int64_t workspace_bytes = 0;
 };
 Status PrepareGemmPack(GemmPackParams* params);
+
+// kernels.def family `gemm`.
+struct GemmKernels {
+  KernelFunction gemm_f32;
+  KernelFunction gemm_pack_f32;
+};
 
 }  // namespace mace::kernels
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "mace/core/status.h"
+#include "mace/kernels/kernel.h"
 
 namespace mace::kernels {
 
@@ -29,6 +30,12 @@ struct PoolParams {
 };
 
 Status PreparePool(PoolParams* params);
+
+// kernels.def family `pooling`.
+struct PoolingKernels {
+  KernelFunction max_pool_f32;
+  KernelFunction average_pool_f32;
+};
 
 }  // namespace mace::kernels
 

@@ -5,6 +5,7 @@
 #include "mace/core/dtype.h"
 #include "mace/core/status.h"
 #include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/kernel.h"
 
 namespace mace::kernels {
 
@@ -43,6 +44,12 @@ int64_t RecurrentPackedBytes(const RecurrentParams& params);
 // or null; all of `dtype` (kF32 or kF16). Gate order z, r, h (GRU); i, o, f, c (LSTM).
 void PackRecurrent(const RecurrentParams& params, const void* w, const void* r, const void* b,
                    const void* peepholes, DType dtype, void* packed);
+
+// kernels.def family `recurrent`.
+struct RecurrentKernels {
+  KernelFunction gru_f32;
+  KernelFunction lstm_f32;
+};
 
 }  // namespace mace::kernels
 

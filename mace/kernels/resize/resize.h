@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "mace/core/status.h"
+#include "mace/kernels/kernel.h"
 
 namespace mace::kernels {
 
@@ -43,6 +44,12 @@ void FillResizeTable(const ResizeParams& params, void* table);
 struct ResizeTap {
   int32_t low, high;
   float weight;
+};
+
+// kernels.def family `resize`.
+struct ResizeKernels {
+  KernelFunction resize_nearest_f32;
+  KernelFunction resize_linear_f32;
 };
 
 }  // namespace mace::kernels

@@ -1,0 +1,230 @@
+#include "mace/simd/simd.h"
+// simd.h first: it names the namespace.
+#include "mace/kernels/convolution/convolution.h"
+#include "mace/kernels/gemm/gemm_block.h"
+
+namespace mace {
+namespace MACE_ISA_NAMESPACE {
+
+using kernels::Conv2dParams;
+using kernels::KernelArguments;
+
+// In conv_transpose2d.simd.cc.
+void ConvTranspose2dF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
+
+namespace {
+
+GemmBlock CommonBlock(const Conv2dParams& p, const KernelArguments& arguments) {
+  GemmBlock block;
+  block.panels = &p.panels;
+  block.epilogue = &p.epilogue;
+  block.operands = arguments.operands;
+  block.panels_outer = p.blocks.panels_outer;
+  block.out_stride = p.output_pixel_stride;
+  return block;
+}
+
+// Rows [row_begin, row_begin + rows) and panels of a tile of `blocks`.
+struct TileRange {
+  int64_t row_begin, rows, strips, panel_begin, panel_end;
+};
+TileRange RangeOf(const kernels::GemmBlocks& blocks, int64_t all_rows, int64_t panel_count, int64_t row_block,
+                  int64_t column_block) {
+  const int64_t strip_begin = EvenSplit(blocks.strips, blocks.row_blocks, row_block);
+  const int64_t strip_end = EvenSplit(blocks.strips, blocks.row_blocks, row_block + 1);
+  TileRange range;
+  range.row_begin = EvenSplit(all_rows, blocks.strips, strip_begin);
+  range.rows = EvenSplit(all_rows, blocks.strips, strip_end) - range.row_begin;
+  range.strips = strip_end - strip_begin;
+  range.panel_begin = EvenSplit(panel_count, blocks.column_blocks, column_block);
+  range.panel_end = EvenSplit(panel_count, blocks.column_blocks, column_block + 1);
+  return range;
+}
+
+void SetRange(const TileRange& range, GemmBlock* block) {
+  block->rows = range.rows;
+  block->strips = range.strips;
+  block->panel_begin = range.panel_begin;
+  block->panel_end = range.panel_end;
+}
+
+void RunPlainGemm(const Conv2dParams& p, const KernelArguments& arguments, int64_t tile_begin,
+                  int64_t tile_end) {
+  GemmBlock block = CommonBlock(p, arguments);
+  block.packed = static_cast<const float*>(arguments.operands[1]) + p.zero_floats;
+  block.lhs_stride = p.input_pixel_stride;
+  block.run = p.input_channels;
+  const int64_t pixels = p.batch * p.output_height * p.output_width;
+  for (int64_t t = tile_begin; t < tile_end; ++t) {
+    const TileRange range = RangeOf(p.blocks, pixels, p.panels.panel_count, t / p.blocks.column_blocks,
+                                    t % p.blocks.column_blocks);
+    SetRange(range, &block);
+    block.first_row = range.row_begin;
+    block.lhs = static_cast<const float*>(arguments.operands[0]) + range.row_begin * p.input_pixel_stride;
+    block.out = static_cast<float*>(arguments.operands[2]) + range.row_begin * p.output_pixel_stride;
+    RunGemmBlock(block);
+  }
+}
+
+// Addresses of the input pixels that output pixels [row_begin, row_begin + rows) of an image read:
+// [tap][rows], padding at `zero`.
+void FillTable(const Conv2dParams& p, const float* image, const float* zero, int64_t row_begin, int64_t rows,
+               const float** table) {
+  for (int64_t ky = 0; ky < p.kernel_height; ++ky) {
+    for (int64_t kx = 0; kx < p.kernel_width; ++kx, table += rows) {
+      int64_t y = row_begin / p.output_width;
+      int64_t x = row_begin % p.output_width;
+      for (int64_t i = 0; i < rows;) {
+        const int64_t input_y = y * p.stride_y - p.pad_top + ky * p.dilation_y;
+        const int64_t line_end = ScalarMin(rows, i + p.output_width - x);
+        int64_t input_x = x * p.stride_x - p.pad_left + kx * p.dilation_x;
+        if (input_y < 0 || input_y >= p.input_height) {
+          for (; i < line_end; ++i) table[i] = zero;
+        } else {
+          const float* line = image + input_y * p.input_width * p.input_pixel_stride;
+          for (; i < line_end; ++i, input_x += p.stride_x) {
+            table[i] = input_x >= 0 && input_x < p.input_width ? line + input_x * p.input_pixel_stride : zero;
+          }
+        }
+        ++y;
+        x = 0;
+      }
+    }
+  }
+}
+
+void RunIndirect(const Conv2dParams& p, const KernelArguments& arguments, int64_t tile_begin,
+                 int64_t tile_end) {
+  GemmBlock block = CommonBlock(p, arguments);
+  const float* zero = static_cast<const float*>(arguments.operands[1]);
+  const int64_t group_channels = p.input_channels / p.groups;
+  const int64_t pixels = p.output_height * p.output_width;
+  const float** table = reinterpret_cast<const float**>(arguments.workspace);
+  block.table = table;
+  block.taps = p.kernel_height * p.kernel_width;
+  block.run = group_channels;
+  int64_t table_block = -1;  // the (image, row block) that the table is for
+  for (int64_t t = tile_begin; t < tile_end; ++t) {
+    const int64_t column_block = t % p.blocks.column_blocks;
+    const int64_t group = t / p.blocks.column_blocks % p.groups;
+    const int64_t row_block = t / p.blocks.column_blocks / p.groups;  // of all images
+    const int64_t image = row_block / p.blocks.row_blocks;
+    const TileRange range =
+        RangeOf(p.blocks, pixels, p.panels.panel_count, row_block % p.blocks.row_blocks, column_block);
+    SetRange(range, &block);
+    if (table_block != row_block) {
+      const float* input = static_cast<const float*>(arguments.operands[0]) +
+                           image * p.input_height * p.input_width * p.input_pixel_stride;
+      FillTable(p, input, zero, range.row_begin, range.rows, table);
+      table_block = row_block;
+    }
+    block.table_stride = range.rows;
+    block.lhs_offset = group * group_channels;
+    block.packed = zero + p.zero_floats + group * p.group_floats;
+    block.first_row = image * pixels + range.row_begin;
+    block.first_column = group * p.panels.columns;
+    block.out = static_cast<float*>(arguments.operands[2]) + block.first_row * p.output_pixel_stride;
+    RunGemmBlock(block);
+  }
+}
+
+// A row of the input, with zeros for padding, as band_row_floats floats of NHWC.
+void FillBandRow(const Conv2dParams& p, const float* image, int64_t input_y, float* band) {
+  const int64_t channels = p.input_channels;
+  const int64_t columns = (p.output_width - 1) * p.stride_x + (p.kernel_width - 1) * p.dilation_x + 1;
+  if (input_y < 0 || input_y >= p.input_height) {
+    for (int64_t i = 0; i < columns * channels; ++i) band[i] = 0.0f;
+    return;
+  }
+  const int64_t begin = ScalarMin(p.pad_left, columns);  // band columns [begin, end) exist in the input
+  const int64_t end = ScalarMax(begin, ScalarMin(columns, p.input_width + p.pad_left));
+  for (int64_t i = 0; i < begin * channels; ++i) band[i] = 0.0f;
+  for (int64_t i = end * channels; i < columns * channels; ++i) band[i] = 0.0f;
+  float* target = band + begin * channels;
+  const int64_t first_x = begin - p.pad_left;
+  if (!p.input_is_nchw) {
+    const float* source = image + (input_y * p.input_width + first_x) * p.input_pixel_stride;
+    if (p.input_pixel_stride == channels) {
+      __builtin_memcpy(target, source, static_cast<size_t>((end - begin) * channels) * sizeof(float));
+      return;
+    }
+    for (int64_t x = begin; x < end; ++x, source += p.input_pixel_stride) {
+      for (int64_t c = 0; c < channels; ++c) *target++ = source[c];
+    }
+    return;
+  }
+  const int64_t plane = p.input_height * p.input_width;
+  const float* source = image + input_y * p.input_width + first_x;
+  if (channels == 3) {
+    for (int64_t x = 0; x < end - begin; ++x) {
+      target[3 * x] = source[x];
+      target[3 * x + 1] = source[plane + x];
+      target[3 * x + 2] = source[2 * plane + x];
+    }
+    return;
+  }
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t x = 0; x < end - begin; ++x) target[x * channels + c] = source[c * plane + x];
+  }
+}
+
+void RunBand(const Conv2dParams& p, const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
+  GemmBlock block = CommonBlock(p, arguments);
+  float* band = reinterpret_cast<float*>(arguments.workspace);
+  const float** table = reinterpret_cast<const float**>(band + p.band_rows * p.band_row_floats);
+  const int64_t row_taps = p.dilation_x == 1 ? 1 : p.kernel_width;
+  block.packed = static_cast<const float*>(arguments.operands[1]) + p.zero_floats;
+  block.table = table;
+  block.taps = p.kernel_height * row_taps;
+  block.run = p.dilation_x == 1 ? p.kernel_width * p.input_channels : p.input_channels;
+  block.panel_end = p.panels.panel_count;
+  const int64_t bands = DivideRoundUp(p.output_height, p.band_output_rows);
+  const int64_t pixel = p.input_is_nchw ? p.input_channels : p.input_pixel_stride;
+  for (int64_t t = tile_begin; t < tile_end; ++t) {
+    const int64_t image = t / bands;
+    const int64_t y_begin = t % bands * p.band_output_rows;
+    const int64_t lines = ScalarMin(p.band_output_rows, p.output_height - y_begin);
+    const float* input =
+        static_cast<const float*>(arguments.operands[0]) + image * p.input_height * p.input_width * pixel;
+    const int64_t band_rows = (lines - 1) * p.stride_y + (p.kernel_height - 1) * p.dilation_y + 1;
+    for (int64_t i = 0; i < band_rows; ++i) {
+      FillBandRow(p, input, y_begin * p.stride_y - p.pad_top + i, band + i * p.band_row_floats);
+    }
+    block.rows = lines * p.output_width;
+    const float** entry = table;
+    for (int64_t ky = 0; ky < p.kernel_height; ++ky) {
+      for (int64_t kx = 0; kx < row_taps; ++kx) {
+        for (int64_t y = 0; y < lines; ++y) {
+          const float* line = band + (y * p.stride_y + ky * p.dilation_y) * p.band_row_floats +
+                              kx * p.dilation_x * p.input_channels;
+          for (int64_t x = 0; x < p.output_width; ++x) *entry++ = line + x * p.stride_x * p.input_channels;
+        }
+      }
+    }
+    block.table_stride = block.rows;
+    block.strips = DivideRoundUp(block.rows, p.panels.strip_rows);
+    block.first_row = (image * p.output_height + y_begin) * p.output_width;
+    block.out = static_cast<float*>(arguments.operands[2]) + block.first_row * p.output_pixel_stride;
+    RunGemmBlock(block);
+  }
+}
+
+void Conv2dF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
+  const auto& params = *static_cast<const Conv2dParams*>(arguments.params);
+  switch (params.way) {
+    case kernels::Conv2dWay::kGemm:
+      return RunPlainGemm(params, arguments, tile_begin, tile_end);
+    case kernels::Conv2dWay::kBand:
+      return RunBand(params, arguments, tile_begin, tile_end);
+    case kernels::Conv2dWay::kIndirect:
+      return RunIndirect(params, arguments, tile_begin, tile_end);
+  }
+}
+
+}  // namespace
+
+extern const kernels::ConvolutionKernels kConvolutionKernels;
+const kernels::ConvolutionKernels kConvolutionKernels = {Conv2dF32, ConvTranspose2dF32};
+
+}  // namespace MACE_ISA_NAMESPACE
+}  // namespace mace
