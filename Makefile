@@ -1,0 +1,65 @@
+# Everything a person or a CI runs. `make demo` installs all and runs the main job; `make test` runs the tests.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BUILD ?= build
+JOBS ?= $(shell nproc)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+BIN := $(VENV)/bin
+
+PACKAGES := g++ cmake ninja-build ccache pkg-config unzip python3-dev python3-venv flatbuffers-compiler \
+  libflatbuffers-dev libxxhash-dev libprotozero-dev libcli11-dev nlohmann-json3-dev libgtest-dev googletest
+# What .ci/run and `make full` need on top: lint, sanitizers, fuzzers, cross compilers and emulators.
+CI_PACKAGES := clang-19 lld-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev g++-aarch64-linux-gnu \
+  libc6-dev-arm64-cross g++-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user-static debootstrap binutils
+
+CMAKE_OPTIONS := -DMACE_BUILD_PYTHON=ON -DMACE_BUILD_TESTS=ON -DMACE_BUILD_TOOLS=ON
+
+.PHONY: help demo test build install_packages install_ci_packages venv lint format unit_test python_test full bench clean
+
+help:  ## this text
+	@grep -hE '^[a-z_0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+
+install_packages:  ## what the build needs from Debian (sudo where not root)
+	@scripts/install_packages.sh "$(SUDO)" $(PACKAGES)
+
+install_ci_packages: install_packages  ## what .ci/run and `make full` need on top
+	@scripts/install_packages.sh "$(SUDO)" $(CI_PACKAGES)
+
+$(VENV)/.ready: pyproject.toml scripts/make_venv.sh
+	@scripts/make_venv.sh $(PYTHON) $(VENV)
+	@touch $@
+
+venv: $(VENV)/.ready
+
+build: install_packages $(VENV)/.ready  ## .venv with the package, build/mace_run, build/libmace.so, tests
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip install -q --no-build-isolation --no-deps --force-reinstall \
+	  -C build-dir=$(BUILD) $(foreach option,$(CMAKE_OPTIONS),-C cmake.define.$(patsubst -D%,%,$(option))) .
+	@PATH="$(abspath $(BIN)):$$PATH" cmake --build $(BUILD) -j $(JOBS)
+
+demo: build  ## installs all, converts a text detector, finds the text of a picture
+	@$(BIN)/python examples/text_detection/detect.py --work_dir .demo
+
+unit_test: build
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+python_test: build
+	@$(BIN)/python -m pytest tests/python
+
+test: unit_test python_test  ## all tests of a clean checkout
+
+lint: venv  ## formatting and static checks of the whole tree
+	@scripts/lint.sh $(BIN)
+
+format:  ## formats C++ and Python in place
+	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
+	@$(BIN)/ruff check -q --fix python tests bench examples scripts && $(BIN)/ruff format -q python tests bench examples scripts
+
+bench: build  ## one model against onnxruntime; see bench/ratio.py --help
+	@scripts/bench.sh $(BIN)
+
+full: build  ## everything that is too slow for CI; hours
+	@scripts/full.sh
+
+clean:  ## removes what the build made
+	rm -rf $(BUILD) $(VENV) .demo dist

@@ -1,0 +1,150 @@
+"""How fast is MACE beside a peer? The statistic of docs/performance.md (DESIGN section 5).
+
+Each engine runs in a process of its own. In every round both get the same new input and run it one after the other, the
+order alternating; the round's ratio is peer time / MACE time (above 1: MACE is faster). Printed is the median over the rounds with
+its bootstrap 95 % interval. A target is met when the median reaches it and the interval's lower end is at least 0.97 of it.
+
+  python bench/ratio.py net.onnx [more.onnx ...] --target 0.667
+  python bench/ratio.py det.onnx --input_shape x:1,3,352,800 --num_threads 2 --rounds 40 --json result.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+
+class Worker:
+    """One engine's process."""
+
+    def __init__(self, python: str, engine: str, path: str, num_threads: int, shapes: dict) -> None:
+        script = str(Path(__file__).parent / "worker.py")
+        self.engine = engine
+        self.process = subprocess.Popen([python, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        answer = self.ask(do="load", engine=engine, path=os.path.abspath(path), num_threads=num_threads, shapes=shapes)
+        self.load_ms = answer["load_ms"]
+
+    def ask(self, **command: object) -> dict:
+        assert self.process.stdin and self.process.stdout
+        try:
+            self.process.stdin.write(json.dumps(command) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"ratio: the worker of {self.engine} died (exit status {self.process.wait()}); see above")
+        return json.loads(line)
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def bootstrap_median(ratios: list[float], resamples: int = 10000, seed: int = 1) -> tuple[float, float, float]:
+    """(median, lower, upper): the median with its percentile-bootstrap 95 % interval."""
+    values = np.asarray(ratios)
+    rng = np.random.RandomState(seed)
+    medians = np.median(values[rng.randint(0, len(values), (resamples, len(values)))], axis=1)
+    return float(np.median(values)), float(np.percentile(medians, 2.5)), float(np.percentile(medians, 97.5))
+
+
+def meets(target: float, median: float, lower: float) -> bool:
+    return median >= target and lower >= 0.97 * target
+
+
+def largest_difference(ours: Worker, peer: Worker, seed: int) -> float:
+    """Largest difference of the outputs over the largest magnitude, on one input: a fast wrong answer is no answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = []
+        for worker in (ours, peer):
+            file = os.path.join(folder, worker.engine + ".npz")
+            worker.ask(do="outputs", seed=seed, file=file)
+            with np.load(file) as arrays:
+                outputs.append([arrays[name].astype(np.float64) for name in arrays.files])
+        worst = 0.0
+        for a, b in zip(*outputs, strict=True):
+            if a.shape != b.shape:
+                return float("inf")
+            scale = float(np.abs(b).max()) if b.size else 0.0
+            worst = max(worst, float(np.abs(a - b).max()) / (scale or 1.0) if b.size else 0.0)
+        return worst
+
+
+def compare(path: str, arguments: argparse.Namespace) -> dict:
+    shapes = {}
+    for text in arguments.input_shape:
+        name, _, dims = text.rpartition(":")
+        shapes[name] = [int(d) for d in dims.split(",")]
+    ours = Worker(arguments.mace_python, "mace", path, arguments.num_threads, shapes)
+    peer = Worker(arguments.peer_python, arguments.peer, path, arguments.num_threads, shapes)
+    difference = largest_difference(ours, peer, seed=0)
+    for seed in range(3):
+        ours.ask(do="run", seed=seed, repeats=1)
+    probe = max(ours.ask(do="run", seed=3, repeats=1)["ms"], 1e-3)
+    peer.ask(do="run", seed=3, repeats=3)
+    repeats = max(
+        1, round(arguments.min_ms / probe)
+    )  # short models: several runs a round, so that the clock's noise is small
+    rounds = []
+    for i in range(arguments.rounds):
+        pair = {}
+        for worker in (ours, peer) if i % 2 == 0 else (peer, ours):
+            pair[worker.engine] = worker.ask(do="run", seed=1000 + i, repeats=repeats)["ms"]
+        rounds.append(pair)
+    ours.close()
+    peer.close()
+    ratios = [pair[arguments.peer] / pair["mace"] for pair in rounds]
+    median, lower, upper = bootstrap_median(ratios)
+    return {
+        "model": Path(path).stem, "peer": arguments.peer, "num_threads": arguments.num_threads, "rounds": arguments.rounds,
+        "repeats": repeats, "mace_ms": statistics.median(p["mace"] for p in rounds),
+        "peer_ms": statistics.median(p[arguments.peer] for p in rounds), "ratio": median, "lower": lower, "upper": upper,
+        "difference": difference, "mace_load_ms": ours.load_ms, "peer_load_ms": peer.load_ms, "ratios": ratios,
+    }  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", help="ONNX files")
+    parser.add_argument("--peer", default="onnxruntime")
+    parser.add_argument("--rounds", type=int, default=20, help="at least 20 for a figure that is quoted")
+    parser.add_argument("--num_threads", type=int, default=1)
+    parser.add_argument("--min_ms", type=float, default=20.0, help="run a model several times a round up to this long")
+    parser.add_argument("--input_shape", action="append", default=[], metavar="NAME:D,D")
+    parser.add_argument("--target", type=float, help="exit status 1 where a model does not meet this ratio")
+    parser.add_argument("--tolerance", type=float, default=1e-3, help="largest difference of outputs over their range")
+    parser.add_argument("--mace_python", default=sys.executable, help="interpreter that has mace")
+    parser.add_argument("--peer_python", default=sys.executable, help="interpreter that has the peer")
+    parser.add_argument("--json", metavar="FILE", help="write all figures")
+    arguments = parser.parse_args()
+    results, missed = [], []
+    for path in arguments.models:
+        result = compare(path, arguments)
+        results.append(result)
+        wrong = not result["difference"] <= arguments.tolerance
+        slow = arguments.target is not None and not meets(arguments.target, result["ratio"], result["lower"])
+        if wrong or slow:
+            missed.append(result["model"])
+        print(
+            f"{result['model']:<28} mace {result['mace_ms']:8.2f} ms  {result['peer']} {result['peer_ms']:8.2f} ms  "
+            f"ratio {result['ratio']:.3f} [{result['lower']:.3f}, {result['upper']:.3f}]  difference {result['difference']:.1e}"
+            f"{'  WRONG OUTPUT' if wrong else ''}{'  MISSES THE TARGET' if slow else ''}",
+            flush=True,
+        )
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(results, indent=1))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+#!/bin/bash
+# lint.sh BIN: ruff over Python, clang-format over C++, file lengths. Exit status 1 names what is wrong.
+set -euo pipefail
+bin=$1
+"$bin/ruff" check -q python tests bench examples scripts
+"$bin/ruff" format -q --check python tests bench examples scripts
+git ls-files '*.cc' '*.h' | xargs clang-format-19 --dry-run -Werror
+long=$(git ls-files '*.cc' '*.h' '*.py' | xargs wc -l | awk '$2 != "total" && $1 > 600')
+if [ -n "$long" ]; then
+  echo "files over 600 lines:" "$long" >&2
+  exit 1
+fi
+echo "lint: clean"
