@@ -20,7 +20,9 @@
 namespace mace {
 
 class PackedCache;
+namespace kernels {
 struct KernelTable;
+}
 
 // What is true of the graph for one set of input shapes. Arrays have one entry per value.
 struct PlanView {
@@ -44,7 +46,7 @@ struct CompileOptions {
   int32_t num_threads = 1;
   bool reference_kernels = false;  // use nothing but reference kernels
   bool low_memory = false;
-  const KernelTable* kernels = nullptr;
+  const kernels::KernelTable* kernels = nullptr;  // null: use nothing but reference kernels
   PackedCache* packed = nullptr;  // the model's cache of packed weights; outlives the unit
   const Allocator* allocator = nullptr;
 };

@@ -1,0 +1,84 @@
+#include "mace/backends/cpu/cpu_unit.h"
+
+#include <cstring>
+
+#include "mace/ops/evaluate.h"
+
+namespace mace::cpu {
+
+Result<uint8_t*> ParamsArena::Allocate(size_t bytes, const Allocator& allocator) {
+  bytes = (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+  if (blocks_.empty() || used_ + bytes > blocks_.back().size()) {
+    MACE_ASSIGN_OR_RETURN(Buffer block,
+                          Buffer::Allocate(bytes > kBlockBytes ? bytes : kBlockBytes, allocator));
+    std::memset(block.data(), 0, block.size());
+    MACE_RETURN_IF_ERROR(blocks_.PushBack(std::move(block)));
+    used_ = 0;
+  }
+  uint8_t* memory = blocks_.back().data() + used_;
+  used_ += bytes;
+  return memory;
+}
+
+Status CpuUnit::RunReference(const Step& step, void* const* operands, TensorView* views) const {
+  const ReferenceCall& call = *step.reference;
+  for (int32_t i = 0; i < step.operand_count; ++i) {
+    views[i] = call.prototypes[i];
+    views[i].data = operands[i];
+  }
+  return EvaluateNode(*call.graph, *call.node, views, views + call.input_count);
+}
+
+void CpuUnit::RunKernel(const Step& step, void* const* operands, uint8_t* worker_memory,
+                        ThreadPool* pool) const {
+  if (step.tiles <= 1 || num_threads_ <= 1 || pool == nullptr) {
+    step.function({step.params, operands, worker_memory}, 0, step.tiles);
+    return;
+  }
+  struct Call {
+    const Step* step;
+    void* const* operands;
+    uint8_t* worker_memory;
+    int64_t worker_bytes;
+  } call = {&step, operands, worker_memory, worker_bytes_};
+  pool->ParallelFor(
+      step.tiles,
+      [](void* context, int64_t tile_begin, int64_t tile_end, int32_t worker) {
+        const Call& shared = *static_cast<const Call*>(context);
+        shared.step->function(
+            {shared.step->params, shared.operands, shared.worker_memory + worker * shared.worker_bytes},
+            tile_begin, tile_end);
+      },
+      &call, num_threads_);
+}
+
+Result<Event> CpuUnit::Enqueue(const UnitBindings& bindings, const Event& wait) {
+  if (wait.wait != nullptr) MACE_RETURN_IF_ERROR(wait.wait(wait.context));
+  void** operands = reinterpret_cast<void**>(bindings.workspace);
+  TensorView* views = reinterpret_cast<TensorView*>(bindings.workspace + views_offset_);
+  uint8_t* worker_memory = bindings.workspace + workers_offset_;
+  uint64_t begin = bindings.step_nanoseconds != nullptr ? StopCheck::NowNanoseconds() : 0;
+  for (size_t s = 0; s < program_.size(); ++s) {
+    if (bindings.stop != nullptr && bindings.stop->ShouldStop()) return bindings.stop->ToStatus();
+    const Step& step = program_[s];
+    const Operand* places = operands_.data() + step.operand_begin;
+    for (int32_t i = 0; i < step.operand_count; ++i) {
+      const Operand& place = places[i];
+      operands[i] = place.slot == kNone ? const_cast<void*>(place.pointer)
+                                        : static_cast<uint8_t*>(bindings.slots[place.slot]) + place.offset;
+    }
+    if (step.function != nullptr) {
+      RunKernel(step, operands, worker_memory, bindings.pool);
+    } else {
+      MACE_RETURN_IF_ERROR(RunReference(step, operands, views));
+    }
+    if (bindings.step_nanoseconds != nullptr) {
+      const uint64_t end = StopCheck::NowNanoseconds();
+      bindings.step_nanoseconds[s] = end - begin;
+      begin = end;
+    }
+  }
+  return Event();
+}
+
+}  // namespace mace::cpu
