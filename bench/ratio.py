@@ -92,9 +92,7 @@ def compare(path: str, arguments: argparse.Namespace) -> dict:
         ours.ask(do="run", seed=seed, repeats=1)
     probe = max(ours.ask(do="run", seed=3, repeats=1)["ms"], 1e-3)
     peer.ask(do="run", seed=3, repeats=3)
-    repeats = max(
-        1, round(arguments.min_ms / probe)
-    )  # short models: several runs a round, so that the clock's noise is small
+    repeats = max(1, round(arguments.min_ms / probe))  # short models: several runs a round, so that the clock's noise is small
     rounds = []
     for i in range(arguments.rounds):
         pair = {}

@@ -101,9 +101,7 @@ def parse_shapes(shapes: Sequence[str]) -> dict[str, list[int]]:
             if any(dim < 0 for dim in result[name]):
                 raise ValueError
         except ValueError:
-            raise mace.InvalidArgumentError(
-                f"--input_shape={text}: expected NAME:D,D,..., for example x:1,3,352,800"
-            ) from None
+            raise mace.InvalidArgumentError(f"--input_shape={text}: expected NAME:D,D,..., for example x:1,3,352,800") from None
     return result
 
 
@@ -129,9 +127,7 @@ def load(
     verify: str = "default",
 ):
     with progress(f"loading {os.path.basename(model)}"):
-        loaded = mace.load(
-            model, num_threads, states=parse_states(states), isa=isa, reference_kernels=reference_kernels, verify=verify
-        )
+        loaded = mace.load(model, num_threads, states=parse_states(states), isa=isa, reference_kernels=reference_kernels, verify=verify)
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
     return loaded
@@ -192,9 +188,7 @@ def read_inputs(folder: str, infos: Sequence[mace.TensorInfo]) -> list[np.ndarra
     return arrays
 
 
-@cli.command(
-    epilog="Example: mace run net.mace --input_dir case --output_dir out; reads case/in_0.npy, writes out/out_0.npy"
-)
+@cli.command(epilog="Example: mace run net.mace --input_dir case --output_dir out; reads case/in_0.npy, writes out/out_0.npy")
 @model_options
 @click.option("--input_dir", required=True, type=click.Path(), help="Holds in_0.npy, in_1.npy, ... in model order.")
 @click.option("--output_dir", required=True, type=click.Path(), help="Gets out_0.npy, out_1.npy, ...")
@@ -225,10 +219,7 @@ def run(model, num_threads, states, isa, reference_kernels, input_dir, output_di
         buffer = io.BytesIO()
         np.save(buffer, array)
         write_atomically(os.path.join(output_dir, f"out_{i}.npy"), buffer.getvalue())
-    report = [
-        {"name": info.name, "dtype": info.dtype, "shape": list(a.shape)}
-        for info, a in zip(loaded.outputs, outputs, strict=True)
-    ]
+    report = [{"name": info.name, "dtype": info.dtype, "shape": list(a.shape)} for info, a in zip(loaded.outputs, outputs, strict=True)]
     if as_json:
         click.echo(json.dumps({"seconds": seconds, "outputs": report}))
     else:
@@ -277,9 +268,7 @@ def random_inputs(loaded: mace.Model, shapes: dict[str, list[int]], seed: int) -
         shape = shapes.get(tensor.name)
         if shape is None:
             if not all(isinstance(d, int) for d in tensor.shape):
-                raise mace.InvalidArgumentError(
-                    f"input {tensor} has dynamic dimensions: give --input_shape={tensor.name}:D,D,..."
-                )
+                raise mace.InvalidArgumentError(f"input {tensor} has dynamic dimensions: give --input_shape={tensor.name}:D,D,...")
             shape = list(tensor.shape)
         if tensor.dtype.startswith("float"):
             arrays.append((rng.random_sample(shape) * 2 - 1).astype(tensor.dtype))
@@ -292,9 +281,7 @@ def random_inputs(loaded: mace.Model, shapes: dict[str, list[int]], seed: int) -
 
 @cli.command(epilog="Example: mace bench det.onnx --input_shape=x:1,3,352,800 --num_threads=2 --rounds=50")
 @model_options
-@click.option(
-    "--input_shape", "shapes", multiple=True, metavar="NAME:D,D", help="Shape of a dynamic input (repeatable)."
-)
+@click.option("--input_shape", "shapes", multiple=True, metavar="NAME:D,D", help="Shape of a dynamic input (repeatable).")
 @click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="Timed runs.")
 @click.option("--warmup", type=click.IntRange(0), default=3, show_default=True, help="Runs before them.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -333,9 +320,7 @@ def bench(model, num_threads, states, isa, reference_kernels, shapes, rounds, wa
 
 @cli.command(epilog="Example: mace explain det.onnx --input_shape=x:1,3,352,800 --json")
 @model_options
-@click.option(
-    "--input_shape", "shapes", multiple=True, metavar="NAME:D,D", help="Shape of a dynamic input (repeatable)."
-)
+@click.option("--input_shape", "shapes", multiple=True, metavar="NAME:D,D", help="Shape of a dynamic input (repeatable).")
 @click.option("--profile", is_flag=True, help="Run once on random inputs and add the measured times.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def explain(model, num_threads, states, isa, reference_kernels, shapes, profile, as_json) -> None:

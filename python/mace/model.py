@@ -240,9 +240,7 @@ def load(
             head = file.read(len(MACE_MAGIC))
         if head == MACE_MAGIC:
             if states:
-                raise InvalidArgumentError(
-                    f"{path}: states are declared when a model is converted, not when it is loaded"
-                )
+                raise InvalidArgumentError(f"{path}: states are declared when a model is converted, not when it is loaded")
             return Model(_native.Model.load_file(runtime, path, *options))
         data = read_file(path)
     if data[: len(MACE_MAGIC)] != MACE_MAGIC:
