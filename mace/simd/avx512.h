@@ -22,14 +22,18 @@ MACE_INLINE VecI32 Set(I32Tag, int32_t x) { return _mm512_set1_epi32(x); }
 MACE_INLINE VecF32 Broadcast(F32Tag, const float* p) { return _mm512_set1_ps(*p); }
 MACE_INLINE VecF32 Load(F32Tag, const float* p) { return _mm512_loadu_ps(p); }
 MACE_INLINE VecI32 Load(I32Tag, const int32_t* p) { return _mm512_loadu_si512(p); }
-MACE_INLINE VecF32 LoadPartial(F32Tag, const float* p, int64_t n) { return _mm512_maskz_loadu_ps(FirstLanes(n), p); }
+MACE_INLINE VecF32 LoadPartial(F32Tag, const float* p, int64_t n) {
+  return _mm512_maskz_loadu_ps(FirstLanes(n), p);
+}
 MACE_INLINE VecI32 LoadPartial(I32Tag, const int32_t* p, int64_t n) {
   return _mm512_maskz_loadu_epi32(FirstLanes(n), p);
 }
 MACE_INLINE void Store(float* p, VecF32 v) { _mm512_storeu_ps(p, v); }
 MACE_INLINE void Store(int32_t* p, VecI32 v) { _mm512_storeu_si512(p, v); }
 MACE_INLINE void StorePartial(float* p, VecF32 v, int64_t n) { _mm512_mask_storeu_ps(p, FirstLanes(n), v); }
-MACE_INLINE void StorePartial(int32_t* p, VecI32 v, int64_t n) { _mm512_mask_storeu_epi32(p, FirstLanes(n), v); }
+MACE_INLINE void StorePartial(int32_t* p, VecI32 v, int64_t n) {
+  _mm512_mask_storeu_epi32(p, FirstLanes(n), v);
+}
 
 MACE_INLINE VecF32 BitCastToF32(VecI32 v) { return _mm512_castsi512_ps(v); }
 MACE_INLINE VecI32 BitCastToI32(VecF32 v) { return _mm512_castps_si512(v); }
@@ -40,8 +44,8 @@ MACE_INLINE VecF32 Mul(VecF32 a, VecF32 b) { return _mm512_mul_ps(a, b); }
 MACE_INLINE VecF32 Div(VecF32 a, VecF32 b) { return _mm512_div_ps(a, b); }
 MACE_INLINE VecF32 MulAdd(VecF32 a, VecF32 b, VecF32 c) { return _mm512_fmadd_ps(a, b, c); }
 MACE_INLINE VecF32 NegMulAdd(VecF32 a, VecF32 b, VecF32 c) { return _mm512_fnmadd_ps(a, b, c); }
-// The zero-masked forms with a full mask compile to the plain instruction; g++ 12 warns of an uninitialized value
-// inside its plain forms.
+// The zero-masked forms with a full mask compile to the plain instruction; g++ 12 warns of an uninitialized
+// value inside its plain forms.
 inline constexpr __mmask16 kAllLanes = 0xffff;
 MACE_INLINE VecF32 Min(VecF32 a, VecF32 b) { return _mm512_maskz_min_ps(kAllLanes, a, b); }
 MACE_INLINE VecF32 Max(VecF32 a, VecF32 b) { return _mm512_maskz_max_ps(kAllLanes, a, b); }
@@ -102,7 +106,7 @@ MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) {
   return _mm512_maskz_srli_epi32(kAllLanes, a, static_cast<unsigned>(count));
 }
 
-MACE_INLINE __m256 LowHalf(VecF32 v) { return _mm512_castps512_ps256(v); }
+MACE_INLINE __m256 LowHalf(VecF32 v) { return _mm512_maskz_extractf32x8_ps(0xff, v, 0); }
 MACE_INLINE __m256 HighHalf(VecF32 v) { return _mm512_maskz_extractf32x8_ps(0xff, v, 1); }
 MACE_INLINE float ReduceAdd(VecF32 v) {
   const __m256 eight = _mm256_add_ps(LowHalf(v), HighHalf(v));
@@ -111,8 +115,8 @@ MACE_INLINE float ReduceAdd(VecF32 v) {
   return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
 }
 MACE_INLINE int32_t ReduceAdd(VecI32 v) {
-  const __m256i eight =
-      _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_maskz_extracti32x8_epi32(0xff, v, 1));
+  const __m256i eight = _mm256_add_epi32(_mm512_maskz_extracti32x8_epi32(0xff, v, 0),
+                                         _mm512_maskz_extracti32x8_epi32(0xff, v, 1));
   __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
   sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
@@ -163,8 +167,12 @@ MACE_INLINE __m128i NarrowToU8(VecI32 v) {
   return _mm512_maskz_cvtusepi32_epi8(kAllLanes, Max(v, _mm512_setzero_si512()));
 }
 MACE_INLINE __m128i NarrowToI8(VecI32 v) { return _mm512_maskz_cvtsepi32_epi8(kAllLanes, v); }
-MACE_INLINE void StoreU8(uint8_t* p, VecI32 v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), NarrowToU8(v)); }
-MACE_INLINE void StoreI8(int8_t* p, VecI32 v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), NarrowToI8(v)); }
+MACE_INLINE void StoreU8(uint8_t* p, VecI32 v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), NarrowToU8(v));
+}
+MACE_INLINE void StoreI8(int8_t* p, VecI32 v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), NarrowToI8(v));
+}
 MACE_INLINE void StoreU8Partial(uint8_t* p, VecI32 v, int64_t n) {
   _mm_mask_storeu_epi8(p, FirstLanes(n), NarrowToU8(v));
 }

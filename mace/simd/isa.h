@@ -7,21 +7,21 @@
 namespace mace {
 
 enum class Isa : uint8_t {
-#define MACE_ISA(name, architecture, scalable) name,
+#define MACE_ISA(name, Name, architecture, scalable) k##Name,
 #include "mace/simd/isa.def"
 #undef MACE_ISA
 };
 
 inline constexpr int kIsaCount = 0
-#define MACE_ISA(name, architecture, scalable) +1
+#define MACE_ISA(name, Name, architecture, scalable) +1
 #include "mace/simd/isa.def"
 #undef MACE_ISA
     ;
 
 inline constexpr const char* NameOf(Isa isa) {
   switch (isa) {
-#define MACE_ISA(name, architecture, scalable) \
-  case Isa::name:                              \
+#define MACE_ISA(name, Name, architecture, scalable) \
+  case Isa::k##Name:                                 \
     return #name;
 #include "mace/simd/isa.def"
 #undef MACE_ISA

@@ -26,41 +26,63 @@ MACE_INLINE VecI32 Load(I32Tag, const int32_t* p) { return vld1q_s32(p); }
 MACE_INLINE VecF32 LoadPartial(F32Tag, const float* p, int64_t n) {
   const float32x4_t zero = vdupq_n_f32(0.0f);
   switch (n) {
-    case 0: return zero;
-    case 1: return vld1q_lane_f32(p, zero, 0);
-    case 2: return vcombine_f32(vld1_f32(p), vget_low_f32(zero));
-    case 3: return vld1q_lane_f32(p + 2, vcombine_f32(vld1_f32(p), vget_low_f32(zero)), 2);
-    default: return vld1q_f32(p);
+    case 0:
+      return zero;
+    case 1:
+      return vld1q_lane_f32(p, zero, 0);
+    case 2:
+      return vcombine_f32(vld1_f32(p), vget_low_f32(zero));
+    case 3:
+      return vld1q_lane_f32(p + 2, vcombine_f32(vld1_f32(p), vget_low_f32(zero)), 2);
+    default:
+      return vld1q_f32(p);
   }
 }
 MACE_INLINE VecI32 LoadPartial(I32Tag, const int32_t* p, int64_t n) {
   const int32x4_t zero = vdupq_n_s32(0);
   switch (n) {
-    case 0: return zero;
-    case 1: return vld1q_lane_s32(p, zero, 0);
-    case 2: return vcombine_s32(vld1_s32(p), vget_low_s32(zero));
-    case 3: return vld1q_lane_s32(p + 2, vcombine_s32(vld1_s32(p), vget_low_s32(zero)), 2);
-    default: return vld1q_s32(p);
+    case 0:
+      return zero;
+    case 1:
+      return vld1q_lane_s32(p, zero, 0);
+    case 2:
+      return vcombine_s32(vld1_s32(p), vget_low_s32(zero));
+    case 3:
+      return vld1q_lane_s32(p + 2, vcombine_s32(vld1_s32(p), vget_low_s32(zero)), 2);
+    default:
+      return vld1q_s32(p);
   }
 }
 MACE_INLINE void Store(float* p, VecF32 v) { vst1q_f32(p, v); }
 MACE_INLINE void Store(int32_t* p, VecI32 v) { vst1q_s32(p, v); }
 MACE_INLINE void StorePartial(float* p, VecF32 v, int64_t n) {
   switch (n) {
-    case 0: return;
-    case 1: return vst1q_lane_f32(p, v, 0);
-    case 2: return vst1_f32(p, vget_low_f32(v));
-    case 3: vst1_f32(p, vget_low_f32(v)); return vst1q_lane_f32(p + 2, v, 2);
-    default: return vst1q_f32(p, v);
+    case 0:
+      return;
+    case 1:
+      return vst1q_lane_f32(p, v, 0);
+    case 2:
+      return vst1_f32(p, vget_low_f32(v));
+    case 3:
+      vst1_f32(p, vget_low_f32(v));
+      return vst1q_lane_f32(p + 2, v, 2);
+    default:
+      return vst1q_f32(p, v);
   }
 }
 MACE_INLINE void StorePartial(int32_t* p, VecI32 v, int64_t n) {
   switch (n) {
-    case 0: return;
-    case 1: return vst1q_lane_s32(p, v, 0);
-    case 2: return vst1_s32(p, vget_low_s32(v));
-    case 3: vst1_s32(p, vget_low_s32(v)); return vst1q_lane_s32(p + 2, v, 2);
-    default: return vst1q_s32(p, v);
+    case 0:
+      return;
+    case 1:
+      return vst1q_lane_s32(p, v, 0);
+    case 2:
+      return vst1_s32(p, vget_low_s32(v));
+    case 3:
+      vst1_s32(p, vget_low_s32(v));
+      return vst1q_lane_s32(p + 2, v, 2);
+    default:
+      return vst1q_s32(p, v);
   }
 }
 
@@ -95,8 +117,12 @@ MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return vceqq_s32(a, b); }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return vandq_u32(a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return vorrq_u32(a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return vmvnq_u32(a); }
-MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) { return vbslq_f32(mask, if_true, if_false); }
-MACE_INLINE VecI32 Select(Mask32 mask, VecI32 if_true, VecI32 if_false) { return vbslq_s32(mask, if_true, if_false); }
+MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {
+  return vbslq_f32(mask, if_true, if_false);
+}
+MACE_INLINE VecI32 Select(Mask32 mask, VecI32 if_true, VecI32 if_false) {
+  return vbslq_s32(mask, if_true, if_false);
+}
 
 MACE_INLINE VecI32 Add(VecI32 a, VecI32 b) { return vaddq_s32(a, b); }
 MACE_INLINE VecI32 Sub(VecI32 a, VecI32 b) { return vsubq_s32(a, b); }

@@ -1,5 +1,5 @@
-// The vocabulary of simd.h on the RISC-V vector extension 1.0, register groups of one: VLEN / 32 lanes, known at run
-// time. The extra half-precision extensions are not assumed.
+// The vocabulary of simd.h on the RISC-V vector extension 1.0, register groups of one: VLEN / 32 lanes, known
+// at run time. The extra half-precision extensions are not assumed.
 #ifndef MACE_SIMD_RVV_H_
 #define MACE_SIMD_RVV_H_
 
@@ -34,15 +34,23 @@ MACE_INLINE VecI32 LoadPartial(I32Tag, const int32_t* p, int64_t n) {
 }
 MACE_INLINE void Store(float* p, VecF32 v) { __riscv_vse32_v_f32m1(p, v, AllLanes()); }
 MACE_INLINE void Store(int32_t* p, VecI32 v) { __riscv_vse32_v_i32m1(p, v, AllLanes()); }
-MACE_INLINE void StorePartial(float* p, VecF32 v, int64_t n) { __riscv_vse32_v_f32m1(p, v, static_cast<size_t>(n)); }
-MACE_INLINE void StorePartial(int32_t* p, VecI32 v, int64_t n) { __riscv_vse32_v_i32m1(p, v, static_cast<size_t>(n)); }
+MACE_INLINE void StorePartial(float* p, VecF32 v, int64_t n) {
+  __riscv_vse32_v_f32m1(p, v, static_cast<size_t>(n));
+}
+MACE_INLINE void StorePartial(int32_t* p, VecI32 v, int64_t n) {
+  __riscv_vse32_v_i32m1(p, v, static_cast<size_t>(n));
+}
 
 MACE_INLINE VecF32 Add(VecF32 a, VecF32 b) { return __riscv_vfadd_vv_f32m1(a, b, AllLanes()); }
 MACE_INLINE VecF32 Sub(VecF32 a, VecF32 b) { return __riscv_vfsub_vv_f32m1(a, b, AllLanes()); }
 MACE_INLINE VecF32 Mul(VecF32 a, VecF32 b) { return __riscv_vfmul_vv_f32m1(a, b, AllLanes()); }
 MACE_INLINE VecF32 Div(VecF32 a, VecF32 b) { return __riscv_vfdiv_vv_f32m1(a, b, AllLanes()); }
-MACE_INLINE VecF32 MulAdd(VecF32 a, VecF32 b, VecF32 c) { return __riscv_vfmacc_vv_f32m1(c, a, b, AllLanes()); }
-MACE_INLINE VecF32 NegMulAdd(VecF32 a, VecF32 b, VecF32 c) { return __riscv_vfnmsac_vv_f32m1(c, a, b, AllLanes()); }
+MACE_INLINE VecF32 MulAdd(VecF32 a, VecF32 b, VecF32 c) {
+  return __riscv_vfmacc_vv_f32m1(c, a, b, AllLanes());
+}
+MACE_INLINE VecF32 NegMulAdd(VecF32 a, VecF32 b, VecF32 c) {
+  return __riscv_vfnmsac_vv_f32m1(c, a, b, AllLanes());
+}
 MACE_INLINE VecF32 Sqrt(VecF32 a) { return __riscv_vfsqrt_v_f32m1(a, AllLanes()); }
 MACE_INLINE VecF32 Abs(VecF32 a) { return __riscv_vfsgnjx_vv_f32m1(a, a, AllLanes()); }
 MACE_INLINE VecF32 Neg(VecF32 a) { return __riscv_vfsgnjn_vv_f32m1(a, a, AllLanes()); }
@@ -80,8 +88,8 @@ MACE_INLINE VecI32 ConvertToI32(VecF32 a) {
 MACE_INLINE VecI32 ConvertTruncateToI32(VecF32 a) { return __riscv_vfcvt_rtz_x_f_v_i32m1(a, AllLanes()); }
 MACE_INLINE VecF32 ConvertFromI32(VecI32 a) { return __riscv_vfcvt_f_x_v_f32m1(a, AllLanes()); }
 
-// There is no vector rounding: through int32 where |a| < 2^23; beyond it every float is whole. The sign is put back
-// for results of -0.
+// There is no vector rounding: through int32 where |a| < 2^23; beyond it every float is whole. The sign is
+// put back for results of -0.
 MACE_INLINE VecF32 KeepLarge(VecF32 a, VecI32 rounded) {
   const VecF32 whole = __riscv_vfsgnj_vv_f32m1(ConvertFromI32(rounded), a, AllLanes());
   return Select(Less(Abs(a), Set(kF32, 8388608.0f)), whole, a);
@@ -101,9 +109,7 @@ MACE_INLINE VecI32 Mul(VecI32 a, VecI32 b) { return __riscv_vmul_vv_i32m1(a, b, 
 MACE_INLINE VecI32 Min(VecI32 a, VecI32 b) { return __riscv_vmin_vv_i32m1(a, b, AllLanes()); }
 MACE_INLINE VecI32 Max(VecI32 a, VecI32 b) { return __riscv_vmax_vv_i32m1(a, b, AllLanes()); }
 MACE_INLINE VecI32 And(VecI32 a, VecI32 b) { return __riscv_vand_vv_i32m1(a, b, AllLanes()); }
-MACE_INLINE VecI32 AndNot(VecI32 not_a, VecI32 b) {
-  return And(__riscv_vnot_v_i32m1(not_a, AllLanes()), b);
-}
+MACE_INLINE VecI32 AndNot(VecI32 not_a, VecI32 b) { return And(__riscv_vnot_v_i32m1(not_a, AllLanes()), b); }
 MACE_INLINE VecI32 Or(VecI32 a, VecI32 b) { return __riscv_vor_vv_i32m1(a, b, AllLanes()); }
 MACE_INLINE VecI32 Xor(VecI32 a, VecI32 b) { return __riscv_vxor_vv_i32m1(a, b, AllLanes()); }
 MACE_INLINE VecI32 ShiftLeft(VecI32 a, int count) {
@@ -143,7 +149,9 @@ namespace MACE_ISA_NAMESPACE {
 MACE_INLINE VecF32 WidenF16(vuint16mf2_t bits) {
   return WidenF16Bits(__riscv_vreinterpret_v_u32m1_i32m1(__riscv_vzext_vf2_u32m1(bits, AllLanes())));
 }
-MACE_INLINE VecF32 LoadF16(F32Tag, const uint16_t* p) { return WidenF16(__riscv_vle16_v_u16mf2(p, AllLanes())); }
+MACE_INLINE VecF32 LoadF16(F32Tag, const uint16_t* p) {
+  return WidenF16(__riscv_vle16_v_u16mf2(p, AllLanes()));
+}
 MACE_INLINE VecF32 LoadF16Partial(F32Tag, const uint16_t* p, int64_t n) {
   const vuint16mf2_t zero = __riscv_vmv_v_x_u16mf2(0, AllLanes());
   return WidenF16(__riscv_vle16_v_u16mf2_tu(zero, p, static_cast<size_t>(n)));

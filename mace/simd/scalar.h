@@ -1,4 +1,5 @@
-// The vocabulary of simd.h in plain C++: 1 lane. It runs on any CPU and says what the other headers must compute.
+// The vocabulary of simd.h in plain C++: 1 lane. It runs on any CPU and says what the other headers must
+// compute.
 #ifndef MACE_SIMD_SCALAR_H_
 #define MACE_SIMD_SCALAR_H_
 
@@ -97,7 +98,9 @@ namespace mace {
 namespace MACE_ISA_NAMESPACE {
 
 MACE_INLINE VecF32 LoadF16(F32Tag, const uint16_t* p) { return WidenF16Bits(*p); }
-MACE_INLINE VecF32 LoadF16Partial(F32Tag, const uint16_t* p, int64_t n) { return n > 0 ? LoadF16(kF32, p) : 0.0f; }
+MACE_INLINE VecF32 LoadF16Partial(F32Tag, const uint16_t* p, int64_t n) {
+  return n > 0 ? LoadF16(kF32, p) : 0.0f;
+}
 MACE_INLINE void StoreF16(uint16_t* p, VecF32 v) { *p = static_cast<uint16_t>(NarrowToF16Bits(v)); }
 MACE_INLINE void StoreF16Partial(uint16_t* p, VecF32 v, int64_t n) {
   if (n > 0) StoreF16(p, v);

@@ -1,6 +1,6 @@
-// Half precision from integer operations, for instruction sets whose baseline cannot convert. Included by their
-// headers. The methods are Fabian Giesen's ("Float->half variants", 2012): the exponent is moved by a multiplication
-// or an addition in float, which also rounds and handles denormals.
+// Half precision from integer operations, for instruction sets whose baseline cannot convert. Included by
+// their headers. The methods are Fabian Giesen's ("Float->half variants", 2012): the exponent is moved by a
+// multiplication or an addition in float, which also rounds and handles denormals.
 #ifndef MACE_SIMD_SOFT_F16_INL_H_
 #define MACE_SIMD_SOFT_F16_INL_H_
 
@@ -29,7 +29,8 @@ MACE_INLINE VecI32 NarrowToF16Bits(VecF32 v) {
   const VecI32 odd = And(ShiftRightLogical(magnitude, 13), Set(kI32, 1));
   const VecI32 rounded = Add(Add(magnitude, Set(kI32, static_cast<int32_t>(0xc8000fffu))), odd);
   VecI32 result = Select(Less(magnitude, Set(kI32, 0x38800000)), denormal, ShiftRightLogical(rounded, 13));
-  const VecI32 special = Select(Greater(magnitude, Set(kI32, 0x7f800000)), Set(kI32, 0x7e00), Set(kI32, 0x7c00));
+  const VecI32 special =
+      Select(Greater(magnitude, Set(kI32, 0x7f800000)), Set(kI32, 0x7e00), Set(kI32, 0x7c00));
   result = Select(Less(magnitude, Set(kI32, 0x47800000)), result, special);
   return Or(result, sign);
 }

@@ -22,23 +22,36 @@ MACE_INLINE VecF32 Set(F32Tag, float x) { return _mm_set1_ps(x); }
 MACE_INLINE VecI32 Set(I32Tag, int32_t x) { return _mm_set1_epi32(x); }
 MACE_INLINE VecF32 Broadcast(F32Tag, const float* p) { return _mm_set1_ps(*p); }
 MACE_INLINE VecF32 Load(F32Tag, const float* p) { return _mm_loadu_ps(p); }
-MACE_INLINE VecI32 Load(I32Tag, const int32_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+MACE_INLINE VecI32 Load(I32Tag, const int32_t* p) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
 MACE_INLINE VecI32 LoadPartial(I32Tag, const int32_t* p, int64_t n) {
   switch (n) {
-    case 0: return _mm_setzero_si128();
-    case 1: return _mm_cvtsi32_si128(p[0]);
-    case 2: return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-    case 3: return _mm_insert_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)), p[2], 2);
-    default: return Load(kI32, p);
+    case 0:
+      return _mm_setzero_si128();
+    case 1:
+      return _mm_cvtsi32_si128(p[0]);
+    case 2:
+      return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    case 3:
+      return _mm_insert_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)), p[2], 2);
+    default:
+      return Load(kI32, p);
   }
 }
 MACE_INLINE VecF32 LoadPartial(F32Tag, const float* p, int64_t n) {
   switch (n) {
-    case 0: return _mm_setzero_ps();
-    case 1: return _mm_load_ss(p);
-    case 2: return BitCastToF32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
-    case 3: return _mm_movelh_ps(BitCastToF32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))), _mm_load_ss(p + 2));
-    default: return Load(kF32, p);
+    case 0:
+      return _mm_setzero_ps();
+    case 1:
+      return _mm_load_ss(p);
+    case 2:
+      return BitCastToF32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    case 3:
+      return _mm_movelh_ps(BitCastToF32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))),
+                           _mm_load_ss(p + 2));
+    default:
+      return Load(kF32, p);
   }
 }
 MACE_INLINE void Store(float* p, VecF32 v) { _mm_storeu_ps(p, v); }
@@ -161,8 +174,12 @@ MACE_INLINE int32_t LoadFourBytes(const void* p) {
   __builtin_memcpy(&four, p, 4);
   return four;
 }
-MACE_INLINE VecI32 LoadU8(I32Tag, const uint8_t* p) { return _mm_cvtepu8_epi32(_mm_cvtsi32_si128(LoadFourBytes(p))); }
-MACE_INLINE VecI32 LoadI8(I32Tag, const int8_t* p) { return _mm_cvtepi8_epi32(_mm_cvtsi32_si128(LoadFourBytes(p))); }
+MACE_INLINE VecI32 LoadU8(I32Tag, const uint8_t* p) {
+  return _mm_cvtepu8_epi32(_mm_cvtsi32_si128(LoadFourBytes(p)));
+}
+MACE_INLINE VecI32 LoadI8(I32Tag, const int8_t* p) {
+  return _mm_cvtepi8_epi32(_mm_cvtsi32_si128(LoadFourBytes(p)));
+}
 MACE_INLINE VecI32 LoadU8Partial(I32Tag, const uint8_t* p, int64_t n) {
   alignas(4) uint8_t copy[4] = {};
   CopyBytes(copy, p, static_cast<size_t>(n));

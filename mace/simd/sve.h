@@ -65,8 +65,12 @@ MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return svcmplt_s32(AllLanes(), a, 
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return svcmpeq_s32(AllLanes(), a, b); }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return svand_b_z(AllLanes(), a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return svorr_b_z(AllLanes(), a, b); }
-MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) { return svsel_f32(mask, if_true, if_false); }
-MACE_INLINE VecI32 Select(Mask32 mask, VecI32 if_true, VecI32 if_false) { return svsel_s32(mask, if_true, if_false); }
+MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {
+  return svsel_f32(mask, if_true, if_false);
+}
+MACE_INLINE VecI32 Select(Mask32 mask, VecI32 if_true, VecI32 if_false) {
+  return svsel_s32(mask, if_true, if_false);
+}
 
 MACE_INLINE VecI32 Add(VecI32 a, VecI32 b) { return svadd_s32_x(AllLanes(), a, b); }
 MACE_INLINE VecI32 Sub(VecI32 a, VecI32 b) { return svsub_s32_x(AllLanes(), a, b); }
@@ -109,7 +113,9 @@ MACE_INLINE void StoreF16(uint16_t* p, VecF32 v) {
 
 MACE_INLINE VecI32 LoadU8(I32Tag, const uint8_t* p) { return svld1ub_s32(AllLanes(), p); }
 MACE_INLINE VecI32 LoadI8(I32Tag, const int8_t* p) { return svld1sb_s32(AllLanes(), p); }
-MACE_INLINE VecI32 LoadU8Partial(I32Tag, const uint8_t* p, int64_t n) { return svld1ub_s32(FirstLanes(n), p); }
+MACE_INLINE VecI32 LoadU8Partial(I32Tag, const uint8_t* p, int64_t n) {
+  return svld1ub_s32(FirstLanes(n), p);
+}
 MACE_INLINE VecI32 LoadI8Partial(I32Tag, const int8_t* p, int64_t n) { return svld1sb_s32(FirstLanes(n), p); }
 MACE_INLINE svuint32_t ClampToU8(VecI32 v) {
   return svreinterpret_u32_s32(Min(Max(v, Set(kI32, 0)), Set(kI32, 255)));
@@ -117,8 +123,12 @@ MACE_INLINE svuint32_t ClampToU8(VecI32 v) {
 MACE_INLINE VecI32 ClampToI8(VecI32 v) { return Min(Max(v, Set(kI32, -128)), Set(kI32, 127)); }
 MACE_INLINE void StoreU8(uint8_t* p, VecI32 v) { svst1b_u32(AllLanes(), p, ClampToU8(v)); }
 MACE_INLINE void StoreI8(int8_t* p, VecI32 v) { svst1b_s32(AllLanes(), p, ClampToI8(v)); }
-MACE_INLINE void StoreU8Partial(uint8_t* p, VecI32 v, int64_t n) { svst1b_u32(FirstLanes(n), p, ClampToU8(v)); }
-MACE_INLINE void StoreI8Partial(int8_t* p, VecI32 v, int64_t n) { svst1b_s32(FirstLanes(n), p, ClampToI8(v)); }
+MACE_INLINE void StoreU8Partial(uint8_t* p, VecI32 v, int64_t n) {
+  svst1b_u32(FirstLanes(n), p, ClampToU8(v));
+}
+MACE_INLINE void StoreI8Partial(int8_t* p, VecI32 v, int64_t n) {
+  svst1b_s32(FirstLanes(n), p, ClampToI8(v));
+}
 
 }  // namespace MACE_ISA_NAMESPACE
 }  // namespace mace

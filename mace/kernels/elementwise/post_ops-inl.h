@@ -1,5 +1,5 @@
-// How post-ops are computed: for *.simd.cc files. Fixed cheap epilogues (bias and clamp, residual) belong into the
-// kernel that has them; this is the general path, over a tile that lies in L1.
+// How post-ops are computed: for *.simd.cc files. Fixed cheap epilogues (bias and clamp, residual) belong
+// into the kernel that has them; this is the general path, over a tile that lies in L1.
 #ifndef MACE_KERNELS_ELEMENTWISE_POST_OPS_INL_H_
 #define MACE_KERNELS_ELEMENTWISE_POST_OPS_INL_H_
 
@@ -28,23 +28,40 @@ MACE_INLINE VecF32 Gelu(VecF32 v) {
 // One post-op on one vector; t is the operand's vector, or anything for kinds that have none.
 MACE_INLINE VecF32 ApplyPostOp(const PostOp& op, VecF32 v, VecF32 t) {
   switch (op.kind) {
-    case PostOpKind::kClip: return Clamp(v, Set(kF32, op.a), Set(kF32, op.b));
-    case PostOpKind::kRelu: return Max(Zero(kF32), v);
-    case PostOpKind::kLeakyRelu: return LeakyRelu(v, Set(kF32, op.a));
-    case PostOpKind::kSigmoid: return Sigmoid(v);
-    case PostOpKind::kTanh: return Tanh(v);
-    case PostOpKind::kHardSigmoid: return HardSigmoid(v, Set(kF32, op.a), Set(kF32, op.b));
-    case PostOpKind::kHardSwish: return HardSwish(v);
-    case PostOpKind::kSilu: return Mul(v, Sigmoid(v));
-    case PostOpKind::kGelu: return Gelu(v);
-    case PostOpKind::kErf: return Erf(v);
-    case PostOpKind::kAddScalar: return Add(v, Set(kF32, op.a));
-    case PostOpKind::kMulScalar: return Mul(v, Set(kF32, op.a));
-    case PostOpKind::kAdd: return Add(v, t);
-    case PostOpKind::kSub: return Sub(v, t);
-    case PostOpKind::kReverseSub: return Sub(t, v);
-    case PostOpKind::kMul: return Mul(v, t);
-    case PostOpKind::kPRelu: return LeakyRelu(v, t);
+    case PostOpKind::kClip:
+      return Clamp(v, Set(kF32, op.a), Set(kF32, op.b));
+    case PostOpKind::kRelu:
+      return Max(Zero(kF32), v);
+    case PostOpKind::kLeakyRelu:
+      return LeakyRelu(v, Set(kF32, op.a));
+    case PostOpKind::kSigmoid:
+      return Sigmoid(v);
+    case PostOpKind::kTanh:
+      return Tanh(v);
+    case PostOpKind::kHardSigmoid:
+      return HardSigmoid(v, Set(kF32, op.a), Set(kF32, op.b));
+    case PostOpKind::kHardSwish:
+      return HardSwish(v);
+    case PostOpKind::kSilu:
+      return Mul(v, Sigmoid(v));
+    case PostOpKind::kGelu:
+      return Gelu(v);
+    case PostOpKind::kErf:
+      return Erf(v);
+    case PostOpKind::kAddScalar:
+      return Add(v, Set(kF32, op.a));
+    case PostOpKind::kMulScalar:
+      return Mul(v, Set(kF32, op.a));
+    case PostOpKind::kAdd:
+      return Add(v, t);
+    case PostOpKind::kSub:
+      return Sub(v, t);
+    case PostOpKind::kReverseSub:
+      return Sub(t, v);
+    case PostOpKind::kMul:
+      return Mul(v, t);
+    case PostOpKind::kPRelu:
+      return LeakyRelu(v, t);
   }
   return v;
 }
@@ -55,7 +72,8 @@ MACE_INLINE const float* PostOpRow(const PostOp& op, void* const* operands, int6
 
 // All post-ops on the vector that will be stored at (row, column) of the output. Not inlined: it holds every
 // activation, and costs a call and a branch for each op.
-MACE_NOINLINE VecF32 ApplyPostOps(const PostOps& ops, void* const* operands, VecF32 v, int64_t row, int64_t column) {
+MACE_NOINLINE VecF32 ApplyPostOps(const PostOps& ops, void* const* operands, VecF32 v, int64_t row,
+                                  int64_t column) {
   for (int i = 0; i < ops.count; ++i) {
     const PostOp& op = ops.ops[i];
     const VecF32 t = HasTensorOperand(op.kind) ? Load(kF32, PostOpRow(op, operands, row, column)) : v;
@@ -69,14 +87,15 @@ MACE_NOINLINE VecF32 ApplyPostOpsPartial(const PostOps& ops, void* const* operan
                                          int64_t column, int64_t n) {
   for (int i = 0; i < ops.count; ++i) {
     const PostOp& op = ops.ops[i];
-    const VecF32 t = HasTensorOperand(op.kind) ? LoadPartial(kF32, PostOpRow(op, operands, row, column), n) : v;
+    const VecF32 t =
+        HasTensorOperand(op.kind) ? LoadPartial(kF32, PostOpRow(op, operands, row, column), n) : v;
     v = ApplyPostOp(op, v, t);
   }
   return v;
 }
 
-// In place over a tile of `rows` x `columns` floats at c, whose rows lie c_stride floats apart; its first element is
-// (row, column) of the output, which places the operands.
+// In place over a tile of `rows` x `columns` floats at c, whose rows lie c_stride floats apart; its first
+// element is (row, column) of the output, which places the operands.
 MACE_NOINLINE void ApplyPostOpsToTile(const PostOps& ops, void* const* operands, float* c, int64_t c_stride,
                                       int64_t rows, int64_t columns, int64_t row, int64_t column) {
   if (ops.count == 0) return;
