@@ -1,0 +1,10 @@
+#!/bin/bash
+# Cross-compiles for arm64 and runs the kernel tests and the probe models' goldens under qemu-user.
+set -euo pipefail
+cmake -G Ninja -S . -B build-arm64 -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake -DMACE_BUILD_HOST=OFF >/dev/null
+cmake --build build-arm64 --target mace_run mace_kernels_test mace_simd_test >/dev/null
+ctest --test-dir build-arm64 --output-on-failure -R '^(mace_kernels_test|mace_simd_test)$'
+if [ -n "${MACE_TEST_MODELS:-}" ]; then
+  build/clean_venv/bin/python tests/golden/run_goldens.py --through mace_run --generated build/generated \
+    --mace_run "qemu-aarch64-static -L /usr/aarch64-linux-gnu build-arm64/mace_run"
+fi
