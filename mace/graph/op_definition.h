@@ -25,7 +25,9 @@ class InferContext {
   // Dtype and shape of an input that is present.
   const TensorType& input(int i) const { return input_types_[i]; }
   // The input's elements where they are known now (a constant, or computed from shapes), else null.
-  const TensorView* known(int i) const { return i < input_count() ? known_[i] : nullptr; }
+  const TensorView* known(int i) const {
+    return known_ != nullptr && i < input_count() ? known_[i] : nullptr;
+  }
   // The known elements of an integer tensor (int64 or int32, rank 0 or 1) as a list. False where they are not
   // known, are more than 8, or of another type.
   bool KnownInts(int i, IntList* list) const;
@@ -39,6 +41,11 @@ class InferContext {
   const Quantization* output_quantization(int i) const {
     return has_output(i) ? graph_.QuantizationOf(node_.outputs[i]) : nullptr;
   }
+  // What the graph says of the output's dtype so far; kInvalid where nothing. For the few operators whose
+  // output dtype is a choice of the file (integer softmax: i8 -> i8 or i16).
+  DType declared_output_dtype(int i) const {
+    return has_output(i) ? graph_.values[node_.outputs[i]].type.dtype : DType::kInvalid;
+  }
 
   // Sets dtype and shape of output i (ignored where the output is absent). The quantization belongs to the
   // value and is not touched.
@@ -51,7 +58,7 @@ class InferContext {
   const TensorType& output(int i) const { return outputs_[i]; }
 
   static constexpr int kMaxOutputs = 64;
-  // Filled by whoever runs the rule: arrays of input_count() entries.
+  // Filled by whoever runs the rule: arrays of input_count() entries; known_ may be null (nothing is known).
   const TensorType* input_types_ = nullptr;
   const TensorView* const* known_ = nullptr;
 
