@@ -1,5 +1,8 @@
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR riscv64)
+set(CMAKE_C_COMPILER clang-19)  # googletest asks for C
+set(CMAKE_C_COMPILER_TARGET riscv64-linux-gnu)
+set(CMAKE_C_FLAGS_INIT "--gcc-toolchain=/usr -mabi=lp64d")
 set(CMAKE_CXX_COMPILER clang++-19)
 set(CMAKE_CXX_COMPILER_TARGET riscv64-linux-gnu)
 set(CMAKE_CXX_FLAGS_INIT "--gcc-toolchain=/usr -mabi=lp64d")

@@ -82,26 +82,28 @@ MACE_INLINE VecF32 Max(VecF32 a, VecF32 b) {
   return Select(NotEqual(b, b), b, __riscv_vfmax_vv_f32m1(a, b, AllLanes()));
 }
 
-MACE_INLINE VecI32 ConvertToI32(VecF32 a) {
-  return __riscv_vfcvt_x_f_v_i32m1_rm(a, __RISCV_FRM_RNE, AllLanes());
-}
-MACE_INLINE VecI32 ConvertTruncateToI32(VecF32 a) { return __riscv_vfcvt_rtz_x_f_v_i32m1(a, AllLanes()); }
+// In the rounding mode of the environment, which is to nearest even. No other mode is ever set: writing it stalls the
+// pipeline, and the fixed vfcvt.rtz trips an assertion of qemu-user 7.2.
+MACE_INLINE VecI32 ConvertToI32(VecF32 a) { return __riscv_vfcvt_x_f_v_i32m1(a, AllLanes()); }
 MACE_INLINE VecF32 ConvertFromI32(VecI32 a) { return __riscv_vfcvt_f_x_v_f32m1(a, AllLanes()); }
 
-// There is no vector rounding: through int32 where |a| < 2^23; beyond it every float is whole. The sign is
-// put back for results of -0.
-MACE_INLINE VecF32 KeepLarge(VecF32 a, VecI32 rounded) {
-  const VecF32 whole = __riscv_vfsgnj_vv_f32m1(ConvertFromI32(rounded), a, AllLanes());
-  return Select(Less(Abs(a), Set(kF32, 8388608.0f)), whole, a);
+// There is no vector rounding: it goes through int32 where |a| < 2^23; beyond, every float is whole. The sign is put
+// back for results of -0.
+MACE_INLINE VecF32 KeepLarge(VecF32 a, VecF32 whole) {
+  const VecF32 result = __riscv_vfsgnj_vv_f32m1(whole, a, AllLanes());
+  return Select(Less(Abs(a), Set(kF32, 8388608.0f)), result, a);
 }
-MACE_INLINE VecF32 Round(VecF32 a) { return KeepLarge(a, ConvertToI32(a)); }
-MACE_INLINE VecF32 Truncate(VecF32 a) { return KeepLarge(a, ConvertTruncateToI32(a)); }
+MACE_INLINE VecF32 Round(VecF32 a) { return KeepLarge(a, ConvertFromI32(ConvertToI32(a))); }
 MACE_INLINE VecF32 Floor(VecF32 a) {
-  return KeepLarge(a, __riscv_vfcvt_x_f_v_i32m1_rm(a, __RISCV_FRM_RDN, AllLanes()));
+  const VecF32 near = ConvertFromI32(ConvertToI32(a));
+  return KeepLarge(a, Select(Greater(near, a), Sub(near, Set(kF32, 1.0f)), near));
 }
 MACE_INLINE VecF32 Ceil(VecF32 a) {
-  return KeepLarge(a, __riscv_vfcvt_x_f_v_i32m1_rm(a, __RISCV_FRM_RUP, AllLanes()));
+  const VecF32 near = ConvertFromI32(ConvertToI32(a));
+  return KeepLarge(a, Select(Less(near, a), Add(near, Set(kF32, 1.0f)), near));
 }
+MACE_INLINE VecF32 Truncate(VecF32 a) { return KeepLarge(a, Floor(Abs(a))); }
+MACE_INLINE VecI32 ConvertTruncateToI32(VecF32 a) { return ConvertToI32(Truncate(a)); }
 
 MACE_INLINE VecI32 Add(VecI32 a, VecI32 b) { return __riscv_vadd_vv_i32m1(a, b, AllLanes()); }
 MACE_INLINE VecI32 Sub(VecI32 a, VecI32 b) { return __riscv_vsub_vv_i32m1(a, b, AllLanes()); }
