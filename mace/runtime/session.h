@@ -1,0 +1,93 @@
+// Session: the state of one stream of runs of a model, and the memory they need. One caller at a time;
+// several sessions of one model may run at once.
+#ifndef MACE_RUNTIME_SESSION_H_
+#define MACE_RUNTIME_SESSION_H_
+
+#include <atomic>
+
+#include "mace/runtime/model.h"
+
+namespace mace {
+
+// A tensor that the caller gives or wants. Of inputs: what is there. Of outputs: `data` and `byte_size` of
+// the buffer (null: the session's); the rest is filled in.
+struct RunTensor {
+  DType dtype = DType::kInvalid;
+  Shape shape;
+  void* data = nullptr;
+  uint64_t byte_size = 0;
+};
+
+struct RunOptions {
+  uint64_t timeout_ns = 0;
+  const volatile int32_t* cancel = nullptr;
+  bool profile = false;
+};
+
+class Session final : public RefCounted {
+ public:
+  static Result<Ref<Session>> Create(Ref<Model> model);
+
+  // One element per input and output of the model. An optional input with null data is left to its state (in
+  // Prepare: with dtype kInvalid).
+  Status Prepare(std::span<const RunTensor> inputs, std::span<RunTensor> outputs);
+  Status Run(std::span<const RunTensor> inputs, std::span<RunTensor> outputs, const RunOptions& options);
+  Status ResetState();
+  // Valid until the next call.
+  Result<const char*> ExplainJson();
+  Result<const char*> ProfileJson();
+
+  const Model& model() const { return *model_; }
+  // Scratch of the C ABI, one element per input and output.
+  std::span<RunTensor> input_scratch() { return input_scratch_.span(); }
+  std::span<RunTensor> output_scratch() { return output_scratch_.span(); }
+
+ private:
+  struct SessionState {
+    Buffer buffers[2];
+    int32_t current = 0;
+    Shape shape;          // of buffers[current]
+    bool initial = true;  // nothing has been written since the last reset
+    bool filled = false;  // buffers[current] holds the initial value
+  };
+  class CallGuard;
+
+  explicit Session(Ref<Model> model) : model_(std::move(model)) {}
+  ~Session() override;
+  Status CheckInput(size_t index, const RunTensor& tensor, bool needs_data);
+  Status BindSymbols();
+  Status ResolveStates();
+  Status MakeKey(std::span<const RunTensor> inputs, bool needs_data);
+  Status UsePlan(std::span<const RunTensor> inputs, bool needs_data);
+  Status InstallPlan(Ref<Plan> plan);
+  Status PrepareStates(const Plan& plan);
+  void FillInitialState(size_t index, int64_t bytes);
+  Status PrepareOutputs(std::span<RunTensor> outputs);
+  Status EnsureArena();
+  void BindSlots(std::span<const RunTensor> inputs, std::span<const RunTensor> outputs);
+  const uint8_t* Resolve(const Location& location, std::span<const RunTensor> inputs,
+                         std::span<const RunTensor> outputs) const;
+  Status RunUnits(const StopCheck& stop, bool profile);
+  void ReleaseArena();
+
+  Ref<Model> model_;  // first: the last to go
+  Ref<Plan> plan_;
+  PlanKey key_;  // of the inputs at hand
+  Vector<int64_t> symbols_;
+  Vector<int32_t> symbol_inputs_;  // the input that bound the symbol
+  Vector<SessionState> states_;
+  Vector<Buffer> output_buffers_;
+  Buffer arena_;
+  Vector<void*> slots_;  // of all units, one after the other
+  Vector<uint64_t> step_nanoseconds_;
+  uint64_t run_nanoseconds_ = 0;
+  bool has_profile_ = false;
+  Vector<RunTensor> input_scratch_;
+  Vector<RunTensor> output_scratch_;
+  String text_;
+  std::atomic<bool> busy_{false};
+};
+
+}  // namespace mace
+
+#endif  // MACE_RUNTIME_SESSION_H_
