@@ -26,7 +26,7 @@ Result<const Root*> VerifiedRoot(Bytes segment, const char* name) {
 // of their place only that the length is aligned.
 template <typename T, typename V>
 Status ToSpan(const V* vector, std::span<const T>* span) {
-  if (vector == nullptr) return Status::Ok();
+  if (vector == nullptr || vector->size() == 0) return Status::Ok();
   const uint8_t* data = vector->Data();
   if (reinterpret_cast<uintptr_t>(data) % alignof(T) != 0) {
     return DataLoss("the graph of the .mace file is damaged (a vector is not aligned)");
