@@ -1,0 +1,209 @@
+"""The Python API on small networks, judged by onnx's reference evaluator."""
+
+from __future__ import annotations
+
+import threading
+
+import networks
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+from onnx.reference import ReferenceEvaluator
+
+import mace
+
+
+def expected(proto: onnx.ModelProto, feeds: dict) -> list[np.ndarray]:
+    return ReferenceEvaluator(proto).run(None, feeds)
+
+
+@pytest.fixture(scope="module")
+def network() -> onnx.ModelProto:
+    return networks.convolution_network()
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+@pytest.mark.parametrize("shape", [(1, 3, 16, 20), (2, 3, 33, 17), (1, 3, 4, 4)])
+def test_convolution_network(network: onnx.ModelProto, shape: tuple, num_threads: int) -> None:
+    model = mace.load(network.SerializeToString(), num_threads)
+    x = networks.random(11, *shape)
+    got = model({"x": x})
+    assert list(got) == ["prob"]
+    np.testing.assert_allclose(got["prob"], expected(network, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_shapes_may_change_between_runs(network: onnx.ModelProto) -> None:
+    model = mace.load(network.SerializeToString())
+    for shape in [(1, 3, 16, 20), (2, 3, 9, 11), (1, 3, 16, 20)]:
+        x = networks.random(12, *shape)
+        np.testing.assert_allclose(model([x])["prob"], expected(network, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_reference_kernels_agree(network: onnx.ModelProto) -> None:
+    data = network.SerializeToString()
+    x = networks.random(13, 1, 3, 16, 20)
+    fast, slow = mace.load(data)([x]), mace.load(data, reference_kernels=True)([x])
+    np.testing.assert_allclose(fast["prob"], slow["prob"], rtol=1e-5, atol=1e-6)
+
+
+def test_every_instruction_set_agrees(network: onnx.ModelProto) -> None:
+    data = network.SerializeToString()
+    x = networks.random(13, 1, 3, 16, 20)
+    want = expected(network, {"x": x})[0]
+    for isa in ("scalar", "sse4", "avx2", "avx512"):
+        try:
+            model = mace.load(data, isa=isa)
+        except mace.MaceError:
+            continue  # another architecture's name
+        np.testing.assert_allclose(model([x])["prob"], want, rtol=1e-4, atol=1e-5)
+
+
+def test_inputs_and_outputs(network: onnx.ModelProto) -> None:
+    model = mace.load(network.SerializeToString())
+    (info,) = model.inputs
+    assert (info.name, info.dtype, info.shape) == ("x", "float32", ("n", 3, "h", "w"))
+    assert [o.name for o in model.outputs] == ["prob"]
+    assert "x: float32[n, 3, h, w]" in repr(model)
+
+
+def test_dlpack_lists_and_order(network: onnx.ModelProto) -> None:
+    model = mace.load(network.SerializeToString())
+    x = networks.random(14, 1, 3, 8, 8)
+
+    class Foreign:  # anything with DLPack, not an ndarray
+        def __dlpack__(self, **keywords):
+            return x.__dlpack__(**keywords)
+
+        def __dlpack_device__(self):
+            return x.__dlpack_device__()
+
+    want = model([x])["prob"]
+    np.testing.assert_array_equal(model([Foreign()])["prob"], want)
+    np.testing.assert_array_equal(model([x.tolist()])["prob"], want)
+    np.testing.assert_array_equal(np.from_dlpack(want), want)
+    fortran = np.asfortranarray(x)
+    np.testing.assert_array_equal(model([fortran])["prob"], want)
+
+
+@pytest.mark.parametrize(
+    ("feeds", "says"),
+    [
+        ({"y": np.zeros((1, 3, 8, 8), np.float32)}, "x: float32"),
+        ({}, "missing"),
+        ({"x": np.zeros((1, 3, 8, 8), np.float64)}, "expected dtype float32, got float64"),
+        ({"x": np.zeros((1, 4, 8, 8), np.float32)}, "x"),
+        ({"x": np.zeros((3, 8, 8), np.float32)}, "x"),
+        ([np.zeros((1, 3, 8, 8), np.float32)] * 2, "2 inputs"),
+    ],
+)
+def test_wrong_inputs_say_what_was_expected(network: onnx.ModelProto, feeds: object, says: str) -> None:
+    model = mace.load(network.SerializeToString())
+    with pytest.raises(mace.InvalidArgumentError, match=says):
+        model(feeds)
+    model([np.zeros((1, 3, 8, 8), np.float32)])  # still usable
+
+
+def test_state_is_kept_per_session() -> None:
+    data = networks.recurrent_network().SerializeToString()
+    model = mace.load(data, states=[("h1", "h0")])
+    assert model.inputs[1].optional
+    x = networks.random(15, 6, 1, 5)
+    whole = expected(networks.recurrent_network(), {"x": x, "h0": np.zeros((1, 1, 8), np.float32)})
+    other = model.session()
+    for i in range(6):
+        got = model([x[i : i + 1]])
+        np.testing.assert_allclose(got["y"][0], whole[0][i], rtol=1e-5, atol=1e-6)
+        other([x[:1]])
+    model.reset_state()
+    np.testing.assert_allclose(model([x])["y"], whole[0], rtol=1e-5, atol=1e-6)
+    fed = model({"x": x[:1], "h0": np.ones((1, 1, 8), np.float32)})
+    want = expected(networks.recurrent_network(), {"x": x[:1], "h0": np.ones((1, 1, 8), np.float32)})
+    np.testing.assert_allclose(fed["y"], want[0], rtol=1e-5, atol=1e-6)
+
+
+def test_threads_share_a_model(network: onnx.ModelProto) -> None:
+    model = mace.load(network.SerializeToString(), num_threads=2)
+    x = networks.random(16, 1, 3, 24, 24)
+    want = model([x])["prob"]
+    results: list = [None] * 4
+
+    def work(i: int) -> None:
+        session = model.session()
+        for _ in range(20):
+            results[i] = session([x])["prob"]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        np.testing.assert_array_equal(result, want)
+
+
+def test_profile_and_explain(network: onnx.ModelProto) -> None:
+    model = mace.load(network.SerializeToString())
+    model([networks.random(17, 1, 3, 16, 20)], profile=True)
+    steps = model.explain()["steps"]
+    assert len(model.profile()["steps"]) == len(steps) > 0
+    assert not any(step["is_reference"] for step in steps)
+    fused = [step for step in steps if len(step["nodes"]) > 1]
+    assert fused, "convolution and activation run as one step"
+
+
+def test_mace_file_round_trip(network: onnx.ModelProto, tmp_path) -> None:
+    data, details = mace.convert(network.SerializeToString())
+    path = tmp_path / "net.mace"
+    path.write_bytes(data)
+    assert details["format"] == "onnx"
+    x = networks.random(18, 1, 3, 16, 20)
+    want = mace.load(network.SerializeToString())([x])["prob"]
+    np.testing.assert_array_equal(mace.load(path, verify="full")([x])["prob"], want)
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 0x10
+    with pytest.raises(mace.MaceError):
+        mace.load(bytes(flipped), verify="full")
+    with pytest.raises(mace.MaceError):
+        mace.load(data[:-1])
+
+
+def test_errors_of_loading(tmp_path) -> None:
+    with pytest.raises(mace.NotFoundError, match="nowhere"):
+        mace.load(tmp_path / "nowhere.onnx")
+    (tmp_path / "text.onnx").write_text("hello, I am no model at all")
+    with pytest.raises(mace.MaceError):
+        mace.load(tmp_path / "text.onnx")
+    (tmp_path / "empty.onnx").write_bytes(b"")
+    with pytest.raises(mace.MaceError):
+        mace.load(tmp_path / "empty.onnx")
+    with pytest.raises(mace.IoError):
+        mace.load(tmp_path)
+    with pytest.raises(mace.UnsupportedError, match="exact"):
+        mace.load(networks.convolution_network().SerializeToString(), numerics="exact")
+
+
+def test_unsupported_operators_are_all_named() -> None:
+    nodes = [
+        helper.make_node("Sinh", ["x"], ["a"], name="first"),
+        helper.make_node("Det", ["a"], ["b"], name="second"),
+        helper.make_node("Sinh", ["b"], ["y"], name="third"),
+    ]
+    proto = networks.model(nodes, {"x": ("float32", [1, 4, 4])}, ["y"], {})
+    with pytest.raises(mace.UnsupportedError) as caught:
+        mace.load(proto.SerializeToString())
+    assert "Sinh" in str(caught.value) and "Det" in str(caught.value) and "first" in str(caught.value)
+
+
+def test_nan_constants_warn() -> None:
+    constants = {"c": np.array([1, np.nan], np.float32)}
+    proto = networks.model([helper.make_node("Add", ["x", "c"], ["y"])], {"x": ("float32", [2])}, ["y"], constants)
+    model = mace.load(proto.SerializeToString())
+    assert any("c" in warning and "NaN" in warning for warning in model.warnings)
+    assert np.isnan(model([np.zeros(2, np.float32)])["y"][1])
+
+
+def test_zero_size_tensors() -> None:
+    proto = networks.model([helper.make_node("Relu", ["x"], ["y"])], {"x": ("float32", ["n", 3])}, ["y"], {})
+    got = mace.load(proto.SerializeToString())([np.zeros((0, 3), np.float32)])["y"]
+    assert got.shape == (0, 3)
