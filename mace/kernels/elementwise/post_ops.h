@@ -48,7 +48,10 @@ struct PostOps {
   PostOp ops[kMaxPostOps];
 };
 
-inline constexpr bool HasTensorOperand(PostOpKind kind) { return kind >= PostOpKind::kAdd; }
+// Inlined always: *.simd.cc files may not leave a copy of it to the linker.
+__attribute__((always_inline)) inline constexpr bool HasTensorOperand(PostOpKind kind) {
+  return kind >= PostOpKind::kAdd;
+}
 
 }  // namespace mace::kernels
 

@@ -1,0 +1,85 @@
+// kernels.def family `norm`: softmax, layer normalization and reductions of float tensors.
+//
+// Each output is computed whole by one tile, in an order that depends on the shape and on the instruction set
+// alone: any number of threads gives the same bytes.
+#ifndef MACE_KERNELS_NORM_NORM_H_
+#define MACE_KERNELS_NORM_NORM_H_
+
+#include <span>
+
+#include "mace/core/shape.h"
+#include "mace/core/status.h"
+#include "mace/kernels/elementwise/row_tiles.h"
+#include "mace/kernels/kernel.h"
+
+namespace mace::kernels {
+
+// Over the middle axis of [outer, axis, inner]; inner is 1 for the last axis. NaN in a row makes all of it
+// NaN. Operands: 0 input, 1 output (may be the same memory).
+struct SoftmaxParams {
+  // Set by the caller.
+  int64_t outer = 1;
+  int64_t axis = 0;
+  int64_t inner = 1;
+
+  // Set by PrepareSoftmax.
+  RowTiles tiles;  // inner 1: rows; else outer x inner
+  int64_t tile_count = 0;
+};
+Status PrepareSoftmax(SoftmaxParams* params);
+
+// (x - mean) / sqrt(variance + epsilon) * scale + bias over each row; the variance is the mean of (x -
+// mean)^2, in a second pass. Operands: 0 input, 1 scale (columns, or null), 2 bias (columns, or null), 3
+// output (may be the input).
+struct LayerNormParams {
+  // Set by the caller.
+  int64_t rows = 0;
+  int64_t columns = 0;
+  float epsilon = 1e-5f;
+  int64_t input_stride = 0;  // floats from a row to the next
+  int64_t output_stride = 0;
+
+  // Set by PrepareLayerNorm.
+  RowTiles tiles;
+  int64_t tile_count = 0;
+};
+Status PrepareLayerNorm(LayerNormParams* params);
+
+enum class ReduceOp : uint8_t {
+  kSum,
+  kMean,  // of nothing: NaN
+  kMax,   // a NaN propagates; of nothing: -infinity
+  kMin,
+  kProd,
+  kSumSquare,
+};
+
+// [outer, reduced, inner] -> [outer, inner]: inner 1 reduces trailing axes; NHWC global pooling is [N, HW,
+// C]. Operands: 0 input, 1 output.
+struct ReduceParams {
+  // Set by the caller.
+  ReduceOp op = ReduceOp::kSum;
+  int64_t outer = 1;
+  int64_t reduced = 0;
+  int64_t inner = 1;
+  int64_t input_stride = 0;  // floats from one `inner` to the next: >= inner; of no account with inner 1
+
+  // Set by PrepareReduce.
+  RowTiles tiles;
+  int64_t tile_count = 0;
+};
+Status PrepareReduce(ReduceParams* params);
+
+// outer, reduced and inner of a dense tensor reduced over the given axes (non-negative, no duplicates).
+// Unsupported where kept and reduced axes alternate more often.
+Status CollapseReduction(const Shape& shape, std::span<const int32_t> axes, ReduceParams* params);
+
+struct NormKernels {
+  KernelFunction softmax_f32;     // SoftmaxParams
+  KernelFunction layer_norm_f32;  // LayerNormParams
+  KernelFunction reduce_f32;      // ReduceParams
+};
+
+}  // namespace mace::kernels
+
+#endif  // MACE_KERNELS_NORM_NORM_H_
