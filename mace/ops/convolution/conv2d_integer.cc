@@ -1,8 +1,7 @@
 #include "mace/ops/convolution/conv2d_integer.h"
 
-#include <algorithm>
-
 #include "mace/core/vector.h"
+#include "mace/ops/common.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/quantize/output_scale.h"
 
@@ -13,35 +12,27 @@ namespace {
 struct Geometry {
   int64_t batch, height, width, channels;
   int64_t out_height, out_width, out_channels;
-  int64_t kernel_height, kernel_width, group_channels, group_outputs;
-  int64_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+  int64_t kernel_width, group_channels, group_outputs;
+  WindowAxis rows, columns;
+  int64_t pad_top, pad_left;
 };
 
-// Rows (columns) of padding before the first one.
-int64_t PadBefore(Padding padding, int64_t explicit_pad, int64_t in, int64_t out, int64_t kernel,
-                  int64_t stride, int64_t dilation) {
-  if (padding == Padding::kExplicit) return explicit_pad;
-  const int64_t total = std::max<int64_t>((out - 1) * stride + (kernel - 1) * dilation + 1 - in, 0);
-  return padding == Padding::kSameUpper ? total / 2 : total - total / 2;
-}
-
-Geometry GeometryOf(const ReferenceContext& context) {
+Status MakeGeometry(const ReferenceContext& context, Geometry* g) {
   const auto& attributes = context.attributes<Conv2dAttributes>();
   const Shape& x = context.inputs[0].shape;
   const Shape& weights = context.inputs[1].shape;
   const Shape& y = context.outputs[0].shape;
-  Geometry g = {};
-  g.batch = x[0], g.height = x[1], g.width = x[2], g.channels = x[3];
-  g.out_height = y[1], g.out_width = y[2], g.out_channels = y[3];
-  g.kernel_height = weights[1], g.kernel_width = weights[2], g.group_channels = weights[3];
-  g.group_outputs = g.out_channels / attributes.groups;
-  g.stride_h = attributes.strides[0], g.stride_w = attributes.strides[1];
-  g.dilation_h = attributes.dilations[0], g.dilation_w = attributes.dilations[1];
-  g.pad_top = PadBefore(attributes.padding, attributes.pads[0], g.height, g.out_height, g.kernel_height,
-                        g.stride_h, g.dilation_h);
-  g.pad_left = PadBefore(attributes.padding, attributes.pads[1], g.width, g.out_width, g.kernel_width,
-                         g.stride_w, g.dilation_w);
-  return g;
+  g->batch = x[0], g->height = x[1], g->width = x[2], g->channels = x[3];
+  g->out_height = y[1], g->out_width = y[2], g->out_channels = y[3];
+  g->kernel_width = weights[2], g->group_channels = weights[3];
+  g->group_outputs = g->out_channels / attributes.groups;
+  int64_t pad_end = 0;
+  MACE_RETURN_IF_ERROR(MakeWindowAxis(0, weights[1], attributes.strides, attributes.dilations,
+                                      attributes.pads, attributes.padding, false, &g->rows));
+  MACE_RETURN_IF_ERROR(MakeWindowAxis(1, weights[2], attributes.strides, attributes.dilations,
+                                      attributes.pads, attributes.padding, false, &g->columns));
+  MACE_RETURN_IF_ERROR(ResolvePadding(g->rows, g->height, &g->pad_top, &pad_end));
+  return ResolvePadding(g->columns, g->width, &g->pad_left, &pad_end);
 }
 
 // One output channel's part of the quantization.
@@ -82,13 +73,14 @@ Status PrepareChannels(const ReferenceContext& context, int64_t count, Vector<Ch
 template <typename Input, typename Weight>
 int64_t SumOfWindow(const Geometry& g, const Input* image, int32_t input_zero_point, const Weight* weights,
                     int32_t weight_zero_point, int64_t top, int64_t left, int64_t first_channel) {
+  int64_t row_begin = 0, row_end = 0, column_begin = 0, column_end = 0;
+  ClipTaps(top, g.rows.kernel, g.rows.dilation, g.height, &row_begin, &row_end);
+  ClipTaps(left, g.columns.kernel, g.columns.dilation, g.width, &column_begin, &column_end);
   int64_t sum = 0;
-  for (int64_t kernel_y = 0; kernel_y < g.kernel_height; ++kernel_y) {
-    const int64_t y = top + kernel_y * g.dilation_h;
-    if (y < 0 || y >= g.height) continue;
-    for (int64_t kernel_x = 0; kernel_x < g.kernel_width; ++kernel_x) {
-      const int64_t x = left + kernel_x * g.dilation_w;
-      if (x < 0 || x >= g.width) continue;
+  for (int64_t kernel_y = row_begin; kernel_y < row_end; ++kernel_y) {
+    const int64_t y = top + kernel_y * g.rows.dilation;
+    for (int64_t kernel_x = column_begin; kernel_x < column_end; ++kernel_x) {
+      const int64_t x = left + kernel_x * g.columns.dilation;
       const Input* pixel = image + (y * g.width + x) * g.channels + first_channel;
       const Weight* tap = weights + (kernel_y * g.kernel_width + kernel_x) * g.group_channels;
       for (int64_t i = 0; i < g.group_channels; ++i) {
@@ -106,7 +98,7 @@ void Convolve(const ReferenceContext& context, const Geometry& g, const Vector<C
   const int32_t output_zero_point = context.output_quantization(0)->zero_points[0];
   TensorView& output = context.outputs[0];
   const IntegerRange range = RangeOf(output.dtype);
-  const int64_t filter_size = g.kernel_height * g.kernel_width * g.group_channels;
+  const int64_t filter_size = g.rows.kernel * g.kernel_width * g.group_channels;
   int64_t out_index = 0;
   for (int64_t n = 0; n < g.batch; ++n) {
     const Input* image = context.inputs[0].as<Input>() + n * g.height * g.width * g.channels;
@@ -116,8 +108,9 @@ void Convolve(const ReferenceContext& context, const Geometry& g, const Vector<C
           const Channel& channel = channels[static_cast<size_t>(o)];
           const int64_t sum =
               channel.bias + SumOfWindow(g, image, input_zero_point, weights + o * filter_size,
-                                         channel.weight_zero_point, y * g.stride_h - g.pad_top,
-                                         x * g.stride_w - g.pad_left, o / g.group_outputs * g.group_channels);
+                                         channel.weight_zero_point, y * g.rows.stride - g.pad_top,
+                                         x * g.columns.stride - g.pad_left,
+                                         o / g.group_outputs * g.group_channels);
           StoreInteger(output.data, output.dtype, out_index++,
                        AddZeroPointAndClamp(channel.scale.Apply(sum), output_zero_point, range));
         }
@@ -133,7 +126,8 @@ Status ReferenceConv2dInteger(const ReferenceContext& context) {
   const TensorView& weights = context.inputs[1];
   const TensorView& y = context.outputs[0];
   if (y.elements() == 0) return Status::Ok();
-  const Geometry g = GeometryOf(context);
+  Geometry g = {};
+  MACE_RETURN_IF_ERROR(MakeGeometry(context, &g));
   MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), x.dtype, 1, "input"));
   MACE_RETURN_IF_ERROR(CheckQuantization(context.output_quantization(0), y.dtype, 1, "output"));
   MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(1), weights.dtype, 0, "weights"));

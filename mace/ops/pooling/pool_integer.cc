@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mace/ops/common.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
 #include "mace/ops/quantize/output_scale.h"
@@ -9,28 +10,39 @@
 namespace mace::ops {
 namespace {
 
-// The attributes that both operators have.
-struct Window {
-  IntList kernel, strides, pads, dilations;
-  Padding padding;
-  bool count_include_pad = false;
-};
-
-// One axis of the window at one output position: first input index, which may lie in the padding.
+// One axis of the window.
 struct Axis {
-  int64_t in, kernel, stride, dilation, pad;
-  int64_t First(int64_t out) const { return out * stride - pad; }
+  WindowAxis window;
+  int64_t in = 0, pad_begin = 0, pad_end = 0;
 };
 
-Axis AxisOf(const Window& window, int i, int64_t in, int64_t out) {
-  Axis axis = {in, window.kernel[i], window.strides[i], window.dilations[i], window.pads[i]};
-  if (window.padding != Padding::kExplicit) {
-    const int64_t total =
-        std::max<int64_t>((out - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1 - in, 0);
-    axis.pad = window.padding == Padding::kSameUpper ? total / 2 : total - total / 2;
+template <typename Attributes>
+Status MakeAxes(const ReferenceContext& context, Axis* rows, Axis* columns) {
+  const auto& a = context.attributes<Attributes>();
+  if (a.kernel.size() != 2) return InvalidArgument("%d kernel sizes, expected 2", a.kernel.size());
+  int i = 0;
+  for (Axis* axis : {rows, columns}) {
+    MACE_RETURN_IF_ERROR(MakeWindowAxis(i, a.kernel[i], a.strides, a.dilations, a.pads, a.padding,
+                                        a.ceil_mode, &axis->window));
+    axis->in = context.inputs[0].shape[1 + i];
+    MACE_RETURN_IF_ERROR(ResolvePadding(axis->window, axis->in, &axis->pad_begin, &axis->pad_end));
+    ++i;
   }
-  return axis;
+  return Status::Ok();
 }
+
+// The taps of one window on one axis: those inside the input, and how many lie inside the padded input.
+struct Taps {
+  Taps(const Axis& axis, int64_t out) : first(out * axis.window.stride - axis.pad_begin) {
+    const WindowAxis& window = axis.window;
+    ClipTaps(first, window.kernel, window.dilation, axis.in, &begin, &end);
+    int64_t padded_begin = 0, padded_end = 0;
+    ClipTaps(out * window.stride, window.kernel, window.dilation, axis.pad_begin + axis.in + axis.pad_end,
+             &padded_begin, &padded_end);
+    padded = padded_end - padded_begin;
+  }
+  int64_t first, begin, end, padded;
+};
 
 // The mean rounded to nearest, halves away from zero. The stored values are averaged, not their distance to
 // the zero point: that is how TensorFlow Lite rounds.
@@ -39,38 +51,33 @@ int32_t RoundedMean(int64_t sum, int64_t count) {
 }
 
 template <typename T>
-void Pool(const ReferenceContext& context, const Window& window, int32_t zero_point, bool average) {
-  const Shape& in = context.inputs[0].shape;
+void Pool(const ReferenceContext& context, const Axis& rows, const Axis& columns, bool average,
+          bool count_padding, int32_t zero_point) {
   const Shape& out = context.outputs[0].shape;
-  const Axis rows = AxisOf(window, 0, in[1], out[1]);
-  const Axis columns = AxisOf(window, 1, in[2], out[2]);
-  const int64_t channels = in[3];
-  T* output = context.outputs[0].as<T>();
+  const int64_t channels = out[3];
   const IntegerRange range = RangeOf(DTypeOf<T>());
+  T* output = context.outputs[0].as<T>();
   for (int64_t n = 0; n < out[0]; ++n) {
-    const T* image = context.inputs[0].as<T>() + n * in[1] * in[2] * channels;
+    const T* image = context.inputs[0].as<T>() + n * rows.in * columns.in * channels;
     for (int64_t y = 0; y < out[1]; ++y) {
+      const Taps row(rows, y);
       for (int64_t x = 0; x < out[2]; ++x) {
+        const Taps column(columns, x);
         for (int64_t channel = 0; channel < channels; ++channel) {
           int64_t sum = 0;
-          int64_t count = 0;
           int32_t largest = range.low;
-          for (int64_t i = 0; i < rows.kernel; ++i) {
-            const int64_t row = rows.First(y) + i * rows.dilation;
-            if (row < 0 || row >= rows.in) continue;
-            for (int64_t j = 0; j < columns.kernel; ++j) {
-              const int64_t column = columns.First(x) + j * columns.dilation;
-              if (column < 0 || column >= columns.in) continue;
-              const int32_t value = image[(row * columns.in + column) * channels + channel];
+          for (int64_t i = row.begin; i < row.end; ++i) {
+            const T* line = image + (row.first + i * rows.window.dilation) * columns.in * channels + channel;
+            for (int64_t j = column.begin; j < column.end; ++j) {
+              const int32_t value = line[(column.first + j * columns.window.dilation) * channels];
               sum += value;
-              ++count;
               largest = std::max(largest, value);
             }
           }
-          if (window.count_include_pad) {
-            const int64_t padded = rows.kernel * columns.kernel - count;
-            sum += padded * zero_point;
-            count += padded;
+          int64_t count = (row.end - row.begin) * (column.end - column.begin);
+          if (count_padding) {
+            sum += (row.padded * column.padded - count) * zero_point;
+            count = row.padded * column.padded;
           }
           const int32_t mean = count == 0 ? zero_point : RoundedMean(sum, count);
           *output++ = static_cast<T>(std::clamp(average ? mean : largest, range.low, range.high));
@@ -83,29 +90,33 @@ void Pool(const ReferenceContext& context, const Window& window, int32_t zero_po
 }  // namespace
 
 Status ReferencePoolInteger(const ReferenceContext& context, bool average) {
-  Window window;
-  if (average) {
-    const auto& a = context.attributes<AveragePool2dAttributes>();
-    window = {a.kernel, a.strides, a.pads, a.dilations, a.padding, a.count_include_pad};
-  } else {
-    const auto& a = context.attributes<MaxPool2dAttributes>();
-    window = {a.kernel, a.strides, a.pads, a.dilations, a.padding};
-  }
   const DType dtype = context.inputs[0].dtype;
+  if (context.outputs[0].elements() == 0) return Status::Ok();
+  Axis rows, columns;
+  bool count_padding = false;
   int32_t zero_point = 0;  // a maximum needs no quantization
   if (average) {
+    MACE_RETURN_IF_ERROR(MakeAxes<AveragePool2dAttributes>(context, &rows, &columns));
+    count_padding = context.attributes<AveragePool2dAttributes>().count_include_pad;
     MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), dtype, 1, "input"));
     zero_point = context.input_quantization(0)->zero_points[0];
+    constexpr int64_t kMaxWindow = int64_t{1} << 22;  // each way: keeps every sum inside 63 bits
+    if (count_padding && (rows.window.kernel > kMaxWindow || columns.window.kernel > kMaxWindow)) {
+      return Unsupported("a padded window of %lld x %lld", static_cast<long long>(rows.window.kernel),
+                         static_cast<long long>(columns.window.kernel));
+    }
+  } else {
+    MACE_RETURN_IF_ERROR(MakeAxes<MaxPool2dAttributes>(context, &rows, &columns));
   }
   switch (dtype) {
     case DType::kU8:
-      Pool<uint8_t>(context, window, zero_point, average);
+      Pool<uint8_t>(context, rows, columns, average, count_padding, zero_point);
       return Status::Ok();
     case DType::kI8:
-      Pool<int8_t>(context, window, zero_point, average);
+      Pool<int8_t>(context, rows, columns, average, count_padding, zero_point);
       return Status::Ok();
     case DType::kI16:
-      Pool<int16_t>(context, window, zero_point, average);
+      Pool<int16_t>(context, rows, columns, average, count_padding, zero_point);
       return Status::Ok();
     default:
       return Unsupported("pooling of %s", NameOf(dtype));
