@@ -1,0 +1,69 @@
+#include "mace/importers/states.h"
+
+#include <string>
+#include <utility>
+
+namespace mace::importers {
+namespace {
+
+// Position in `list` of the value called `name`; -1 where there is none.
+int FindByName(const Graph& graph, const Vector<ValueId>& list, const std::string& name) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (graph.values[list[i]].name == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+void Remove(Vector<ValueId>* list, int position) {
+  for (size_t i = static_cast<size_t>(position); i + 1 < list->size(); ++i) (*list)[i] = (*list)[i + 1];
+  list->PopBack();
+}
+
+std::string NamesOf(const Graph& graph, const Vector<ValueId>& list) {
+  std::string names;
+  for (size_t i = 0; i < list.size() && i < 20; ++i) {
+    names += (i == 0 ? "'" : ", '") + std::string(graph.values[list[i]].name.view()) + "'";
+  }
+  return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+Status DeclareStates(const ImportOptions& options, Graph* graph) {
+  for (const auto& [output, input] : options.states) {
+    const int from = FindByName(*graph, graph->outputs, output);
+    if (from < 0) {
+      return NotFound("state %s:%s: no output is called '%s' (outputs: %s)", output.c_str(), input.c_str(),
+                      output.c_str(), NamesOf(*graph, graph->outputs).c_str());
+    }
+    const int to = FindByName(*graph, graph->inputs, input);
+    if (to < 0) {
+      return NotFound("state %s:%s: no input is called '%s' (inputs: %s)", output.c_str(), input.c_str(),
+                      input.c_str(), NamesOf(*graph, graph->inputs).c_str());
+    }
+    const ValueId write = graph->outputs[static_cast<size_t>(from)];
+    const ValueId read = graph->inputs[static_cast<size_t>(to)];
+    const TensorType& read_type = graph->values[read].type;
+    const TensorType& write_type = graph->values[write].type;
+    bool agree = read_type.dtype == write_type.dtype && read_type.shape.rank == write_type.shape.rank;
+    for (int i = 0; agree && i < read_type.shape.rank; ++i) {
+      const int64_t a = read_type.shape[i], b = write_type.shape[i];
+      agree = a == b || a < 0 || b < 0;
+    }
+    if (!agree) {
+      return InvalidArgument("state %s:%s: the output is %s%s, the input %s%s", output.c_str(), input.c_str(),
+                             NameOf(write_type.dtype), ShapeText(write_type.shape).text,
+                             NameOf(read_type.dtype), ShapeText(read_type.shape).text);
+    }
+    State state;
+    MACE_RETURN_IF_ERROR(state.name.Assign(input));
+    state.read = read;
+    state.write = write;
+    MACE_RETURN_IF_ERROR(graph->states.PushBack(std::move(state)));
+    Remove(&graph->inputs, to);
+    Remove(&graph->outputs, from);
+  }
+  return Status::Ok();
+}
+
+}  // namespace mace::importers
