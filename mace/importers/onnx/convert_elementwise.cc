@@ -1,0 +1,133 @@
+// Elementwise operators.
+#include <cmath>
+
+#include "mace/importers/onnx/onnx_registry.h"
+#include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/unary/unary.h"
+#include "mace/passes/constants.h"
+
+namespace mace::importers::onnx {
+
+Outputs ConvertUnary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  // Quantized integers pass Identity, Relu and Clip as they are.
+  return {context.EmitQuantized(entry.op, {x}, NoAttributes{}, context.TypeOf(x).quantization)};
+}
+
+Outputs ConvertBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId a = context.Input(node, 0);
+  ValueId b = context.Input(node, 1);
+  // Pow alone takes an exponent of another type.
+  if (entry.op == OpId::kPow && context.TypeOf(a).dtype != context.TypeOf(b).dtype) {
+    ops::CastAttributes cast;
+    cast.to = context.TypeOf(a).dtype;
+    b = context.Emit(OpId::kCast, {b}, cast);
+  }
+  return {context.Emit(entry.op, {a, b})};
+}
+
+// a >= b is not (a < b), for integers; with a NaN both are false.
+Outputs ConvertNotBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId a = context.Input(node, 0);
+  const ValueId b = context.Input(node, 1);
+  if (!IsInteger(context.TypeOf(a).dtype)) {
+    throw ImportError(
+        Unsupported("only integers can be compared so, not %s", NameOf(context.TypeOf(a).dtype)));
+  }
+  return {context.Emit(OpId::kNot, {context.Emit(entry.op, {a, b})})};
+}
+
+Outputs ConvertVariadic(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ValueId result = context.Input(node, 0);
+  if (node.input_count() == 1) return {context.Emit(OpId::kIdentity, {result})};
+  for (int i = 1; i < node.input_count(); ++i) {
+    result = context.Emit(entry.op, {result, context.Input(node, i)});
+  }
+  if (entry.argument == 1) {
+    const ValueId count = context.Float(static_cast<float>(node.input_count()), context.TypeOf(result).dtype);
+    result = context.Emit(OpId::kDiv, {result, count});
+  }
+  return {result};
+}
+
+Outputs ConvertClip(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  ops::ClipAttributes attributes;
+  const bool is_f32 = context.TypeOf(x).dtype == DType::kF32;
+  if (context.opset() < 11) {
+    attributes.min = node.Float("min", attributes.min);
+    attributes.max = node.Float("max", attributes.max);
+    return {context.Emit(OpId::kClip, {x}, attributes)};
+  }
+  const ValueId low = context.OptionalInput(node, 1);
+  const ValueId high = context.OptionalInput(node, 2);
+  double minimum = attributes.min, maximum = attributes.max;
+  const bool constant = (low == kNone || passes::ScalarConstant(context.graph(), low, &minimum)) &&
+                        (high == kNone || passes::ScalarConstant(context.graph(), high, &maximum));
+  if (constant && is_f32) {
+    attributes.min = static_cast<float>(minimum);
+    attributes.max = static_cast<float>(maximum);
+    return {context.Emit(OpId::kClip, {x}, attributes)};
+  }
+  ValueId result = x;
+  if (low != kNone) result = context.Emit(OpId::kMax, {result, low});
+  if (high != kNone) result = context.Emit(OpId::kMin, {result, high});
+  if (result == x) result = context.Emit(OpId::kIdentity, {x});
+  return {result};
+}
+
+Outputs ConvertLeakyRelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::LeakyReluAttributes attributes;
+  attributes.alpha = node.Float("alpha", 0.01f);
+  return {context.Emit(OpId::kLeakyRelu, {context.Input(node, 0)}, attributes)};
+}
+
+Outputs ConvertHardSigmoid(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::HardSigmoidAttributes attributes;
+  attributes.alpha = node.Float("alpha", 0.2f);
+  attributes.beta = node.Float("beta", 0.5f);
+  return {context.Emit(OpId::kHardSigmoid, {context.Input(node, 0)}, attributes)};
+}
+
+Outputs ConvertGelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const std::string approximate = node.String("approximate", "none");
+  if (approximate != "none" && approximate != "tanh") {
+    throw ImportError(Unsupported("approximate='%s' is not supported", approximate.c_str()));
+  }
+  ops::GeluAttributes attributes;
+  attributes.tanh_approximation = approximate == "tanh";
+  return {context.Emit(OpId::kGelu, {context.Input(node, 0)}, attributes)};
+}
+
+// Inference: nothing is dropped.
+Outputs ConvertDropout(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  node.Ignore("ratio");
+  node.Ignore("seed");
+  if (const ValueId training = context.OptionalInput(node, 2); training != kNone) {
+    const TensorView* view = context.graph().ConstantOf(training);
+    if (view == nullptr || view->dtype != DType::kBool || view->elements() != 1 || *view->as<bool>()) {
+      throw ImportError(Unsupported("training_mode is not supported"));
+    }
+  }
+  return {context.Emit(OpId::kIdentity, {context.Input(node, 0)})};
+}
+
+Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  node.Ignore("saturate");
+  node.Ignore("round_mode");
+  const int64_t to = node.Int("to", 0);
+  ops::CastAttributes attributes;
+  attributes.to = DTypeOfOnnx(to >= 0 && to < 1000 ? static_cast<int32_t>(to) : -1);
+  if (attributes.to == DType::kInvalid) {
+    throw ImportError(
+        Unsupported("a cast to ONNX element type %lld, which MACE lacks", static_cast<long long>(to)));
+  }
+  return {context.Emit(OpId::kCast, {context.Input(node, 0)}, attributes)};
+}
+
+Outputs ConvertWhere(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  return {
+      context.Emit(OpId::kWhere, {context.Input(node, 0), context.Input(node, 1), context.Input(node, 2)})};
+}
+
+}  // namespace mace::importers::onnx

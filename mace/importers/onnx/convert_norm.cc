@@ -1,0 +1,163 @@
+// Reductions, normalisations and recurrent layers.
+#include <algorithm>
+
+#include "mace/importers/onnx/onnx_registry.h"
+#include "mace/ops/norm/norm.h"
+#include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/recurrent/recurrent.h"
+#include "mace/ops/reduce/reduce.h"
+#include "mace/ops/shape/shape_ops.h"
+
+namespace mace::importers::onnx {
+
+Outputs ConvertReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  ops::ReduceAttributes attributes;
+  attributes.kind = static_cast<ops::ReduceKind>(entry.argument);
+  attributes.keep_dims = node.Int("keepdims", 1) != 0;
+  const bool empty_is_none = node.Int("noop_with_empty_axes", 0) != 0;
+  // ReduceSum took its axes as an input from opset 13 on, the others from 18 on.
+  const int64_t input_since = entry.op_type == "ReduceSum" ? 13 : 18;
+  if (context.opset() >= input_since) {
+    if (node.HasInput(1)) attributes.axes = context.ConstantInts(context.Input(node, 1), "axes");
+  } else {
+    attributes.axes = node.Ints("axes").value_or(IntList{});
+  }
+  const int rank = context.RankOf(x);
+  for (int i = 0; i < attributes.axes.size(); ++i) {
+    attributes.axes[i] = context.NormalizedAxis(attributes.axes[i], rank);
+  }
+  if ((attributes.axes.empty() && empty_is_none) || rank == 0) {
+    if (attributes.kind == ops::ReduceKind::kL2 || attributes.kind == ops::ReduceKind::kSumSquare) {
+      throw ImportError(Unsupported("a reduction over no axes"));
+    }
+    return {context.Emit(OpId::kIdentity, {x})};
+  }
+  return {context.Emit(OpId::kReduce, {x}, attributes)};
+}
+
+namespace {
+
+// Before opset 13 Softmax works on the tensor seen as a matrix, cut at `axis`.
+ValueId EmitSoftmax(OnnxContext& context, ValueId x, int axis, bool as_matrix) {
+  ops::SoftmaxAttributes attributes;
+  attributes.axis = axis;
+  const Shape shape = context.TypeOf(x).shape;
+  const bool rest_is_one = shape.Product(axis + 1, shape.rank) == 1;
+  if (!as_matrix || axis == shape.rank - 1 || rest_is_one)
+    return context.Emit(OpId::kSoftmax, {x}, attributes);
+  ops::FlattenAttributes flatten;
+  flatten.axis = axis;
+  attributes.axis = -1;
+  const ValueId matrix = context.Emit(OpId::kFlatten, {x}, flatten);
+  const ValueId soft = context.Emit(OpId::kSoftmax, {matrix}, attributes);
+  const ValueId back = context.Emit(OpId::kShape, {x}, ops::ShapeAttributes{});
+  return context.Emit(OpId::kReshape, {soft, back}, ops::ReshapeAttributes{});
+}
+
+}  // namespace
+
+Outputs ConvertSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  const bool as_matrix = context.opset() < 13;
+  const int axis = context.NormalizedAxis(node.Int("axis", as_matrix ? 1 : -1), context.RankOf(x));
+  return {EmitSoftmax(context, x, axis, as_matrix)};
+}
+
+// com.microsoft: dequantize, softmax, quantize.
+Outputs ConvertQLinearSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId raw = context.Input(node, 0);
+  const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2), 0);
+  const bool as_matrix = node.Int("opset", 13) < 13;
+  const int axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(raw));
+  const ValueId soft = EmitSoftmax(context, context.Emit(OpId::kDequantize, {x}), axis, as_matrix);
+  ops::QuantizeAttributes attributes;
+  attributes.to = context.TypeOf(raw).dtype;
+  const int32_t quantization = MakeQuantization(context, attributes.to, Shape{}, context.Input(node, 3),
+                                                context.OptionalInput(node, 4), 0);
+  return {context.EmitQuantized(OpId::kQuantize, {soft}, attributes, quantization)};
+}
+
+Outputs ConvertLayerNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  node.Ignore("stash_type");
+  ops::LayerNormalizationAttributes attributes;
+  attributes.axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(x));
+  attributes.epsilon = node.Float("epsilon", 1e-5f);
+  const ValueId scale = context.Input(node, 1);
+  if (!node.HasInput(2)) return {context.Emit(OpId::kLayerNormalization, {x, scale}, attributes)};
+  return {context.Emit(OpId::kLayerNormalization, {x, scale, context.Input(node, 2)}, attributes)};
+}
+
+Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  node.Ignore("momentum");
+  node.RequireInt("training_mode", 0);
+  node.RequireInt("spatial", 1);
+  ops::BatchNormalizationAttributes attributes;
+  attributes.epsilon = node.Float("epsilon", 1e-5f);
+  const int rank = context.RankOf(x);
+  if (rank < 2) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
+  IntList to_last = {0}, to_second = {0, rank - 1};
+  for (int i = 2; i < rank; ++i) to_last.Push(i), to_second.Push(i - 1);
+  to_last.Push(1);
+  const ValueId last = rank == 2 ? x : context.Transpose(x, to_last);
+  const ValueId y = context.Emit(
+      OpId::kBatchNormalization,
+      {last, context.Input(node, 1), context.Input(node, 2), context.Input(node, 3), context.Input(node, 4)},
+      attributes);
+  return {rank == 2 ? y : context.Transpose(y, to_second)};
+}
+
+// GRU and LSTM with their default activations.
+Outputs ConvertRecurrent(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const bool lstm = entry.op == OpId::kLstm;
+  node.RequireInt("layout", 0);
+  node.RequireInt("input_forget", 0);
+  if (node.Has("clip")) throw ImportError(Unsupported("clip is not supported"));
+  node.Ignore("activation_alpha");
+  node.Ignore("activation_beta");
+  const std::string direction = node.String("direction", "forward");
+  ops::Direction way = ops::Direction::kForward;
+  if (direction == "reverse") {
+    way = ops::Direction::kReverse;
+  } else if (direction == "bidirectional") {
+    way = ops::Direction::kBidirectional;
+  } else if (direction != "forward") {
+    throw ImportError(InvalidArgument("direction='%s' is not known", direction.c_str()));
+  }
+  const std::vector<std::string> activations = node.Strings("activations");
+  constexpr std::string_view kGru[] = {"Sigmoid", "Tanh"}, kLstm[] = {"Sigmoid", "Tanh", "Tanh"};
+  const std::span<const std::string_view> wanted = lstm ? std::span<const std::string_view>(kLstm) : kGru;
+  for (size_t i = 0; i < activations.size(); ++i) {
+    if (activations[i] != wanted[i % wanted.size()]) {
+      throw ImportError(Unsupported("activation '%s' is not supported", activations[i].c_str()));
+    }
+  }
+  if (node.HasInput(4)) throw ImportError(Unsupported("sequence_lens are not supported"));
+  if (lstm && node.HasInput(7)) throw ImportError(Unsupported("peepholes (input P) are not supported"));
+  const ValueId recurrence = context.Input(node, 2);
+  if (context.RankOf(recurrence) != 3) throw ImportError(InvalidArgument("R must have rank 3"));
+  const int64_t hidden = node.Int("hidden_size", context.TypeOf(recurrence).shape[2]);
+  std::vector<ValueId> inputs = {context.Input(node, 0),
+                                 context.Input(node, 1),
+                                 recurrence,
+                                 context.OptionalInput(node, 3),
+                                 kNone,
+                                 context.OptionalInput(node, 5)};
+  if (lstm) inputs.push_back(context.OptionalInput(node, 6));
+  while (inputs.back() == kNone) inputs.pop_back();
+  if (lstm) {
+    ops::LstmAttributes attributes;
+    attributes.hidden_size = hidden;
+    attributes.direction = way;
+    return context.EmitMany(entry.op, inputs, attributes, 3);
+  }
+  ops::GruAttributes attributes;
+  attributes.hidden_size = hidden;
+  attributes.direction = way;
+  attributes.linear_before_reset = node.Int("linear_before_reset", 0) != 0;
+  return context.EmitMany(entry.op, inputs, attributes, 2);
+}
+
+}  // namespace mace::importers::onnx

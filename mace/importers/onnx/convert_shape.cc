@@ -1,0 +1,123 @@
+// Constants and operators on shapes.
+#include <cmath>
+
+#include "mace/importers/onnx/onnx_registry.h"
+#include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/shape/shape_ops.h"
+#include "mace/passes/constants.h"
+
+namespace mace::importers::onnx {
+
+Outputs ConvertConstant(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  if (const Tensor* tensor = node.TensorOf("value"); tensor != nullptr) {
+    return {context.AddTensor(*tensor, node.HasOutput(0) ? node.OutputName(0) : "")};
+  }
+  Graph& graph = context.graph();
+  if (node.Has("value_float")) return {context.Float(node.Float("value_float", 0))};
+  if (node.Has("value_int")) {
+    int64_t element = node.Int("value_int", 0);
+    return {Unwrap(graph.AddConstant("", TensorView{&element, DType::kI64, Shape{}}, true))};
+  }
+  if (node.Has("value_floats")) {
+    const std::vector<float> elements = node.Floats("value_floats");
+    return {
+        Unwrap(passes::AddFloatConstant(&graph, "", elements, Shape{static_cast<int64_t>(elements.size())}))};
+  }
+  if (node.Has("value_ints")) {
+    const IntList elements = *node.Ints("value_ints");
+    return {context.Int64s(elements)};
+  }
+  throw ImportError(Unsupported("a constant without value, or one of strings or sparse"));
+}
+
+Outputs ConvertConstantOfShape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::ConstantOfShapeAttributes attributes;
+  if (const Tensor* tensor = node.TensorOf("value"); tensor != nullptr) {
+    const ValueId value = context.AddTensor(*tensor, "");
+    const TensorView view = *context.graph().ConstantOf(value);
+    if (view.elements() != 1) throw ImportError(InvalidArgument("the value must be one element"));
+    attributes.dtype = view.dtype;
+    double element = 0;
+    switch (view.dtype) {
+      case DType::kI64:
+        attributes.int_value = *view.as<int64_t>();
+        break;
+      case DType::kU8:
+      case DType::kBool:
+        attributes.int_value = *view.as<uint8_t>();
+        break;
+      case DType::kI8:
+        attributes.int_value = *view.as<int8_t>();
+        break;
+      default:
+        if (!passes::ScalarConstant(context.graph(), value, &element)) {
+          throw ImportError(Unsupported("a value of type %s", NameOf(view.dtype)));
+        }
+        attributes.float_value = static_cast<float>(element);
+        if (IsInteger(view.dtype)) attributes.int_value = static_cast<int64_t>(element);
+    }
+  }
+  return {context.Emit(OpId::kConstantOfShape, {context.Input(node, 0)}, attributes)};
+}
+
+Outputs ConvertReshape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  const ValueId shape = context.Input(node, 1);
+  ops::ReshapeAttributes attributes;
+  attributes.allow_zero = node.Int("allowzero", 0) != 0;
+  const int32_t quantization = context.TypeOf(x).quantization;
+  if (context.IsConstant(shape) && passes::IntListConstant(context.graph(), shape, &attributes.shape)) {
+    return {context.EmitQuantized(OpId::kReshape, {x}, attributes, quantization)};
+  }
+  return {context.EmitQuantized(OpId::kReshape, {x, shape}, attributes, quantization)};
+}
+
+Outputs ConvertFlatten(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  ops::FlattenAttributes attributes;
+  attributes.axis = node.Int("axis", 1);
+  if (attributes.axis < 0) attributes.axis += context.RankOf(x);
+  return {context.EmitQuantized(OpId::kFlatten, {x}, attributes, context.TypeOf(x).quantization)};
+}
+
+// Squeeze and Unsqueeze: the axes are an attribute before opset 13, an input after it.
+Outputs ConvertSqueeze(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  IntList axes;
+  if (context.opset() < 13) {
+    axes = node.Ints("axes").value_or(IntList{});
+  } else if (node.HasInput(1)) {
+    axes = context.ConstantInts(context.Input(node, 1), "axes");
+  }
+  if (entry.op == OpId::kSqueeze) {
+    const Shape& shape = context.TypeOf(x).shape;
+    if (axes.empty()) {
+      for (int i = 0; i < shape.rank; ++i) {
+        if (shape[i] < 0)
+          throw ImportError(
+              Unsupported("no axes, and dimensions %s that are not all known", ShapeText(shape).text));
+        if (shape[i] == 1) axes.Push(i);
+      }
+      if (axes.empty())
+        return {context.EmitQuantized(OpId::kIdentity, {x}, NoAttributes{}, context.TypeOf(x).quantization)};
+    }
+    for (int i = 0; i < axes.size(); ++i) axes[i] = context.NormalizedAxis(axes[i], shape.rank);
+    return {context.Squeeze(x, axes)};
+  }
+  for (int i = 0; i < axes.size(); ++i)
+    axes[i] = context.NormalizedAxis(axes[i], context.RankOf(x) + axes.size());
+  return {context.Unsqueeze(x, axes)};
+}
+
+Outputs ConvertShape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::ShapeAttributes attributes;
+  attributes.start = node.Int("start", 0);
+  attributes.end = node.Int("end", INT64_MAX);
+  return {context.Emit(OpId::kShape, {context.Input(node, 0)}, attributes)};
+}
+
+Outputs ConvertExpand(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  return {context.Emit(OpId::kExpand, {context.Input(node, 0), context.Input(node, 1)})};
+}
+
+}  // namespace mace::importers::onnx

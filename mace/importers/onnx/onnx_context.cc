@@ -1,0 +1,188 @@
+#include "mace/importers/onnx/onnx_context.h"
+
+#include <cmath>
+
+#include "mace/graph/op_definition.h"
+#include "mace/ops/evaluate.h"
+#include "mace/ops/movement/movement.h"
+#include "mace/ops/shape/shape_ops.h"
+#include "mace/passes/constants.h"
+
+namespace mace::importers::onnx {
+namespace {
+
+// Folded while importing, so that shapes given by small integer computations are known.
+constexpr passes::FoldLimits kImportFoldLimits = {4096, 4096};
+
+}  // namespace
+
+void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
+  opset_ = opset;
+  node_name_ = node.name();
+}
+
+void OnnxContext::Warn(std::string message) {
+  constexpr size_t kMaxWarnings = 200;
+  if (report_.warnings.size() < kMaxWarnings) report_.warnings.push_back(std::move(message));
+}
+
+void OnnxContext::AddInitializer(const Tensor& tensor) {
+  if (tensor.name.empty()) throw ImportError(DataLoss("an initialiser has no name"));
+  if (!initializers_.emplace(tensor.name, &tensor).second) {
+    throw ImportError(DataLoss("two initialisers are named '%s'", Text(tensor.name).c_str()));
+  }
+}
+
+void OnnxContext::Bind(std::string_view name, ValueId value) {
+  if (initializers_.contains(name) || !values_.emplace(name, value).second) {
+    throw ImportError(DataLoss("two values are named '%s'", Text(name).c_str()));
+  }
+  Value& target = graph_.values[value];
+  if (target.name.empty()) Check(target.name.Assign(name));
+}
+
+ValueId OnnxContext::ValueOf(std::string_view name) {
+  if (const auto found = values_.find(name); found != values_.end()) return found->second;
+  const auto initializer = initializers_.find(name);
+  if (initializer == initializers_.end()) {
+    throw ImportError(DataLoss("value '%s' is used but nothing produces it", Text(name).c_str()));
+  }
+  const ValueId value = AddTensor(*initializer->second, name);
+  values_.emplace(name, value);
+  return value;
+}
+
+ValueId OnnxContext::OptionalInput(const OnnxNode& node, int i) {
+  return node.HasInput(i) ? ValueOf(node.InputName(i)) : kNone;
+}
+
+ValueId OnnxContext::Input(const OnnxNode& node, int i) {
+  if (!node.HasInput(i)) throw ImportError(InvalidArgument("input %d is missing", i));
+  return ValueOf(node.InputName(i));
+}
+
+IntList OnnxContext::ConstantInts(ValueId value, const char* what) const {
+  IntList list;
+  if (!IsConstant(value)) throw ImportError(Unsupported("%s computed at run time are not supported", what));
+  if (!passes::IntListConstant(graph_, value, &list)) {
+    throw ImportError(InvalidArgument("%s must be an int64 list of at most %d", what, IntList::capacity()));
+  }
+  return list;
+}
+
+int OnnxContext::NormalizedAxis(int64_t axis, int rank) const {
+  int normalized = 0;
+  if (!NormalizeAxis(axis, rank, &normalized)) {
+    throw ImportError(
+        InvalidArgument("axis %lld is outside the rank %d", static_cast<long long>(axis), rank));
+  }
+  return normalized;
+}
+
+NodeId OnnxContext::AppendNode(OpId op, std::span<const ValueId> inputs, int outputs,
+                               std::vector<ValueId>* ids) {
+  for (int i = 0; i < outputs; ++i) ids->push_back(Unwrap(graph_.AddValue("", TensorType{})));
+  return Unwrap(graph_.AddNode(op, node_name_, inputs, *ids));
+}
+
+ValueId OnnxContext::EmitOutput(std::string_view name, ValueId value) {
+  const int32_t quantization = graph_.values[value].type.quantization;
+  std::vector<ValueId> ids = {Unwrap(graph_.AddValue(name, TensorType{}))};
+  const NodeId id = Unwrap(graph_.AddNode(OpId::kIdentity, name, {&value, 1}, ids));
+  graph_.values[ids[0]].type.quantization = quantization;
+  InferTypes(id);
+  return ids[0];
+}
+
+void OnnxContext::InferTypes(NodeId id) {
+  const Node& node = graph_.nodes[id];
+  std::vector<TensorType> types;
+  std::vector<const TensorView*> known;
+  for (ValueId input : node.inputs) {
+    types.push_back(input == kNone ? TensorType{} : graph_.values[input].type);
+    known.push_back(graph_.ConstantOf(input));
+  }
+  std::vector<TensorType> inferred(std::max<size_t>(node.outputs.size(), 1));
+  Check(InferNode(graph_, node, types.data(), known.data(), inferred.data()));
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    TensorType& type = graph_.values[node.outputs[i]].type;
+    type.dtype = inferred[i].dtype;
+    type.shape = inferred[i].shape;
+  }
+}
+
+void OnnxContext::FinishNode(NodeId id) {
+  InferTypes(id);
+  bool folded = false;
+  Check(passes::FoldNode(&graph_, id, kImportFoldLimits, &folded));
+  if (folded) graph_.nodes.PopBack();
+}
+
+ValueId OnnxContext::RepeatChain(ValueId chain, ValueId constant) {
+  const NodeId producer = graph_.values[chain].producer;
+  if (producer == kNone) return constant;
+  std::vector<ValueId> ids;
+  const NodeId id = AppendNode(graph_.nodes[producer].op, {&constant, 1}, 1, &ids);
+  graph_.nodes[id].attributes = graph_.nodes[producer].attributes;
+  FinishNode(id);
+  return ids[0];
+}
+
+ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
+  if (RankOf(value) != perm.size()) {
+    throw ImportError(InvalidArgument("expected a tensor of rank %d, got %s", perm.size(),
+                                      ShapeText(TypeOf(value).shape).text));
+  }
+  if (passes::IsWeightChain(graph_, value)) {
+    const NodeId producer = graph_.values[value].producer;
+    const ValueId constant = producer == kNone ? value : graph_.nodes[producer].inputs[0];
+    if (BytesOf(TypeOf(constant).dtype) != 0) {
+      const ValueId permuted = Unwrap(
+          passes::TransposedConstant(&graph_, constant, {perm.values, static_cast<size_t>(perm.count)}));
+      return RepeatChain(value, permuted);
+    }
+  }
+  ops::TransposeAttributes attributes;
+  attributes.perm = perm;
+  const int32_t quantization = TypeOf(value).quantization;
+  if (quantization == kNone) return Emit(OpId::kTranspose, {value}, attributes);
+  if (graph_.quantizations[quantization].axis != kNone) {
+    throw ImportError(Unsupported("a transposed tensor that is quantized per channel"));
+  }
+  return EmitQuantized(OpId::kTranspose, {value}, attributes, quantization);
+}
+
+ValueId OnnxContext::Reshape(ValueId value, const IntList& shape) {
+  ops::ReshapeAttributes attributes;
+  attributes.shape = shape;
+  return EmitQuantized(OpId::kReshape, {value}, attributes, TypeOf(value).quantization);
+}
+
+ValueId OnnxContext::Unsqueeze(ValueId value, const IntList& axes) {
+  ops::UnsqueezeAttributes attributes;
+  attributes.axes = axes;
+  return EmitQuantized(OpId::kUnsqueeze, {value}, attributes, TypeOf(value).quantization);
+}
+
+ValueId OnnxContext::Squeeze(ValueId value, const IntList& axes) {
+  ops::SqueezeAttributes attributes;
+  attributes.axes = axes;
+  return EmitQuantized(OpId::kSqueeze, {value}, attributes, TypeOf(value).quantization);
+}
+
+ValueId OnnxContext::Int64s(std::span<const int64_t> elements) {
+  return Unwrap(passes::AddInt64Constant(&graph_, "", elements));
+}
+
+ValueId OnnxContext::Float(float element, DType dtype) {
+  double wide = element;
+  void* data = &element;
+  if (dtype == DType::kF64) {
+    data = &wide;
+  } else if (dtype != DType::kF32) {
+    throw ImportError(Unsupported("a constant of %s", NameOf(dtype)));
+  }
+  return Unwrap(graph_.AddConstant("", TensorView{data, dtype, Shape{}}, true));
+}
+
+}  // namespace mace::importers::onnx

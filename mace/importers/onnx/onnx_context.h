@@ -1,0 +1,170 @@
+// What the converters of single ONNX operators work with: the node being converted, the values known by name,
+// and functions that append nodes to the graph. Converters throw ImportError; ImportOnnx turns it into a
+// Status.
+#ifndef MACE_IMPORTERS_ONNX_ONNX_CONTEXT_H_
+#define MACE_IMPORTERS_ONNX_ONNX_CONTEXT_H_
+
+#include <exception>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "mace/graph/graph.h"
+#include "mace/importers/importer.h"
+#include "mace/importers/onnx/onnx_proto.h"
+
+namespace mace::importers::onnx {
+
+class ImportError : public std::exception {
+ public:
+  explicit ImportError(Status status) : code_(status.code()), message_(status.message()) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+  StatusCode code() const { return code_; }
+
+ private:
+  StatusCode code_;
+  std::string message_;
+};
+
+inline void Check(Status status) {
+  if (!status.ok()) throw ImportError(std::move(status));
+}
+template <typename T>
+T Unwrap(Result<T> result) {
+  if (!result.ok()) throw ImportError(result.TakeStatus());
+  return std::move(result).value();
+}
+// For messages: a view as a NUL-terminated string.
+inline std::string Text(std::string_view view) { return std::string(view.substr(0, 200)); }
+
+// The node being converted: typed access to its attributes, which remembers what was asked for.
+class OnnxNode {
+ public:
+  explicit OnnxNode(const NodeProto& proto) : proto_(proto), used_(proto.attributes.size(), false) {}
+
+  std::string_view name() const { return proto_.name; }
+  std::string_view op_type() const { return proto_.op_type; }
+  int input_count() const { return static_cast<int>(proto_.inputs.size()); }
+  int output_count() const { return static_cast<int>(proto_.outputs.size()); }
+  bool HasInput(int i) const { return i < input_count() && !proto_.inputs[i].empty(); }
+  bool HasOutput(int i) const { return i < output_count() && !proto_.outputs[i].empty(); }
+  std::string_view InputName(int i) const { return proto_.inputs[i]; }
+  std::string_view OutputName(int i) const { return proto_.outputs[i]; }
+
+  bool Has(std::string_view attribute) { return Find(attribute) != nullptr; }
+  int64_t Int(std::string_view attribute, int64_t missing);
+  float Float(std::string_view attribute, float missing);
+  std::string String(std::string_view attribute, std::string_view missing);
+  // At most 8 integers (every list of ONNX is one of axes); nullopt where the attribute is missing.
+  std::optional<IntList> Ints(std::string_view attribute);
+  std::vector<float> Floats(std::string_view attribute);
+  std::vector<std::string> Strings(std::string_view attribute);
+  const Tensor* TensorOf(std::string_view attribute);
+  // The attribute changes nothing here.
+  void Ignore(std::string_view attribute) { Find(attribute); }
+  // kUnsupported unless the integer attribute is missing or `supported`.
+  void RequireInt(std::string_view attribute, int64_t supported);
+  // Attributes that nobody asked for.
+  std::vector<std::string_view> Unused() const;
+
+ private:
+  const Attribute* Find(std::string_view attribute);
+  const NodeProto& proto_;
+  std::vector<bool> used_;
+};
+
+class OnnxContext {
+ public:
+  OnnxContext(Graph* graph, ImportReport* report) : graph_(*graph), report_(*report) {}
+
+  Graph& graph() { return graph_; }
+  // The opset that the file imports for the domain of the node being converted.
+  int64_t opset() const { return opset_; }
+  void Begin(const OnnxNode& node, int64_t opset);
+  void Warn(std::string message);
+
+  // Initialisers become constants when they are first used.
+  void AddInitializer(const Tensor& tensor);
+  bool IsInitializer(std::string_view name) const { return initializers_.contains(name); }
+  void Bind(std::string_view name, ValueId value);
+  bool IsBound(std::string_view name) const { return values_.contains(name); }
+  ValueId ValueOf(std::string_view name);
+  // A constant of the tensor's elements; checks everything about it.
+  ValueId AddTensor(const Tensor& tensor, std::string_view name);
+
+  // The value of input i, or kNone where it is absent (`Input`: an error instead).
+  ValueId OptionalInput(const OnnxNode& node, int i);
+  ValueId Input(const OnnxNode& node, int i);
+
+  const TensorType& TypeOf(ValueId value) const { return graph_.values[value].type; }
+  int RankOf(ValueId value) const { return TypeOf(value).shape.rank; }
+  bool IsConstant(ValueId value) const { return graph_.ConstantOf(value) != nullptr; }
+  // The integers of a constant input; throws kUnsupported where it is computed at run time.
+  IntList ConstantInts(ValueId value, const char* what) const;
+  int NormalizedAxis(int64_t axis, int rank) const;
+
+  // Appends a node with the given attributes and one output, infers the output's type, and folds it where it
+  // is a small computation on constants. The first output of the node being converted carries its name.
+  template <typename A>
+  ValueId Emit(OpId op, std::initializer_list<ValueId> inputs, const A& attributes) {
+    return EmitMany(op, std::span<const ValueId>(inputs.begin(), inputs.size()), attributes, 1)[0];
+  }
+  ValueId Emit(OpId op, std::initializer_list<ValueId> inputs) { return Emit(op, inputs, NoAttributes{}); }
+  template <typename A>
+  std::vector<ValueId> EmitMany(OpId op, std::span<const ValueId> inputs, const A& attributes, int outputs) {
+    std::vector<ValueId> ids;
+    const NodeId id = AppendNode(op, inputs, outputs, &ids);
+    graph_.nodes[id].attributes.as<A>() = attributes;
+    FinishNode(id);
+    return ids;
+  }
+  // As EmitMany, for one output whose value carries a quantization.
+  template <typename A>
+  ValueId EmitQuantized(OpId op, std::initializer_list<ValueId> inputs, const A& attributes,
+                        int32_t quantization) {
+    std::vector<ValueId> ids;
+    const NodeId id = AppendNode(op, std::span<const ValueId>(inputs.begin(), inputs.size()), 1, &ids);
+    graph_.nodes[id].attributes.as<A>() = attributes;
+    graph_.values[ids[0]].type.quantization = quantization;
+    FinishNode(id);
+    return ids[0];
+  }
+
+  // A copy of `value` under the name of a graph output, never folded.
+  ValueId EmitOutput(std::string_view name, ValueId value);
+
+  // Constants and constant weights behind a Cast or Dequantize are permuted (reshaped) in place of a node.
+  ValueId Transpose(ValueId value, const IntList& perm);
+  ValueId Reshape(ValueId value, const IntList& shape);
+  ValueId ToNhwc(ValueId value) { return Transpose(value, {0, 2, 3, 1}); }
+  ValueId ToNchw(ValueId value) { return Transpose(value, {0, 3, 1, 2}); }
+  ValueId Unsqueeze(ValueId value, const IntList& axes);
+  ValueId Squeeze(ValueId value, const IntList& axes);
+  ValueId Int64s(std::span<const int64_t> elements);
+  ValueId Int64s(const IntList& list) { return Int64s({list.values, static_cast<size_t>(list.count)}); }
+  ValueId Float(float element, DType dtype = DType::kF32);  // rank 0
+
+ private:
+  NodeId AppendNode(OpId op, std::span<const ValueId> inputs, int outputs, std::vector<ValueId>* ids);
+  void InferTypes(NodeId id);
+  void FinishNode(NodeId id);
+  // Repeats the Cast or Dequantize above the constant `chain` above `constant`.
+  ValueId RepeatChain(ValueId chain, ValueId constant);
+
+  Graph& graph_;
+  ImportReport& report_;
+  int64_t opset_ = 0;
+  std::string node_name_;
+  std::unordered_map<std::string_view, const Tensor*> initializers_;
+  std::unordered_map<std::string_view, ValueId> values_;
+};
+
+}  // namespace mace::importers::onnx
+
+#endif  // MACE_IMPORTERS_ONNX_ONNX_CONTEXT_H_

@@ -1,0 +1,212 @@
+// ImportOnnx: parse, check what can be checked at once, convert the nodes in order, name inputs and outputs.
+#include <exception>
+#include <new>
+
+#include "mace/graph/op_definition.h"
+#include "mace/importers/importer.h"
+#include "mace/importers/onnx/onnx_import.h"
+#include "mace/importers/onnx/onnx_registry.h"
+
+namespace mace::importers {
+namespace onnx {
+namespace {
+
+void CheckOpsets(const ModelProto& model) {
+  if (model.opsets.empty())
+    throw ImportError(DataLoss("the file imports no operator set: it is truncated or no ONNX model"));
+  for (const OpsetImport& opset : model.opsets) {
+    if (!IsDefaultDomain(opset.domain)) continue;
+    if (opset.version < kOldestOpset || opset.version > kNewestOpset) {
+      throw ImportError(Unsupported(
+          "ONNX operator set %lld (this build reads %lld to %lld)", static_cast<long long>(opset.version),
+          static_cast<long long>(kOldestOpset), static_cast<long long>(kNewestOpset)));
+    }
+  }
+}
+
+int64_t OpsetOf(const ModelProto& model, std::string_view domain) {
+  for (const OpsetImport& opset : model.opsets) {
+    if (opset.domain == domain || (IsDefaultDomain(opset.domain) && IsDefaultDomain(domain)))
+      return opset.version;
+  }
+  return 0;
+}
+
+// A dimension without a name of its own (some exporters write "?" for all of them) becomes a symbol of its
+// own, so that shapes computed from it can be compared.
+int64_t DimensionOf(Graph* graph, const ValueInfo& info, int axis) {
+  const Dimension& dimension = info.dims[axis];
+  if (dimension.value.has_value() && *dimension.value >= 0) return *dimension.value;
+  std::string name(dimension.param);
+  if (name.empty() || name == "?" || name.starts_with("unk__")) {
+    name = std::string(info.name) + "_dim" + std::to_string(axis);
+  }
+  constexpr size_t kMaxSymbols = 4096;  // they are found by looking through them
+  if (graph->symbols.size() > kMaxSymbols) {
+    throw ImportError(
+        Status::Format(StatusCode::kResourceExhausted, "more than %zu named dimensions", kMaxSymbols));
+  }
+  return SymbolDim(Unwrap(graph->FindOrAddSymbol(name)));
+}
+
+void AddInputs(const GraphProto& proto, OnnxContext* context) {
+  Graph& graph = context->graph();
+  for (const ValueInfo& info : proto.inputs) {
+    if (context->IsInitializer(info.name)) continue;  // a default that old files list as an input: a constant
+    const std::string name = Text(info.name);
+    if (name.empty()) throw ImportError(DataLoss("an input has no name"));
+    if (!info.is_tensor) throw ImportError(Unsupported("input '%s' is no tensor", name.c_str()));
+    TensorType type;
+    type.dtype = DTypeOfOnnx(info.elem_type);
+    if (type.dtype == DType::kInvalid) {
+      throw ImportError(
+          Unsupported("input '%s' has ONNX element type %d, which MACE lacks", name.c_str(), info.elem_type));
+    }
+    if (!info.has_shape)
+      throw ImportError(Unsupported("input '%s' has no shape: its rank must be known", name.c_str()));
+    if (info.dims.size() > kMaxRank) {
+      throw ImportError(
+          Unsupported("input '%s' has rank %zu (at most %d)", name.c_str(), info.dims.size(), kMaxRank));
+    }
+    for (size_t i = 0; i < info.dims.size(); ++i)
+      type.shape.Push(DimensionOf(&graph, info, static_cast<int>(i)));
+    const ValueId value = Unwrap(graph.AddValue(info.name, type));
+    Check(graph.inputs.PushBack(value));
+    context->Bind(info.name, value);
+  }
+}
+
+// Nodes that failed, so that one error names them all; what depends on them is skipped.
+class Failures {
+ public:
+  bool Blocks(const NodeProto& node) const {
+    for (std::string_view input : node.inputs) {
+      if (broken_.contains(input)) return true;
+    }
+    return false;
+  }
+  void Add(const NodeProto& node, const ImportError& error) {
+    Skip(node);
+    if (count_++ == 0) code_ = error.code();
+    if (count_ > 20) return;
+    const std::string name = Text(!node.name.empty()     ? node.name
+                                  : node.outputs.empty() ? ""
+                                                         : node.outputs[0]);
+    text_ +=
+        (text_.empty() ? "node '" : "; node '") + name + "' (" + Text(node.op_type) + "): " + error.what();
+  }
+  void Skip(const NodeProto& node) { broken_.insert(node.outputs.begin(), node.outputs.end()); }
+  void ThrowIfAny() {
+    if (count_ == 0) return;
+    if (count_ > 20) text_ += "; and " + std::to_string(count_ - 20) + " more nodes";
+    throw ImportError(Status::Format(code_, "%s", text_.c_str()));
+  }
+
+ private:
+  std::unordered_set<std::string_view> broken_;
+  std::string text_;
+  StatusCode code_ = StatusCode::kOk;
+  int count_ = 0;
+};
+
+void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
+  OnnxNode node(proto);
+  context->Begin(node, opset);
+  const OnnxOp& entry = *FindOnnxOp(proto.domain, proto.op_type);
+  const Outputs outputs = entry.convert(*context, node, entry);
+  for (int i = 0; i < node.output_count(); ++i) {
+    if (!node.HasOutput(i)) continue;
+    if (i >= static_cast<int>(outputs.size())) {
+      throw ImportError(
+          Unsupported("output %d ('%s') is not supported", i, Text(node.OutputName(i)).c_str()));
+    }
+    context->Bind(node.OutputName(i), outputs[i]);
+  }
+  for (std::string_view unused : node.Unused()) {
+    context->Warn("node '" + Text(proto.name) + "' (" + Text(proto.op_type) + "): attribute '" +
+                  Text(unused) + "' is not known and was ignored");
+  }
+}
+
+void AddOutputs(const GraphProto& proto, OnnxContext* context) {
+  Graph& graph = context->graph();
+  std::unordered_set<std::string_view> names;
+  std::unordered_set<ValueId> seen;
+  for (const ValueInfo& info : proto.outputs) {
+    if (!names.insert(info.name).second)
+      throw ImportError(DataLoss("two outputs are named '%s'", Text(info.name).c_str()));
+    ValueId value = context->ValueOf(info.name);
+    // Every output is written by a node and has a value, and the file's name for it, of its own.
+    if (graph.values[value].producer == kNone || !(graph.values[value].name == info.name) ||
+        !seen.insert(value).second) {
+      value = context->EmitOutput(info.name, value);
+      seen.insert(value);
+    }
+    Check(graph.outputs.PushBack(value));
+    const Shape& shape = graph.values[value].type.shape;
+    if (info.is_tensor && info.has_shape) {
+      bool differs = static_cast<size_t>(shape.rank) != info.dims.size();
+      for (int i = 0; !differs && i < shape.rank; ++i) {
+        const auto& declared = info.dims[i].value;
+        differs = declared.has_value() && *declared >= 0 && shape[i] >= 0 && *declared != shape[i];
+      }
+      if (differs) {
+        context->Warn("output '" + Text(info.name) + "' is computed with shape " + ShapeText(shape).text +
+                      ", the file declares another");
+      }
+    }
+  }
+  if (proto.outputs.empty()) throw ImportError(DataLoss("the graph has no outputs"));
+}
+
+void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
+                 ImportReport* report) {
+  ModelProto model;
+  Check(ParseModel(bytes, &model));
+  CheckOpsets(model);
+  if (!model.graph.has_value())
+    throw ImportError(DataLoss("the file holds no graph: it is truncated or no ONNX model"));
+  const GraphProto& proto = *model.graph;
+  RequireKnownOperators(proto, model.opsets);
+  if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
+  OnnxContext context(graph, report);
+  Check(graph->name.Assign(proto.name));
+  for (const Tensor& tensor : proto.initializers) context.AddInitializer(tensor);
+  AddInputs(proto, &context);
+  Failures failures;
+  for (int32_t index : SortNodes(proto)) {
+    const NodeProto& node = proto.nodes[index];
+    if (failures.Blocks(node)) {
+      failures.Skip(node);
+      continue;
+    }
+    try {
+      ConvertNode(node, OpsetOf(model, node.domain), &context);
+    } catch (const ImportError& error) {
+      failures.Add(node, error);
+    }
+  }
+  failures.ThrowIfAny();
+  AddOutputs(proto, &context);
+  DeclareStates(options, &context);
+  Check(VerifyGraph(*graph, &FindOpDefinition));
+}
+
+}  // namespace
+}  // namespace onnx
+
+Status ImportOnnx(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
+                  ImportReport* report) {
+  try {
+    onnx::ImportModel(bytes, options, graph, report);
+    return Status::Ok();
+  } catch (const onnx::ImportError& error) {
+    return Status::Format(error.code(), "%s", error.what());
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory();
+  } catch (const std::exception& error) {
+    return Internal("the ONNX importer failed: %s", error.what());
+  }
+}
+
+}  // namespace mace::importers

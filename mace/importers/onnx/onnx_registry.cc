@@ -1,0 +1,106 @@
+#include "mace/importers/onnx/onnx_registry.h"
+
+#include "mace/ops/reduce/reduce.h"
+
+namespace mace::importers::onnx {
+namespace {
+
+constexpr int32_t Kind(ops::ReduceKind kind) { return static_cast<int32_t>(kind); }
+using ops::ReduceKind;
+
+// One line per operator.
+constexpr OnnxOp kOnnxOps[] = {
+    {"Abs", ConvertUnary, OpId::kAbs},
+    {"Add", ConvertBinary, OpId::kAdd},
+    {"AveragePool", ConvertPool, OpId::kAveragePool2d},
+    {"BatchNormalization", ConvertBatchNormalization},
+    {"Cast", ConvertCast},
+    {"Ceil", ConvertUnary, OpId::kCeil},
+    {"Clip", ConvertClip},
+    {"Concat", ConvertConcat},
+    {"Constant", ConvertConstant},
+    {"ConstantOfShape", ConvertConstantOfShape},
+    {"Conv", ConvertConv},
+    {"ConvTranspose", ConvertConvTranspose},
+    {"DepthToSpace", ConvertDepthToSpace},
+    {"DequantizeLinear", ConvertDequantizeLinear},
+    {"Div", ConvertBinary, OpId::kDiv},
+    {"Dropout", ConvertDropout},
+    {"Equal", ConvertBinary, OpId::kEqual},
+    {"Erf", ConvertUnary, OpId::kErf},
+    {"Exp", ConvertUnary, OpId::kExp},
+    {"Expand", ConvertExpand},
+    {"Flatten", ConvertFlatten},
+    {"Floor", ConvertUnary, OpId::kFloor},
+    {"GRU", ConvertRecurrent, OpId::kGru},
+    {"Gather", ConvertGather},
+    {"Gelu", ConvertGelu},
+    {"Gemm", ConvertGemm},
+    {"GlobalAveragePool", ConvertGlobalPool, OpId::kReduce, Kind(ReduceKind::kMean)},
+    {"GlobalMaxPool", ConvertGlobalPool, OpId::kReduce, Kind(ReduceKind::kMax)},
+    {"Greater", ConvertBinary, OpId::kGreater},
+    {"GreaterOrEqual", ConvertNotBinary, OpId::kLess},
+    {"HardSigmoid", ConvertHardSigmoid},
+    {"HardSwish", ConvertUnary, OpId::kHardSwish},
+    {"Identity", ConvertUnary, OpId::kIdentity},
+    {"LSTM", ConvertRecurrent, OpId::kLstm},
+    {"LayerNormalization", ConvertLayerNormalization},
+    {"LeakyRelu", ConvertLeakyRelu},
+    {"Less", ConvertBinary, OpId::kLess},
+    {"LessOrEqual", ConvertNotBinary, OpId::kGreater},
+    {"Log", ConvertUnary, OpId::kLog},
+    {"MatMul", ConvertMatMul},
+    {"Max", ConvertVariadic, OpId::kMax},
+    {"MaxPool", ConvertPool, OpId::kMaxPool2d},
+    {"Mean", ConvertVariadic, OpId::kAdd, 1},  // 1: divided by the number of inputs
+    {"Min", ConvertVariadic, OpId::kMin},
+    {"Mul", ConvertBinary, OpId::kMul},
+    {"Neg", ConvertUnary, OpId::kNeg},
+    {"Not", ConvertUnary, OpId::kNot},
+    {"PRelu", ConvertBinary, OpId::kPRelu},
+    {"Pad", ConvertPad},
+    {"Pow", ConvertBinary, OpId::kPow},
+    {"QLinearConv", ConvertQLinearConv},
+    {"QuantizeLinear", ConvertQuantizeLinear},
+    {"Reciprocal", ConvertUnary, OpId::kReciprocal},
+    {"ReduceL2", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kL2)},
+    {"ReduceMax", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kMax)},
+    {"ReduceMean", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kMean)},
+    {"ReduceMin", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kMin)},
+    {"ReduceProd", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kProd)},
+    {"ReduceSum", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kSum)},
+    {"ReduceSumSquare", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kSumSquare)},
+    {"Relu", ConvertUnary, OpId::kRelu},
+    {"Reshape", ConvertReshape},
+    {"Resize", ConvertResize},
+    {"Round", ConvertUnary, OpId::kRound},
+    {"Shape", ConvertShape},
+    {"Sigmoid", ConvertUnary, OpId::kSigmoid},
+    {"Slice", ConvertSlice},
+    {"Softmax", ConvertSoftmax},
+    {"Split", ConvertSplit},
+    {"Sqrt", ConvertUnary, OpId::kSqrt},
+    {"Squeeze", ConvertSqueeze, OpId::kSqueeze},
+    {"Sub", ConvertBinary, OpId::kSub},
+    {"Sum", ConvertVariadic, OpId::kAdd},
+    {"Tanh", ConvertUnary, OpId::kTanh},
+    {"Transpose", ConvertTranspose},
+    {"Unsqueeze", ConvertSqueeze, OpId::kUnsqueeze},
+    {"Upsample", ConvertResize},
+    {"Where", ConvertWhere},
+    {"QLinearGlobalAveragePool", ConvertQLinearGlobalAveragePool, OpId::kInvalid, 0, true},
+    {"QLinearSoftmax", ConvertQLinearSoftmax, OpId::kInvalid, 0, true},
+};
+
+}  // namespace
+
+const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type) {
+  const bool microsoft = domain == "com.microsoft";
+  if (!microsoft && !IsDefaultDomain(domain)) return nullptr;
+  for (const OnnxOp& entry : kOnnxOps) {
+    if (entry.op_type == op_type && entry.microsoft == microsoft) return &entry;
+  }
+  return nullptr;
+}
+
+}  // namespace mace::importers::onnx

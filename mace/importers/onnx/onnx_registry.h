@@ -1,0 +1,92 @@
+// The table of ONNX operators: one line each in onnx_registry.cc.
+#ifndef MACE_IMPORTERS_ONNX_ONNX_REGISTRY_H_
+#define MACE_IMPORTERS_ONNX_ONNX_REGISTRY_H_
+
+#include "mace/graph/op_id.h"
+#include "mace/importers/onnx/onnx_context.h"
+
+namespace mace::importers::onnx {
+
+inline constexpr int64_t kOldestOpset = 7;
+inline constexpr int64_t kNewestOpset = 27;  // of the default domain; 28 changes operators of our table
+
+struct OnnxOp;
+// Converts `node`: emits nodes through `context` and returns the values of its outputs, in order (fewer than
+// the node has: the rest is unsupported if somebody named it).
+using Outputs = std::vector<ValueId>;
+using Converter = Outputs (*)(OnnxContext& context, OnnxNode& node, const OnnxOp& entry);
+
+struct OnnxOp {
+  std::string_view op_type;
+  Converter convert;
+  OpId op = OpId::kInvalid;  // what a converter that serves several operators emits
+  int32_t argument = 0;      // and how
+  bool microsoft = false;    // belongs to the domain com.microsoft, not to ONNX's own
+};
+
+const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type);
+// "" and "ai.onnx" are one domain.
+inline bool IsDefaultDomain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
+
+#define MACE_ONNX_CONVERTER(Name) Outputs Name(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
+// convert_convolution.cc
+MACE_ONNX_CONVERTER(ConvertConv);
+MACE_ONNX_CONVERTER(ConvertConvTranspose);
+MACE_ONNX_CONVERTER(ConvertQLinearConv);
+MACE_ONNX_CONVERTER(ConvertPool);
+MACE_ONNX_CONVERTER(ConvertGlobalPool);
+MACE_ONNX_CONVERTER(ConvertQLinearGlobalAveragePool);
+// convert_matmul.cc
+MACE_ONNX_CONVERTER(ConvertGemm);
+MACE_ONNX_CONVERTER(ConvertMatMul);
+// convert_elementwise.cc
+MACE_ONNX_CONVERTER(ConvertUnary);
+MACE_ONNX_CONVERTER(ConvertBinary);
+MACE_ONNX_CONVERTER(ConvertNotBinary);
+MACE_ONNX_CONVERTER(ConvertVariadic);
+MACE_ONNX_CONVERTER(ConvertClip);
+MACE_ONNX_CONVERTER(ConvertLeakyRelu);
+MACE_ONNX_CONVERTER(ConvertHardSigmoid);
+MACE_ONNX_CONVERTER(ConvertGelu);
+MACE_ONNX_CONVERTER(ConvertDropout);
+MACE_ONNX_CONVERTER(ConvertCast);
+MACE_ONNX_CONVERTER(ConvertWhere);
+// convert_shape.cc
+MACE_ONNX_CONVERTER(ConvertConstant);
+MACE_ONNX_CONVERTER(ConvertConstantOfShape);
+MACE_ONNX_CONVERTER(ConvertReshape);
+MACE_ONNX_CONVERTER(ConvertFlatten);
+MACE_ONNX_CONVERTER(ConvertSqueeze);
+MACE_ONNX_CONVERTER(ConvertShape);
+MACE_ONNX_CONVERTER(ConvertExpand);
+// convert_movement.cc
+MACE_ONNX_CONVERTER(ConvertTranspose);
+MACE_ONNX_CONVERTER(ConvertConcat);
+MACE_ONNX_CONVERTER(ConvertSplit);
+MACE_ONNX_CONVERTER(ConvertSlice);
+MACE_ONNX_CONVERTER(ConvertGather);
+MACE_ONNX_CONVERTER(ConvertPad);
+MACE_ONNX_CONVERTER(ConvertDepthToSpace);
+MACE_ONNX_CONVERTER(ConvertResize);
+// convert_norm.cc
+MACE_ONNX_CONVERTER(ConvertReduce);
+MACE_ONNX_CONVERTER(ConvertSoftmax);
+MACE_ONNX_CONVERTER(ConvertQLinearSoftmax);
+MACE_ONNX_CONVERTER(ConvertLayerNormalization);
+MACE_ONNX_CONVERTER(ConvertBatchNormalization);
+MACE_ONNX_CONVERTER(ConvertRecurrent);
+// convert_quantize.cc
+MACE_ONNX_CONVERTER(ConvertQuantizeLinear);
+MACE_ONNX_CONVERTER(ConvertDequantizeLinear);
+#undef MACE_ONNX_CONVERTER
+
+// Shared by the converters of quantized operators (convert_quantize.cc): `value` with the quantization
+// {scale, zero point} of these inputs (kNone: zero point 0), as a value that has it.
+ValueId WithQuantization(OnnxContext& context, ValueId value, ValueId scale, ValueId zero_point,
+                         int64_t axis);
+int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, ValueId scale,
+                         ValueId zero_point, int64_t axis);
+
+}  // namespace mace::importers::onnx
+
+#endif  // MACE_IMPORTERS_ONNX_ONNX_REGISTRY_H_

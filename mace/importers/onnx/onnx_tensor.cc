@@ -1,0 +1,131 @@
+// TensorProto -> constant.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "mace/importers/onnx/onnx_context.h"
+
+namespace mace::importers::onnx {
+namespace {
+
+// Typed fields hold one entry an element; the small types travel in int32_data.
+template <typename To, typename From>
+void CopyTyped(const std::vector<From>& from, int64_t count, const std::string& name, void* to) {
+  if (static_cast<int64_t>(from.size()) != count) {
+    throw ImportError(DataLoss("tensor '%s' has %zu elements of data, its dimensions ask for %lld",
+                               name.c_str(), from.size(), static_cast<long long>(count)));
+  }
+  To* target = static_cast<To*>(to);
+  for (int64_t i = 0; i < count; ++i) target[i] = static_cast<To>(from[i]);
+}
+
+void FillTyped(const Tensor& tensor, DType dtype, int64_t count, const std::string& name, void* data) {
+  switch (dtype) {
+    case DType::kF32:
+      return CopyTyped<float>(tensor.floats, count, name, data);
+    case DType::kF64:
+      return CopyTyped<double>(tensor.doubles, count, name, data);
+    case DType::kI64:
+      return CopyTyped<int64_t>(tensor.int64s, count, name, data);
+    case DType::kU64:
+      return CopyTyped<uint64_t>(tensor.uint64s, count, name, data);
+    case DType::kU32:
+      return CopyTyped<uint32_t>(tensor.uint64s, count, name, data);
+    case DType::kI32:
+      return CopyTyped<int32_t>(tensor.int32s, count, name, data);
+    case DType::kI16:
+      return CopyTyped<int16_t>(tensor.int32s, count, name, data);
+    case DType::kU16:
+    case DType::kF16:
+    case DType::kBF16:
+      return CopyTyped<uint16_t>(tensor.int32s, count, name, data);
+    case DType::kI8:
+      return CopyTyped<int8_t>(tensor.int32s, count, name, data);
+    case DType::kU8:
+    case DType::kBool:
+      return CopyTyped<uint8_t>(tensor.int32s, count, name, data);
+    default:
+      throw ImportError(Unsupported("tensor '%s' has element type %s", name.c_str(), NameOf(dtype)));
+  }
+}
+
+bool HasNan(const TensorView& view) {
+  const int64_t count = view.elements();
+  for (int64_t i = 0; i < count; ++i) {
+    switch (view.dtype) {
+      case DType::kF32:
+        if (std::isnan(view.as<float>()[i])) return true;
+        break;
+      case DType::kF64:
+        if (std::isnan(view.as<double>()[i])) return true;
+        break;
+      case DType::kF16:
+        if ((view.as<uint16_t>()[i] & 0x7FFF) > 0x7C00) return true;
+        break;
+      case DType::kBF16:
+        if ((view.as<uint16_t>()[i] & 0x7FFF) > 0x7F80) return true;
+        break;
+      default:
+        return false;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
+  const std::string text = Text(name.empty() ? tensor.name : name);
+  if (tensor.external) {
+    throw ImportError(
+        Unsupported("tensor '%s' keeps its data in another file (data_location EXTERNAL); "
+                    "store the model in one file",
+                    text.c_str()));
+  }
+  const DType dtype = DTypeOfOnnx(tensor.data_type);
+  if (dtype == DType::kInvalid || tensor.has_strings) {
+    throw ImportError(Unsupported("tensor '%s' has ONNX element type %d, which MACE lacks", text.c_str(),
+                                  tensor.data_type));
+  }
+  Shape shape;
+  for (int64_t dim : tensor.dims) {
+    if (dim < 0) throw ImportError(DataLoss("tensor '%s' has a negative dimension", text.c_str()));
+    if (!shape.Push(dim)) {
+      throw ImportError(
+          Unsupported("tensor '%s' has rank %zu (at most %d)", text.c_str(), tensor.dims.size(), kMaxRank));
+    }
+  }
+  const int64_t bytes = ByteCount(dtype, shape);
+  if (bytes < 0) throw ImportError(DataLoss("tensor '%s' has impossible dimensions", text.c_str()));
+  // The data is checked before anything of that size is allocated.
+  const size_t typed = tensor.floats.size() + tensor.int32s.size() + tensor.int64s.size() +
+                       tensor.doubles.size() + tensor.uint64s.size();
+  if (tensor.raw.has_value() && typed == 0) {
+    if (static_cast<int64_t>(tensor.raw->size()) != bytes) {
+      throw ImportError(DataLoss("tensor '%s' has %zu bytes of data, its dimensions ask for %lld",
+                                 text.c_str(), tensor.raw->size(), static_cast<long long>(bytes)));
+    }
+  } else if (static_cast<int64_t>(typed) != shape.ElementCount() || tensor.raw.has_value()) {
+    throw ImportError(DataLoss("tensor '%s' has %zu elements of data, its dimensions ask for %lld",
+                               text.c_str(), typed, static_cast<long long>(shape.ElementCount())));
+  }
+  const ValueId value = Unwrap(graph_.AddUninitializedConstant(name, dtype, shape));
+  const TensorView view = *graph_.ConstantOf(value);
+  if (bytes > 0) {
+    if (tensor.raw.has_value()) {
+      std::memcpy(view.data, tensor.raw->data(), bytes);
+    } else {
+      FillTyped(tensor, dtype, shape.ElementCount(), text, view.data);
+    }
+  }
+  if (dtype == DType::kBool) {
+    for (int64_t i = 0; i < bytes; ++i) {
+      auto& element = static_cast<uint8_t*>(view.data)[i];
+      element = element != 0;
+    }
+  }
+  if (HasNan(view)) Warn("constant '" + text + "' contains NaN");
+  return value;
+}
+
+}  // namespace mace::importers::onnx

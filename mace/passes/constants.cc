@@ -1,0 +1,253 @@
+#include "mace/passes/constants.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "mace/graph/op_definition.h"
+#include "mace/ops/evaluate.h"
+
+namespace mace::passes {
+namespace {
+
+// Strides in elements of a contiguous tensor.
+std::vector<int64_t> StridesOf(const Shape& shape) {
+  std::vector<int64_t> strides(shape.rank, 1);
+  for (int i = shape.rank - 2; i >= 0; --i) strides[i] = strides[i + 1] * shape.dims[i + 1];
+  return strides;
+}
+
+template <typename T>
+void TransposeElements(const T* from, const Shape& from_shape, std::span<const int64_t> perm, T* to,
+                       const Shape& to_shape) {
+  const int rank = from_shape.rank;
+  const std::vector<int64_t> from_strides = StridesOf(from_shape);
+  const int64_t count = to_shape.ElementCount();
+  if (count == 0) return;
+  std::vector<int64_t> index(rank, 0);
+  const int64_t inner = rank == 0 ? 1 : to_shape.dims[rank - 1];
+  const int64_t inner_stride = rank == 0 ? 1 : from_strides[perm[rank - 1]];
+  for (int64_t done = 0; done < count; done += inner) {
+    int64_t offset = 0;
+    for (int i = 0; i + 1 < rank; ++i) offset += index[i] * from_strides[perm[i]];
+    for (int64_t k = 0; k < inner; ++k) to[done + k] = from[offset + k * inner_stride];
+    for (int i = rank - 2; i >= 0 && ++index[i] == to_shape.dims[i]; --i) index[i] = 0;
+  }
+}
+
+// Operators whose work is more than a few steps an element; folded only while small.
+bool IsHeavy(OpId op) {
+  switch (op) {
+    case OpId::kConv2d:
+    case OpId::kConvTranspose2d:
+    case OpId::kMatMul:
+    case OpId::kFullyConnected:
+    case OpId::kMaxPool2d:
+    case OpId::kAveragePool2d:
+    case OpId::kGru:
+    case OpId::kLstm:
+    case OpId::kSvdf:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Status MakeConstant(Graph* graph, ValueId value, Buffer buffer, const TensorView& view) {
+  Constant constant;
+  constant.view = view;
+  constant.owned = std::move(buffer);
+  MACE_RETURN_IF_ERROR(graph->constants.PushBack(std::move(constant)));
+  Value& target = graph->values[value];
+  target.constant = static_cast<int32_t>(graph->constants.size()) - 1;
+  target.producer = kNone;
+  target.type.dtype = view.dtype;
+  target.type.shape = view.shape;
+  return Status::Ok();
+}
+
+// Shape of a value of known shape needs no elements.
+Status FoldShape(Graph* graph, const Node& node, bool* folded) {
+  const Shape& shape = graph->values[node.inputs[0]].type.shape;
+  if (!shape.IsConcrete()) return Status::Ok();
+  TensorView input{nullptr, graph->values[node.inputs[0]].type.dtype, shape};
+  const ValueId output = node.outputs[0];
+  const Shape& out_shape = graph->values[output].type.shape;
+  if (!out_shape.IsConcrete()) return Status::Ok();
+  MACE_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Allocate(out_shape.ElementCount() * 8));
+  TensorView view{buffer.data(), DType::kI64, out_shape};
+  MACE_RETURN_IF_ERROR(EvaluateNode(*graph, node, &input, &view));
+  MACE_RETURN_IF_ERROR(MakeConstant(graph, output, std::move(buffer), view));
+  *folded = true;
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<ValueId> AddFloatConstant(Graph* graph, std::string_view name, std::span<const float> elements,
+                                 const Shape& shape) {
+  const TensorView view{const_cast<float*>(elements.data()), DType::kF32, shape};
+  return graph->AddConstant(name, view, true);
+}
+
+Result<ValueId> AddInt64Constant(Graph* graph, std::string_view name, std::span<const int64_t> elements) {
+  const TensorView view{const_cast<int64_t*>(elements.data()), DType::kI64,
+                        Shape{static_cast<int64_t>(elements.size())}};
+  return graph->AddConstant(name, view, true);
+}
+
+Result<ValueId> TransposedConstant(Graph* graph, ValueId value, std::span<const int64_t> perm) {
+  const TensorView source = *graph->ConstantOf(value);
+  if (BytesOf(source.dtype) == 0) return Unsupported("a 4-bit constant cannot be transposed");
+  if (static_cast<int>(perm.size()) != source.shape.rank) {
+    return Internal("a permutation of %d axes for %d", static_cast<int>(perm.size()), source.shape.rank);
+  }
+  Shape shape;
+  shape.rank = source.shape.rank;
+  for (int i = 0; i < shape.rank; ++i) shape.dims[i] = source.shape.dims[perm[i]];
+  String name;
+  MACE_RETURN_IF_ERROR(name.Assign(graph->values[value].name.view()));
+  MACE_ASSIGN_OR_RETURN(const ValueId result,
+                        graph->AddUninitializedConstant(name.view(), source.dtype, shape));
+  const TensorView target = *graph->ConstantOf(result);
+  switch (BytesOf(source.dtype)) {
+    case 1:
+      TransposeElements(source.as<uint8_t>(), source.shape, perm, static_cast<uint8_t*>(target.data), shape);
+      break;
+    case 2:
+      TransposeElements(source.as<uint16_t>(), source.shape, perm, static_cast<uint16_t*>(target.data),
+                        shape);
+      break;
+    case 4:
+      TransposeElements(source.as<uint32_t>(), source.shape, perm, static_cast<uint32_t*>(target.data),
+                        shape);
+      break;
+    default:
+      TransposeElements(source.as<uint64_t>(), source.shape, perm, static_cast<uint64_t*>(target.data),
+                        shape);
+  }
+  if (const Quantization* quantization = graph->QuantizationOf(value); quantization != nullptr) {
+    if (quantization->axis == kNone) {
+      graph->values[result].type.quantization = graph->values[value].type.quantization;
+    } else {
+      const int32_t axis =
+          static_cast<int32_t>(std::find(perm.begin(), perm.end(), quantization->axis) - perm.begin());
+      MACE_ASSIGN_OR_RETURN(
+          const int32_t index,
+          graph->AddQuantization(
+              std::vector<float>(quantization->scales.begin(), quantization->scales.end()),
+              std::vector<int32_t>(quantization->zero_points.begin(), quantization->zero_points.end()),
+              axis));
+      graph->values[result].type.quantization = index;
+    }
+  }
+  return result;
+}
+
+Result<ValueId> ReshapedConstant(Graph* graph, ValueId value, const Shape& shape) {
+  TensorView view = *graph->ConstantOf(value);
+  if (view.shape.ElementCount() != shape.ElementCount()) {
+    return Internal("constant %s cannot be reshaped to %s", ShapeText(view.shape).text,
+                    ShapeText(shape).text);
+  }
+  const Quantization* quantization = graph->QuantizationOf(value);
+  if (quantization != nullptr && quantization->axis != kNone) {
+    return Unsupported("reshaping a constant that is quantized per channel");
+  }
+  view.shape = shape;
+  String name;
+  MACE_RETURN_IF_ERROR(name.Assign(graph->values[value].name.view()));
+  const int32_t quantization_index = graph->values[value].type.quantization;
+  MACE_ASSIGN_OR_RETURN(const ValueId result, graph->AddConstant(name.view(), view, true));
+  graph->values[result].type.quantization = quantization_index;
+  return result;
+}
+
+bool IsWeightChain(const Graph& graph, ValueId value) {
+  if (value == kNone) return false;
+  if (graph.ConstantOf(value) != nullptr) return true;
+  const NodeId producer = graph.values[value].producer;
+  if (producer == kNone) return false;
+  const Node& node = graph.nodes[producer];
+  return (node.op == OpId::kCast || node.op == OpId::kDequantize) && node.inputs.size() == 1 &&
+         graph.ConstantOf(node.inputs[0]) != nullptr;
+}
+
+bool ScalarConstant(const Graph& graph, ValueId value, double* element) {
+  const TensorView* view = graph.ConstantOf(value);
+  if (view == nullptr || view->elements() != 1 || graph.QuantizationOf(value) != nullptr) return false;
+  switch (view->dtype) {
+    case DType::kF32:
+      *element = *view->as<float>();
+      return true;
+    case DType::kF64:
+      *element = *view->as<double>();
+      return true;
+    case DType::kI32:
+      *element = *view->as<int32_t>();
+      return true;
+    case DType::kI64:
+      *element = static_cast<double>(*view->as<int64_t>());
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IntListConstant(const Graph& graph, ValueId value, IntList* list) {
+  const TensorView* view = graph.ConstantOf(value);
+  if (view == nullptr || view->shape.rank > 1 || view->elements() > IntList::capacity()) return false;
+  if (view->dtype != DType::kI64 && view->dtype != DType::kI32) return false;
+  *list = IntList();
+  for (int64_t i = 0; i < view->elements(); ++i) {
+    list->Push(view->dtype == DType::kI64 ? view->as<int64_t>()[i] : view->as<int32_t>()[i]);
+  }
+  return true;
+}
+
+Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* folded) {
+  *folded = false;
+  const Node& node = graph->nodes[node_id];
+  if (node.op == OpId::kShape) return FoldShape(graph, node, folded);
+  std::vector<TensorView> inputs;
+  int64_t input_elements = 1;
+  for (ValueId input : node.inputs) {
+    if (input == kNone) {
+      inputs.emplace_back();
+      continue;
+    }
+    const TensorView* view = graph->ConstantOf(input);
+    if (view == nullptr) return Status::Ok();
+    inputs.push_back(*view);
+    const int64_t count = view->elements();
+    input_elements =
+        IsHeavy(node.op) ? input_elements * std::min<int64_t>(count + 1, 1 << 20) : input_elements + count;
+    if (count > limits.work || input_elements > limits.work) return Status::Ok();
+  }
+  std::vector<TensorView> outputs;
+  std::vector<Buffer> buffers;
+  for (ValueId output : node.outputs) {
+    if (output == kNone) {
+      outputs.emplace_back();
+      buffers.emplace_back();
+      continue;
+    }
+    const TensorType& type = graph->values[output].type;
+    const int64_t bytes = ByteCount(type.dtype, type.shape);
+    if (bytes < 0 || bytes > limits.result_bytes) return Status::Ok();
+    if (IsHeavy(node.op) && (type.shape.ElementCount() + 1) > limits.work / input_elements)
+      return Status::Ok();
+    MACE_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Allocate(bytes));
+    outputs.push_back({buffer.data(), type.dtype, type.shape});
+    buffers.push_back(std::move(buffer));
+  }
+  MACE_RETURN_IF_ERROR(EvaluateNode(*graph, node, inputs.data(), outputs.data()));
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] == kNone) continue;
+    MACE_RETURN_IF_ERROR(MakeConstant(graph, node.outputs[i], std::move(buffers[i]), outputs[i]));
+  }
+  *folded = true;
+  return Status::Ok();
+}
+
+}  // namespace mace::passes
