@@ -1,5 +1,5 @@
 // What the tests of the .mace format share: operators of their own (one with every kind of field), a graph
-// with everything in it, comparison of graphs, and tools to damage files with hashes that fit again.
+// with everything in it, comparison of graphs, and bytes in memory with a guard behind them.
 #ifndef MACE_MODEL_TESTING_H_
 #define MACE_MODEL_TESTING_H_
 
@@ -17,7 +17,7 @@
 #include "mace/graph/graph.h"
 #include "mace/graph/op_definition.h"
 #include "mace/model/format.h"
-#include "mace/model/hash.h"
+#include "mace/model/repair_hashes.h"
 
 namespace mace::testing {
 
@@ -240,28 +240,6 @@ inline void ExpectSameGraph(const Graph& expected, const Graph& actual, OpFinder
     EXPECT_EQ(b.initial, a.initial);
     EXPECT_EQ(b.capacity_axis, a.capacity_axis);
   }
-}
-
-// Makes file size and all hashes of damaged bytes fit again, as far as the table can be read: so that the
-// checks behind the hashes are reached.
-inline void RepairHashes(std::span<uint8_t> bytes) {
-  if (bytes.size() < sizeof(FileHeader)) return;
-  FileHeader header;
-  std::memcpy(&header, bytes.data(), sizeof(header));
-  header.file_size = bytes.size();
-  const uint64_t room = (bytes.size() - sizeof(header)) / sizeof(SegmentRecord);
-  const uint64_t count = header.segment_count < room ? header.segment_count : room;
-  const auto table = bytes.subspan(sizeof(header), count * sizeof(SegmentRecord));
-  for (uint64_t i = 0; i < count; ++i) {
-    SegmentRecord record;
-    std::memcpy(&record, table.data() + i * sizeof(record), sizeof(record));
-    if (record.offset > bytes.size() || record.size > bytes.size() - record.offset) continue;
-    record.hash = Hash64(bytes.subspan(record.offset, record.size));
-    std::memcpy(table.data() + i * sizeof(record), &record, sizeof(record));
-  }
-  std::memcpy(bytes.data(), &header, sizeof(header));
-  header.hash = Hash64(table, Hash64(bytes.first(offsetof(FileHeader, hash))));
-  std::memcpy(bytes.data(), &header, sizeof(header));
 }
 
 // A copy aligned for LoadModel, in a block of exactly its size (the address sanitizer sees reads behind it).
