@@ -4,7 +4,7 @@
 
 #include "mace/core/dtype.h"
 #include "mace/core/status.h"
-#include "mace/kernels/elementwise/post_ops.h"
+#include "mace/kernels/gemm/gemm.h"
 #include "mace/kernels/kernel.h"
 
 namespace mace::kernels {
@@ -26,6 +26,7 @@ struct DepthwiseParams {
 
   // Set by PrepareDepthwise.
   int64_t output_channels = 0;
+  GemmEpilogue epilogue;
   int64_t padded_channels = 0;  // output channels rounded up, the row length of the packed weights
   int64_t tile_output_rows = 0;
   int64_t tile_count = 0;

@@ -31,9 +31,13 @@ struct RecurrentParams {
 
   // Set by PrepareRecurrent.
   int64_t directions = 1, gates = 3;
-  GemmPanels gate_panels;  // of gates * hidden_size columns
-  GemmPanels last_panels;  // GRU: the hidden gate's own matrix, hidden_size columns
-  int64_t input_floats = 0, recurrent_floats = 0, last_floats = 0, direction_floats = 0;
+  GemmPanels input_panels;      // of W: gates * hidden_size columns
+  GemmPanels recurrent_panels;  // of R: the gates that see the hidden state as it is (GRU without
+                                // linear_before_reset: z and r)
+  GemmPanels last_panels;       // of R's h gate where that sees r * H instead, else no columns
+  GemmEpilogue epilogue;        // nothing to do
+  int64_t input_floats = 0, recurrent_floats = 0, last_floats = 0,
+          peephole_floats = 0;  // packed, of one direction
   int64_t tile_count = 0;
   int64_t workspace_bytes = 0;
 };

@@ -31,6 +31,7 @@ struct ResizeParams {
   int64_t input_pixel_stride = 0, output_pixel_stride = 0;  // floats between channel vectors
 
   // Set by PrepareResize.
+  int64_t tile_output_rows = 0;
   int64_t tile_count = 0;
   int64_t workspace_bytes = 0;
 };
