@@ -70,10 +70,11 @@ struct Symbol {
 };
 
 // What a session keeps between runs (docs/design/08-state.md): before a run `read` holds the state, after it
-// the state becomes what the run left in `write`. Same dtype and shape.
+// the state becomes what the run left in `write`. Same dtype and shape. `read` may also be a graph input, and
+// `write` a graph output: feeding that input is then optional; what is fed replaces the state for that run.
 struct State {
   String name;
-  ValueId read = kNone;           // produced by no node, not an input
+  ValueId read = kNone;           // produced by no node; no constant
   ValueId write = kNone;          // any value of the graph
   int32_t initial = kNone;        // index into constants; kNone: zeros (of the zero point, where quantized)
   int32_t capacity_axis = kNone;  // the axis that may grow (KV caches); kNone: fixed size

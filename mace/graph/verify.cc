@@ -197,7 +197,9 @@ class Verifier {
     if (!InRange(state.read, graph_.values.size()) || !InRange(state.write, graph_.values.size())) {
       return InvalidArgument("reads value %d and writes value %d", state.read, state.write);
     }
-    if (defined_[state.read] != kUndefined || graph_.values[state.read].producer != kNone) {
+    // An input may be a state too: feeding it is then optional.
+    if ((defined_[state.read] != kUndefined && defined_[state.read] != kInput) ||
+        graph_.values[state.read].producer != kNone) {
       return InvalidArgument("value '%s' is defined twice", NameOfValue(state.read));
     }
     defined_[state.read] = kStateRead;
