@@ -80,7 +80,8 @@ Status OutputSize(const WindowAxis& window, int64_t input, int64_t* output) {
   int64_t count = room / window.stride + 1;
   if (window.ceil_mode && room % window.stride != 0) {
     // A window that would begin in the padding behind the end is dropped.
-    if (count * window.stride < input + window.pad_begin) ++count;
+    int64_t start = 0;
+    if (CheckedMultiply(count, window.stride, &start) && start < input + window.pad_begin) ++count;
   }
   *output = count;
   return Status::Ok();
@@ -88,10 +89,15 @@ Status OutputSize(const WindowAxis& window, int64_t input, int64_t* output) {
 
 void ClipTaps(int64_t start, int64_t kernel, int64_t dilation, int64_t input, int64_t* begin, int64_t* end) {
   const int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
-  const int64_t behind = input <= start ? 0 : (input - start + dilation - 1) / dilation;
+  int64_t behind = 0;
+  if (input > start && input > 0) {
+    // Unsigned: the distance from a negative start to the end of the largest input needs 64 bits.
+    const uint64_t distance = static_cast<uint64_t>(input - 1) - static_cast<uint64_t>(start);
+    const uint64_t taps = distance / static_cast<uint64_t>(dilation) + 1;
+    behind = taps < static_cast<uint64_t>(kernel) ? static_cast<int64_t>(taps) : kernel;
+  }
   *begin = first < kernel ? first : kernel;
-  *end = behind < kernel ? behind : kernel;
-  if (*end < *begin) *end = *begin;
+  *end = behind < *begin ? *begin : behind;
 }
 
 Status ExpectRank(const InferContext& context, int input, int rank) {

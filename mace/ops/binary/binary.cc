@@ -1,0 +1,231 @@
+// The elementwise operators of two inputs: a function per operator, one table of definitions.
+#include "mace/ops/binary/binary.h"
+
+#include <cmath>
+#include <type_traits>
+
+#include "mace/ops/broadcast.h"
+#include "mace/ops/common.h"
+
+namespace mace::ops {
+
+namespace {
+
+// --- Shape rules ------------------------------------------------------------------------------------------
+
+Status InferOutput(InferContext& context, DType dtype) {
+  MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  for (int i = 0; i < 2; ++i) {
+    if (context.input_quantization(i) != nullptr) return Unsupported("input %d is quantized", i);
+  }
+  Shape shape;
+  MACE_RETURN_IF_ERROR(BroadcastShapes(context.input(0).shape, context.input(1).shape, &shape));
+  context.SetOutput(0, dtype, shape);
+  return Status::Ok();
+}
+
+Status InferArithmetic(InferContext& context) {
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
+  return InferOutput(context, context.input(0).dtype);
+}
+
+Status InferCompare(InferContext& context) {
+  MACE_RETURN_IF_ERROR(
+      ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI8, DType::kU8}));
+  return InferOutput(context, DType::kBool);
+}
+
+Status InferEqual(InferContext& context) {
+  MACE_RETURN_IF_ERROR(
+      ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI8, DType::kU8, DType::kBool}));
+  return InferOutput(context, DType::kBool);
+}
+
+Status InferPRelu(InferContext& context) {
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+  MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  const Shape& x = context.input(0).shape;
+  Shape shape;
+  MACE_RETURN_IF_ERROR(BroadcastShapes(x, context.input(1).shape, &shape));
+  // One direction only: the slope must not enlarge x.
+  bool enlarged = shape.rank != x.rank;
+  for (int i = 0; !enlarged && i < x.rank; ++i) enlarged = x[i] >= 0 && shape[i] >= 0 && shape[i] != x[i];
+  if (enlarged) {
+    return InvalidArgument("the slope %s is not broadcastable to %s", ShapeText(context.input(1).shape).text,
+                           ShapeText(x).text);
+  }
+  context.SetOutput(0, DType::kF32, x);
+  return Status::Ok();
+}
+
+// --- References -------------------------------------------------------------------------------------------
+
+template <typename T, typename Out, typename Function>
+Status MapPairs(const ReferenceContext& context, const Function& function) {
+  const TensorView& output = context.outputs[0];
+  int64_t a_strides[kMaxRank], b_strides[kMaxRank];
+  BroadcastStrides(context.inputs[0].shape, output.shape, a_strides);
+  BroadcastStrides(context.inputs[1].shape, output.shape, b_strides);
+  const T* a = context.inputs[0].as<T>();
+  const T* b = context.inputs[1].as<T>();
+  Out* y = static_cast<Out*>(output.data);
+  for (StridedWalk<2> walk(output.shape, {a_strides, b_strides}); !walk.done(); walk.Next()) {
+    *y++ = function(a[walk.offset(0)], b[walk.offset(1)]);
+  }
+  return Status::Ok();
+}
+
+template <typename T>
+using Unsigned = std::make_unsigned_t<T>;
+
+// Integers wrap, as two's complement does: signed overflow would be undefined.
+struct AddFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return a + b;
+    } else {
+      return static_cast<T>(static_cast<Unsigned<T>>(a) + static_cast<Unsigned<T>>(b));
+    }
+  }
+};
+struct SubFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return a - b;
+    } else {
+      return static_cast<T>(static_cast<Unsigned<T>>(a) - static_cast<Unsigned<T>>(b));
+    }
+  }
+};
+struct MulFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return a * b;
+    } else {
+      return static_cast<T>(static_cast<Unsigned<T>>(a) * static_cast<Unsigned<T>>(b));
+    }
+  }
+};
+struct DivFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return a / b;
+    } else {
+      if (b == 0) return 0;
+      if (b == -1) return SubFunction()(T{0}, a);  // the lowest integer / -1 does not fit
+      return a / b;
+    }
+  }
+};
+// A NaN on either side gives NaN.
+struct MaxFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
+};
+struct MinFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    return a < b || a != a ? a : b;
+  }
+};
+struct PowFunction {
+  template <typename T>
+  T operator()(T base, T exponent) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return static_cast<T>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+    } else {
+      if (exponent < 0) {  // 1 / base^n, truncated
+        if (base == 1) return 1;
+        if (base == -1) return exponent % 2 == 0 ? 1 : -1;
+        return 0;
+      }
+      T result = 1;
+      for (T square = base; exponent > 0; exponent /= 2, square = MulFunction()(square, square)) {
+        if (exponent % 2 == 1) result = MulFunction()(result, square);
+      }
+      return result;
+    }
+  }
+};
+struct PReluFunction {
+  float operator()(float x, float slope) const { return x < 0 ? x * slope : x; }
+};
+struct EqualFunction {
+  template <typename T>
+  uint8_t operator()(T a, T b) const {
+    return a == b;
+  }
+};
+struct LessFunction {
+  template <typename T>
+  uint8_t operator()(T a, T b) const {
+    return a < b;
+  }
+};
+struct GreaterFunction {
+  template <typename T>
+  uint8_t operator()(T a, T b) const {
+    return a > b;
+  }
+};
+
+template <typename Function>
+Status ReferenceArithmetic(const ReferenceContext& context) {
+  return DispatchDType<float, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return MapPairs<T, T>(context, Function());
+  });
+}
+
+template <typename Function>
+Status ReferenceCompare(const ReferenceContext& context) {
+  if (context.inputs[0].dtype == DType::kBool) {
+    return MapPairs<uint8_t, uint8_t>(context, Function());
+  }
+  return DispatchDType<float, int32_t, int64_t, int8_t, uint8_t>(context.inputs[0].dtype, [&](auto zero) {
+    return MapPairs<decltype(zero), uint8_t>(context, Function());
+  });
+}
+
+Status ReferencePRelu(const ReferenceContext& context) {
+  return MapPairs<float, float>(context, PReluFunction());
+}
+
+constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
+                              Status (*reference)(const ReferenceContext&),
+                              uint32_t flags = kOpElementwise | kOpInPlace) {
+  return {
+      .name = name, .min_inputs = 2, .max_inputs = 2, .flags = flags, .infer = infer, .reference = reference};
+}
+
+}  // namespace
+
+constinit const OpDefinition kAddDefinition =
+    Define("Add", InferArithmetic, ReferenceArithmetic<AddFunction>);
+constinit const OpDefinition kSubDefinition =
+    Define("Sub", InferArithmetic, ReferenceArithmetic<SubFunction>);
+constinit const OpDefinition kMulDefinition =
+    Define("Mul", InferArithmetic, ReferenceArithmetic<MulFunction>);
+constinit const OpDefinition kDivDefinition =
+    Define("Div", InferArithmetic, ReferenceArithmetic<DivFunction>);
+constinit const OpDefinition kMaxDefinition =
+    Define("Max", InferArithmetic, ReferenceArithmetic<MaxFunction>);
+constinit const OpDefinition kMinDefinition =
+    Define("Min", InferArithmetic, ReferenceArithmetic<MinFunction>);
+constinit const OpDefinition kPowDefinition =
+    Define("Pow", InferArithmetic, ReferenceArithmetic<PowFunction>);
+constinit const OpDefinition kPReluDefinition = Define("PRelu", InferPRelu, ReferencePRelu);
+constinit const OpDefinition kEqualDefinition =
+    Define("Equal", InferEqual, ReferenceCompare<EqualFunction>, kOpElementwise);
+constinit const OpDefinition kLessDefinition =
+    Define("Less", InferCompare, ReferenceCompare<LessFunction>, kOpElementwise);
+constinit const OpDefinition kGreaterDefinition =
+    Define("Greater", InferCompare, ReferenceCompare<GreaterFunction>, kOpElementwise);
+
+}  // namespace mace::ops

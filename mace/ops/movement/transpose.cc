@@ -1,0 +1,64 @@
+#include <cstring>
+
+#include "mace/ops/broadcast.h"
+#include "mace/ops/common.h"
+#include "mace/ops/movement/movement.h"
+
+namespace mace::ops {
+
+namespace {
+
+Status ResolvePermutation(const IntList& listed, int rank, int perm[kMaxRank]) {
+  if (listed.empty()) {
+    for (int i = 0; i < rank; ++i) perm[i] = rank - 1 - i;
+    return Status::Ok();
+  }
+  if (listed.size() != rank) {
+    return InvalidArgument("perm has %d entries for a tensor of rank %d", listed.size(), rank);
+  }
+  bool seen[kMaxRank] = {};
+  for (int i = 0; i < rank; ++i) {
+    MACE_RETURN_IF_ERROR(ResolveAxis(listed[i], rank, &perm[i]));
+    if (seen[perm[i]]) return InvalidArgument("perm names axis %d twice", perm[i]);
+    seen[perm[i]] = true;
+  }
+  return Status::Ok();
+}
+
+Status InferTranspose(InferContext& context) {
+  const Shape& x = context.input(0).shape;
+  MACE_RETURN_IF_ERROR(ExpectWholeBytes(context, 0));
+  int perm[kMaxRank];
+  MACE_RETURN_IF_ERROR(ResolvePermutation(context.attributes<TransposeAttributes>().perm, x.rank, perm));
+  Shape shape;
+  for (int i = 0; i < x.rank; ++i) shape.Push(x[perm[i]]);
+  context.SetOutput(0, context.input(0).dtype, shape);
+  return Status::Ok();
+}
+
+Status ReferenceTranspose(const ReferenceContext& context) {
+  const Shape& x = context.inputs[0].shape;
+  int perm[kMaxRank];
+  MACE_RETURN_IF_ERROR(ResolvePermutation(context.attributes<TransposeAttributes>().perm, x.rank, perm));
+  int64_t x_strides[kMaxRank], strides[kMaxRank];
+  ContiguousStrides(x, x_strides);
+  for (int i = 0; i < x.rank; ++i) strides[i] = x_strides[perm[i]];
+  const size_t size = BytesOf(context.inputs[0].dtype);
+  const auto* source = context.inputs[0].as<uint8_t>();
+  auto* y = context.outputs[0].as<uint8_t>();
+  for (StridedWalk<1> walk(context.outputs[0].shape, {strides}); !walk.done(); walk.Next(), y += size) {
+    std::memcpy(y, source + walk.offset(0) * size, size);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+constinit const OpDefinition kTransposeDefinition = {
+    .name = "Transpose",
+    .attributes = AttributeInfoOf<TransposeAttributes>(),
+    .infer = InferTranspose,
+    .reference = ReferenceTranspose,
+};
+
+}  // namespace mace::ops

@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <cmath>
+
+#include "mace/ops/common.h"
+#include "mace/ops/norm/norm.h"
+#include "mace/ops/norm/softmax_integer.h"
+
+namespace mace::ops {
+
+namespace {
+
+Status InferSoftmax(InferContext& context) {
+  const auto& attributes = context.attributes<SoftmaxAttributes>();
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kU8, DType::kI8, DType::kI16}));
+  if (!std::isfinite(attributes.beta)) return InvalidArgument("beta is not finite");
+  const TensorType& x = context.input(0);
+  int axis = 0;
+  MACE_RETURN_IF_ERROR(ResolveAxis(attributes.axis, x.shape.rank, &axis));
+  DType dtype = x.dtype;
+  if (x.dtype != DType::kF32) {
+    if (axis != x.shape.rank - 1) return Unsupported("integer softmax along axis %d", axis);
+    // The file may ask for wider results of the same input: i8 -> i16.
+    if (x.dtype == DType::kI8 && context.output_quantization(0) != nullptr &&
+        context.declared_output_dtype(0) == DType::kI16) {
+      dtype = DType::kI16;
+    }
+  }
+  context.SetOutput(0, dtype, x.shape);
+  return Status::Ok();
+}
+
+Status ReferenceSoftmax(const ReferenceContext& context) {
+  if (context.inputs[0].dtype != DType::kF32) return ReferenceSoftmaxInteger(context);
+  const auto& attributes = context.attributes<SoftmaxAttributes>();
+  const Shape& shape = context.inputs[0].shape;
+  if (shape.ElementCount() == 0) return Status::Ok();
+  int axis = 0;
+  MACE_RETURN_IF_ERROR(ResolveAxis(attributes.axis, shape.rank, &axis));
+  const int64_t outer = shape.Product(0, axis), inner = shape.Product(axis + 1, shape.rank);
+  const int64_t size = shape[axis];
+  const double beta = attributes.beta;
+  for (int64_t o = 0; o < outer; ++o) {
+    for (int64_t i = 0; i < inner; ++i) {
+      const float* x = context.inputs[0].as<float>() + o * size * inner + i;
+      float* y = context.outputs[0].as<float>() + o * size * inner + i;
+      double highest = -HUGE_VAL;  // subtracted first, so that exp cannot overflow
+      for (int64_t k = 0; k < size; ++k) highest = std::max(highest, beta * x[k * inner]);
+      double sum = 0;
+      for (int64_t k = 0; k < size; ++k) sum += std::exp(beta * x[k * inner] - highest);
+      for (int64_t k = 0; k < size; ++k) {
+        y[k * inner] = static_cast<float>(std::exp(beta * x[k * inner] - highest) / sum);
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+constinit const OpDefinition kSoftmaxDefinition = {
+    .name = "Softmax",
+    .flags = kOpInPlace,
+    .attributes = AttributeInfoOf<SoftmaxAttributes>(),
+    .infer = InferSoftmax,
+    .reference = ReferenceSoftmax,
+};
+
+}  // namespace mace::ops
