@@ -56,7 +56,7 @@ class Model final : public RefCounted {
   Model(Ref<Runtime> runtime, const ModelOptions& options);
   Status LoadBytes(std::span<const uint8_t> bytes);
   Status Prepare();
-  Result<Ref<Plan>> FindPlan(const PlanKey& key, bool* found);
+  Ref<Plan> FindPlan(const PlanKey& key);  // null where there is none
 
   Ref<Runtime> runtime_;  // first: the last to go
   ModelOptions options_;

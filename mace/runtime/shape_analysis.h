@@ -19,9 +19,6 @@ struct PlanKey {
   Status CopyFrom(const PlanKey& other);
 };
 
-// The state that a graph input may be left to, or kNone.
-int32_t StateOfInput(const Graph& graph, ValueId input);
-
 struct ShapeAnalysis {
   Vector<TensorType> types;         // per value; of values that no live node needs: as the graph has them
   Vector<const TensorView*> known;  // per value: elements, or null

@@ -1,0 +1,208 @@
+#include "mace/runtime/explain.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "mace/graph/op_definition.h"
+#include "mace/runtime/json_writer.h"
+#include "mace/runtime/session.h"
+
+namespace mace {
+namespace {
+
+const char* OpName(const Node& node) {
+  const OpDefinition* definition = FindOpDefinition(node.op);
+  return definition == nullptr ? "unknown" : definition->name;
+}
+
+void WriteType(const TensorType& type, JsonWriter* json) {
+  json->Key("dtype").Text(NameOf(type.dtype)).Key("shape").BeginArray();
+  for (int64_t dim : type.shape.span()) json->Integer(dim);
+  json->EndArray();
+}
+
+void WriteNode(const Graph& graph, const Plan& plan, NodeId id, JsonWriter* json) {
+  const Node& node = graph.nodes[id];
+  json->BeginObject()
+      .Key("index")
+      .Integer(id)
+      .Key("name")
+      .Text(node.name.view())
+      .Key("op")
+      .Text(OpName(node));
+  json->Key("outputs").BeginArray();
+  for (ValueId output : node.outputs) {
+    if (output == kNone) continue;
+    json->BeginObject().Key("name").Text(graph.values[output].name.view());
+    WriteType(plan.analysis.types[output], json);
+    json->EndObject();
+  }
+  json->EndArray().EndObject();
+}
+
+// Whether the steps before (or behind) a Transpose are nothing but the edge of the model: it reads an input
+// or writes an output.
+struct TransposeCounts {
+  int32_t all = 0;
+  int32_t inner = 0;
+};
+
+void CountTransposes(const Graph& graph, const StepInfo& step, TransposeCounts* counts) {
+  for (NodeId id : step.nodes) {
+    const Node& node = graph.nodes[id];
+    if (node.op != OpId::kTranspose) continue;
+    ++counts->all;
+    bool edge = graph.values[node.inputs[0]].producer == kNone && graph.ConstantOf(node.inputs[0]) == nullptr;
+    for (ValueId output : graph.outputs) edge = edge || output == node.outputs[0];
+    counts->inner += !edge;
+  }
+}
+
+struct Totals {
+  int64_t multiply_adds = 0;
+  int32_t reference_steps = 0;
+  TransposeCounts transposes;
+};
+
+Totals Summarize(const Graph& graph, const Plan& plan) {
+  Totals totals;
+  for (const PlannedUnit& planned : plan.units) {
+    for (const StepInfo& step : planned.unit->steps()) {
+      totals.multiply_adds += step.multiply_adds;
+      totals.reference_steps += step.is_reference;
+      CountTransposes(graph, step, &totals.transposes);
+    }
+  }
+  return totals;
+}
+
+void WritePlan(const Model& model, const Plan& plan, JsonWriter* json) {
+  const Totals totals = Summarize(model.graph(), plan);
+  char hash[20];
+  std::snprintf(hash, sizeof(hash), "%016" PRIx64, plan.hash);
+  json->Key("plan").BeginObject();
+  json->Key("hash").Text(hash);
+  json->Key("threads").Integer(model.runtime().num_threads());
+  json->Key("units").Integer(static_cast<int64_t>(plan.units.size()));
+  json->Key("steps").Integer(plan.step_count);
+  json->Key("reference_steps").Integer(totals.reference_steps);
+  json->Key("transpose_steps").Integer(totals.transposes.all);
+  json->Key("inner_transpose_steps").Integer(totals.transposes.inner);
+  json->Key("copies").Integer(static_cast<int64_t>(plan.copies.size()));
+  json->Key("evaluated_nodes").Integer(plan.analysis.evaluated_nodes);
+  json->Key("dead_nodes").Integer(plan.analysis.dead_nodes);
+  json->Key("multiply_adds").Integer(totals.multiply_adds);
+  json->Key("arena_bytes").Integer(plan.arena_bytes);
+  json->Key("packed_bytes").Unsigned(model.packed_bytes());
+  json->Key("file_bytes").Unsigned(model.file_bytes());
+  json->EndObject();
+}
+
+void WriteTensors(const Model& model, const Plan& plan, JsonWriter* json) {
+  json->Key("inputs").BeginArray();
+  for (size_t i = 0; i < plan.key.inputs.size(); ++i) {
+    json->BeginObject().Key("name").Text(model.input_name(i));
+    TensorType type = model.graph().values[model.graph().inputs[i]].type;
+    type.shape = plan.key.inputs[i];
+    WriteType(type, json);
+    json->Key("fed").Boolean(plan.key.fed[i] != 0).EndObject();
+  }
+  json->EndArray().Key("outputs").BeginArray();
+  for (size_t i = 0; i < plan.outputs.size(); ++i) {
+    json->BeginObject().Key("name").Text(model.output_name(i));
+    WriteType(plan.outputs[i], json);
+    json->EndObject();
+  }
+  json->EndArray().Key("states").BeginArray();
+  for (size_t i = 0; i < model.graph().states.size(); ++i) {
+    const State& state = model.graph().states[i];
+    json->BeginObject().Key("name").Text(state.name.view());
+    WriteType(plan.analysis.types[state.read], json);
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
+void WriteSteps(const Model& model, const Plan& plan, JsonWriter* json) {
+  json->Key("steps").BeginArray();
+  int64_t index = 0;
+  for (size_t u = 0; u < plan.units.size(); ++u) {
+    const Unit& unit = *plan.units[u].unit;
+    for (const StepInfo& step : unit.steps()) {
+      json->BeginObject().Key("index").Integer(index++).Key("unit").Integer(static_cast<int64_t>(u));
+      json->Key("backend").Text(unit.backend_name()).Key("kernel").Text(step.kernel);
+      json->Key("is_reference").Boolean(step.is_reference).Key("reason").Text(step.reason.view());
+      json->Key("bytes").Integer(step.bytes).Key("multiply_adds").Integer(step.multiply_adds);
+      json->Key("nodes").BeginArray();
+      for (NodeId id : step.nodes) WriteNode(model.graph(), plan, id, json);
+      json->EndArray().EndObject();
+    }
+  }
+  json->EndArray();
+}
+
+void WriteRefusals(const Model& model, const Plan& plan, JsonWriter* json) {
+  json->Key("refusals").BeginArray();
+  for (const NodeRefusal& refusal : plan.refusals) {
+    const Node& node = model.graph().nodes[refusal.node];
+    json->BeginObject().Key("backend").Text(model.runtime().backends()[refusal.backend]->name());
+    json->Key("index").Integer(refusal.node).Key("node").Text(node.name.view()).Key("op").Text(OpName(node));
+    json->Key("reason").Text(refusal.reason.view()).EndObject();
+  }
+  json->EndArray();
+}
+
+}  // namespace
+
+Status ExplainPlan(const Model& model, const Plan& plan, String* text) {
+  MACE_RETURN_IF_ERROR(text->Assign(""));
+  JsonWriter json(text);
+  json.BeginObject().Key("model").Text(model.graph().name.view());
+  WritePlan(model, plan, &json);
+  WriteTensors(model, plan, &json);
+  WriteSteps(model, plan, &json);
+  WriteRefusals(model, plan, &json);
+  json.EndObject();
+  return json.TakeStatus();
+}
+
+Status DescribeProfile(const Model& model, const Plan& plan, std::span<const uint64_t> step_nanoseconds,
+                       uint64_t run_nanoseconds, String* text) {
+  MACE_RETURN_IF_ERROR(text->Assign(""));
+  JsonWriter json(text);
+  json.BeginObject().Key("run_nanoseconds").Unsigned(run_nanoseconds).Key("steps").BeginArray();
+  size_t index = 0;
+  for (const PlannedUnit& planned : plan.units) {
+    for (const StepInfo& step : planned.unit->steps()) {
+      const uint64_t time = step_nanoseconds[index];
+      json.BeginObject().Key("index").Integer(static_cast<int64_t>(index++));
+      json.Key("nanoseconds").Unsigned(time).Key("kernel").Text(step.kernel);
+      json.Key("op").Text(step.nodes.empty() ? "" : OpName(model.graph().nodes[step.nodes[0]]));
+      json.Key("node").Text(step.nodes.empty() ? "" : model.graph().nodes[step.nodes[0]].name.view());
+      json.Key("multiply_adds").Integer(step.multiply_adds).Key("bytes").Integer(step.bytes);
+      json.Key("gmacs_per_second")
+          .Number(time == 0 ? 0.0 : static_cast<double>(step.multiply_adds) / static_cast<double>(time));
+      json.EndObject();
+    }
+  }
+  json.EndArray().EndObject();
+  return json.TakeStatus();
+}
+
+Result<const char*> Session::ExplainJson() {
+  if (!plan_) {
+    return Status::Format(StatusCode::kFailedPrecondition, "there is no plan yet: prepare or run first");
+  }
+  MACE_RETURN_IF_ERROR(ExplainPlan(*model_, *plan_, &text_));
+  return text_.c_str();
+}
+
+Result<const char*> Session::ProfileJson() {
+  if (!has_profile_) {
+    return Status::Format(StatusCode::kFailedPrecondition, "there was no run with profile set");
+  }
+  MACE_RETURN_IF_ERROR(DescribeProfile(*model_, *plan_, step_nanoseconds_.span(), run_nanoseconds_, &text_));
+  return text_.c_str();
+}
+
+}  // namespace mace

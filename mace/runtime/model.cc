@@ -1,0 +1,140 @@
+#include "mace/runtime/model.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "mace/graph/op_definition.h"
+#include "mace/model/loader.h"
+#include "mace/runtime/plan_builder.h"
+
+namespace mace {
+namespace {
+
+constexpr int32_t kDefaultCachedPlans = 16;
+
+// numerics = exact is not built: every operator of the graph is refused by its name.
+Status RefuseExactNumerics(const Graph& graph) {
+  String names;
+  Vector<uint8_t> seen;
+  MACE_RETURN_IF_ERROR(seen.Resize(UINT16_MAX + 1));
+  for (const Node& node : graph.nodes) {
+    const OpDefinition* definition = FindOpDefinition(node.op);
+    uint8_t& is_seen = seen[static_cast<uint16_t>(node.op)];
+    if (definition == nullptr || is_seen != 0) continue;
+    is_seen = 1;
+    MACE_RETURN_IF_ERROR(names.AppendFormat("%s%s", names.empty() ? "" : ", ", definition->name));
+  }
+  return Unsupported("numerics = exact is not built yet; these operators are not defined in it: %s",
+                     names.c_str());
+}
+
+Status NameTensors(const Graph& graph, const Vector<ValueId>& values, const char* prefix,
+                   Vector<String>* names) {
+  MACE_RETURN_IF_ERROR(names->Resize(values.size()));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const String& name = graph.values[values[i]].name;
+    MACE_RETURN_IF_ERROR(name.empty() ? (*names)[i].AppendFormat("%s_%zu", prefix, i)
+                                      : (*names)[i].Assign(name.view()));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Model::Model(Ref<Runtime> runtime, const ModelOptions& options)
+    : runtime_(std::move(runtime)),
+      options_(options),
+      packed_(runtime_->allocator(), runtime_->budget().limit()) {}
+
+Result<Ref<Model>> Model::LoadFile(Ref<Runtime> runtime, const char* path, const ModelOptions& options) {
+  MACE_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
+  Ref<Model> model = Ref<Model>::Adopt(new (std::nothrow) Model(std::move(runtime), options));
+  if (!model) return Status::OutOfMemory();
+  model->file_ = std::move(file);
+  Status status = model->LoadBytes(model->file_.bytes());
+  if (!status.ok()) return std::move(status).WithPrefix("%s", path);
+  return model;
+}
+
+Result<Ref<Model>> Model::LoadMemory(Ref<Runtime> runtime, std::span<const uint8_t> bytes,
+                                     const ModelOptions& options) {
+  Ref<Model> model = Ref<Model>::Adopt(new (std::nothrow) Model(std::move(runtime), options));
+  if (!model) return Status::OutOfMemory();
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % kModelAlignment != 0 && !bytes.empty()) {
+    MACE_ASSIGN_OR_RETURN(model->copy_,
+                          Buffer::Allocate(bytes.size(), model->runtime_->allocator(), kModelAlignment));
+    std::memcpy(model->copy_.data(), bytes.data(), bytes.size());
+    bytes = {model->copy_.data(), model->copy_.size()};
+  }
+  MACE_RETURN_IF_ERROR(model->LoadBytes(bytes));
+  return model;
+}
+
+Result<Ref<Model>> Model::FromGraph(Ref<Runtime> runtime, Graph graph, const ModelOptions& options) {
+  Ref<Model> model = Ref<Model>::Adopt(new (std::nothrow) Model(std::move(runtime), options));
+  if (!model) return Status::OutOfMemory();
+  model->graph_ = std::move(graph);
+  MACE_RETURN_IF_ERROR(model->Prepare());
+  return model;
+}
+
+Status Model::LoadBytes(std::span<const uint8_t> bytes) {
+  LoadOptions options;
+  options.verify_full = options_.verify_full;
+  MACE_RETURN_IF_ERROR(LoadModel(bytes, options, &graph_));
+  file_bytes_ = bytes.size();
+  return Prepare();
+}
+
+Status Model::Prepare() {
+  if (options_.max_cached_plans < 0) {
+    return InvalidArgument("max_cached_plans is 0 (16) or more, not %d", options_.max_cached_plans);
+  }
+  if (options_.max_cached_plans == 0) options_.max_cached_plans = kDefaultCachedPlans;
+  if (options_.exact_numerics) return RefuseExactNumerics(graph_);
+  MACE_RETURN_IF_ERROR(NameTensors(graph_, graph_.inputs, "input", &input_names_));
+  MACE_RETURN_IF_ERROR(NameTensors(graph_, graph_.outputs, "output", &output_names_));
+  Vector<int32_t> state_of;  // per value
+  MACE_RETURN_IF_ERROR(state_of.Resize(graph_.values.size()));
+  for (int32_t& state : state_of) state = kNone;
+  for (size_t i = 0; i < graph_.states.size(); ++i) state_of[graph_.states[i].read] = static_cast<int32_t>(i);
+  for (ValueId input : graph_.inputs) MACE_RETURN_IF_ERROR(input_states_.PushBack(state_of[input]));
+  return Status::Ok();
+}
+
+const char* Model::DimName(int64_t dim) const {
+  if (!IsSymbolDim(dim) || static_cast<size_t>(SymbolOf(dim)) >= graph_.symbols.size()) return nullptr;
+  const String& name = graph_.symbols[SymbolOf(dim)].name;
+  return name.empty() ? nullptr : name.c_str();
+}
+
+Ref<Plan> Model::FindPlan(const PlanKey& key) {
+  std::lock_guard lock(plans_mutex_);
+  for (Ref<Plan>& plan : plans_) {
+    if (!(plan->key == key)) continue;
+    std::rotate(&plan, &plan + 1, plans_.end());
+    return plans_.back();
+  }
+  return Ref<Plan>();
+}
+
+Result<Ref<Plan>> Model::FindOrBuildPlan(const PlanKey& key) {
+  if (Ref<Plan> plan = FindPlan(key)) return plan;
+  std::lock_guard build_lock(build_mutex_);
+  if (Ref<Plan> plan = FindPlan(key)) return plan;  // built while this thread waited
+  const uint64_t refusals = runtime_->budget().refusals();
+  auto built = PlanBuilder(this, key).Build();
+  if (!built.ok()) return runtime_->budget().Explain(built.TakeStatus(), refusals);
+  Ref<Plan> plan = std::move(built).value();
+  Ref<Plan> evicted;  // destroyed outside of the lock
+  std::lock_guard lock(plans_mutex_);
+  if (plans_.size() >= static_cast<size_t>(options_.max_cached_plans)) {
+    evicted = std::move(plans_[0]);
+    std::rotate(plans_.begin(), plans_.begin() + 1, plans_.end());
+    plans_.PopBack();
+  }
+  MACE_RETURN_IF_ERROR(plans_.PushBack(plan));
+  return plan;
+}
+
+}  // namespace mace
