@@ -1,5 +1,5 @@
-// The whole host side in one call: a trained model's bytes in, a .mace file's bytes out. What `mace convert`, `mace.load`,
-// the fuzzers and the tests share.
+// The whole host side in one call: a trained model's bytes in, a .mace file's bytes out. What `mace convert`,
+// `mace.load`, the fuzzers and the tests share.
 #ifndef MACE_CONVERT_CONVERT_H_
 #define MACE_CONVERT_CONVERT_H_
 
@@ -14,20 +14,21 @@
 namespace mace::convert {
 
 struct ConvertOptions {
-  // Fed-back pairs {output name, input name}: the output of a run becomes the input of the next (mace convert --state).
+  // Fed-back pairs {output name, input name}: the output of a run becomes the input of the next (mace convert
+  // --state).
   std::vector<std::pair<std::string, std::string>> states;
   bool optimize = true;  // run the passes; without them the file holds the model as it was imported
 };
 
 struct ConvertReport {
   std::vector<std::string> warnings;
-  std::string format;                                       // "onnx", "tflite"
+  std::string format;                                      // "onnx", "tflite"
   std::vector<std::pair<std::string, int64_t>> operators;  // name and count of the nodes written
 };
 
 // Import, shape inference, passes, verification, serialisation. Errors name node and tensor. Never throws.
-Status ConvertModel(std::span<const uint8_t> bytes, const ConvertOptions& options, std::vector<uint8_t>* mace_file,
-                    ConvertReport* report);
+Status ConvertModel(std::span<const uint8_t> bytes, const ConvertOptions& options,
+                    std::vector<uint8_t>* mace_file, ConvertReport* report);
 
 }  // namespace mace::convert
 

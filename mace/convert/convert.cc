@@ -1,0 +1,67 @@
+#include "mace/convert/convert.h"
+
+#include <exception>
+#include <map>
+#include <new>
+
+#include "mace/graph/op_definition.h"
+#include "mace/importers/importer.h"
+#include "mace/model/writer.h"
+#include "mace/passes/passes.h"
+
+namespace mace::convert {
+namespace {
+
+const char* NameOf(importers::Format format) {
+  switch (format) {
+    case importers::Format::kOnnx:
+      return "onnx";
+    case importers::Format::kTflite:
+      return "tflite";
+    case importers::Format::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+void CountOperators(const Graph& graph, ConvertReport* report) {
+  std::map<std::string, int64_t> counts;
+  for (const Node& node : graph.nodes) {
+    const OpDefinition* definition = FindOpDefinition(node.op);
+    ++counts[definition == nullptr ? "?" : definition->name];
+  }
+  report->operators.assign(counts.begin(), counts.end());
+}
+
+Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, std::vector<uint8_t>* mace_file,
+               ConvertReport* report) {
+  report->format = NameOf(importers::DetectFormat(bytes));
+  importers::ImportOptions import_options;
+  import_options.states = options.states;
+  importers::ImportReport import_report;
+  Graph graph;
+  MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));
+  report->warnings = std::move(import_report.warnings);
+  if (options.optimize) {
+    passes::OptimizeReport optimize_report;
+    MACE_RETURN_IF_ERROR(passes::OptimizeGraph(&graph, &optimize_report));
+  }
+  MACE_RETURN_IF_ERROR(VerifyGraph(graph, &FindOpDefinition));
+  CountOperators(graph, report);
+  return WriteModel(graph, mace_file);
+}
+
+}  // namespace
+
+Status ConvertModel(std::span<const uint8_t> bytes, const ConvertOptions& options,
+                    std::vector<uint8_t>* mace_file, ConvertReport* report) {
+  try {
+    return Convert(bytes, options, mace_file, report);
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory();
+  } catch (const std::exception& error) {
+    return Internal("conversion: %s", error.what());
+  }
+}
+
+}  // namespace mace::convert
