@@ -1,0 +1,403 @@
+#include "mace/importers/tflite/tflite_context.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "mace/graph/op_definition.h"
+#include "mace/ops/common.h"
+#include "mace/ops/evaluate.h"
+#include "mace/ops/movement/movement.h"
+#include "mace/ops/quantize/output_scale.h"
+#include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/unary/unary.h"
+#include "mace/passes/constants.h"
+
+namespace mace::importers::tflite {
+namespace {
+
+constexpr size_t kMaxWarnings = 100;
+// What the graph may take besides twice the file: nodes, names and constants that share bytes in the file.
+constexpr int64_t kAllowance = int64_t{128} << 20;
+
+bool IsNonFinite(const TensorView& view) {
+  const int64_t count = view.elements();
+  if (view.dtype == DType::kF32) {
+    const float* values = view.as<float>();
+    return std::any_of(values, values + count, [](float v) { return !std::isfinite(v); });
+  }
+  if (view.dtype != DType::kF16 && view.dtype != DType::kBF16) return false;
+  const uint16_t exponent = view.dtype == DType::kF16 ? 0x7C00 : 0x7F80;
+  const uint16_t* values = view.as<uint16_t>();
+  return std::any_of(values, values + count, [=](uint16_t v) { return (v & exponent) == exponent; });
+}
+
+}  // namespace
+
+TfliteContext::TfliteContext(const TfliteFile& file, Graph* graph, ImportReport* report)
+    : file_(file),
+      graph_(*graph),
+      report_(*report),
+      allowance_(kAllowance + 2 * static_cast<int64_t>(file.size())),
+      values_(static_cast<size_t>(file.tensor_count()), kNone),
+      states_(static_cast<size_t>(file.tensor_count()), kNone),
+      quantizations_(static_cast<size_t>(file.tensor_count()), kNone) {}
+
+void TfliteContext::Spend(int64_t bytes) {
+  allowance_ -= bytes;
+  if (allowance_ < 0) {
+    throw ImportError(StatusCode::kResourceExhausted,
+                      "the model would need far more memory than its file has bytes");
+  }
+}
+
+void TfliteContext::Warn(std::string message) {
+  if (report_.warnings.size() < kMaxWarnings) report_.warnings.push_back(std::move(message));
+}
+void TfliteContext::WarnOnce(const std::string& message) {
+  if (said_.insert(message).second) Warn(message);
+}
+
+// ---- the operator being converted
+
+int TfliteContext::input_count() const {
+  return static_cast<int>(SpanOf(file_.operation(operator_).inputs()).size());
+}
+
+bool TfliteContext::HasInput(int i) const {
+  return i < input_count() &&
+         SpanOf(file_.operation(operator_).inputs())[static_cast<size_t>(i)] != kAbsentTensor;
+}
+
+int TfliteContext::InputTensor(int i) const {
+  if (!HasInput(i)) throw ImportError(StatusCode::kDataLoss, "input " + std::to_string(i) + " is missing");
+  return SpanOf(file_.operation(operator_).inputs())[static_cast<size_t>(i)];
+}
+
+int TfliteContext::OutputTensor(int i) const {
+  const auto outputs = SpanOf(file_.operation(operator_).outputs());
+  if (static_cast<size_t>(i) >= outputs.size() || outputs[static_cast<size_t>(i)] == kAbsentTensor) {
+    throw ImportError(StatusCode::kDataLoss, "output " + std::to_string(i) + " is missing");
+  }
+  return outputs[static_cast<size_t>(i)];
+}
+
+std::string TfliteContext::NodeName() const {
+  const auto outputs = SpanOf(file_.operation(operator_).outputs());
+  if (!outputs.empty() && outputs[0] >= 0 && !file_.TensorName(outputs[0]).empty()) {
+    return std::string(file_.TensorName(outputs[0]));
+  }
+  return file_.OperatorName(operator_) + "#" + std::to_string(operator_);
+}
+
+// ---- values
+
+int32_t TfliteContext::QuantizationOfTensor(int tensor, DType dtype) {
+  int32_t& known = quantizations_[static_cast<size_t>(tensor)];
+  const file::QuantizationRecord* record = file_.tensor(tensor).quantization();
+  // Floats may carry what they were once quantized with; it means nothing.
+  if (known != kNone || record == nullptr || !mace::IsInteger(dtype)) return known;
+  const auto scales = SpanOf(record->scales());
+  const auto zero_points = SpanOf(record->zero_points());
+  if (scales.empty()) return kNone;
+  const Shape shape = file_.TensorShape(tensor);
+  const auto fail = [&](const std::string& what) {
+    throw ImportError(StatusCode::kDataLoss, file_.DescribeTensor(tensor) + " has " + what);
+  };
+  for (float scale : scales) {
+    if (std::isfinite(scale) && scale > 0) continue;
+    // The scale of a bias follows from those of input and weights; some files leave it empty.
+    if (dtype == DType::kI32 || dtype == DType::kI64) return kNone;
+    fail("the scale " + std::to_string(scale));
+  }
+  const int32_t axis = scales.size() == 1 ? kNone : record->channel_axis();
+  if (axis != kNone &&
+      (axis < 0 || axis >= shape.rank || shape[axis] != static_cast<int64_t>(scales.size()))) {
+    fail(std::to_string(scales.size()) + " scales on axis " + std::to_string(axis) + " of the shape " +
+         ShapeText(shape).text);
+  }
+  if (zero_points.size() > 1 && zero_points.size() != scales.size()) {
+    fail(std::to_string(scales.size()) + " scales and " + std::to_string(zero_points.size()) +
+         " zero points");
+  }
+  Spend(static_cast<int64_t>(scales.size()) * 8 + 64);
+  const ops::IntegerRange range = ops::RangeOf(dtype);
+  std::vector<int32_t> points(scales.size(), 0);
+  for (size_t i = 0; i < points.size() && !zero_points.empty(); ++i) {
+    const int64_t point = zero_points[zero_points.size() == 1 ? 0 : i];
+    if (point < range.low || point > range.high) fail("the zero point " + std::to_string(point));
+    points[i] = static_cast<int32_t>(point);
+  }
+  return known = Unwrap(graph_.AddQuantization(scales, points, axis));
+}
+
+TensorType TfliteContext::TypeOfTensor(int tensor) {
+  TensorType type;
+  type.dtype = file_.TensorDType(tensor);
+  type.shape = file_.TensorShape(tensor);
+  type.quantization = QuantizationOfTensor(tensor, type.dtype);
+  return type;
+}
+
+void TfliteContext::WarnOfNonFinite(int tensor, const TensorView& view) {
+  if (IsNonFinite(view)) Warn("constant " + file_.DescribeTensor(tensor) + " holds NaN or infinity");
+}
+
+ValueId TfliteContext::AddConstantTensor(int tensor) {
+  const TensorType type = TypeOfTensor(tensor);
+  const auto data = file_.TensorData(tensor);
+  const int64_t bytes = ByteCount(type.dtype, type.shape);
+  if (bytes < 0 || static_cast<size_t>(bytes) != data.size()) {
+    throw ImportError(StatusCode::kDataLoss, "constant " + file_.DescribeTensor(tensor) + " is " +
+                                                 NameOf(type.dtype) + ShapeText(type.shape).text +
+                                                 " but has " + std::to_string(data.size()) + " bytes");
+  }
+  Spend(bytes + static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + file_.TensorName(tensor).size()));
+  TensorView view{const_cast<uint8_t*>(data.data()), type.dtype, type.shape};
+  const ValueId value = Unwrap(graph_.AddConstant(file_.TensorName(tensor), view, /*copy=*/true));
+  graph_.values[value].type.quantization = type.quantization;
+  if (type.dtype == DType::kBool) {  // any byte is true here, only 1 there
+    auto* elements = static_cast<uint8_t*>(graph_.constants.back().view.data);
+    for (int64_t i = 0; i < bytes; ++i) elements[i] = elements[i] != 0;
+  }
+  WarnOfNonFinite(tensor, graph_.constants.back().view);
+  return value;
+}
+
+ValueId TfliteContext::AddVariable(int tensor) {
+  const TensorType type = TypeOfTensor(tensor);
+  if (!type.shape.IsConcrete()) {
+    throw ImportError(StatusCode::kUnsupported, "variable " + file_.DescribeTensor(tensor) +
+                                                    " has the open shape " + ShapeText(type.shape).text);
+  }
+  const std::string_view name = file_.TensorName(tensor);
+  Spend(static_cast<int64_t>(sizeof(Value) + sizeof(State) + 2 * name.size()));
+  State state;
+  Check(state.name.Assign(name));
+  if (!file_.TensorData(tensor).empty()) {
+    state.initial = graph_.values[AddConstantTensor(tensor)].constant;
+  }
+  const ValueId value = Unwrap(graph_.AddValue(name, type));
+  state.read = state.write = value;
+  Check(graph_.states.PushBack(std::move(state)));
+  states_[static_cast<size_t>(tensor)] = static_cast<int32_t>(graph_.states.size()) - 1;
+  return value;
+}
+
+ValueId TfliteContext::ValueOf(int tensor) {
+  ValueId& value = values_[static_cast<size_t>(tensor)];
+  if (value != kNone) return value;
+  if (file_.tensor(tensor).is_variable()) return value = AddVariable(tensor);
+  if (!file_.TensorData(tensor).empty() || file_.TensorShape(tensor).ElementCount() == 0) {
+    return value = AddConstantTensor(tensor);
+  }
+  throw ImportError(StatusCode::kDataLoss,
+                    file_.DescribeTensor(tensor) + " is read before anything writes it");
+}
+
+std::vector<int64_t> TfliteContext::ConstantInts(ValueId value, const char* what) const {
+  const TensorView* view = graph_.ConstantOf(value);
+  if (view == nullptr) {
+    throw ImportError(StatusCode::kUnsupported,
+                      std::string(what) + " is computed at run time, expected a constant");
+  }
+  if ((view->dtype != DType::kI32 && view->dtype != DType::kI64) || view->elements() > 64) {
+    throw ImportError(StatusCode::kDataLoss, std::string(what) + " is " + NameOf(view->dtype) +
+                                                 ShapeText(view->shape).text + ", expected a few integers");
+  }
+  std::vector<int64_t> elements(static_cast<size_t>(view->elements()));
+  for (size_t i = 0; i < elements.size(); ++i) elements[i] = ops::ReadInt(*view, static_cast<int64_t>(i));
+  return elements;
+}
+
+ValueId TfliteContext::AddInts(std::span<const int64_t> elements) {
+  Spend(static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + elements.size_bytes()));
+  return Unwrap(passes::AddInt64Constant(&graph_, {}, elements));
+}
+
+ValueId TfliteContext::Transposed(ValueId value, const IntList& perm) {
+  const std::span<const int64_t> order(perm.values, static_cast<size_t>(perm.count));
+  if (const TensorView* view = graph_.ConstantOf(value); view != nullptr) {
+    Spend(view->bytes() + static_cast<int64_t>(sizeof(Value) + sizeof(Constant)));
+    return Unwrap(passes::TransposedConstant(&graph_, value, order));
+  }
+  TensorType type = TypeOf(value);
+  Shape shape = type.shape;
+  for (int i = 0; i < perm.size(); ++i) shape[i] = type.shape[static_cast<int>(perm[i])];
+  type.shape = shape;
+  if (passes::IsWeightChain(graph_, value)) {
+    const NodeId producer = graph_.values[value].producer;
+    const OpId op = graph_.nodes[producer].op;
+    const AttributeStorage attributes = graph_.nodes[producer].attributes;
+    const ValueId source = Transposed(graph_.nodes[producer].inputs[0], perm);
+    if (op == OpId::kCast) return Emit(op, {source}, attributes.as<ops::CastAttributes>(), type);
+    return Emit(op, {source}, NoAttributes{}, type);
+  }
+  if (graph_.QuantizationOf(value) != nullptr && graph_.QuantizationOf(value)->axis != kNone) {
+    throw ImportError(StatusCode::kUnsupported,
+                      "weights quantized per channel that are computed at run time");
+  }
+  ops::TransposeAttributes attributes;
+  attributes.perm = perm;
+  return Emit(OpId::kTranspose, {value}, attributes, type);
+}
+
+ValueId TfliteContext::AsFloat(ValueId value) {
+  if (value == kNone || DTypeOf(value) == DType::kF32) return value;
+  TensorType type = TypeOf(value);
+  type.dtype = DType::kF32;
+  type.quantization = kNone;
+  if (mace::IsFloat(DTypeOf(value))) {
+    ops::CastAttributes attributes;
+    attributes.to = DType::kF32;
+    return Emit(OpId::kCast, {value}, attributes, type);
+  }
+  WarnOnce("layers with float inputs and integer weights: the weights are dequantized, inputs stay float32");
+  return Emit(OpId::kDequantize, {value}, NoAttributes{}, type);
+}
+
+// ---- nodes
+
+TensorType TfliteContext::OutputType(int i) { return TypeOfTensor(OutputTensor(i)); }
+
+std::vector<ValueId> TfliteContext::EmitNode(OpId op, std::span<const ValueId> inputs, const void* attributes,
+                                             size_t attribute_bytes, std::span<const TensorType> types,
+                                             std::span<const std::string_view> names) {
+  const std::string node_name = NodeName();
+  int64_t bytes =
+      static_cast<int64_t>(2 * sizeof(Node) + 4 * (inputs.size() + types.size()) + node_name.size());
+  for (std::string_view name : names) bytes += static_cast<int64_t>(2 * sizeof(Value) + name.size());
+  Spend(bytes);
+  std::vector<ValueId> outputs;
+  for (size_t i = 0; i < types.size(); ++i) outputs.push_back(Unwrap(graph_.AddValue(names[i], types[i])));
+  const NodeId id = Unwrap(graph_.AddNode(op, node_name, inputs, outputs));
+  if (attribute_bytes > 0) std::memcpy(graph_.nodes[id].attributes.bytes, attributes, attribute_bytes);
+  std::vector<TensorType> input_types(inputs.size());
+  std::vector<const TensorView*> known(inputs.size(), nullptr);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == kNone) continue;
+    input_types[i] = graph_.values[inputs[i]].type;
+    known[i] = graph_.ConstantOf(inputs[i]);
+  }
+  TensorType inferred[InferContext::kMaxOutputs];
+  Check(InferNode(graph_, graph_.nodes[id], input_types.data(), known.data(), inferred));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    TensorType& type = graph_.values[outputs[i]].type;
+    if (type.dtype != DType::kInvalid && type.dtype != inferred[i].dtype) {
+      throw ImportError(StatusCode::kDataLoss, std::string("its output is declared as ") +
+                                                   NameOf(type.dtype) + ", but would be " +
+                                                   NameOf(inferred[i].dtype));
+    }
+    // The format's runtime recomputes all shapes; what the file says fills the gaps only.
+    Shape shape = inferred[i].shape;
+    for (int d = 0; d < shape.rank && shape.rank == type.shape.rank; ++d) {
+      if (!ops::MergeDim(shape[d], type.shape[d], &shape[d])) break;
+    }
+    type.dtype = inferred[i].dtype;
+    type.shape = shape;
+  }
+  return outputs;
+}
+
+// Whether an activation can change a value of this type, and the bounds it clamps to.
+bool TfliteContext::NeedsClamp(Activation activation, const TensorType& type, float* low, float* high) const {
+  *low = activation == Activation::kReluMinus1To1 ? -1.0f : 0.0f;
+  *high = activation == Activation::kRelu6 ? 6.0f : std::numeric_limits<float>::infinity();
+  if (activation == Activation::kReluMinus1To1) *high = 1.0f;
+  if (activation == Activation::kNone) return false;
+  if (!mace::IsInteger(type.dtype) || type.quantization == kNone) return true;
+  // A quantized output mostly ends where the activation does: nothing is left to clamp.
+  const Quantization& quantization = graph_.quantizations[type.quantization];
+  const ops::IntegerRange range = ops::RangeOf(type.dtype);
+  const auto stored = [&](float bound) {
+    return static_cast<int64_t>(ops::RoundToInt32(bound / quantization.scales[0], false)) +
+           quantization.zero_points[0];
+  };
+  return stored(*low) > range.low || (std::isfinite(*high) && stored(*high) < range.high);
+}
+
+void TfliteContext::EmitOutput(OpId op, std::span<const ValueId> inputs, const void* attributes,
+                               size_t attribute_bytes, int8_t activation) {
+  if (activation < 0 || activation > static_cast<int8_t>(Activation::kTanh)) {
+    throw ImportError(StatusCode::kUnsupported, "fused activation " + std::to_string(activation));
+  }
+  const auto kind = static_cast<Activation>(activation);
+  TensorType type = OutputType(0);
+  const std::string_view name = file_.TensorName(OutputTensor(0));
+  float low = 0;
+  float high = 0;
+  if (!NeedsClamp(kind, type, &low, &high)) {
+    BindOutput(0, EmitNode(op, inputs, attributes, attribute_bytes, {&type, 1}, {&name, 1})[0]);
+    return;
+  }
+  const std::string_view no_name;
+  const ValueId raw = EmitNode(op, inputs, attributes, attribute_bytes, {&type, 1}, {&no_name, 1})[0];
+  if (kind == Activation::kTanh) {
+    if (mace::IsInteger(type.dtype)) throw ImportError(StatusCode::kUnsupported, "a fused TANH on integers");
+    BindOutput(0, Emit(OpId::kTanh, {raw}, NoAttributes{}, type, name));
+  } else if (kind == Activation::kRelu) {
+    BindOutput(0, Emit(OpId::kRelu, {raw}, NoAttributes{}, type, name));
+  } else {
+    ops::ClipAttributes clip;
+    clip.min = low;
+    clip.max = high;
+    BindOutput(0, Emit(OpId::kClip, {raw}, clip, type, name));
+  }
+}
+
+void TfliteContext::BindOutput(int i, ValueId value) {
+  values_[static_cast<size_t>(OutputTensor(i))] = value;
+}
+
+void TfliteContext::WriteVariable(int tensor, ValueId value) {
+  const int32_t state = states_[static_cast<size_t>(tensor)];
+  if (state == kNone) {
+    throw ImportError(StatusCode::kDataLoss,
+                      file_.DescribeTensor(tensor) + " is written but is not a variable");
+  }
+  values_[static_cast<size_t>(tensor)] = value;
+  graph_.states[static_cast<size_t>(state)].write = value;
+}
+
+// ---- the edges of the graph
+
+void TfliteContext::AddInputs() {
+  constexpr size_t kMaxInputs = 4096;  // keeps the search for symbols short
+  const auto inputs = SpanOf(file_.subgraph().inputs());
+  if (inputs.size() > kMaxInputs) {
+    throw ImportError(StatusCode::kUnsupported, std::to_string(inputs.size()) + " inputs");
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const int tensor = inputs[i];
+    if (values_[static_cast<size_t>(tensor)] != kNone) {
+      throw ImportError(StatusCode::kDataLoss, file_.DescribeTensor(tensor) + " is an input twice");
+    }
+    std::string name(file_.TensorName(tensor));
+    if (name.empty()) name = "input_" + std::to_string(i);
+    Spend(static_cast<int64_t>(sizeof(Value) + name.size() * (1 + kMaxRank)));
+    TensorType type = TypeOfTensor(tensor);
+    for (int axis = 0; axis < type.shape.rank; ++axis) {
+      if (type.shape[axis] >= 0) continue;
+      const std::string symbol = name + "_dim" + std::to_string(axis);
+      type.shape[axis] = SymbolDim(Unwrap(graph_.FindOrAddSymbol(symbol)));
+    }
+    const ValueId value = Unwrap(graph_.AddValue(name, type));
+    Check(graph_.inputs.PushBack(value));
+    values_[static_cast<size_t>(tensor)] = value;
+  }
+}
+
+void TfliteContext::AddOutputs() {
+  const auto outputs = SpanOf(file_.subgraph().outputs());
+  if (outputs.empty()) throw ImportError(StatusCode::kDataLoss, "the model has no outputs");
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const ValueId value = ValueOf(outputs[i]);
+    if (graph_.values[value].name.empty())
+      Check(graph_.values[value].name.Assign("output_" + std::to_string(i)));
+    Check(graph_.outputs.PushBack(value));
+  }
+}
+
+}  // namespace mace::importers::tflite

@@ -1,0 +1,134 @@
+// What the converters of single operators work with: the operator being converted, the value that each tensor
+// holds at this point, and functions that append nodes. Converters throw ImportError.
+#ifndef MACE_IMPORTERS_TFLITE_TFLITE_CONTEXT_H_
+#define MACE_IMPORTERS_TFLITE_TFLITE_CONTEXT_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "mace/graph/graph.h"
+#include "mace/importers/import_error.h"
+#include "mace/importers/importer.h"
+#include "mace/importers/tflite/tflite_file.h"
+
+namespace mace::importers::tflite {
+
+// Fused activations.
+enum class Activation : int8_t { kNone = 0, kRelu = 1, kReluMinus1To1 = 2, kRelu6 = 3, kTanh = 4 };
+
+class TfliteContext {
+ public:
+  TfliteContext(const TfliteFile& file, Graph* graph, ImportReport* report);
+
+  // ---- the operator being converted
+  void Begin(int operator_index) { operator_ = operator_index; }
+  int input_count() const;
+  bool HasInput(int i) const;
+  int InputTensor(int i) const;  // throws where it is absent
+  int OutputTensor(int i) const;
+  // The value of input i; kNone for an absent one (Input: throws).
+  ValueId Input(int i) { return ValueOf(InputTensor(i)); }
+  ValueId OptionalInput(int i) { return HasInput(i) ? Input(i) : kNone; }
+  // The options table of the expected kind, or null.
+  template <typename Options>
+  const Options* OptionalOptions() const {
+    return file_.operation(operator_).options_as<Options>();
+  }
+  template <typename Options>
+  const Options& RequiredOptions() const {
+    const Options* options = OptionalOptions<Options>();
+    if (options == nullptr) throw ImportError(StatusCode::kDataLoss, "its options are missing");
+    return *options;
+  }
+
+  // ---- values
+  // The value that `tensor` holds now: constants and variables come into being when first asked for.
+  ValueId ValueOf(int tensor);
+  // Copies: the next new value moves the originals.
+  TensorType TypeOf(ValueId value) const { return graph_.values[value].type; }
+  Shape ShapeOf(ValueId value) const { return graph_.values[value].type.shape; }
+  DType DTypeOf(ValueId value) const { return graph_.values[value].type.dtype; }
+  bool IsInteger(ValueId value) const { return mace::IsInteger(DTypeOf(value)); }
+  // The elements of a constant i32 or i64 tensor of at most 64 elements; throws kUnsupported where the tensor
+  // is computed at run time. `what` names the operand.
+  std::vector<int64_t> ConstantInts(ValueId value, const char* what) const;
+  ValueId AddInts(std::span<const int64_t> elements);
+  // The value with its axes permuted; constants, and constants behind one Cast or Dequantize, without a node.
+  ValueId Transposed(ValueId value, const IntList& perm);
+  // A quantized constant as f32 values; anything else as it is. For weights of float layers.
+  ValueId AsFloat(ValueId value);
+
+  // ---- nodes
+  // The type that the file gives to the operator's output i: dtype, shape as far as it is known,
+  // quantization.
+  TensorType OutputType(int i);
+  // Appends a node of one output called `name` ("" for a value inside one operator). Of `type` the dtype must
+  // be what the shape rule says, kInvalid: whatever it says; the shape fills what the rule leaves open.
+  template <typename Attributes>
+  ValueId Emit(OpId op, std::initializer_list<ValueId> inputs, const Attributes& attributes,
+               const TensorType& type, std::string_view name = {}) {
+    return EmitNode(op, {inputs.begin(), inputs.size()}, &attributes, BytesOfAttributes<Attributes>(),
+                    {&type, 1}, {&name, 1})[0];
+  }
+  // The same for any number of outputs.
+  std::vector<ValueId> EmitNode(OpId op, std::span<const ValueId> inputs, const void* attributes,
+                                size_t attribute_bytes, std::span<const TensorType> types,
+                                std::span<const std::string_view> names);
+  // Emits a node whose result is the operator's output 0 behind the fused activation.
+  template <typename Attributes>
+  void EmitOutput(OpId op, std::initializer_list<ValueId> inputs, const Attributes& attributes,
+                  int8_t activation = 0) {
+    EmitOutput(op, std::span<const ValueId>(inputs.begin(), inputs.size()), &attributes,
+               BytesOfAttributes<Attributes>(), activation);
+  }
+  void EmitOutput(OpId op, std::span<const ValueId> inputs, const void* attributes, size_t attribute_bytes,
+                  int8_t activation);
+  // From here on the operator's output i is `value`.
+  void BindOutput(int i, ValueId value);
+  // From here on the variable `tensor`, read before, holds `value`.
+  void WriteVariable(int tensor, ValueId value);
+
+  // ---- the edges of the graph
+  void AddInputs();
+  void AddOutputs();
+
+  const TfliteFile& file() const { return file_; }
+  Graph& graph() { return graph_; }
+  void Warn(std::string message);
+  void WarnOnce(const std::string& message);
+  // Charges memory that a damaged file could ask for without paying for it in bytes of its own.
+  void Spend(int64_t bytes);
+
+ private:
+  template <typename Attributes>
+  static constexpr size_t BytesOfAttributes() {
+    return std::is_empty_v<Attributes> ? 0 : sizeof(Attributes);
+  }
+  ValueId AddVariable(int tensor);
+  ValueId AddConstantTensor(int tensor);
+  TensorType TypeOfTensor(int tensor);
+  int32_t QuantizationOfTensor(int tensor, DType dtype);
+  void WarnOfNonFinite(int tensor, const TensorView& view);
+  bool NeedsClamp(Activation activation, const TensorType& type, float* low, float* high) const;
+  std::string NodeName() const;
+
+  const TfliteFile& file_;
+  Graph& graph_;
+  ImportReport& report_;
+  int operator_ = 0;
+  int64_t allowance_;
+  std::vector<ValueId> values_;         // of each tensor now; kNone: not yet
+  std::vector<int32_t> states_;         // of each tensor: index into graph.states, or kNone
+  std::vector<int32_t> quantizations_;  // of each tensor: index into graph.quantizations, or kNone
+  std::set<std::string> said_;
+};
+
+}  // namespace mace::importers::tflite
+
+#endif  // MACE_IMPORTERS_TFLITE_TFLITE_CONTEXT_H_

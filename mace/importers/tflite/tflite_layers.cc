@@ -1,0 +1,176 @@
+// Converters of layers: convolution, fully connected, pooling, softmax, SVDF.
+#include "mace/importers/tflite/tflite_operators.h"
+#include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/matmul/fully_connected.h"
+#include "mace/ops/norm/norm.h"
+#include "mace/ops/pooling/average_pool2d.h"
+#include "mace/ops/pooling/max_pool2d.h"
+#include "mace/ops/recurrent/recurrent.h"
+#include "mace/ops/shape/shape_ops.h"
+
+namespace mace::importers::tflite {
+namespace {
+
+void RequireRank(const TfliteContext& context, ValueId value, int rank, const char* what) {
+  const Shape shape = context.ShapeOf(value);
+  if (shape.rank == rank) return;
+  throw ImportError(StatusCode::kDataLoss, std::string(what) + " has the shape " + ShapeText(shape).text +
+                                               ", expected rank " + std::to_string(rank));
+}
+
+ops::Padding PaddingOf(int8_t number) {
+  switch (number) {
+    case 0:  // SAME
+      return ops::Padding::kSameUpper;
+    case 1:  // VALID: explicit pads of zero
+      return ops::Padding::kExplicit;
+    default:
+      throw ImportError(StatusCode::kUnsupported, "padding " + std::to_string(number));
+  }
+}
+
+template <typename Options>
+ops::Conv2dAttributes WindowOf(const Options& options) {
+  ops::Conv2dAttributes attributes;
+  attributes.strides = {options.stride_h(), options.stride_w()};
+  attributes.dilations = {options.dilation_h(), options.dilation_w()};
+  attributes.padding = PaddingOf(options.padding());
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  return attributes;
+}
+
+// A float layer takes its weights and bias as floats, however the file keeps them.
+void EmitLayer(TfliteContext& context, OpId op, ValueId x, ValueId weights, const auto& attributes,
+               int8_t activation) {
+  ValueId bias = context.OptionalInput(2);
+  if (context.DTypeOf(x) == DType::kF32) {
+    weights = context.AsFloat(weights);
+    bias = context.AsFloat(bias);
+  }
+  context.EmitOutput(op, {x, weights, bias}, attributes, activation);
+}
+
+template <typename Attributes>
+Attributes PoolOf(const file::PoolOptions& options) {
+  Attributes attributes;
+  attributes.kernel = {options.filter_h(), options.filter_w()};
+  attributes.strides = {options.stride_h(), options.stride_w()};
+  attributes.padding = PaddingOf(options.padding());
+  return attributes;
+}
+
+}  // namespace
+
+void ConvertConv2d(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::ConvolutionOptions>();
+  const ValueId x = context.Input(0);
+  const ValueId weights = context.Input(1);  // OHWI, as here
+  RequireRank(context, x, 4, "the input");
+  RequireRank(context, weights, 4, "the weights");
+  ops::Conv2dAttributes attributes = WindowOf(options);
+  const int64_t channels = context.ShapeOf(x)[3];
+  const int64_t group_channels = context.ShapeOf(weights)[3];
+  if (channels > 0 && group_channels > 0 && channels % group_channels == 0) {
+    attributes.groups = channels / group_channels;
+  }
+  EmitLayer(context, OpId::kConv2d, x, weights, attributes, options.activation());
+}
+
+// The file's weights are [1, height, width, channels * multiplier] with the multiplier's outputs of one
+// channel side by side: the same order as groups of one channel.
+void ConvertDepthwiseConv2d(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::DepthwiseOptions>();
+  const ValueId x = context.Input(0);
+  const ValueId stored = context.Input(1);
+  RequireRank(context, x, 4, "the input");
+  RequireRank(context, stored, 4, "the weights");
+  const Shape shape = context.ShapeOf(stored);
+  const int64_t channels = context.ShapeOf(x)[3];
+  if (shape[0] != 1 || channels < 1 || shape[3] % channels != 0) {
+    throw ImportError(StatusCode::kDataLoss, std::string("depthwise weights of the shape ") +
+                                                 ShapeText(shape).text + " for " + std::to_string(channels) +
+                                                 " channels");
+  }
+  ops::Conv2dAttributes attributes = WindowOf(options);
+  attributes.groups = channels;
+  const ValueId weights = context.Transposed(stored, {3, 1, 2, 0});
+  EmitLayer(context, OpId::kConv2d, x, weights, attributes, options.activation());
+}
+
+void ConvertFullyConnected(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::FullyConnectedOptions>();
+  if (options.weights_layout() != 0) {
+    throw ImportError(StatusCode::kUnsupported,
+                      "shuffled weights (layout " + std::to_string(options.weights_layout()) + ")");
+  }
+  ValueId x = context.Input(0);
+  const ValueId weights = context.Input(1);
+  RequireRank(context, weights, 2, "the weights");
+  const Shape shape = context.ShapeOf(x);
+  const int64_t depth = context.ShapeOf(weights)[1];
+  const bool fits = shape.rank > 0 && shape[shape.rank - 1] == depth;
+  if (!fits || (shape.rank != 2 && !options.keep_dims())) {  // rows of `depth` elements, whatever the shape
+    TensorType rows = context.TypeOf(x);
+    rows.shape = {kUnknownDim, depth};
+    ops::ReshapeAttributes reshape;
+    reshape.shape = {-1, depth};
+    x = context.Emit(OpId::kReshape, {x}, reshape, rows);
+  }
+  ops::FullyConnectedAttributes attributes;
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  EmitLayer(context, OpId::kFullyConnected, x, weights, attributes, options.activation());
+}
+
+void ConvertAveragePool2d(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::PoolOptions>();
+  context.EmitOutput(OpId::kAveragePool2d, {context.Input(0)}, PoolOf<ops::AveragePool2dAttributes>(options),
+                     options.activation());
+}
+
+void ConvertMaxPool2d(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::PoolOptions>();
+  context.EmitOutput(OpId::kMaxPool2d, {context.Input(0)}, PoolOf<ops::MaxPool2dAttributes>(options),
+                     options.activation());
+}
+
+void ConvertSoftmax(TfliteContext& context) {
+  ops::SoftmaxAttributes attributes;
+  attributes.beta = context.RequiredOptions<file::SoftmaxOptions>().beta();
+  context.EmitOutput(OpId::kSoftmax, {context.Input(0)}, attributes);
+}
+
+// Inputs: x, weights_feature, weights_time, bias, state; the state is a variable that the operator writes.
+void ConvertSvdf(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::SvdfOptions>();
+  if (options.activation() != static_cast<int8_t>(Activation::kNone) &&
+      options.activation() != static_cast<int8_t>(Activation::kRelu)) {
+    throw ImportError(StatusCode::kUnsupported, "fused activation " + std::to_string(options.activation()));
+  }
+  ops::SvdfAttributes attributes;
+  attributes.rank = options.filter_rank();
+  attributes.relu = options.activation() == static_cast<int8_t>(Activation::kRelu);
+  const ValueId x = context.Input(0);
+  ValueId feature = context.Input(1);
+  ValueId time = context.Input(2);
+  ValueId bias = context.OptionalInput(3);
+  const int state_tensor = context.InputTensor(4);
+  if (!context.file().tensor(state_tensor).is_variable()) {
+    throw ImportError(StatusCode::kDataLoss,
+                      "its state " + context.file().DescribeTensor(state_tensor) + " is not a variable");
+  }
+  const ValueId state = context.ValueOf(state_tensor);
+  if (context.DTypeOf(x) == DType::kF32) {
+    feature = context.AsFloat(feature);
+    time = context.AsFloat(time);
+    bias = context.AsFloat(bias);
+  }
+  const ValueId inputs[] = {x, feature, time, bias, state};
+  const TensorType types[] = {context.OutputType(0), context.TypeOf(state)};
+  const std::string_view names[] = {context.file().TensorName(context.OutputTensor(0)), {}};
+  const std::vector<ValueId> outputs =
+      context.EmitNode(OpId::kSvdf, inputs, &attributes, sizeof(attributes), types, names);
+  context.BindOutput(0, outputs[0]);
+  context.WriteVariable(state_tensor, outputs[1]);
+}
+
+}  // namespace mace::importers::tflite

@@ -1,0 +1,45 @@
+#include "mace/importers/tflite/tflite_operators.h"
+
+namespace mace::importers::tflite {
+namespace {
+
+constexpr int kAny = 1 << 16;
+
+constexpr OperatorRow kOperators[] = {
+    // number, inputs at least, at most, types, converter
+    {0, 2, 2, kFloat32 | kInt32 | kInt64, &ConvertAdd},
+    {1, 1, 1, kFloat32 | kWords, &ConvertAveragePool2d},
+    {2, 1, kAny, kAnyType, &ConvertConcatenation},
+    {3, 2, 3, kFloat32 | kWords, &ConvertConv2d},
+    {4, 2, 3, kFloat32 | kWords, &ConvertDepthwiseConv2d},
+    {6, 1, 1, kFloat16 | kWords | kInt32, &ConvertDequantize},
+    {9, 2, 3, kFloat32 | kWords, &ConvertFullyConnected},
+    {14, 1, 1, kFloat32, &ConvertLogistic},
+    {17, 1, 1, kFloat32 | kWords, &ConvertMaxPool2d},
+    {18, 2, 2, kFloat32 | kInt32 | kInt64, &ConvertMul},
+    {19, 1, 1, kFloat32, &ConvertRelu},
+    {20, 1, 1, kFloat32, &ConvertReluMinus1To1},
+    {21, 1, 1, kFloat32, &ConvertRelu6},
+    {22, 1, 2, kAnyType, &ConvertReshape},
+    {25, 1, 1, kFloat32 | kWords, &ConvertSoftmax},
+    {27, 4, 5, kFloat32 | kInt8, &ConvertSvdf},
+    {28, 1, 1, kFloat32, &ConvertTanh},
+    {34, 2, 2, kAnyType, &ConvertPad},
+    {39, 2, 2, kAnyType, &ConvertTranspose},
+    {40, 2, 2, kFloat32, &ConvertMean},
+    {41, 2, 2, kFloat32 | kInt32 | kInt64, &ConvertSub},
+    {42, 2, 2, kFloat32 | kInt32, &ConvertDiv},
+    {43, 1, 1, kAnyType, &ConvertSqueeze},
+    {114, 1, 1, kFloat32 | kWords | kInt32, &ConvertQuantize},
+};
+
+}  // namespace
+
+const OperatorRow* FindOperator(int32_t number) {
+  for (const OperatorRow& row : kOperators) {
+    if (row.number == number) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace mace::importers::tflite

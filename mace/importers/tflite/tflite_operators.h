@@ -1,0 +1,68 @@
+// The operators that the importer knows: one row each. A converter reads its operator from the context and
+// emits nodes.
+#ifndef MACE_IMPORTERS_TFLITE_TFLITE_OPERATORS_H_
+#define MACE_IMPORTERS_TFLITE_TFLITE_OPERATORS_H_
+
+#include <cstdint>
+
+#include "mace/core/dtype.h"
+#include "mace/importers/tflite/tflite_context.h"
+
+namespace mace::importers::tflite {
+
+// Element types of the operator's first input, as bits.
+enum TypeMask : uint32_t {
+  kFloat32 = 1u << static_cast<int>(DType::kF32),
+  kFloat16 = 1u << static_cast<int>(DType::kF16),
+  kInt8 = 1u << static_cast<int>(DType::kI8),
+  kUint8 = 1u << static_cast<int>(DType::kU8),
+  kInt16 = 1u << static_cast<int>(DType::kI16),
+  kInt32 = 1u << static_cast<int>(DType::kI32),
+  kInt64 = 1u << static_cast<int>(DType::kI64),
+  kBytes = kInt8 | kUint8,
+  kWords = kInt8 | kUint8 | kInt16,
+  kAnyType = ~(1u << static_cast<int>(DType::kI4) | 1u << static_cast<int>(DType::kU4)),
+};
+
+struct OperatorRow {
+  int32_t number;  // as in the file
+  int min_inputs;
+  int max_inputs;
+  uint32_t types;
+  void (*convert)(TfliteContext& context);
+};
+
+// Null for an operator that is not supported.
+const OperatorRow* FindOperator(int32_t number);
+
+// tflite_layers.cc
+void ConvertConv2d(TfliteContext& context);
+void ConvertDepthwiseConv2d(TfliteContext& context);
+void ConvertFullyConnected(TfliteContext& context);
+void ConvertAveragePool2d(TfliteContext& context);
+void ConvertMaxPool2d(TfliteContext& context);
+void ConvertSoftmax(TfliteContext& context);
+void ConvertSvdf(TfliteContext& context);
+// tflite_elementwise.cc
+void ConvertQuantize(TfliteContext& context);
+void ConvertDequantize(TfliteContext& context);
+void ConvertAdd(TfliteContext& context);
+void ConvertSub(TfliteContext& context);
+void ConvertMul(TfliteContext& context);
+void ConvertDiv(TfliteContext& context);
+void ConvertRelu(TfliteContext& context);
+void ConvertRelu6(TfliteContext& context);
+void ConvertReluMinus1To1(TfliteContext& context);
+void ConvertLogistic(TfliteContext& context);
+void ConvertTanh(TfliteContext& context);
+// tflite_movement.cc
+void ConvertReshape(TfliteContext& context);
+void ConvertConcatenation(TfliteContext& context);
+void ConvertPad(TfliteContext& context);
+void ConvertMean(TfliteContext& context);
+void ConvertTranspose(TfliteContext& context);
+void ConvertSqueeze(TfliteContext& context);
+
+}  // namespace mace::importers::tflite
+
+#endif  // MACE_IMPORTERS_TFLITE_TFLITE_OPERATORS_H_
