@@ -82,13 +82,13 @@ MACE_INLINE VecF32 Max(VecF32 a, VecF32 b) {
   return Select(NotEqual(b, b), b, __riscv_vfmax_vv_f32m1(a, b, AllLanes()));
 }
 
-// In the rounding mode of the environment, which is to nearest even. No other mode is ever set: writing it stalls the
-// pipeline, and the fixed vfcvt.rtz trips an assertion of qemu-user 7.2.
+// In the rounding mode of the environment, which is to nearest even. No other mode is ever set: writing it
+// stalls the pipeline, and the fixed vfcvt.rtz trips an assertion of qemu-user 7.2.
 MACE_INLINE VecI32 ConvertToI32(VecF32 a) { return __riscv_vfcvt_x_f_v_i32m1(a, AllLanes()); }
 MACE_INLINE VecF32 ConvertFromI32(VecI32 a) { return __riscv_vfcvt_f_x_v_f32m1(a, AllLanes()); }
 
-// There is no vector rounding: it goes through int32 where |a| < 2^23; beyond, every float is whole. The sign is put
-// back for results of -0.
+// There is no vector rounding: it goes through int32 where |a| < 2^23; beyond, every float is whole. The sign
+// is put back for results of -0.
 MACE_INLINE VecF32 KeepLarge(VecF32 a, VecF32 whole) {
   const VecF32 result = __riscv_vfsgnj_vv_f32m1(whole, a, AllLanes());
   return Select(Less(Abs(a), Set(kF32, 8388608.0f)), result, a);

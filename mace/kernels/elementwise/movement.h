@@ -56,17 +56,12 @@ struct CopyParams {
   int64_t input_offset = 0;
   int64_t output_offset = 0;
 
-  // Set by PrepareCopy: outer dimensions, then rows of row_count elements that are row_bytes each. Strides in
-  // bytes.
+  // Set by PrepareCopy: neighbouring dimensions that run on are one; the last is a row. Strides in elements.
   int outer_rank = 0;
   int64_t outer_dims[kMaxRank] = {};
-  int64_t outer_input_strides[kMaxRank] = {};
-  int64_t outer_output_strides[kMaxRank] = {};
-  int64_t row_count = 0;
-  int64_t row_bytes = 0;
-  int64_t row_input_stride = 0;
-  int64_t row_output_stride = 0;
-  RowTiles tiles;  // rows of row_count columns
+  int64_t outer_strides[2][kMaxRank] = {};  // of input, output
+  int64_t row_strides[2] = {1, 1};
+  RowTiles tiles;
   int64_t tile_count = 0;
 };
 Status PrepareCopy(CopyParams* params);
@@ -87,9 +82,13 @@ struct PadParams {
   int64_t end[kMaxRank] = {};
   uint8_t value[8] = {};  // the constant's bytes
 
-  // Set by PreparePad; the last dimension is a row.
+  // Set by PreparePad. Dimensions as the kernel sees them, where neighbours without pads are one; the last is
+  // a row.
   Shape output;
-  int64_t input_strides[kMaxRank] = {};  // elements
+  int rank = 0;
+  int64_t input_dims[kMaxRank] = {};
+  int64_t output_dims[kMaxRank] = {};
+  int64_t leads[kMaxRank] = {};  // pads in front
   RowTiles tiles;
   int64_t tile_count = 0;
 };
@@ -103,21 +102,22 @@ struct TransposeParams {
   int32_t perm[kMaxRank] = {};
   int32_t element_bytes = 4;
 
-  // Set by PrepareTranspose. Where the last dimension stays last, `copy` does it all; otherwise tiles of a
-  // matrix are transposed: `rows` are contiguous in the output, `columns` in the input.
+  // Set by PrepareTranspose. Where the last dimension stays last, `copy` does it all. Otherwise matrices of
+  // rows x columns are transposed in blocks: a row is contiguous in the input, a column in the output.
   bool is_copy = false;
   CopyParams copy;
   int outer_rank = 0;
   int64_t outer_dims[kMaxRank] = {};
-  int64_t outer_input_strides[kMaxRank] = {};  // elements
-  int64_t outer_output_strides[kMaxRank] = {};
-  int64_t rows = 0;              // input rows: the output's last dimension
-  int64_t columns = 0;           // the input's last dimension
-  int64_t input_row_stride = 0;  // elements
-  int64_t output_row_stride = 0;
-  int64_t row_blocks = 0;  // per matrix
+  int64_t outer_strides[2][kMaxRank] = {};  // of input, output, in elements
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t input_row_stride = 0;
+  int64_t output_column_stride = 0;
+  int64_t rows_per_block = 0;
+  int64_t columns_per_block = 0;
+  int64_t row_blocks = 0;
   int64_t column_blocks = 0;
-  int64_t tile_count = 0;
+  int64_t tile_count = 0;  // outer x row_blocks x column_blocks
 };
 Status PrepareTranspose(TransposeParams* params);
 

@@ -9,6 +9,7 @@
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
 
+using kernels::HasTensorOperand;
 using kernels::PostOp;
 using kernels::PostOpKind;
 using kernels::PostOps;
@@ -25,44 +26,57 @@ MACE_INLINE VecF32 Gelu(VecF32 v) {
   return Mul(Mul(v, Set(kF32, 0.5f)), Add(e, Set(kF32, 1.0f)));
 }
 
+template <PostOpKind kind>
+MACE_INLINE VecF32 ComputePostOp(const PostOp& op, VecF32 v, VecF32 t) {
+  if constexpr (kind == PostOpKind::kClip) return Clamp(v, Set(kF32, op.a), Set(kF32, op.b));
+  if constexpr (kind == PostOpKind::kRelu) return Max(Zero(kF32), v);
+  if constexpr (kind == PostOpKind::kLeakyRelu) return LeakyRelu(v, Set(kF32, op.a));
+  if constexpr (kind == PostOpKind::kSigmoid) return Sigmoid(v);
+  if constexpr (kind == PostOpKind::kTanh) return Tanh(v);
+  if constexpr (kind == PostOpKind::kHardSigmoid) return HardSigmoid(v, Set(kF32, op.a), Set(kF32, op.b));
+  if constexpr (kind == PostOpKind::kHardSwish) return HardSwish(v);
+  if constexpr (kind == PostOpKind::kSilu) return Mul(v, Sigmoid(v));
+  if constexpr (kind == PostOpKind::kGelu) return Gelu(v);
+  if constexpr (kind == PostOpKind::kErf) return Erf(v);
+  if constexpr (kind == PostOpKind::kAddScalar) return Add(v, Set(kF32, op.a));
+  if constexpr (kind == PostOpKind::kMulScalar) return Mul(v, Set(kF32, op.a));
+  if constexpr (kind == PostOpKind::kAdd) return Add(v, t);
+  if constexpr (kind == PostOpKind::kSub) return Sub(v, t);
+  if constexpr (kind == PostOpKind::kReverseSub) return Sub(t, v);
+  if constexpr (kind == PostOpKind::kMul) return Mul(v, t);
+  if constexpr (kind == PostOpKind::kPRelu) return LeakyRelu(v, t);
+}
+
+// Returns from the enclosing function with what `call` gives for the kind, named as a constant kKind.
+#define MACE_POST_OP_CASE(name, call)              \
+  case PostOpKind::name: {                         \
+    constexpr PostOpKind kKind = PostOpKind::name; \
+    return call;                                   \
+  }
+#define MACE_SWITCH_POST_OP(kind, call)   \
+  switch (kind) {                         \
+    MACE_POST_OP_CASE(kClip, call)        \
+    MACE_POST_OP_CASE(kRelu, call)        \
+    MACE_POST_OP_CASE(kLeakyRelu, call)   \
+    MACE_POST_OP_CASE(kSigmoid, call)     \
+    MACE_POST_OP_CASE(kTanh, call)        \
+    MACE_POST_OP_CASE(kHardSigmoid, call) \
+    MACE_POST_OP_CASE(kHardSwish, call)   \
+    MACE_POST_OP_CASE(kSilu, call)        \
+    MACE_POST_OP_CASE(kGelu, call)        \
+    MACE_POST_OP_CASE(kErf, call)         \
+    MACE_POST_OP_CASE(kAddScalar, call)   \
+    MACE_POST_OP_CASE(kMulScalar, call)   \
+    MACE_POST_OP_CASE(kAdd, call)         \
+    MACE_POST_OP_CASE(kSub, call)         \
+    MACE_POST_OP_CASE(kReverseSub, call)  \
+    MACE_POST_OP_CASE(kMul, call)         \
+    MACE_POST_OP_CASE(kPRelu, call)       \
+  }
+
 // One post-op on one vector; t is the operand's vector, or anything for kinds that have none.
 MACE_INLINE VecF32 ApplyPostOp(const PostOp& op, VecF32 v, VecF32 t) {
-  switch (op.kind) {
-    case PostOpKind::kClip:
-      return Clamp(v, Set(kF32, op.a), Set(kF32, op.b));
-    case PostOpKind::kRelu:
-      return Max(Zero(kF32), v);
-    case PostOpKind::kLeakyRelu:
-      return LeakyRelu(v, Set(kF32, op.a));
-    case PostOpKind::kSigmoid:
-      return Sigmoid(v);
-    case PostOpKind::kTanh:
-      return Tanh(v);
-    case PostOpKind::kHardSigmoid:
-      return HardSigmoid(v, Set(kF32, op.a), Set(kF32, op.b));
-    case PostOpKind::kHardSwish:
-      return HardSwish(v);
-    case PostOpKind::kSilu:
-      return Mul(v, Sigmoid(v));
-    case PostOpKind::kGelu:
-      return Gelu(v);
-    case PostOpKind::kErf:
-      return Erf(v);
-    case PostOpKind::kAddScalar:
-      return Add(v, Set(kF32, op.a));
-    case PostOpKind::kMulScalar:
-      return Mul(v, Set(kF32, op.a));
-    case PostOpKind::kAdd:
-      return Add(v, t);
-    case PostOpKind::kSub:
-      return Sub(v, t);
-    case PostOpKind::kReverseSub:
-      return Sub(t, v);
-    case PostOpKind::kMul:
-      return Mul(v, t);
-    case PostOpKind::kPRelu:
-      return LeakyRelu(v, t);
-  }
+  MACE_SWITCH_POST_OP(op.kind, (ComputePostOp<kKind>(op, v, t)))
   return v;
 }
 
@@ -94,25 +108,68 @@ MACE_NOINLINE VecF32 ApplyPostOpsPartial(const PostOps& ops, void* const* operan
   return v;
 }
 
+template <PostOpKind kind>
+MACE_INLINE void PostOpLoop(const PostOp& op, const float* in, float* out, const float* t, int64_t count) {
+  const int64_t lanes = Lanes(kF32);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const VecF32 v = Load(kF32, in + i);
+    if constexpr (HasTensorOperand(kind)) {
+      Store(out + i, ComputePostOp<kind>(op, v, Load(kF32, t + i)));
+    } else {
+      Store(out + i, ComputePostOp<kind>(op, v, v));
+    }
+  }
+  if (i < count) {
+    const int64_t n = count - i;
+    const VecF32 v = LoadPartial(kF32, in + i, n);
+    if constexpr (HasTensorOperand(kind)) {
+      StorePartial(out + i, ComputePostOp<kind>(op, v, LoadPartial(kF32, t + i, n)), n);
+    } else {
+      StorePartial(out + i, ComputePostOp<kind>(op, v, v), n);
+    }
+  }
+}
+
+// One post-op along a row; t as in ApplyPostOp. `in` may be `out`.
+MACE_NOINLINE void ApplyPostOpToRow(const PostOp& op, const float* in, float* out, const float* t,
+                                    int64_t count){
+    MACE_SWITCH_POST_OP(op.kind, (PostOpLoop<kKind>(op, in, out, t, count)))}
+
+// All post-ops over `columns` of one row, which starts at (row, column) of the output: op by op over parts of
+// a row that stay in L1. With no ops it is a copy.
+MACE_NOINLINE void ApplyPostOpsToRow(const PostOps& ops, void* const* operands, const float* in, float* out,
+                                     int64_t columns, int64_t row, int64_t column) {
+  constexpr int64_t kPart = 1024;
+  if (ops.count == 0) {
+    if (in != out) __builtin_memcpy(out, in, static_cast<size_t>(columns) * sizeof(float));
+    return;
+  }
+  for (int64_t begin = 0; begin < columns; begin += kPart) {
+    const int64_t count = ScalarMin(kPart, columns - begin);
+    const float* source = in + begin;
+    for (int i = 0; i < ops.count; ++i) {
+      const PostOp& op = ops.ops[i];
+      const float* t = HasTensorOperand(op.kind) ? PostOpRow(op, operands, row, column + begin) : nullptr;
+      ApplyPostOpToRow(op, source, out + begin, t, count);
+      source = out + begin;
+    }
+  }
+}
+
 // In place over a tile of `rows` x `columns` floats at c, whose rows lie c_stride floats apart; its first
 // element is (row, column) of the output, which places the operands.
 MACE_NOINLINE void ApplyPostOpsToTile(const PostOps& ops, void* const* operands, float* c, int64_t c_stride,
                                       int64_t rows, int64_t columns, int64_t row, int64_t column) {
   if (ops.count == 0) return;
-  const int64_t lanes = Lanes(kF32);
   for (int64_t r = 0; r < rows; ++r) {
     float* line = c + r * c_stride;
-    int64_t i = 0;
-    for (; i + lanes <= columns; i += lanes) {
-      Store(line + i, ApplyPostOps(ops, operands, Load(kF32, line + i), row + r, column + i));
-    }
-    if (i < columns) {
-      const int64_t n = columns - i;
-      const VecF32 v = LoadPartial(kF32, line + i, n);
-      StorePartial(line + i, ApplyPostOpsPartial(ops, operands, v, row + r, column + i, n), n);
-    }
+    ApplyPostOpsToRow(ops, operands, line, line, columns, row + r, column);
   }
 }
+
+#undef MACE_SWITCH_POST_OP
+#undef MACE_POST_OP_CASE
 
 }  // namespace MACE_ISA_NAMESPACE
 }  // namespace mace
