@@ -374,6 +374,17 @@ TEST(LoaderTest, CountsThatBytesDoNotBackAreRefused) {
   }));
 }
 
+// What docs/file_format.md promises: the records of a node and of the value it produces are the smallest file
+// that makes the largest structures.
+TEST(LoaderTest, MemoryIsASmallMultipleOfTheRecords) {
+  EXPECT_LE(sizeof(Node) + sizeof(Value), 25 * (sizeof(file::NodeRecord) + sizeof(file::ValueRecord)));
+  EXPECT_LE(sizeof(Value), 25 * sizeof(file::ValueRecord));
+  EXPECT_LE(sizeof(Constant), 25 * sizeof(file::ConstantRecord));
+  EXPECT_LE(sizeof(Quantization), 25 * sizeof(file::QuantizationRecord));
+  EXPECT_LE(sizeof(Symbol), 25 * sizeof(file::SymbolRecord));
+  EXPECT_LE(sizeof(State), 25 * sizeof(file::StateRecord));
+}
+
 TEST(LoaderTest, SeveralGraphsAreUnsupported) {
   flatbuffers::FlatBufferBuilder builder;
   const auto graph = file::CreateGraph(builder);

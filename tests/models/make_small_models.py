@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Writes small ONNX models with seeded weights, a few KB each: seeds for mutation and fuzzing, inputs for quick tests.
+
+  python make_small_models.py --out DIR
+
+Needs onnx and numpy. Every model is checked by onnx.checker; the same call writes the same bytes.
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+
+
+class Builder:
+    """An ONNX graph under construction; node outputs are named after their operators."""
+
+    def __init__(self, name):
+        self.name = name
+        self.random = np.random.default_rng(sum(name.encode()))
+        self.nodes, self.constants, self.inputs, self.outputs = [], [], [], []
+
+    def input(self, name, shape, dtype=TensorProto.FLOAT):
+        self.inputs.append(helper.make_tensor_value_info(name, dtype, shape))
+        return name
+
+    def output(self, name, shape, dtype=TensorProto.FLOAT):
+        self.outputs.append(helper.make_tensor_value_info(name, dtype, shape))
+
+    def constant(self, array):
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def weights(self, *shape):
+        fan_in = int(np.prod(shape[1:])) or 1
+        return self.constant((self.random.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32))
+
+    def ints(self, *values):
+        return self.constant(np.array(values, np.int64))
+
+    def node(self, op, inputs, outputs=1, **attributes):
+        """Appends a node and returns the name of its output (a list of names where there are several)."""
+        names = [f"{op.lower()}_{len(self.nodes)}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(op, inputs, names, name=f"{op}_{len(self.nodes)}", **attributes))
+        return names[0] if outputs == 1 else names
+
+    def model(self):
+        graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+def conv_net():
+    b = Builder("conv_net")
+    x = b.input("image", ["batch", 3, 12, 12])
+    x = b.node("Conv", [x, b.weights(8, 3, 3, 3), b.weights(8)], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])
+    scale = [b.constant(np.abs(b.random.standard_normal(8)).astype(np.float32) + 0.5) for _ in range(4)]
+    x = b.node("BatchNormalization", [x] + scale)
+    x = b.node("Relu", [x])
+    shortcut = x
+    x = b.node("Conv", [x, b.weights(8, 1, 3, 3)], kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=8)
+    x = b.node("Clip", [x, b.constant(np.float32(0)), b.constant(np.float32(6))])
+    x = b.node("Conv", [x, b.weights(8, 8, 1, 1), b.weights(8)], kernel_shape=[1, 1])
+    x = b.node("Add", [x, shortcut])
+    x = b.node("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2])
+    x = b.node("GlobalAveragePool", [x])
+    x = b.node("Flatten", [x])
+    x = b.node("Gemm", [x, b.weights(5, 8), b.weights(5)], transB=1)
+    b.output(b.node("Softmax", [x], axis=-1), ["batch", 5])
+    return b.model()
+
+
+def mlp():
+    b = Builder("mlp")
+    x = b.input("features", ["n", 10])
+    x = b.node("MatMul", [x, b.weights(10, 16)])
+    x = b.node("Add", [x, b.weights(16)])
+    x = b.node("Tanh", [x])
+    left, right = b.node("Split", [x, b.ints(6, 10)], outputs=2, axis=1)
+    x = b.node("Concat", [right, b.node("Sigmoid", [left])], axis=1)
+    x = b.node("LeakyRelu", [b.node("MatMul", [x, b.weights(16, 4)])], alpha=0.1)
+    b.output(x, ["n", 4])
+    return b.model()
+
+
+def gru():
+    b = Builder("gru")
+    x = b.input("frames", ["time", 1, 6])
+    h = b.input("h0", [1, 1, 8])
+    y, last = b.node("GRU", [x, b.weights(1, 24, 6), b.weights(1, 24, 8), b.weights(1, 48), "", h], outputs=2,
+                     hidden_size=8, linear_before_reset=1)
+    y = b.node("Squeeze", [y, b.ints(1)])
+    b.output(b.node("MatMul", [y, b.weights(8, 3)]), ["time", 1, 3])
+    b.output(last, [1, 1, 8])
+    return b.model()
+
+
+def transformer():
+    b = Builder("transformer")
+    width, heads = 8, 2
+    ids = b.input("ids", ["batch", "length"], TensorProto.INT64)
+    x = b.node("Gather", [b.weights(20, width), ids], axis=0)
+    shape = b.ints(0, 0, heads, width // heads)
+
+    def split(perm):
+        y = b.node("Reshape", [b.node("MatMul", [x, b.weights(width, width)]), shape])
+        return b.node("Transpose", [y], perm=perm)
+
+    scores = b.node("MatMul", [split([0, 2, 1, 3]), split([0, 2, 3, 1])])
+    scores = b.node("Softmax", [b.node("Div", [scores, b.constant(np.float32(2.0))])], axis=-1)
+    y = b.node("Transpose", [b.node("MatMul", [scores, split([0, 2, 1, 3])])], perm=[0, 2, 1, 3])
+    x = b.node("Add", [x, b.node("Reshape", [y, b.ints(0, 0, width)])])
+    mean = b.node("ReduceMean", [x], axes=[-1], keepdims=1)
+    centred = b.node("Sub", [x, mean])
+    variance = b.node("ReduceMean", [b.node("Mul", [centred, centred])], axes=[-1], keepdims=1)
+    x = b.node("Div", [centred, b.node("Sqrt", [b.node("Add", [variance, b.constant(np.float32(1e-5))])])])
+    x = b.node("LayerNormalization", [x, b.weights(width), b.weights(width)], axis=-1)
+    half = b.node("Mul", [x, b.constant(np.float32(0.5))])
+    erf = b.node("Erf", [b.node("Mul", [x, b.constant(np.float32(0.70710678))])])
+    b.output(b.node("Mul", [half, b.node("Add", [erf, b.constant(np.float32(1.0))])]), ["batch", "length", width])
+    return b.model()
+
+
+def qdq():
+    b = Builder("qdq")
+
+    def parameters(scale, zero_point, dtype=np.uint8):
+        return [b.constant(np.array(scale, np.float32)), b.constant(np.array(zero_point, dtype))]
+
+    def requantized(x, scale, zero_point):
+        p = parameters(scale, zero_point)
+        return b.node("DequantizeLinear", [b.node("QuantizeLinear", [x] + p)] + p)
+
+    x = requantized(b.input("image", [1, 3, 8, 8]), 0.02, 128)
+    weights = b.constant(b.random.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8))
+    weights = b.node("DequantizeLinear", [weights] + parameters([0.01, 0.02, 0.005, 0.03], [0] * 4, np.int8), axis=0)
+    bias = b.constant(b.random.integers(-500, 500, 4).astype(np.int32))
+    bias_scale = [s * 0.02 for s in (0.01, 0.02, 0.005, 0.03)]
+    bias = b.node("DequantizeLinear", [bias] + parameters(bias_scale, [0] * 4, np.int32), axis=0)
+    x = b.node("Conv", [x, weights, bias], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])
+    x = requantized(b.node("Relu", [x]), 0.05, 0)
+    x = requantized(b.node("GlobalAveragePool", [x]), 0.05, 0)
+    x = b.node("Reshape", [x, b.ints(1, 4)])
+    b.output(x, [1, 4])
+    return b.model()
+
+
+def movement():
+    b = Builder("movement")
+    x = b.input("x", [1, 4, 6, 6])
+    x = b.node("Pad", [x, b.ints(0, 0, 1, 1, 0, 0, 1, 0)])
+    x = b.node("Slice", [x, b.ints(0, 1), b.ints(100, 7), b.ints(2, 3), b.ints(2, 1)])
+    x = b.node("Resize", [x, "", b.constant(np.array([1, 1, 2, 2], np.float32))], mode="linear",
+               coordinate_transformation_mode="half_pixel")
+    x = b.node("ConvTranspose", [x, b.weights(4, 2, 2, 2)], kernel_shape=[2, 2], strides=[2, 2])
+    size = b.node("Slice", [b.node("Shape", [x]), b.ints(0), b.ints(2), b.ints(0)])
+    x = b.node("Reshape", [x, b.node("Concat", [size, b.ints(-1)], axis=0)])
+    x = b.node("Unsqueeze", [b.node("ReduceMean", [x], axes=[1], keepdims=0), b.ints(1)])
+    positive = b.node("Greater", [x, b.constant(np.float32(0))])
+    x = b.node("Where", [positive, x, b.node("Exp", [x])])
+    b.output(x, [1, 1, 16 * 24])
+    return b.model()
+
+
+MODELS = [conv_net, mlp, gru, transformer, qdq, movement]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the .onnx files")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for make in MODELS:
+        path = arguments.out / f"{make.__name__}.onnx"
+        path.write_bytes(make().SerializeToString(deterministic=True))
+        print(path, path.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
