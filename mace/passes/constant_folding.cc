@@ -1,0 +1,56 @@
+#include <algorithm>
+
+#include "mace/passes/constants.h"
+#include "mace/passes/graph_editor.h"
+#include "mace/passes/passes.h"
+
+namespace mace::passes {
+namespace {
+
+// Above this size a converted constant stays behind its Cast or Dequantize: f16 and int8 weights take half
+// and a quarter of the memory, and the runtime converts them while it packs them.
+constexpr int64_t kKeepConversionBytes = 16 << 10;
+
+int64_t InputBytes(const Graph& graph, const Node& node) {
+  int64_t bytes = 0;
+  for (ValueId input : node.inputs) {
+    if (const TensorView* view = graph.ConstantOf(input); view != nullptr) bytes += view->bytes();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Status RunConstantFolding(Graph* graph) {
+  return Guarded([&] {
+    GraphEditor editor(graph);
+    const int count = editor.NodeCount();
+    for (NodeId id = 0; id < count; ++id) {
+      const Node& node = editor.node(id);
+      bool is_result = false;
+      int64_t output_bytes = 0;
+      for (ValueId output : node.outputs) {
+        if (output == kNone) continue;
+        is_result = is_result || editor.IsResult(output);  // results stay written by a node
+        output_bytes = std::max(output_bytes, ByteCount(editor.DTypeOf(output), editor.ShapeOf(output)));
+      }
+      if (is_result) continue;
+      const int64_t input_bytes = InputBytes(editor.graph(), node);
+      if ((node.op == OpId::kCast || node.op == OpId::kDequantize) && output_bytes > input_bytes &&
+          output_bytes > kKeepConversionBytes) {
+        continue;
+      }
+      FoldLimits limits;
+      limits.result_bytes = std::max(limits.result_bytes, input_bytes);
+      bool folded = false;
+      Check(FoldNode(graph, id, limits, &folded));
+      if (folded) {
+        editor.Track();
+        editor.Remove(id);
+      }
+    }
+    editor.Finish();
+  });
+}
+
+}  // namespace mace::passes

@@ -1,0 +1,72 @@
+#include <algorithm>
+
+#include "mace/graph/op_definition.h"
+#include "mace/passes/graph_editor.h"
+#include "mace/passes/passes.h"
+
+namespace mace::passes {
+namespace {
+
+// The editor looks through the users of a value one by one: files with a value that tens of thousands of
+// nodes read are not for it (no real network has one).
+constexpr int kMaxUsers = 1 << 13;
+
+int MostUsers(const Graph& graph) {
+  std::vector<int> users(graph.values.size(), 0);
+  int most = 0;
+  for (const Node& node : graph.nodes) {
+    for (ValueId input : node.inputs) {
+      if (input != kNone) most = std::max(most, ++users[input]);
+    }
+  }
+  return most;
+}
+
+Status RunAll(Graph* graph, std::initializer_list<NamedPass> list) {
+  for (const NamedPass& pass : list) {
+    Status status = pass.run(graph);
+    if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
+  }
+  return Status::Ok();
+}
+
+constexpr NamedPass kShapeInference = {"shape_inference", RunShapeInference};
+constexpr NamedPass kConstantFolding = {"constant_folding", RunConstantFolding};
+constexpr NamedPass kDeadCode = {"dead_code", RunDeadCodeRemoval};
+constexpr NamedPass kIdentity = {"identity_removal", RunIdentityRemoval};
+constexpr NamedPass kReshape = {"reshape_merging", RunReshapeMerging};
+constexpr NamedPass kTransposeSinking = {"transpose_sinking", RunTransposeSinking};
+constexpr NamedPass kTransposeToReshape = {"transpose_to_reshape", RunTransposeToReshape};
+constexpr NamedPass kScaleFolding = {"scale_folding", RunScaleFolding};
+constexpr NamedPass kActivation = {"activation_fusion", RunActivationFusion};
+constexpr NamedPass kFullyConnected = {"fully_connected_fusion", RunFullyConnectedFusion};
+constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTransposeFusion};
+constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
+
+}  // namespace
+
+std::vector<NamedPass> AllPasses() {
+  return {kShapeInference, kConstantFolding,  kDeadCode,           kIdentity,
+          kReshape,        kTransposeSinking, kTransposeToReshape, kScaleFolding,
+          kActivation,     kFullyConnected,   kMatMulTranspose,    kCast};
+}
+
+Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
+  MACE_RETURN_IF_ERROR(RunShapeInference(graph));
+  if (MostUsers(*graph) > kMaxUsers) {
+    report->notes.push_back("not optimised: a value is read by more than " + std::to_string(kMaxUsers) +
+                            " nodes");
+    return VerifyGraph(*graph, &FindOpDefinition);
+  }
+  MACE_RETURN_IF_ERROR(RunAll(graph, {kDeadCode, kCast, kIdentity, kConstantFolding}));
+  // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
+  for (int round = 0; round < 3; ++round) {
+    MACE_RETURN_IF_ERROR(RunAll(graph, {kTransposeSinking, kReshape, kConstantFolding}));
+  }
+  MACE_RETURN_IF_ERROR(
+      RunAll(graph, {kTransposeToReshape, kReshape, kTransposeSinking, kActivation, kFullyConnected,
+                     kScaleFolding, kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
+  return VerifyGraph(*graph, &FindOpDefinition);
+}
+
+}  // namespace mace::passes

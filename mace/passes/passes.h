@@ -1,0 +1,58 @@
+// Graph passes (host code), one file each. Every pass takes a graph that VerifyGraph accepts and whose types
+// are inferred, and leaves one: nodes sorted, nothing dead. What a graph computes changes at most by
+// rounding. An error says why a graph is broken; a pattern that does not fit is left alone.
+#ifndef MACE_PASSES_PASSES_H_
+#define MACE_PASSES_PASSES_H_
+
+#include <string>
+#include <vector>
+
+#include "mace/graph/graph.h"
+
+namespace mace::passes {
+
+// Dtypes and shapes of all values from the inputs, constants and shape rules.
+Status RunShapeInference(Graph* graph);
+// Computes what depends on constants alone, within limits of size and work. Weights that are kept small
+// behind a Cast or Dequantize stay so.
+Status RunConstantFolding(Graph* graph);
+// Drops what no output and no state needs.
+Status RunDeadCodeRemoval(Graph* graph);
+// Drops Identity, and Cast to the same type, Split into one, Concat of one, Expand and Slice that change
+// nothing.
+Status RunIdentityRemoval(Graph* graph);
+// Reshape, Flatten, Squeeze and Unsqueeze: chains become one Reshape by attribute, or nothing.
+Status RunReshapeMerging(Graph* graph);
+// Moves Transposes toward the outputs, through whatever can work on the permuted tensor, so that those an
+// importer of an NCHW format put around spatial operators meet and cancel.
+Status RunTransposeSinking(Graph* graph);
+// Transposes that only move axes of size 1 become Reshapes.
+Status RunTransposeToReshape(Graph* graph);
+// BatchNormalization becomes Mul and Add; per-channel Mul and Add (Sub) behind a convolution or
+// FullyConnected become part of its weights and bias.
+Status RunScaleFolding(Graph* graph);
+// x * sigmoid(x) -> Silu; x * clip(x + 3, 0, 6) / 6 -> HardSwish; 0.5 * x * (1 + erf(x / sqrt 2)) -> Gelu.
+Status RunActivationFusion(Graph* graph);
+// MatMul by constant weights, with the Add behind it -> FullyConnected.
+Status RunFullyConnectedFusion(Graph* graph);
+// Transposes in front of MatMul become its transpose flags where that spares work.
+Status RunMatMulTransposeFusion(Graph* graph);
+// Gather(Cast(constant table)) -> Cast(Gather(constant table)), so that a big table stays small; Slice too.
+Status RunCastSinking(Graph* graph);
+
+struct OptimizeReport {
+  std::vector<std::string> notes;
+};
+// All of the above in a good order; verifies the graph at the end.
+Status OptimizeGraph(Graph* graph, OptimizeReport* report);
+
+struct NamedPass {
+  const char* name;
+  Status (*run)(Graph* graph);
+};
+// Every pass, for tests that run each alone.
+std::vector<NamedPass> AllPasses();
+
+}  // namespace mace::passes
+
+#endif  // MACE_PASSES_PASSES_H_

@@ -1,0 +1,27 @@
+// The parts of RunTransposeSinking.
+#ifndef MACE_PASSES_TRANSPOSE_SINKING_H_
+#define MACE_PASSES_TRANSPOSE_SINKING_H_
+
+#include "mace/passes/graph_editor.h"
+
+namespace mace::passes {
+
+// A value as a Transpose of another one.
+struct TransposedValue {
+  ValueId source = kNone;
+  Permutation perm;
+};
+// False where `value` is not written by a Transpose, or is quantized per channel.
+bool FindTranspose(const GraphEditor& editor, ValueId value, TransposedValue* transposed);
+
+// A Transpose of `value`, merged with one that wrote `value`; nothing where both cancel; a new constant where
+// it is one.
+ValueId EmitTranspose(GraphEditor* editor, NodeId anchor, ValueId value, const Permutation& perm);
+
+// Transpose, then Reshape (Flatten, Squeeze, Unsqueeze): Reshape, then Transpose, where the reshape splits
+// and merges axes that are neighbours in the source too. True where it did something.
+bool SinkThroughReshape(GraphEditor* editor, NodeId id, const TransposedValue& transposed);
+
+}  // namespace mace::passes
+
+#endif  // MACE_PASSES_TRANSPOSE_SINKING_H_
