@@ -74,6 +74,7 @@ MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return _mm256_cmp_ps(a, b, _CM
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return BitCastToF32(_mm256_cmpgt_epi32(a, b)); }
 MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return Greater(b, a); }
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return BitCastToF32(_mm256_cmpeq_epi32(a, b)); }
+MACE_INLINE Mask32 MaskFirst(int64_t n) { return BitCastToF32(FirstLanes(n)); }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return _mm256_and_ps(a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return _mm256_or_ps(a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return _mm256_xor_ps(a, BitCastToF32(_mm256_set1_epi32(-1))); }

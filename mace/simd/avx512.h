@@ -77,6 +77,7 @@ MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return _mm512_cmp_ps_mask(a, b
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return _mm512_cmpgt_epi32_mask(a, b); }
 MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return _mm512_cmplt_epi32_mask(a, b); }
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return _mm512_cmpeq_epi32_mask(a, b); }
+MACE_INLINE Mask32 MaskFirst(int64_t n) { return FirstLanes(n); }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return static_cast<Mask32>(a & b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return static_cast<Mask32>(a | b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return static_cast<Mask32>(~a); }

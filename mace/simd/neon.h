@@ -114,6 +114,10 @@ MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return vmvnq_u32(vceqq_f32(a, 
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return vcgtq_s32(a, b); }
 MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return vcltq_s32(a, b); }
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return vceqq_s32(a, b); }
+MACE_INLINE Mask32 MaskFirst(int64_t n) {
+  const int32x4_t lanes = {0, 1, 2, 3};
+  return vcltq_s32(lanes, vdupq_n_s32(static_cast<int32_t>(n)));
+}
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return vandq_u32(a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return vorrq_u32(a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return vmvnq_u32(a); }

@@ -64,6 +64,9 @@ MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return __riscv_vmfne_vv_f32m1_
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return __riscv_vmsgt_vv_i32m1_b32(a, b, AllLanes()); }
 MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return __riscv_vmslt_vv_i32m1_b32(a, b, AllLanes()); }
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return __riscv_vmseq_vv_i32m1_b32(a, b, AllLanes()); }
+MACE_INLINE Mask32 MaskFirst(int64_t n) {
+  return __riscv_vmsltu_vx_u32m1_b32(__riscv_vid_v_u32m1(AllLanes()), static_cast<uint32_t>(n), AllLanes());
+}
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return __riscv_vmand_mm_b32(a, b, AllLanes()); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return __riscv_vmor_mm_b32(a, b, AllLanes()); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return __riscv_vmnot_m_b32(a, AllLanes()); }

@@ -63,6 +63,7 @@ MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return a != b; }
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return a > b; }
 MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return a < b; }
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return a == b; }
+MACE_INLINE Mask32 MaskFirst(int64_t n) { return n > 0; }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return a && b; }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return a || b; }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return !a; }

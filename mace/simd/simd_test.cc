@@ -480,6 +480,8 @@ TEST_P(Simd, PartialAccessStaysInside) {
           n, edge == Edge::kEnd ? GuardedBuffer<int32_t>::Edge::kEnd : GuardedBuffer<int32_t>::Edge::kBegin);
       for (size_t i = 0; i < n; ++i) integers[i] = static_cast<int32_t>(i) - 3;
       std::vector<int32_t> z(lanes, -1);
+      f().mask_first(z.data(), static_cast<int64_t>(n));
+      for (size_t i = 0; i < lanes; ++i) ASSERT_EQ(z[i], i < n ? 1 : 0);
       f().load_partial_int(integers.data(), z.data(), static_cast<int64_t>(n));
       for (size_t i = 0; i < lanes; ++i) ASSERT_EQ(z[i], i < n ? static_cast<int32_t>(i) - 3 : 0);
       for (size_t i = 0; i < lanes; ++i) z[i] = static_cast<int32_t>(i * 100);

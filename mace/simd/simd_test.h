@@ -21,8 +21,9 @@ struct Functions {
   FloatUnary load_store;
   FloatUnary broadcast;
   // Each takes n <= lanes.
-  FloatUnary load_partial;   // y[0, lanes): the loaded lanes, then zeros
-  FloatUnary store_partial;  // x[0, lanes) -> y[0, n)
+  FloatUnary load_partial;                    // y[0, lanes): the loaded lanes, then zeros
+  FloatUnary store_partial;                   // x[0, lanes) -> y[0, n)
+  void (*mask_first)(int32_t* y, int64_t n);  // y[0, lanes): 1 or 0
   IntUnary load_partial_int;
   IntUnary store_partial_int;
 

@@ -114,6 +114,7 @@ const simd_test::Functions kSimdTestFunctions = {
     .broadcast = [](const float* x, float* y, int64_t) { Store(y, Broadcast(kF32, x)); },
     .load_partial = [](const float* x, float* y, int64_t n) { Store(y, LoadPartial(kF32, x, n)); },
     .store_partial = [](const float* x, float* y, int64_t n) { StorePartial(y, Load(kF32, x), n); },
+    .mask_first = [](int32_t* y, int64_t n) { Store(y, Select(MaskFirst(n), Set(kI32, 1), Zero(kI32))); },
     .load_partial_int = [](const int32_t* x, int32_t* y, int64_t n) { Store(y, LoadPartial(kI32, x, n)); },
     .store_partial_int = [](const int32_t* x, int32_t* y, int64_t n) { StorePartial(y, Load(kI32, x), n); },
     .sqrt = MACE_FLOAT_UNARY(Sqrt(a)),

@@ -103,6 +103,9 @@ MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return _mm_cmpneq_ps(a, b); }
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return BitCastToF32(_mm_cmpgt_epi32(a, b)); }
 MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return Greater(b, a); }
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return BitCastToF32(_mm_cmpeq_epi32(a, b)); }
+MACE_INLINE Mask32 MaskFirst(int64_t n) {
+  return BitCastToF32(_mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(n)), _mm_setr_epi32(0, 1, 2, 3)));
+}
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return _mm_and_ps(a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return _mm_or_ps(a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return _mm_xor_ps(a, BitCastToF32(_mm_set1_epi32(-1))); }

@@ -63,6 +63,7 @@ MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return MaskNot(svcmpeq_f32(All
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return svcmpgt_s32(AllLanes(), a, b); }
 MACE_INLINE Mask32 Less(VecI32 a, VecI32 b) { return svcmplt_s32(AllLanes(), a, b); }
 MACE_INLINE Mask32 Equal(VecI32 a, VecI32 b) { return svcmpeq_s32(AllLanes(), a, b); }
+MACE_INLINE Mask32 MaskFirst(int64_t n) { return FirstLanes(n); }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return svand_b_z(AllLanes(), a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return svorr_b_z(AllLanes(), a, b); }
 MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {

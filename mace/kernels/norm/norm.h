@@ -52,6 +52,7 @@ enum class ReduceOp : uint8_t {
   kMin,
   kProd,
   kSumSquare,
+  kL2,  // square root of the sum of squares
 };
 
 // [outer, reduced, inner] -> [outer, inner]: inner 1 reduces trailing axes; NHWC global pooling is [N, HW,
