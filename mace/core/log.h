@@ -8,7 +8,8 @@ enum class LogLevel { kError = 0, kWarning = 1, kInfo = 2 };
 
 struct Log {
   void* context = nullptr;
-  void (*write)(void* context, LogLevel level, const char* message) = nullptr;  // null: silent
+  void (*hook)() = nullptr;  // for `write` that adapts a function of another signature (mace_log)
+  void (*write)(const Log& log, LogLevel level, const char* message) = nullptr;  // null: silent
 };
 
 }  // namespace mace

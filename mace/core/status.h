@@ -59,6 +59,9 @@ class [[nodiscard]] Status {
   void IgnoreError() const {}  // says in the code that dropping the error is meant
 
   struct Rep;
+  // The C ABI hands a Status over as one pointer: Detach gives it (null: success), Adopt takes it back.
+  const Rep* Detach() { return std::exchange(rep_, nullptr); }
+  static Status Adopt(const Rep* rep) { return Status(rep); }
 
  private:
   explicit Status(const Rep* rep) : rep_(rep) {}

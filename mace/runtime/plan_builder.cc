@@ -103,6 +103,7 @@ Status PlanBuilder::Compile() {
         MACE_RETURN_IF_ERROR(CompileUnit(group, &planned, &failure));
         if (!failure.ok()) {
           if (static_cast<size_t>(group.backend) + 1 == backends.size()) return failure;
+          model_->runtime().LogMessage(LogLevel::kWarning, failure.message());
           for (NodeId id : group.nodes) {
             refused[group.backend * graph.nodes.size() + id] = 1;
             NodeRefusal refusal{group.backend, id, {}};

@@ -62,7 +62,7 @@ class Runtime final : public RefCounted {
   const kernels::KernelTable& kernels() const { return kernels_; }
   int32_t num_threads() const { return pool_->num_threads(); }
   void LogMessage(LogLevel level, const char* message) const {
-    if (log_.write != nullptr) log_.write(log_.context, level, message);
+    if (log_.write != nullptr) log_.write(log_, level, message);
   }
 
   // Arenas are pooled: the smallest free one of at least `bytes`, else a new one in the place of the largest

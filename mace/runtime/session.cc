@@ -5,24 +5,6 @@
 
 namespace mace {
 
-// One caller at a time: a second one gets an error instead of a race.
-class Session::CallGuard {
- public:
-  explicit CallGuard(std::atomic<bool>* busy) : busy_(busy), entered_(!busy->exchange(true)) {}
-  ~CallGuard() {
-    if (entered_) busy_->store(false);
-  }
-  Status Check() const {
-    if (entered_) return Status::Ok();
-    return Status::Format(StatusCode::kFailedPrecondition,
-                          "another thread is inside this session; make one session per thread");
-  }
-
- private:
-  std::atomic<bool>* busy_;
-  bool entered_;
-};
-
 Result<Ref<Session>> Session::Create(Ref<Model> model) {
   Ref<Session> session = Ref<Session>::Adopt(new (std::nothrow) Session(std::move(model)));
   if (!session) return Status::OutOfMemory();
@@ -301,16 +283,12 @@ Status Session::RunUnits(const StopCheck& stop, bool profile) {
 }
 
 Status Session::Prepare(std::span<const RunTensor> inputs, std::span<RunTensor> outputs) {
-  CallGuard guard(&busy_);
-  MACE_RETURN_IF_ERROR(guard.Check());
   MACE_RETURN_IF_ERROR(UsePlan(inputs, false));
   return PrepareOutputs(outputs);
 }
 
 Status Session::Run(std::span<const RunTensor> inputs, std::span<RunTensor> outputs,
                     const RunOptions& options) {
-  CallGuard guard(&busy_);
-  MACE_RETURN_IF_ERROR(guard.Check());
   const uint64_t begin = StopCheck::NowNanoseconds();
   StopCheck stop;
   stop.cancel = options.cancel;
@@ -348,14 +326,11 @@ Status Session::Run(std::span<const RunTensor> inputs, std::span<RunTensor> outp
   return Status::Ok();
 }
 
-Status Session::ResetState() {
-  CallGuard guard(&busy_);
-  MACE_RETURN_IF_ERROR(guard.Check());
+void Session::ResetState() {
   for (SessionState& state : states_) {
     state.initial = true;
     state.filled = false;
   }
-  return Status::Ok();
 }
 
 }  // namespace mace

@@ -28,11 +28,32 @@ class Session final : public RefCounted {
  public:
   static Result<Ref<Session>> Create(Ref<Model> model);
 
+  // One caller at a time: whoever calls the functions below holds a guard; a second one gets an error from
+  // Check instead of a race.
+  class CallGuard {
+   public:
+    explicit CallGuard(Session* session) : busy_(session->busy_), entered_(!busy_.exchange(true)) {}
+    ~CallGuard() {
+      if (entered_) busy_.store(false);
+    }
+    CallGuard(const CallGuard&) = delete;
+    CallGuard& operator=(const CallGuard&) = delete;
+    Status Check() const {
+      if (entered_) return Status::Ok();
+      return Status::Format(StatusCode::kFailedPrecondition,
+                            "another thread is inside this session; make one session per thread");
+    }
+
+   private:
+    std::atomic<bool>& busy_;
+    bool entered_;
+  };
+
   // One element per input and output of the model. An optional input with null data is left to its state (in
   // Prepare: with dtype kInvalid).
   Status Prepare(std::span<const RunTensor> inputs, std::span<RunTensor> outputs);
   Status Run(std::span<const RunTensor> inputs, std::span<RunTensor> outputs, const RunOptions& options);
-  Status ResetState();
+  void ResetState();
   // Valid until the next call.
   Result<const char*> ExplainJson();
   Result<const char*> ProfileJson();
@@ -50,7 +71,6 @@ class Session final : public RefCounted {
     bool initial = true;  // nothing has been written since the last reset
     bool filled = false;  // buffers[current] holds the initial value
   };
-  class CallGuard;
 
   explicit Session(Ref<Model> model) : model_(std::move(model)) {}
   ~Session() override;
