@@ -1,0 +1,18 @@
+#!/bin/bash
+# Everything too slow for CI: run by hand; write commit and date of a good run into docs/status.md.
+set -euo pipefail
+: "${MACE_TEST_MODELS:?set it to the folder of models and goldens}"
+scripts/check_binaries.sh build
+scripts/goldens.sh
+scripts/arm64_smoke.sh
+scripts/scalable_smoke.sh
+scripts/sanitize.sh address,undefined
+scripts/sanitize.sh thread
+scripts/mutation.sh 20000
+scripts/fuzz_smoke.sh 300
+scripts/allocation_failures.sh full
+peers=build/peers_venv
+[ -x $peers/bin/python ] || python3 -m venv $peers
+$peers/bin/pip install -q --disable-pip-version-check onnxruntime numpy
+.venv/bin/python bench/ratio.py build/generated/{mobilenet_v1_1.0_224,mobilenet_v2_1.0_224,resnet50_224}.onnx --target 0.667 \
+  --mace_python .venv/bin/python --peer_python $peers/bin/python
