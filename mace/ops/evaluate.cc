@@ -310,11 +310,13 @@ class GraphEvaluation {
       const TensorView* constant = graph_.ConstantOf(static_cast<ValueId>(i));
       if (constant != nullptr) views_[i] = *constant;
     }
-    for (size_t i = 0; i < feeds.size(); ++i) {
-      MACE_RETURN_IF_ERROR(BindOne(graph_.inputs[i], feeds[i], &symbols));
-    }
     for (size_t i = 0; i < states.size(); ++i) {
       MACE_RETURN_IF_ERROR(BindOne(graph_.states[i].read, states[i], &symbols));
+    }
+    for (size_t i = 0; i < feeds.size(); ++i) {
+      const bool has_state = views_[graph_.inputs[i]].dtype != DType::kInvalid;
+      if (has_state && feeds[i].dtype == DType::kInvalid) continue;
+      MACE_RETURN_IF_ERROR(BindOne(graph_.inputs[i], feeds[i], &symbols));
     }
     return Status::Ok();
   }

@@ -26,8 +26,9 @@ Status EvaluateNode(const Graph& graph, const Node& node, const TensorView* inpu
 // it is kept if it does not contradict.
 Status InferGraphTypes(Graph* graph);
 
-// Runs the whole graph with reference kernels: the oracle of tests. feeds in graph input order; state buffers
-// (one view per state, updated in place). Results are allocated here.
+// Runs the whole graph with reference kernels: the oracle of tests. feeds in graph input order (an input that
+// a state is read through may be left out: a view of dtype kInvalid); state buffers (one view per state,
+// updated in place). Results are allocated here.
 struct EvaluatedTensor {
   TensorView view;
   Buffer buffer;
