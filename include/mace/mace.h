@@ -1,0 +1,323 @@
+// mace.h: C++20 over mace_c.h, in headers only. Everything the library exports is the C ABI; this file adds
+// ownership, spans and an Expected<T>. It works with and without exceptions: functions return Status or
+// Expected<T>; where exceptions are on, value() throws mace::Error instead of returning an error.
+//
+//   auto runtime = mace::Runtime::Create({.num_threads = 2});
+//   if (!runtime.ok()) return Fail(runtime.status().message());
+//   auto model = mace::Model::LoadFile(*runtime, "net.mace");
+//   if (!model.ok()) return Fail(model.status().message());
+//   auto session = model->NewSession();
+//   std::vector<float> pixels(4);
+//   mace::Tensor input = mace::Tensor::Of<float>(pixels, {1, 4});
+//   auto outputs = session->Run({&input, 1});                    // the session's buffers, until its next run
+//   if (!outputs.ok()) return Fail(outputs.status().message());
+//   for (float score : (*outputs)[0].elements<float>()) Print(score);
+//
+// Threads: Runtime and Model may be used by any thread, a Session by one at a time. Objects keep what they
+// need alive: they may be destroyed in any order.
+#ifndef MACE_MACE_H_
+#define MACE_MACE_H_
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if defined(__cpp_exceptions)
+#include <stdexcept>
+#endif
+
+#include "mace/mace_c.h"
+
+namespace mace {
+inline namespace wrapper_0 {
+
+using DType = mace_dtype;  // MACE_FLOAT32, ...
+
+template <typename T>
+constexpr DType DTypeOf() {
+  if constexpr (std::is_same_v<T, float>) return MACE_FLOAT32;
+  if constexpr (std::is_same_v<T, double>) return MACE_FLOAT64;
+  if constexpr (std::is_same_v<T, bool>) return MACE_BOOL;
+  if constexpr (std::is_same_v<T, int8_t>) return MACE_INT8;
+  if constexpr (std::is_same_v<T, uint8_t>) return MACE_UINT8;
+  if constexpr (std::is_same_v<T, int16_t>) return MACE_INT16;
+  if constexpr (std::is_same_v<T, uint16_t>) return MACE_UINT16;
+  if constexpr (std::is_same_v<T, int32_t>) return MACE_INT32;
+  if constexpr (std::is_same_v<T, uint32_t>) return MACE_UINT32;
+  if constexpr (std::is_same_v<T, int64_t>) return MACE_INT64;
+  if constexpr (std::is_same_v<T, uint64_t>) return MACE_UINT64;
+}
+
+// Success, or a code and a message.
+class [[nodiscard]] Status {
+ public:
+  explicit Status(mace_status* status = nullptr) : status_(status) {}
+  bool ok() const { return status_ == nullptr; }
+  mace_status_code code() const { return mace_status_get_code(status_.get()); }
+  const char* message() const { return mace_status_get_message(status_.get()); }
+
+ private:
+  struct Free {
+    void operator()(mace_status* status) const { mace_status_free(status); }
+  };
+  std::unique_ptr<mace_status, Free> status_;
+};
+
+#if defined(__cpp_exceptions)
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const Status& status) : std::runtime_error(status.message()), code_(status.code()) {}
+  mace_status_code code() const { return code_; }
+
+ private:
+  mace_status_code code_;
+};
+inline void ThrowIfError(const Status& status) {
+  if (!status.ok()) throw Error(status);
+}
+#endif
+
+// A T, or the Status that says why there is none. * and -> only where ok().
+template <typename T>
+class [[nodiscard]] Expected {
+ public:
+  Expected(T value) : value_(std::move(value)) {}          // NOLINT: implicit on purpose
+  Expected(Status status) : status_(std::move(status)) {}  // NOLINT: implicit on purpose
+  bool ok() const { return value_.has_value(); }
+  const Status& status() const { return status_; }
+  T& operator*() { return *value_; }
+  T* operator->() { return &*value_; }
+#if defined(__cpp_exceptions)
+  T& value() & {
+    if (!ok()) throw Error(status_);
+    return *value_;
+  }
+  T value() && {
+    if (!ok()) throw Error(status_);
+    return std::move(*value_);
+  }
+#endif
+
+ private:
+  std::optional<T> value_;
+  Status status_;
+};
+
+// A contiguous, row-major tensor that somebody else owns.
+class Tensor : public mace_tensor {
+ public:
+  Tensor() : mace_tensor{} { struct_size = sizeof(mace_tensor); }  // as an output: the session's buffer
+  Tensor(DType type, std::span<const int64_t> shape, void* memory, size_t bytes) : Tensor() {
+    dtype = type;
+    rank = static_cast<int32_t>(shape.size());  // more than MACE_MAX_RANK: the run reports it
+    for (size_t i = 0; i < shape.size() && i < MACE_MAX_RANK; ++i) dims[i] = shape[i];
+    data = memory;
+    byte_size = bytes;
+  }
+  template <typename T>
+  static Tensor Of(std::span<T> values, std::initializer_list<int64_t> shape) {
+    return Tensor(DTypeOf<std::remove_const_t<T>>(), {shape.begin(), shape.size()},
+                  const_cast<std::remove_const_t<T>*>(values.data()), values.size_bytes());
+  }
+  // A buffer for an output: its shape is filled in by the run.
+  template <typename T>
+  static Tensor Into(std::span<T> values) {
+    return Tensor(DTypeOf<T>(), {}, values.data(), values.size_bytes());
+  }
+  std::span<const int64_t> shape() const { return {dims, static_cast<size_t>(rank)}; }
+  template <typename T>
+  std::span<T> elements() const {
+    return {static_cast<T*>(data), byte_size / sizeof(T)};
+  }
+};
+static_assert(sizeof(Tensor) == sizeof(mace_tensor), "arrays of Tensor are arrays of mace_tensor");
+
+struct TensorInfo {
+  std::string name;
+  DType dtype = MACE_FLOAT32;
+  std::vector<int64_t> shape;          // -1: may differ from run to run
+  std::vector<std::string> dim_names;  // "" where a dimension has none
+  bool optional = false;               // an input that may be left to the session's state
+  float scale = 0;                     // 0: not quantized, or per channel
+  int32_t zero_point = 0;
+};
+
+struct RuntimeOptions {
+  int32_t num_threads = 0;  // 0: one per core
+  uint64_t memory_limit = 0;
+  const char* isa = nullptr;
+  const mace_allocator* allocator = nullptr;
+  const mace_log* log = nullptr;
+  const mace_executor* executor = nullptr;
+};
+
+struct ModelOptions {
+  bool verify_full = false;
+  bool low_memory = false;
+  bool reference_kernels = false;
+  int32_t max_cached_plans = 0;  // 0: 16
+};
+
+struct RunOptions {
+  uint64_t timeout_ns = 0;
+  const volatile int32_t* cancel = nullptr;
+  bool profile = false;
+};
+
+namespace internal {
+template <typename T, void (*destroy)(T*)>
+struct Destroy {
+  void operator()(T* handle) const { destroy(handle); }
+};
+template <typename T, void (*destroy)(T*)>
+using Handle = std::unique_ptr<T, Destroy<T, destroy>>;
+}  // namespace internal
+
+class Session {
+ public:
+  explicit Session(mace_session* handle, int32_t outputs) : handle_(handle), output_count_(outputs) {}
+
+  // Results in the session's buffers, which are valid until its next run.
+  Expected<std::vector<Tensor>> Run(std::span<const Tensor> inputs, const RunOptions& options = {}) {
+    std::vector<Tensor> outputs(static_cast<size_t>(output_count_));
+    Status status = Run(inputs, outputs, options);
+    if (!status.ok()) return status;
+    return outputs;
+  }
+  // Results in the caller's buffers (Tensor::Into), or the session's where data is null. Allocates nothing
+  // after the first run of the same shapes.
+  Status Run(std::span<const Tensor> inputs, std::span<Tensor> outputs, const RunOptions& options = {}) {
+    mace_run_options run_options = {};
+    run_options.struct_size = sizeof(run_options);
+    run_options.timeout_ns = options.timeout_ns;
+    run_options.cancel = options.cancel;
+    run_options.profile = options.profile ? 1 : 0;
+    return Status(mace_session_run(handle_.get(), inputs.data(), static_cast<int32_t>(inputs.size()),
+                                   outputs.data(), static_cast<int32_t>(outputs.size()), &run_options));
+  }
+  // Plans for these input shapes (data is not read) and tells the shapes and sizes of the outputs.
+  Expected<std::vector<Tensor>> Prepare(std::span<const Tensor> inputs) {
+    std::vector<Tensor> outputs(static_cast<size_t>(output_count_));
+    Status status(mace_session_prepare(handle_.get(), inputs.data(), static_cast<int32_t>(inputs.size()),
+                                       outputs.data(), output_count_));
+    if (!status.ok()) return status;
+    return outputs;
+  }
+  Status ResetState() { return Status(mace_session_reset_state(handle_.get())); }
+  Expected<std::string> ExplainJson() { return Text(&mace_session_explain_json); }
+  Expected<std::string> ProfileJson() { return Text(&mace_session_profile_json); }
+  mace_session* get() const { return handle_.get(); }
+
+ private:
+  Expected<std::string> Text(mace_status* (*function)(mace_session*, const char**)) {
+    const char* text = nullptr;
+    Status status(function(handle_.get(), &text));
+    if (!status.ok()) return status;
+    return std::string(text);
+  }
+  internal::Handle<mace_session, mace_session_destroy> handle_;
+  int32_t output_count_ = 0;
+};
+
+class Runtime {
+ public:
+  static Expected<Runtime> Create(const RuntimeOptions& options = {}) {
+    mace_runtime_options c_options = {};
+    c_options.struct_size = sizeof(c_options);
+    c_options.num_threads = options.num_threads;
+    c_options.memory_limit = options.memory_limit;
+    c_options.isa = options.isa;
+    c_options.allocator = options.allocator;
+    c_options.log = options.log;
+    c_options.executor = options.executor;
+    mace_runtime* handle = nullptr;
+    Status status(mace_runtime_create(&c_options, &handle));
+    if (!status.ok()) return status;
+    return Runtime(handle);
+  }
+  mace_runtime* get() const { return handle_.get(); }
+
+ private:
+  explicit Runtime(mace_runtime* handle) : handle_(handle) {}
+  internal::Handle<mace_runtime, mace_runtime_destroy> handle_;
+};
+
+class Model {
+ public:
+  static Expected<Model> LoadFile(const Runtime& runtime, const char* path,
+                                  const ModelOptions& options = {}) {
+    const mace_model_options c_options = ToC(options);
+    mace_model* handle = nullptr;
+    Status status(mace_model_load_file(runtime.get(), path, &c_options, &handle));
+    if (!status.ok()) return status;
+    return Model(handle);
+  }
+  // `bytes` must stay valid and unchanged while the model lives.
+  static Expected<Model> LoadMemory(const Runtime& runtime, std::span<const uint8_t> bytes,
+                                    const ModelOptions& options = {}) {
+    const mace_model_options c_options = ToC(options);
+    mace_model* handle = nullptr;
+    Status status(mace_model_load_memory(runtime.get(), bytes.data(), bytes.size(), &c_options, &handle));
+    if (!status.ok()) return status;
+    return Model(handle);
+  }
+  std::vector<TensorInfo> inputs() const {
+    return Infos(mace_model_input_count(get()), &mace_model_input_info);
+  }
+  std::vector<TensorInfo> outputs() const {
+    return Infos(mace_model_output_count(get()), &mace_model_output_info);
+  }
+  Expected<Session> NewSession() const {
+    mace_session* handle = nullptr;
+    Status status(mace_session_create(get(), &handle));
+    if (!status.ok()) return status;
+    return Session(handle, mace_model_output_count(get()));
+  }
+  mace_model* get() const { return handle_.get(); }
+
+ private:
+  explicit Model(mace_model* handle) : handle_(handle) {}
+  static mace_model_options ToC(const ModelOptions& options) {
+    mace_model_options c_options = {};
+    c_options.struct_size = sizeof(c_options);
+    c_options.verify = options.verify_full ? MACE_VERIFY_FULL : MACE_VERIFY_DEFAULT;
+    c_options.memory = options.low_memory ? MACE_MEMORY_LOW : MACE_MEMORY_DEFAULT;
+    c_options.reference_kernels = options.reference_kernels ? 1 : 0;
+    c_options.max_cached_plans = options.max_cached_plans;
+    return c_options;
+  }
+  std::vector<TensorInfo> Infos(int32_t count, decltype(&mace_model_input_info) function) const;
+  internal::Handle<mace_model, mace_model_destroy> handle_;
+};
+
+inline std::vector<TensorInfo> Model::Infos(int32_t count, decltype(&mace_model_input_info) function) const {
+  std::vector<TensorInfo> infos(static_cast<size_t>(count));
+  for (int32_t i = 0; i < count; ++i) {
+    mace_tensor_info c_info = {};
+    c_info.struct_size = sizeof(c_info);
+    if (!Status(function(get(), i, &c_info)).ok()) continue;  // cannot be: the index is in range
+    TensorInfo& info = infos[static_cast<size_t>(i)];
+    info.name = c_info.name;
+    info.dtype = static_cast<DType>(c_info.dtype);
+    info.shape.assign(c_info.dims, c_info.dims + c_info.rank);
+    for (int32_t axis = 0; axis < c_info.rank; ++axis) {
+      info.dim_names.emplace_back(c_info.dim_names[axis] == nullptr ? "" : c_info.dim_names[axis]);
+    }
+    info.optional = c_info.optional != 0;
+    info.scale = c_info.scale;
+    info.zero_point = c_info.zero_point;
+  }
+  return infos;
+}
+
+}  // namespace wrapper_0
+}  // namespace mace
+
+#endif  // MACE_MACE_H_
