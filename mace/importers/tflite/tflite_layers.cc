@@ -117,7 +117,9 @@ void ConvertFullyConnected(TfliteContext& context) {
     x = context.Emit(OpId::kReshape, {x}, reshape, rows);
   }
   ops::FullyConnectedAttributes attributes;
-  attributes.rounding = ops::Rounding::kTfliteDouble;
+  // LiteRT's reference kernel of this operator, unlike that of convolution, rounds once (measured with 2.3.0:
+  // 0 of 2.4 million outputs differ, with two roundings 8,500).
+  attributes.rounding = ops::Rounding::kTfliteSingle;
   EmitLayer(context, OpId::kFullyConnected, x, weights, attributes, options.activation());
 }
 

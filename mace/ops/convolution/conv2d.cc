@@ -17,6 +17,7 @@ Status CheckTypes(const InferContext& context) {
   }
   if (!context.has_input(2)) return Status::Ok();
   MACE_RETURN_IF_ERROR(ExpectRank(context, 2, 1));
+  if (context.input(0).dtype == DType::kI16) return ExpectDType(context, 2, {DType::kI32, DType::kI64});
   return ExpectDType(context, 2, {is_float ? DType::kF32 : DType::kI32});
 }
 

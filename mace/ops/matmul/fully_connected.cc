@@ -25,7 +25,9 @@ Status InferFullyConnected(InferContext& context) {
   }
   int64_t columns = weights[0];
   if (context.has_input(2)) {
-    MACE_RETURN_IF_ERROR(ExpectDType(context, 2, {is_float ? DType::kF32 : DType::kI32}));
+    const DType bias = is_float ? DType::kF32 : DType::kI32;
+    const bool wide = context.input(0).dtype == DType::kI16;  // 16-bit activations: the bias may have 64 bits
+    MACE_RETURN_IF_ERROR(ExpectDType(context, 2, {bias, wide ? DType::kI64 : bias}));
     MACE_RETURN_IF_ERROR(ExpectRank(context, 2, 1));
     if (!MergeDim(columns, context.input(2).shape[0], &columns)) {
       return InvalidArgument("the bias %s for the weights %s", ShapeText(context.input(2).shape).text,

@@ -25,9 +25,9 @@ void Multiply(const ReferenceContext& context) {
   for (int64_t column = 0; column < columns; ++column) {
     const size_t channel = per_channel ? static_cast<size_t>(column) : 0;
     const float weight_scale = weight_scales.scales[channel];
-    const OutputScale scale(
-        rounding, TfliteMultiplier(x_scales.scales[0], weight_scale, y_scales.scales[0], !per_channel),
-        x_scales.scales[0] * weight_scale / y_scales.scales[0], wide);
+    const OutputScale scale(rounding,
+                            TfliteMultiplier(x_scales.scales[0], weight_scale, y_scales.scales[0], false),
+                            x_scales.scales[0] * weight_scale / y_scales.scales[0], wide);
     int64_t bias = 0;
     if (has_bias) {
       bias = wide_bias ? context.inputs[2].as<int64_t>()[column] : context.inputs[2].as<int32_t>()[column];

@@ -9,30 +9,117 @@
 namespace mace::ops {
 namespace {
 
-// ---- 8-bit input: a table of exponentials. TensorFlow Lite's kernel for these types keeps the 256 possible
-// values of exp(beta * scale * (x - max)) in single precision, adds them in order and rounds each quotient;
-// bit-equal results need the same precision and order.
+// ---- 8-bit input: fixed-point arithmetic throughout, in the formats and with the roundings that TensorFlow
+// Lite's integer softmax takes from gemmlowp (fixedpoint.h): a number with n integer bits is a raw value in
+// units of 2^(n - 31), a product is a RoundingDoublingHighMultiply and has the sum of both integer bits.
+constexpr int kDifferenceBits = 5;  // integer bits of the argument of the exponential
+constexpr int kSumBits = 12;        // and of the sum of exponentials
+
+// `real` with `integer_bits` integer bits; the constants below are all inside the range.
+int32_t FixedConstant(double real, int integer_bits) {
+  return static_cast<int32_t>(std::llround(std::ldexp(real, 31 - integer_bits)));
+}
+
+int32_t SaturatingLeftShift(int32_t x, int exponent) {
+  return static_cast<int32_t>(
+      std::clamp<int64_t>(static_cast<int64_t>(x) * (int64_t{1} << exponent), kInt32Min, kInt32Max));
+}
+
+// exp(x) without integer bits, for x <= 0 with kDifferenceBits of them.
+class NegativeExponential {
+ public:
+  NegativeExponential() : at_center_(FixedConstant(std::exp(-0.125), 0)), third_(FixedConstant(1.0 / 3, 0)) {
+    for (int i = 0; i < kFactors; ++i) factors_[i] = FixedConstant(std::exp(-std::ldexp(1.0, i - 2)), 0);
+  }
+
+  int32_t operator()(int32_t x) const {
+    if (x == 0) return kInt32Max;  // 1
+    constexpr int kFractionBits = 31 - kDifferenceBits;
+    constexpr int32_t kQuarter = 1 << (kFractionBits - 2);
+    // x = rest - quarters / 4 with -1/4 <= rest < 0. exp(rest) by a series, then a factor for each bit of
+    // `quarters`.
+    const int32_t rest = (x & (kQuarter - 1)) - kQuarter;
+    const int32_t remainder = rest - x;
+    int32_t result = OfSmall(SaturatingLeftShift(rest, kDifferenceBits));
+    for (int i = 0; i < kFactors; ++i) {
+      if ((remainder & (kQuarter << i)) != 0) result = RoundingDoublingHighMultiply(result, factors_[i]);
+    }
+    return result;
+  }
+
+ private:
+  static constexpr int kFactors = kDifferenceBits + 2;  // 1/4, 1/2, 1, .. 16
+
+  // exp(x) for -1/4 <= x < 0, no integer bits: four terms of the series around -1/8.
+  int32_t OfSmall(int32_t x) const {
+    const int32_t y = x + (1 << 28);  // x + 1/8
+    const int32_t y2 = RoundingDoublingHighMultiply(y, y);
+    const int32_t y3 = RoundingDoublingHighMultiply(y2, y);
+    const int32_t y4_over_4 = RoundingRightShift(RoundingDoublingHighMultiply(y2, y2), 2);
+    const int32_t higher = RoundingRightShift(RoundingDoublingHighMultiply(y4_over_4 + y3, third_) + y2,
+                                              1);  // y^2/2 + y^3/6 + y^4/24
+    return at_center_ + RoundingDoublingHighMultiply(at_center_, y + higher);
+  }
+
+  int32_t at_center_;
+  int32_t third_;
+  int32_t factors_[kFactors];
+};
+
+// 1 / (1 + x) for 0 <= x < 1, both without integer bits: Newton's method for half the denominator, from the
+// best linear guess 48/17 - 32/17 d.
+int32_t ReciprocalOfOnePlus(int32_t x) {
+  const auto half_denominator = static_cast<int32_t>((static_cast<int64_t>(x) + kInt32Max + 1) / 2);
+  int32_t guess = FixedConstant(48.0 / 17, 2) +
+                  RoundingDoublingHighMultiply(half_denominator, FixedConstant(-32.0 / 17, 2));
+  for (int i = 0; i < 3; ++i) {
+    const int32_t error =
+        (1 << 29) - RoundingDoublingHighMultiply(half_denominator, guess);  // of 1, 2 integer bits
+    guess += SaturatingLeftShift(RoundingDoublingHighMultiply(guess, error), 2);
+  }
+  return SaturatingLeftShift(guess, 1);  // half of it, without integer bits
+}
+
 template <typename Input>
 void SoftmaxOfBytes(const ReferenceContext& context, int64_t rows, int64_t columns) {
-  const Quantization& y_scales = *context.output_quantization(0);
-  const float input_scale = context.input_quantization(0)->scales[0];
-  const float exponent_scale = -input_scale * context.attributes<SoftmaxAttributes>().beta;
-  float exponentials[256];  // of the distance below the largest element
-  for (int distance = 0; distance < 256; ++distance) {
-    exponentials[distance] = std::exp(exponent_scale * static_cast<float>(distance));
-  }
+  const double beta = static_cast<double>(context.attributes<SoftmaxAttributes>().beta);
+  const double scale = static_cast<double>(context.input_quantization(0)->scales[0]);
+  const FixedPointMultiplier multiplier =
+      QuantizeMultiplier(std::min(std::ldexp(beta * scale, 31 - kDifferenceBits), 2147483647.0));
+  const int left_shift = std::max(multiplier.exponent, 0);
+  // Below this the argument does not fit, and the exponential is 0.
+  const auto smallest = -static_cast<int32_t>(
+      std::min(std::floor(std::ldexp((1 << kDifferenceBits) - 1, 31 - kDifferenceBits - left_shift)), 1e9));
+  const NegativeExponential exponential;
+  const auto exponential_of = [&](int32_t difference) {
+    return exponential(
+        RoundingDoublingHighMultiply(WrappingLeftShift(difference, left_shift), multiplier.multiplier));
+  };
   const Input* x = context.inputs[0].as<Input>();
   TensorView& y = context.outputs[0];
   const IntegerRange range = RangeOf(y.dtype);
   for (int64_t row = 0; row < rows; ++row, x += columns) {
     const int32_t largest = *std::max_element(x, x + columns);
-    float sum = 0;
-    for (int64_t i = 0; i < columns; ++i) sum += exponentials[largest - x[i]];
-    const float inverse = 1.0f / (sum * y_scales.scales[0]);
+    int64_t wide_sum = 0;
     for (int64_t i = 0; i < columns; ++i) {
-      const int32_t rounded = RoundToInt32(exponentials[largest - x[i]] * inverse, false);
-      StoreInteger(y.data, y.dtype, row * columns + i,
-                   AddZeroPointAndClamp(rounded, y_scales.zero_points[0], range));
+      const int32_t difference = x[i] - largest;
+      if (difference >= smallest) wide_sum += RoundingRightShift(exponential_of(difference), kSumBits);
+    }
+    // At least 1, that of the largest element; more than 4095 elements of equal size would not fit.
+    const auto sum = static_cast<uint32_t>(std::min<int64_t>(wide_sum, kInt32Max));
+    const int leading_zeros = __builtin_clz(sum);
+    const auto fraction =
+        static_cast<int32_t>((sum << leading_zeros) - (uint32_t{1} << 31));  // of sum = 2^n (1 + f)
+    const int32_t inverse = ReciprocalOfOnePlus(fraction);
+    const int right_shift = kSumBits - leading_zeros + 31 - BitsOf(y.dtype);
+    for (int64_t i = 0; i < columns; ++i) {
+      const int32_t difference = x[i] - largest;
+      int32_t result = 0;
+      if (difference >= smallest && right_shift <= 31) {  // beyond, every result is below one half
+        result = RoundingRightShift(RoundingDoublingHighMultiply(inverse, exponential_of(difference)),
+                                    right_shift);
+      }
+      StoreInteger(y.data, y.dtype, row * columns + i, AddZeroPointAndClamp(result, range.low, range));
     }
   }
 }
@@ -116,6 +203,16 @@ Status ReferenceSoftmaxInteger(const ReferenceContext& context) {
   const bool bytes = x.dtype == DType::kU8 || x.dtype == DType::kI8;
   if (to != x.dtype && !(x.dtype == DType::kI8 && to == DType::kI16)) {
     return Unsupported("Softmax of %s to %s", NameOf(x.dtype), NameOf(to));
+  }
+  // The arithmetic below has its output scale built in: the whole range of the output type is 0 to 1 (16 bits
+  // from 16: the positive half).
+  const double unit = x.dtype == DType::kI16 ? 1.0 / 32768 : std::ldexp(1.0, -BitsOf(to));
+  const int32_t zero_point = x.dtype == DType::kI16 ? 0 : RangeOf(to).low;
+  const Quantization& y_scales = *context.output_quantization(0);
+  if (std::abs(static_cast<double>(y_scales.scales[0]) - unit) > 1e-3 * unit ||
+      y_scales.zero_points[0] != zero_point) {
+    return Unsupported("integer Softmax with the output scale %g, zero point %d; expected %g, %d",
+                       static_cast<double>(y_scales.scales[0]), y_scales.zero_points[0], unit, zero_point);
   }
   const int64_t columns = x.shape[axis];
   const int64_t rows = x.shape.Product(0, axis);

@@ -70,15 +70,29 @@ inline int32_t MultiplyWithTwoRoundings(int32_t x, FixedPointMultiplier multipli
                             right);
 }
 
-// x * multiplier with one rounding, halves upwards (Rounding::kTfliteSingle).
-inline int32_t MultiplyWithOneRounding(int32_t x, FixedPointMultiplier multiplier) {
+// x * multiplier with one rounding, halves upwards (Rounding::kTfliteSingle), |x| < 2^47, saturating. In two
+// halves, because the whole product has up to 78 bits.
+inline int32_t MultiplyWithOneRounding(int64_t x, FixedPointMultiplier multiplier) {
+  constexpr int64_t kLimit = int64_t{1} << 47;
+  const int64_t clamped = std::clamp(x, -kLimit, kLimit - 1);
   const int shift = 31 - multiplier.exponent;  // 1 .. 62
-  const int64_t rounding = int64_t{1} << (shift - 1);
-  const int64_t result = (static_cast<int64_t>(x) * multiplier.multiplier + rounding) >> shift;
+  const int64_t low = (clamped & 0xFFFFFFFF) * multiplier.multiplier;
+  const int64_t high =
+      (clamped >> 32) * multiplier.multiplier + (low >> 32);  // product = high * 2^32 + low % 2^32
+  int64_t result = 0;
+  if (shift > 32) {
+    result = (high + (int64_t{1} << (shift - 33))) >> (shift - 32);
+  } else {
+    const int64_t half = int64_t{1} << (shift - 1);
+    if (high >= half) return kInt32Max;  // high * 2^(32 - shift) does not fit
+    if (high < -half) return kInt32Min;
+    result = high * (int64_t{1} << (32 - shift)) + (((low & 0xFFFFFFFF) + half) >> shift);
+  }
   return static_cast<int32_t>(std::clamp<int64_t>(result, kInt32Min, kInt32Max));
 }
 
-// The form for 64-bit sums of 16-bit activations, |x| < 2^47: the multiplier is first rounded to 16 bits.
+// What kTfliteDouble is for the 64-bit sums of 16-bit activations, |x| < 2^47: one rounding, by a multiplier
+// that was itself rounded to 16 bits.
 inline int32_t MultiplyWideSum(int64_t x, FixedPointMultiplier multiplier) {
   const int64_t limit = int64_t{1} << 47;
   const int64_t clamped = std::clamp(x, -limit, limit - 1);

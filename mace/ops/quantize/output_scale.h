@@ -55,9 +55,8 @@ inline Status CheckQuantization(const Quantization* quantization, DType dtype, s
 }
 
 // The real scale of sums (input scale * weight scale) over the output's scale. TensorFlow Lite multiplies the
-// two scales in single precision where the weights have one scale of an unsigned type or belong to a fully
-// connected layer, else in double precision: half a unit in the last place of a multiplier decides some
-// roundings.
+// two scales in single precision for convolutions of unsigned inputs, else in double precision: the last bits
+// of a multiplier decide some roundings.
 inline double TfliteMultiplier(float input_scale, float weight_scale, float output_scale,
                                bool single_precision) {
   const double product = single_precision
@@ -82,10 +81,11 @@ class OutputScale {
     if (rounding_ == Rounding::kHalfEvenFloat) {
       return RoundToInt32(static_cast<float>(sum) * float_multiplier_, true);
     }
-    if (wide_) return MultiplyWideSum(sum, fixed_);
-    const auto narrow = static_cast<int32_t>(sum);  // sums of 32 bits wrap, as TensorFlow Lite's accumulators
-    return rounding_ == Rounding::kTfliteSingle ? MultiplyWithOneRounding(narrow, fixed_)
-                                                : MultiplyWithTwoRoundings(narrow, fixed_);
+    // Sums of 32 bits wrap, as TensorFlow Lite's accumulators do.
+    const int64_t accumulated = wide_ ? sum : static_cast<int32_t>(sum);
+    if (rounding_ == Rounding::kTfliteSingle) return MultiplyWithOneRounding(accumulated, fixed_);
+    return wide_ ? MultiplyWideSum(accumulated, fixed_)
+                 : MultiplyWithTwoRoundings(static_cast<int32_t>(accumulated), fixed_);
   }
 
  private:

@@ -178,7 +178,7 @@ Status Reference(const ReferenceContext& context) {
 
 constinit const OpDefinition kSvdfDefinition = {
     .name = "Svdf",
-    .min_inputs = 5,
+    .min_inputs = 3,  // the bias may be absent; the shape rule asks for the state
     .max_inputs = 5,
     .min_outputs = 1,
     .max_outputs = 2,
