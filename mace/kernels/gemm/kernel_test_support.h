@@ -16,6 +16,7 @@
 
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/kernel_table.h"
+#include "mace/simd/running_isa.h"
 
 namespace mace::kernels {
 
@@ -78,7 +79,7 @@ inline std::vector<float> RandomFloats(Random& random, int64_t count) {
 
 // The instruction sets that this build holds kernels for and that this CPU has.
 inline std::vector<Isa> TestIsas() {
-  const CpuFeatures features = CpuFeatures::Detect();
+  const CpuFeatures features = FeaturesForTests();
   std::vector<Isa> isas;
   for (int i = 0; i < kIsaCount; ++i) {
     if ((CompiledIsas() >> i & 1) != 0 && (i == 0 || features.Has(static_cast<Isa>(i))))
@@ -88,7 +89,7 @@ inline std::vector<Isa> TestIsas() {
 }
 
 // The kernels of a CPU whose best instruction set is `isa`.
-inline KernelTable KernelsOf(Isa isa) { return SelectKernels(CpuFeatures::Detect().LimitTo(isa)); }
+inline KernelTable KernelsOf(Isa isa) { return SelectKernels(FeaturesForTests().LimitTo(isa)); }
 
 // Runs all tiles in calls of random length and order, with a guarded workspace full of junk for each call.
 inline void RunTiles(KernelFunction kernel, const void* params, const std::vector<void*>& operands,

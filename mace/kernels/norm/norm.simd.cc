@@ -89,29 +89,28 @@ static void SoftmaxF32(const KernelArguments& arguments, int64_t tile_begin, int
   }
 }
 
-static float SumOfRow(const float* in, int64_t count) {
+// The sum over a row of x - center, or of its square; partial sums of kFlush vectors keep the error small.
+template <bool is_squared>
+MACE_INLINE float SumOfDeviations(const float* in, int64_t count, float center) {
+  constexpr int64_t kFlush = 32;
   const int64_t lanes = Lanes(kF32);
-  VecF32 sum = Zero(kF32);
+  const VecF32 shift = Set(kF32, center);
+  VecF32 total = Zero(kF32);
   int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) sum = Add(sum, Load(kF32, in + i));
-  if (i < count) sum = Add(sum, LoadPartial(kF32, in + i, count - i));
-  return ReduceAdd(sum);
-}
-
-static float SumOfSquaredDeviations(const float* in, int64_t count, float mean) {
-  const int64_t lanes = Lanes(kF32);
-  const VecF32 center = Set(kF32, mean);
-  VecF32 sum = Zero(kF32);
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const VecF32 d = Sub(Load(kF32, in + i), center);
-    sum = MulAdd(d, d, sum);
+  while (i + lanes <= count) {
+    const int64_t end = ScalarMin(i + kFlush * lanes, count);
+    VecF32 sum = Zero(kF32);
+    for (; i + lanes <= end; i += lanes) {
+      const VecF32 d = Sub(Load(kF32, in + i), shift);
+      sum = is_squared ? MulAdd(d, d, sum) : Add(sum, d);
+    }
+    total = Add(total, sum);
   }
   if (i < count) {
-    const VecF32 d = KeepFirst(Sub(LoadPartial(kF32, in + i, count - i), center), count - i, 0.0f);
-    sum = MulAdd(d, d, sum);
+    const VecF32 d = KeepFirst(Sub(LoadPartial(kF32, in + i, count - i), shift), count - i, 0.0f);
+    total = is_squared ? MulAdd(d, d, total) : Add(total, d);
   }
-  return ReduceAdd(sum);
+  return ReduceAdd(total);
 }
 
 template <bool has_scale, bool has_bias>
@@ -150,8 +149,8 @@ static void LayerNormF32(const KernelArguments& arguments, int64_t tile_begin, i
     for (int64_t row = range.row_begin; row < range.row_end; ++row) {
       const float* in = input + row * params.input_stride;
       const float count = static_cast<float>(params.columns);
-      const float mean = SumOfRow(in, params.columns) / count;
-      const float variance = SumOfSquaredDeviations(in, params.columns, mean) / count;
+      const float mean = SumOfDeviations<false>(in, params.columns, 0.0f) / count;
+      const float variance = SumOfDeviations<true>(in, params.columns, mean) / count;
       normalize(in, scale, bias, output + row * params.output_stride, params.columns, mean,
                 1.0f / __builtin_sqrtf(variance + params.epsilon));
     }
