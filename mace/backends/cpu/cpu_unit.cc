@@ -58,17 +58,22 @@ Result<Event> CpuUnit::Enqueue(const UnitBindings& bindings, const Event& wait) 
   TensorView* views = reinterpret_cast<TensorView*>(bindings.workspace + views_offset_);
   uint8_t* worker_memory = bindings.workspace + workers_offset_;
   uint64_t begin = bindings.step_nanoseconds != nullptr ? StopCheck::NowNanoseconds() : 0;
+  int32_t error = 0;
   for (size_t s = 0; s < program_.size(); ++s) {
     if (bindings.stop != nullptr && bindings.stop->ShouldStop()) return bindings.stop->ToStatus();
     const Step& step = program_[s];
     const Operand* places = operands_.data() + step.operand_begin;
     for (int32_t i = 0; i < step.operand_count; ++i) {
       const Operand& place = places[i];
-      operands[i] = place.slot == kNone ? const_cast<void*>(place.pointer)
-                                        : static_cast<uint8_t*>(bindings.slots[place.slot]) + place.offset;
+      if (place.slot >= 0) {
+        operands[i] = static_cast<uint8_t*>(bindings.slots[place.slot]) + place.offset;
+      } else {
+        operands[i] = place.slot == kErrorFlag ? &error : const_cast<void*>(place.pointer);
+      }
     }
     if (step.function != nullptr) {
       RunKernel(step, operands, worker_memory, bindings.pool);
+      if (error != 0) return InvalidArgument("%s: an index is out of range", steps_[s].kernel);
     } else {
       MACE_RETURN_IF_ERROR(RunReference(step, operands, views));
     }

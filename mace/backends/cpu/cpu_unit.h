@@ -8,11 +8,15 @@
 
 namespace mace::cpu {
 
+// The slot number of an operand that is an int32 in which the kernel reports an index out of range.
+inline constexpr int32_t kErrorFlag = -2;
+
 // Where a step finds an operand: in a slot, at a fixed address (constants, packed weights), or nowhere.
 struct Operand {
   int32_t slot = kNone;
   int64_t offset = 0;             // bytes into the slot
   const void* pointer = nullptr;  // where slot is kNone; null: an absent operand
+  int64_t bytes = 0;              // read or written there: what explain reports
 };
 
 // A node that its reference kernel computes. The operands of the step are its inputs, then its outputs.

@@ -1,6 +1,10 @@
 #include "mace/backends/cpu/lowering.h"
 
+#include <cstdio>
+#include <cstring>
+
 #include "mace/backends/cpu/copy.h"
+#include "mace/backends/cpu/lowering_table.h"
 #include "mace/graph/op_definition.h"
 #include "mace/ops/movement/movement.h"
 
@@ -18,6 +22,13 @@ bool KeepsByteOrder(const Shape& shape, const IntList& perm) {
     last = axis;
   }
   return true;
+}
+
+Cluster SingleNode(NodeId id) {
+  Cluster cluster;
+  cluster.node_count = 1;
+  cluster.nodes[0] = id;
+  return cluster;
 }
 
 }  // namespace
@@ -41,38 +52,127 @@ void Lowering::CountReads(const Node& node, int32_t change) {
 
 // Views become aliases wherever their two sides are not tied to different places.
 Status Lowering::PlanViews() {
-  MACE_RETURN_IF_ERROR(states_.Resize(plan_.graph->nodes.size()));
+  MACE_RETURN_IF_ERROR(is_live_.Resize(plan_.graph->nodes.size()));
+  MACE_RETURN_IF_ERROR(turns_.Resize(plan_.graph->nodes.size()));
   for (NodeId id : group_.nodes) {
     const Node& n = node(id);
-    const bool is_alias = IsView(n) && storage_.Join(n.inputs[0], n.outputs[0]);
-    states_[id] = is_alias ? NodeState::kView : NodeState::kLive;
-    if (!is_alias) CountReads(n, 1);
+    is_live_[id] = !(IsView(n) && storage_.Join(n.inputs[0], n.outputs[0]));
+    if (!is_live_[id]) continue;
+    CountReads(n, 1);
+    const bool may_be_looked_through =
+        (n.op == OpId::kCast && known(n.inputs[0]) != nullptr) || n.op == OpId::kTranspose;
+    if (may_be_looked_through && !UsesReferenceOnly() &&
+        storage_.Of(n.outputs[0]).kind == Storage::Kind::kInternal) {
+      turns_[id] = Turn::kOnDemand;
+    }
   }
   return Status::Ok();
 }
 
+NodeId Lowering::PutOffProducer(ValueId value, OpId op) const {
+  const NodeId producer = plan_.graph->values[value].producer;
+  if (producer == kNone || turns_[producer] != Turn::kOnDemand || node(producer).op != op) return kNone;
+  return producer;
+}
+
+NodeId Lowering::OnlyPutOffReader(ValueId value, OpId op) const {
+  const auto readers = fusion_.ConsumersOf(value);
+  if (readers.size() != 1 || fusion_.LeavesGroup(value)) return kNone;
+  return turns_[readers[0]] == Turn::kOnDemand && node(readers[0]).op == op ? readers[0] : kNone;
+}
+
+ValueId Lowering::TakeOver(NodeId id) {
+  turns_[id] = Turn::kNever;
+  return node(id).outputs[0];
+}
+
+WeightSource Lowering::Weights(ValueId value) const {
+  if (value == kNone) return {};
+  const Graph& graph = *plan_.graph;
+  const NodeId producer = graph.values[value].producer;
+  if (producer != kNone && graph.nodes[producer].op == OpId::kCast && IsF32(value)) {
+    const ValueId input = graph.nodes[producer].inputs[0];
+    const TensorView* view = graph.ConstantOf(input);
+    if (view != nullptr && view->dtype == DType::kF16) return {view, graph.values[input].constant};
+  }
+  return {known(value), graph.values[value].constant};
+}
+
+Result<Operand> Lowering::PackedErased(const WeightSource& source, uint64_t format, size_t bytes,
+                                       PackedCache::PackFunction pack, const void* context) {
+  if (source.constant != kNone && options_.packed != nullptr) {
+    MACE_ASSIGN_OR_RETURN(const uint8_t* packed,
+                          options_.packed->FindOrPack({source.constant, format}, bytes, pack, context));
+    return Operand{kNone, 0, packed};
+  }
+  MACE_ASSIGN_OR_RETURN(uint8_t* owned, builder_.NewOwned(bytes));
+  MACE_RETURN_IF_ERROR(pack(context, owned));
+  return Operand{kNone, 0, owned};
+}
+
+Result<const char*> Lowering::KernelName(std::string_view kernel, Isa isa, int32_t tile_rows,
+                                         int32_t tile_columns) {
+  char text[96];
+  const int length = static_cast<int>(kernel.size());
+  const int count = tile_rows == 0
+                        ? std::snprintf(text, sizeof(text), "%.*s_%s", length, kernel.data(), NameOf(isa))
+                        : std::snprintf(text, sizeof(text), "%.*s_%s_%dx%d", length, kernel.data(),
+                                        NameOf(isa), tile_rows, tile_columns);
+  const size_t bytes =
+      count < 0 ? 1 : (static_cast<size_t>(count) < sizeof(text) ? count : sizeof(text) - 1) + 1;
+  MACE_ASSIGN_OR_RETURN(uint8_t* memory, builder_.NewBytes(bytes));
+  std::memcpy(memory, text, bytes - 1);
+  memory[bytes - 1] = 0;
+  return reinterpret_cast<const char*>(memory);
+}
+
 Status Lowering::AddOperand(StepSpec* spec, ValueId value) {
+  const NodeId producer = value == kNone ? kNone : plan_.graph->values[value].producer;
+  if (producer != kNone && turns_[producer] == Turn::kOnDemand) {
+    turns_[producer] = Turn::kNever;  // a second time
+    MACE_RETURN_IF_ERROR(LowerCluster(SingleNode(producer)));
+  }
   MACE_ASSIGN_OR_RETURN(Operand operand, storage_.Place(value));
+  if (value != kNone) operand.bytes = ByteCount(type(value).dtype, type(value).shape);
   return spec->operands.PushBack(operand);
+}
+
+Status Lowering::AddPostOps(const Cluster& cluster, StepSpec* spec, kernels::PostOps* post_ops) {
+  post_ops->count = cluster.op_count;
+  for (int i = 0; i < cluster.op_count; ++i) {
+    const FusedOp& fused = cluster.ops[i];
+    kernels::PostOp& op = post_ops->ops[i];
+    op.kind = fused.kind;
+    op.a = fused.a;
+    op.b = fused.b;
+    if (fused.operand == kNone) continue;
+    op.operand = static_cast<int32_t>(spec->operands.size());
+    op.row_stride = fused.per_channel ? 0 : storage_.PixelStride(fused.operand) / 4;
+    MACE_RETURN_IF_ERROR(AddOperand(spec, fused.operand));
+  }
+  return Status::Ok();
+}
+
+bool Lowering::TryInPlace(const Cluster& cluster, ValueId in, ValueId out) {
+  int32_t reads = 0;
+  for (int i = 0; i < cluster.node_count; ++i) {
+    for (ValueId value : node(cluster.nodes[i]).inputs) {
+      reads += value != kNone && storage_.SameStorage(value, in);
+    }
+  }
+  for (int i = 0; i < cluster.op_count; ++i) {
+    const ValueId operand = cluster.ops[i].operand;
+    if (operand != kNone && storage_.SameStorage(operand, in)) return false;
+  }
+  return storage_.TryInPlace(in, out, reads);
 }
 
 Status Lowering::Emit(const Cluster& cluster, StepSpec spec) {
   int64_t bytes = 0;
-  for (int i = 0; i < cluster.count; ++i) {
-    const Node& n = node(cluster.nodes[i]);
-    for (size_t input = 0; input < n.inputs.size(); ++input) {
-      const bool is_inner = i > 0 && n.inputs[input] == node(cluster.nodes[i - 1]).outputs[0];
-      if (n.inputs[input] == kNone || is_inner) continue;
-      bytes += ByteCount(type(n.inputs[input]).dtype, type(n.inputs[input]).shape);
-    }
-    if (i + 1 < cluster.count) continue;
-    for (ValueId output : n.outputs) {
-      if (output != kNone) bytes += ByteCount(type(output).dtype, type(output).shape);
-    }
-  }
+  for (const Operand& operand : spec.operands) bytes += operand.bytes;
   MACE_ASSIGN_OR_RETURN(StepInfo * info, builder_.AddStep(std::move(spec)));
   info->bytes = bytes;
-  return info->nodes.Assign(cluster.nodes, static_cast<size_t>(cluster.count));
+  return info->nodes.Assign(cluster.nodes, static_cast<size_t>(cluster.node_count));
 }
 
 Status Lowering::EmitCopy(const Cluster& cluster, ValueId from, ValueId to, const char* reason) {
@@ -113,19 +213,53 @@ Status Lowering::LowerByReference(NodeId id, const char* reason) {
     }
     MACE_RETURN_IF_ERROR(AddOperand(&spec, value));
   }
-  return Emit({1, {id}}, std::move(spec));
+  return Emit(SingleNode(id), std::move(spec));
+}
+
+Status Lowering::LowerUnfused(const Cluster& cluster, const char* reason) {
+  if (cluster.has_producer) {
+    MACE_RETURN_IF_ERROR(LowerByReference(cluster.nodes[0], reason));
+    if (cluster.op_count == 0) return Status::Ok();
+    Cluster rest = cluster;
+    rest.has_producer = false;
+    rest.source = node(cluster.nodes[0]).outputs[0];
+    rest.node_count = cluster.node_count - 1;
+    for (int i = 0; i < rest.node_count; ++i) rest.nodes[i] = cluster.nodes[i + 1];
+    const char* refusal = nullptr;
+    MACE_RETURN_IF_ERROR(LowerElementwiseChain(*this, rest, &refusal));
+    return refusal == nullptr ? Status::Ok() : LowerUnfused(rest, refusal);
+  }
+  for (int i = 0; i < cluster.node_count; ++i) {
+    const Cluster single = SingleNode(cluster.nodes[i]);
+    const LoweringFunction lower = FindLowering(node(cluster.nodes[i]).op);
+    const char* refusal = reason;
+    if (lower != nullptr) {
+      refusal = nullptr;
+      MACE_RETURN_IF_ERROR(lower(*this, single, &refusal));
+    }
+    if (refusal != nullptr) MACE_RETURN_IF_ERROR(LowerByReference(cluster.nodes[i], refusal));
+  }
+  return Status::Ok();
 }
 
 Status Lowering::LowerCluster(const Cluster& cluster) {
-  const NodeId id = cluster.nodes[0];
-  const Node& n = node(id);
-  if (IsView(n)) {
-    MACE_RETURN_IF_ERROR(
-        EmitCopy(cluster, n.inputs[0], n.outputs[0], "a view whose two sides lie in different buffers"));
+  const Node& first = node(cluster.nodes[0]);
+  if (IsView(first)) {
+    MACE_RETURN_IF_ERROR(EmitCopy(cluster, first.inputs[0], first.outputs[0],
+                                  "a view whose two sides lie in different buffers"));
+  } else if (UsesReferenceOnly()) {
+    MACE_RETURN_IF_ERROR(LowerByReference(cluster.nodes[0], "reference kernels were asked for"));
   } else {
-    MACE_RETURN_IF_ERROR(LowerByReference(id, "reference kernels were asked for"));
+    const LoweringFunction lower = cluster.has_producer ? FindLowering(first.op) : LowerElementwiseChain;
+    const char* refusal = nullptr;
+    if (lower == nullptr) {
+      refusal = "the operator has a reference kernel only";
+    } else {
+      MACE_RETURN_IF_ERROR(lower(*this, cluster, &refusal));
+    }
+    if (refusal != nullptr) MACE_RETURN_IF_ERROR(LowerUnfused(cluster, refusal));
   }
-  CountReads(n, -1);
+  for (int i = 0; i < cluster.node_count; ++i) CountReads(node(cluster.nodes[i]), -1);
   return Status::Ok();
 }
 
@@ -141,9 +275,9 @@ Status Lowering::CopyKnownOutputs() {
     spec.params = params;
     spec.tiles = CopyTiles(params->bytes);
     spec.reason = "an output that was known when the plan was made";
-    MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, data->data}));
+    MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, data->data, data->bytes()}));
     MACE_RETURN_IF_ERROR(AddOperand(&spec, value));
-    MACE_RETURN_IF_ERROR(Emit({}, std::move(spec)));
+    MACE_RETURN_IF_ERROR(Emit(Cluster(), std::move(spec)));
   }
   return Status::Ok();
 }
@@ -152,10 +286,9 @@ Status Lowering::Run() {
   MACE_RETURN_IF_ERROR(storage_.Init(plan_, group_, &builder_));
   MACE_RETURN_IF_ERROR(PlanViews());
   MACE_RETURN_IF_ERROR(CopyKnownOutputs());
-  for (NodeId id : group_.nodes) {
-    if (states_[id] != NodeState::kLive) continue;
-    MACE_RETURN_IF_ERROR(LowerCluster({1, {id}}));
-    states_[id] = NodeState::kLowered;
+  MACE_RETURN_IF_ERROR(fusion_.Plan(plan_, group_, is_live_.span(), UsesReferenceOnly()));
+  for (const Cluster& cluster : fusion_.clusters()) {
+    if (turns_[cluster.nodes[0]] == Turn::kInOrder) MACE_RETURN_IF_ERROR(LowerCluster(cluster));
   }
   builder_.Finish();
   return Status::Ok();

@@ -40,6 +40,10 @@ class StorageMap {
   // come. True where they now coincide.
   bool TryInPlace(ValueId in, ValueId out, int32_t reads);
 
+  bool IsPartOf(ValueId part, ValueId whole) { return Of(part).parent == Find(whole); }
+  // Pixels lie further apart than they are long.
+  bool IsPadded(ValueId value) { return Of(value).pixel_stride != 0; }
+
   // Bytes from one channel vector to the next (of the last axis), whatever the storage.
   int64_t PixelStride(ValueId value);
   Result<Operand> Place(ValueId value);

@@ -31,7 +31,7 @@ Result<StepInfo*> UnitBuilder::AddStep(StepSpec spec) {
   step.tiles = spec.tiles;
   for (const Operand& operand : spec.operands) {
     MACE_RETURN_IF_ERROR(unit_->operands_.PushBack(operand));
-    if (operand.slot == kNone) continue;
+    if (operand.slot < 0) continue;
     UnitSlot& slot = unit_->slots_[operand.slot];
     if (slot.first_step < 0) slot.first_step = index;
     slot.last_step = index;

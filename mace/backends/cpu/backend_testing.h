@@ -1,0 +1,315 @@
+// For the tests of the CPU backend: building small graphs, compiling them as one group, running the unit with
+// slots that share memory exactly as the unit allows, and comparing with the reference kernels.
+#ifndef MACE_BACKENDS_CPU_BACKEND_TESTING_H_
+#define MACE_BACKENDS_CPU_BACKEND_TESTING_H_
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "mace/backends/cpu/cpu_backend.h"
+#include "mace/backends/packed_cache.h"
+#include "mace/core/cpu_features.h"
+#include "mace/graph/op_definition.h"
+#include "mace/kernels/kernel_table.h"
+#include "mace/ops/evaluate.h"
+
+namespace mace::cpu {
+
+#define ASSERT_MACE_OK(expression)                                    \
+  do {                                                                \
+    const Status mace_test_status = (expression);                     \
+    ASSERT_TRUE(mace_test_status.ok()) << mace_test_status.message(); \
+  } while (false)
+
+// A graph whose constants are random. Failures end the test program: a broken graph makes no test.
+class TestGraph {
+ public:
+  ValueId Input(const Shape& shape, DType dtype = DType::kF32) {
+    const ValueId value = Take(graph.AddValue("input", {dtype, shape, kNone}));
+    Check(graph.inputs.PushBack(value));
+    return value;
+  }
+  ValueId Constant(const Shape& shape, float low = -1.0f, float high = 1.0f) {
+    const ValueId value = Take(graph.AddUninitializedConstant("constant", DType::kF32, shape));
+    std::uniform_real_distribution<float> distribution(low, high);
+    float* data = static_cast<float*>(graph.constants[graph.values[value].constant].view.data);
+    for (int64_t i = 0; i < shape.ElementCount(); ++i) data[i] = distribution(random_);
+    return value;
+  }
+  ValueId Scalar(float number) {
+    return Take(graph.AddConstant("scalar", {&number, DType::kF32, Shape()}, true));
+  }
+  template <typename T>
+  ValueId List(std::vector<T> numbers) {
+    return Take(graph.AddConstant(
+        "list", {numbers.data(), DTypeOf<T>(), Shape{static_cast<int64_t>(numbers.size())}}, true));
+  }
+  // The half-precision constant of small multiples of 1/64.
+  ValueId HalfConstant(const Shape& shape) {
+    const ValueId value = Take(graph.AddUninitializedConstant("half", DType::kF16, shape));
+    auto* data = static_cast<uint16_t*>(graph.constants[graph.values[value].constant].view.data);
+    for (int64_t i = 0; i < shape.ElementCount(); ++i) {
+      data[i] = static_cast<uint16_t>(0x3000 + random_() % 0x800 + (random_() % 2) * 0x8000);
+    }
+    return value;
+  }
+  // A node with one output (more: Output(i) of nodes.back()).
+  ValueId Node(OpId op, std::vector<ValueId> inputs, int outputs = 1) {
+    std::vector<ValueId> results;
+    for (int i = 0; i < outputs; ++i) results.push_back(Take(graph.AddValue("value", TensorType())));
+    Take(graph.AddNode(op, FindOpDefinition(op)->name, inputs, results));
+    return results[0];
+  }
+  template <typename A>
+  A& Attributes() {
+    return graph.nodes.back().attributes.as<A>();
+  }
+  void Output(ValueId value) { Check(graph.outputs.PushBack(value)); }
+
+  Graph graph;
+
+ private:
+  template <typename T>
+  static T Take(Result<T> result) {
+    Check(result.ok() ? Status::Ok() : result.TakeStatus());
+    return std::move(result).value();
+  }
+  static void Check(Status status) {
+    if (status.ok()) return;
+    std::fprintf(stderr, "%s\n", status.message());
+    std::abort();
+  }
+  std::mt19937 random_{7};
+};
+
+struct RunOptions {
+  Isa best = Isa::kScalar;
+  bool any_isa = true;  // `best` is of no account
+  int threads = 1;
+  bool reference = false;
+};
+
+// A compiled graph.
+class CompiledGraph {
+ public:
+  void Compile(Graph* graph, const RunOptions& options) {
+    graph_ = graph;
+    ASSERT_MACE_OK(InferGraphTypes(graph));
+    CpuFeatures features = CpuFeatures::Detect();
+    if (!options.any_isa) features = features.LimitTo(options.best);
+    table_ = kernels::SelectKernels(features);
+    const size_t count = graph->values.size();
+    types_.resize(count);
+    known_.resize(count);
+    uses_.resize(count);
+    for (size_t v = 0; v < count; ++v) {
+      types_[v] = graph->values[v].type;
+      known_[v] = graph->ConstantOf(static_cast<ValueId>(v));
+    }
+    for (size_t n = 0; n < graph->nodes.size(); ++n) {
+      nodes_.push_back(static_cast<NodeId>(n));
+      for (ValueId value : graph->nodes[n].inputs) {
+        if (value != kNone) ++uses_[value];
+      }
+    }
+    for (ValueId value : graph->outputs) ++uses_[value];
+    plan_ = {graph, types_, known_, uses_};
+    group_ = {nodes_, graph->inputs.span(), graph->outputs.span()};
+    CompileOptions compile;
+    compile.num_threads = options.threads;
+    compile.reference_kernels = options.reference;
+    compile.kernels = &table_;
+    compile.packed = &packed_;
+    auto backend = MakeCpuBackend();
+    ASSERT_TRUE(backend.ok());
+    Vector<uint8_t> blob;
+    auto unit = (*backend)->Compile(plan_, group_, compile, {}, &blob);
+    ASSERT_TRUE(unit.ok()) << unit.status().message();
+    unit_ = std::move(*unit);
+    if (options.threads > 1) {
+      auto pool = ThreadPool::Create(options.threads);
+      ASSERT_TRUE(pool.ok());
+      pool_ = std::move(*pool);
+    }
+  }
+
+  // Outputs in graph order. Every byte that the unit may not rely on is garbage.
+  void Run(const std::vector<std::vector<uint8_t>>& feeds, std::vector<std::vector<uint8_t>>* outputs) {
+    outputs->clear();
+    for (ValueId value : graph_->outputs) {
+      outputs->emplace_back(static_cast<size_t>(ByteCount(types_[value].dtype, types_[value].shape)), 0xa5);
+    }
+    std::vector<std::vector<uint8_t>> inputs = feeds;
+    struct Block {
+      std::unique_ptr<Buffer> buffer;
+      int32_t last_step;
+    };
+    std::vector<Block> blocks;
+    std::vector<void*> slots;
+    for (const UnitSlot& slot : unit_->slots()) {
+      void* place = nullptr;
+      for (size_t i = 0; i < graph_->inputs.size(); ++i) {
+        if (slot.value == graph_->inputs[i]) place = inputs[i].data();
+      }
+      for (size_t i = 0; i < graph_->outputs.size(); ++i) {
+        if (slot.value == graph_->outputs[i]) place = (*outputs)[i].data();
+      }
+      for (Block& block : blocks) {
+        const bool is_free = block.last_step < slot.first_step;
+        if (slot.value != kNone || place != nullptr || !is_free) continue;
+        if (static_cast<int64_t>(block.buffer->size()) < slot.bytes) continue;
+        place = block.buffer->data();
+        block.last_step = slot.last_step;
+      }
+      if (place == nullptr && slot.bytes > 0) {
+        auto buffer = Buffer::Allocate(static_cast<size_t>(slot.bytes));
+        ASSERT_TRUE(buffer.ok());
+        std::memset(buffer->data(), 0xa5, buffer->size());
+        place = buffer->data();
+        blocks.push_back({std::make_unique<Buffer>(std::move(*buffer)), slot.last_step});
+      }
+      slots.push_back(place);
+    }
+    auto workspace = Buffer::Allocate(static_cast<size_t>(unit_->workspace_bytes()) + 64);
+    ASSERT_TRUE(workspace.ok());
+    std::memset(workspace->data(), 0xa5, workspace->size());
+    const StopCheck stop;
+    std::vector<uint64_t> times(unit_->steps().size());
+    UnitBindings bindings;
+    bindings.slots = slots.data();
+    bindings.workspace = workspace->data();
+    bindings.pool = pool_.get();
+    bindings.stop = &stop;
+    bindings.step_nanoseconds = times.data();
+    auto event = unit_->Enqueue(bindings, Event());
+    status = event.ok() ? Status::Ok() : event.TakeStatus();
+    EXPECT_EQ(inputs, feeds) << "an input was written to";
+  }
+
+  Unit& unit() { return *unit_; }
+  // "gemm_f32_avx2_6x16 chain_f32_avx2": the kernels in order, without the instruction set and the tile.
+  std::string Kernels() const {
+    std::string all;
+    for (const StepInfo& step : unit_->steps()) {
+      std::string name = step.kernel;
+      for (const char* isa : {"_scalar", "_sse4", "_avx2", "_avx512", "_neon", "_sve", "_rvv"}) {
+        if (name.find(isa) != std::string::npos) name = name.substr(0, name.find(isa));
+      }
+      all += (all.empty() ? "" : " ") + name;
+    }
+    return all;
+  }
+  Status status;
+
+ private:
+  Graph* graph_ = nullptr;
+  kernels::KernelTable table_;
+  PackedCache packed_{SystemAllocator(), uint64_t{1} << 30};
+  std::vector<TensorType> types_;
+  std::vector<const TensorView*> known_;
+  std::vector<int32_t> uses_;
+  std::vector<NodeId> nodes_;
+  PlanView plan_;
+  GroupView group_;
+  std::unique_ptr<Unit> unit_;
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+inline std::vector<std::vector<uint8_t>> RandomFeeds(const Graph& graph, uint32_t seed = 3) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> distribution(-2.0f, 2.0f);
+  std::vector<std::vector<uint8_t>> feeds;
+  for (ValueId value : graph.inputs) {
+    const TensorType& type = graph.values[value].type;
+    std::vector<uint8_t> bytes(static_cast<size_t>(ByteCount(type.dtype, type.shape)));
+    const int64_t count = type.shape.ElementCount();
+    for (int64_t i = 0; i < count; ++i) {
+      if (type.dtype == DType::kF32) {
+        reinterpret_cast<float*>(bytes.data())[i] = distribution(random);
+      } else if (type.dtype == DType::kI64) {
+        reinterpret_cast<int64_t*>(bytes.data())[i] = static_cast<int64_t>(random() % 5);
+      } else if (type.dtype == DType::kI32) {
+        reinterpret_cast<int32_t*>(bytes.data())[i] = static_cast<int32_t>(random() % 5);
+      } else {
+        bytes[i] = static_cast<uint8_t>(random() % 2);
+      }
+    }
+    feeds.push_back(std::move(bytes));
+  }
+  return feeds;
+}
+
+inline void EvaluateReference(const Graph& graph, const std::vector<std::vector<uint8_t>>& feeds,
+                              std::vector<std::vector<uint8_t>>* outputs) {
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    const TensorType& type = graph.values[graph.inputs[i]].type;
+    views.push_back({const_cast<uint8_t*>(feeds[i].data()), type.dtype, type.shape});
+  }
+  Vector<EvaluatedTensor> fetches;
+  ASSERT_MACE_OK(EvaluateGraph(graph, views, {}, &fetches));
+  outputs->clear();
+  for (const EvaluatedTensor& fetch : fetches) {
+    const auto* data = static_cast<const uint8_t*>(fetch.view.data);
+    outputs->emplace_back(data, data + fetch.view.bytes());
+  }
+}
+
+inline void ExpectClose(const Graph& graph, const std::vector<std::vector<uint8_t>>& got,
+                        const std::vector<std::vector<uint8_t>>& want, float tolerance = 2e-5f) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t o = 0; o < got.size(); ++o) {
+    ASSERT_EQ(got[o].size(), want[o].size());
+    if (graph.values[graph.outputs[o]].type.dtype != DType::kF32) {
+      EXPECT_EQ(got[o], want[o]);
+      continue;
+    }
+    const auto* a = reinterpret_cast<const float*>(got[o].data());
+    const auto* b = reinterpret_cast<const float*>(want[o].data());
+    for (size_t i = 0; i < got[o].size() / 4; ++i) {
+      ASSERT_NEAR(a[i], b[i], tolerance * (1.0f + std::fabs(b[i]))) << "output " << o << " element " << i;
+    }
+  }
+}
+
+// Compiles and runs with every instruction set that is here, with one and two threads, and compares. Returns
+// the kernels of the last compilation through `kernels`.
+inline void ExpectMatchesReference(TestGraph* test, std::string* kernels = nullptr, float tolerance = 2e-5f) {
+  ASSERT_MACE_OK(InferGraphTypes(&test->graph));
+  const auto feeds = RandomFeeds(test->graph);
+  std::vector<std::vector<uint8_t>> want;
+  EvaluateReference(test->graph, feeds, &want);
+  if (testing::Test::HasFatalFailure()) return;
+  const CpuFeatures features = CpuFeatures::Detect();
+  for (int isa = 0; isa < kIsaCount; ++isa) {
+    if (!features.Has(static_cast<Isa>(isa)) || ((kernels::CompiledIsas() >> isa) & 1) == 0) continue;
+    SCOPED_TRACE(NameOf(static_cast<Isa>(isa)));
+    std::vector<std::vector<uint8_t>> single;
+    for (int threads : {1, 2}) {
+      CompiledGraph compiled;
+      compiled.Compile(&test->graph, {static_cast<Isa>(isa), false, threads, false});
+      if (testing::Test::HasFatalFailure()) return;
+      std::vector<std::vector<uint8_t>> got;
+      compiled.Run(feeds, &got);
+      if (testing::Test::HasFatalFailure()) return;
+      ASSERT_MACE_OK(std::move(compiled.status));
+      ExpectClose(test->graph, got, want, tolerance);
+      if (threads == 1) {
+        single = got;
+      } else {
+        EXPECT_EQ(got, single) << "the number of threads changed the bytes";
+      }
+      if (kernels != nullptr) *kernels = compiled.Kernels();
+    }
+  }
+}
+
+}  // namespace mace::cpu
+
+#endif  // MACE_BACKENDS_CPU_BACKEND_TESTING_H_

@@ -1,0 +1,368 @@
+#include "mace/backends/cpu/fusion.h"
+
+#include <cmath>
+
+#include "mace/ops/binary/binary.h"
+#include "mace/ops/unary/unary.h"
+
+namespace mace::cpu {
+namespace {
+
+using kernels::PostOpKind;
+
+constexpr float kInfinity = __builtin_huge_valf();
+
+// The value of a known tensor of one f32 element.
+bool KnownScalar(const TensorView* view, float* value) {
+  if (view == nullptr || view->dtype != DType::kF32 || view->elements() != 1) return false;
+  *value = view->as<const float>()[0];
+  return true;
+}
+
+// Shapes are equal but for leading axes of size 1.
+bool SameRows(const Shape& a, const Shape& b) {
+  int i = a.rank - 1, j = b.rank - 1;
+  for (; i >= 0 && j >= 0; --i, --j) {
+    if (a[i] != b[j]) return false;
+  }
+  for (; i >= 0; --i) {
+    if (a[i] != 1) return false;
+  }
+  for (; j >= 0; --j) {
+    if (b[j] != 1) return false;
+  }
+  return true;
+}
+
+// `operand` is one value per channel (last axis) of `shape`.
+bool IsPerChannel(const Shape& operand, const Shape& shape) {
+  if (shape.rank == 0 || operand.rank == 0 || operand.rank > shape.rank) return false;
+  const int64_t channels = shape[shape.rank - 1];
+  return operand[operand.rank - 1] == channels && operand.Product(0, operand.rank - 1) == 1;
+}
+
+bool IsNear(float a, float b) { return std::fabs(a - b) <= 1e-6f * std::fabs(b); }
+
+FusedOp ScalarOp(PostOpKind kind, float a, float b = 0.0f) { return {kind, a, b, kNone, false}; }
+
+}  // namespace
+
+bool Fusion::IsF32(ValueId value) const { return value != kNone && plan_->types[value].dtype == DType::kF32; }
+
+Status Fusion::FindConsumers(const GroupView& group) {
+  const Graph& graph = *plan_->graph;
+  MACE_RETURN_IF_ERROR(consumer_begin_.Resize(graph.values.size() + 1));
+  MACE_RETURN_IF_ERROR(leaves_group_.Resize(graph.values.size()));
+  for (ValueId value : group.outputs) leaves_group_[value] = true;
+  for (NodeId id : group.nodes) {
+    for (ValueId value : graph.nodes[id].inputs) {
+      if (value != kNone) ++consumer_begin_[value + 1];
+    }
+  }
+  for (size_t v = 0; v < graph.values.size(); ++v) consumer_begin_[v + 1] += consumer_begin_[v];
+  MACE_RETURN_IF_ERROR(consumers_.Resize(consumer_begin_[graph.values.size()]));
+  Vector<int32_t> next;
+  MACE_RETURN_IF_ERROR(next.Assign(consumer_begin_.data(), graph.values.size()));
+  for (NodeId id : group.nodes) {
+    for (ValueId value : graph.nodes[id].inputs) {
+      if (value != kNone) consumers_[next[value]++] = id;
+    }
+  }
+  return Status::Ok();
+}
+
+std::span<const NodeId> Fusion::ConsumersOf(ValueId value) const {
+  return consumers_.span().subspan(consumer_begin_[value],
+                                   consumer_begin_[value + 1] - consumer_begin_[value]);
+}
+
+NodeId Fusion::OnlyConsumer(ValueId value) const {
+  const auto consumers = ConsumersOf(value);
+  if (consumers.size() != 1 || leaves_group_[value] || !IsFree(consumers[0])) return kNone;
+  return consumers[0];
+}
+
+bool Fusion::MatchActivation(const Node& node, FusedOp* op) const {
+  switch (node.op) {
+    case OpId::kRelu:
+      *op = ScalarOp(PostOpKind::kRelu, 0.0f);
+      return true;
+    case OpId::kClip: {
+      const auto& attributes = node.attributes.as<ops::ClipAttributes>();
+      *op = ScalarOp(PostOpKind::kClip, attributes.min, attributes.max);
+      return true;
+    }
+    case OpId::kLeakyRelu:
+      *op = ScalarOp(PostOpKind::kLeakyRelu, node.attributes.as<ops::LeakyReluAttributes>().alpha);
+      return true;
+    case OpId::kSigmoid:
+      *op = ScalarOp(PostOpKind::kSigmoid, 0.0f);
+      return true;
+    case OpId::kTanh:
+      *op = ScalarOp(PostOpKind::kTanh, 0.0f);
+      return true;
+    case OpId::kHardSigmoid: {
+      const auto& attributes = node.attributes.as<ops::HardSigmoidAttributes>();
+      *op = ScalarOp(PostOpKind::kHardSigmoid, attributes.alpha, attributes.beta);
+      return true;
+    }
+    case OpId::kHardSwish:
+      *op = ScalarOp(PostOpKind::kHardSwish, 0.0f);
+      return true;
+    case OpId::kSilu:
+      *op = ScalarOp(PostOpKind::kSilu, 0.0f);
+      return true;
+    case OpId::kGelu:
+      *op = ScalarOp(PostOpKind::kGelu, 0.0f);
+      return !node.attributes.as<ops::GeluAttributes>().tanh_approximation;
+    case OpId::kErf:
+      *op = ScalarOp(PostOpKind::kErf, 0.0f);
+      return true;
+    case OpId::kNeg:
+      *op = ScalarOp(PostOpKind::kMulScalar, -1.0f);
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A binary operator whose other side is a scalar, a value per channel, or a tensor of the same shape.
+bool Fusion::MatchBinary(const Node& node, ValueId chain, Match* match) const {
+  if (node.inputs.size() != 2) return false;
+  const bool chain_is_first = node.inputs[0] == chain;
+  const ValueId other = node.inputs[chain_is_first ? 1 : 0];
+  if (other == chain || !IsF32(other)) return false;
+  const Shape& shape = plan_->types[chain].shape;
+  const Shape& other_shape = plan_->types[other].shape;
+  FusedOp* ops = match->ops;
+  float scalar = 0.0f;
+  if (KnownScalar(plan_->known[other], &scalar)) {
+    match->op_count = 1;
+    switch (node.op) {
+      case OpId::kAdd:
+        ops[0] = ScalarOp(PostOpKind::kAddScalar, scalar);
+        return true;
+      case OpId::kSub:
+        ops[0] = ScalarOp(PostOpKind::kAddScalar, chain_is_first ? -scalar : scalar);
+        if (!chain_is_first) {  // s - v = -v + s
+          ops[1] = ops[0];
+          ops[0] = ScalarOp(PostOpKind::kMulScalar, -1.0f);
+          match->op_count = 2;
+        }
+        return true;
+      case OpId::kMul:
+        ops[0] = ScalarOp(PostOpKind::kMulScalar, scalar);
+        return true;
+      case OpId::kDiv:
+        ops[0] = ScalarOp(PostOpKind::kMulScalar, 1.0f / scalar);
+        return chain_is_first && std::isnormal(1.0f / scalar);
+      case OpId::kMax:
+        ops[0] = ScalarOp(PostOpKind::kClip, scalar, kInfinity);
+        return !std::isnan(scalar);
+      case OpId::kMin:
+        ops[0] = ScalarOp(PostOpKind::kClip, -kInfinity, scalar);
+        return !std::isnan(scalar);
+      case OpId::kPRelu:
+        ops[0] = ScalarOp(PostOpKind::kLeakyRelu, scalar);
+        return chain_is_first;
+      default:
+        return false;
+    }
+  }
+  FusedOp& op = ops[0];
+  match->op_count = 1;
+  op.operand = other;
+  op.per_channel = !SameRows(other_shape, shape);
+  if (op.per_channel && !IsPerChannel(other_shape, shape)) return false;
+  switch (node.op) {
+    case OpId::kAdd:
+      op.kind = PostOpKind::kAdd;
+      return true;
+    case OpId::kSub:
+      op.kind = chain_is_first ? PostOpKind::kSub : PostOpKind::kReverseSub;
+      return true;
+    case OpId::kMul:
+      op.kind = PostOpKind::kMul;
+      return true;
+    case OpId::kPRelu:
+      op.kind = PostOpKind::kPRelu;
+      return chain_is_first;
+    default:
+      return false;
+  }
+}
+
+// `id`, which reads `chain`, as post-ops of it.
+bool Fusion::MatchNode(NodeId id, ValueId chain, Match* match) const {
+  const Node& node = plan_->graph->nodes[id];
+  if (!IsFree(id) || node.outputs.size() != 1 || !IsF32(chain) || !IsF32(node.outputs[0])) return false;
+  if (!(plan_->types[node.outputs[0]].shape == plan_->types[chain].shape)) return false;
+  *match = Match();
+  match->node_count = 1;
+  match->nodes[0] = id;
+  match->output = node.outputs[0];
+  if (node.inputs.size() == 1 && MatchActivation(node, &match->ops[0])) {
+    match->op_count = 1;
+    return true;
+  }
+  return MatchBinary(node, chain, match);
+}
+
+// x * gate(x), which files spell out: SiLU, hard swish and GELU. `first` is the gate's first node.
+bool Fusion::MatchGate(NodeId first, ValueId chain, Match* match) const {
+  FusedOp ops[5];
+  int32_t count = 0;
+  *match = Match();
+  ValueId value = chain;
+  NodeId id = first;
+  for (; count < 5; ++count) {
+    const Node& node = plan_->graph->nodes[id];
+    if (count > 0 && node.op == OpId::kMul && (node.inputs[0] == chain || node.inputs[1] == chain)) break;
+    Match step;
+    if (!MatchNode(id, value, &step) || step.op_count != 1 || step.ops[0].operand != kNone) return false;
+    ops[count] = step.ops[0];
+    match->nodes[match->node_count++] = id;
+    value = step.output;
+    id = OnlyConsumer(value);
+    if (id == kNone) return false;
+  }
+  if (count == 0 || count == 5) return false;
+  // Now `id` is the product. What may follow it belongs to the spelling.
+  match->nodes[match->node_count++] = id;
+  match->output = plan_->graph->nodes[id].outputs[0];
+  if (!IsF32(match->output) || !(plan_->types[match->output].shape == plan_->types[chain].shape))
+    return false;
+  const auto is = [&](int i, PostOpKind kind, float a) { return ops[i].kind == kind && IsNear(ops[i].a, a); };
+  const auto take_factor = [&](float factor) {
+    const NodeId next = OnlyConsumer(match->output);
+    Match step;
+    if (next == kNone || !MatchNode(next, match->output, &step)) return false;
+    if (step.op_count != 1 || step.ops[0].kind != PostOpKind::kMulScalar) return false;
+    if (!IsNear(step.ops[0].a, factor)) return false;
+    match->nodes[match->node_count++] = next;
+    match->output = step.output;
+    return true;
+  };
+  match->op_count = 1;
+  if (count == 1 && ops[0].kind == PostOpKind::kSigmoid) {
+    match->ops[0] = ScalarOp(PostOpKind::kSilu, 0.0f);
+    return true;
+  }
+  if (count == 1 && is(0, PostOpKind::kHardSigmoid, 1.0f / 6.0f) && ops[0].b == 0.5f) {
+    match->ops[0] = ScalarOp(PostOpKind::kHardSwish, 0.0f);
+    return true;
+  }
+  if (count >= 2 && is(0, PostOpKind::kAddScalar, 3.0f) && ops[1].kind == PostOpKind::kClip &&
+      ops[1].a == 0.0f && ops[1].b == 6.0f) {
+    match->ops[0] = ScalarOp(PostOpKind::kHardSwish, 0.0f);
+    if (count == 3) return is(2, PostOpKind::kMulScalar, 1.0f / 6.0f);
+    return count == 2 && take_factor(1.0f / 6.0f);
+  }
+  if (count >= 3 && is(0, PostOpKind::kMulScalar, 0.70710678f) && ops[1].kind == PostOpKind::kErf &&
+      is(2, PostOpKind::kAddScalar, 1.0f)) {
+    match->ops[0] = ScalarOp(PostOpKind::kGelu, 0.0f);
+    if (count == 4) return is(3, PostOpKind::kMulScalar, 0.5f);
+    return count == 3 && take_factor(0.5f);
+  }
+  return false;
+}
+
+// What may join behind `chain`, which then is stored nowhere.
+bool Fusion::MatchNext(ValueId chain, Match* match) const {
+  if (leaves_group_[chain]) return false;
+  const auto consumers = ConsumersOf(chain);
+  if (consumers.size() == 1) return MatchNode(consumers[0], chain, match);
+  if (consumers.size() == 2) {
+    return MatchGate(consumers[0], chain, match) || MatchGate(consumers[1], chain, match);
+  }
+  return false;
+}
+
+bool Fusion::IsProducer(const Node& node) const {
+  switch (node.op) {
+    case OpId::kConv2d:
+    case OpId::kConvTranspose2d:
+    case OpId::kFullyConnected:
+    case OpId::kMatMul:
+      return node.outputs.size() == 1 && IsF32(node.inputs[0]) && IsF32(node.outputs[0]);
+    default:
+      return false;
+  }
+}
+
+Status Fusion::Extend(Cluster* cluster) {
+  const int32_t index = static_cast<int32_t>(open_.size());
+  for (int i = 0; i < cluster->node_count; ++i) cluster_of_[cluster->nodes[i]] = index;
+  Match match;
+  while (IsF32(cluster->output) && MatchNext(cluster->output, &match)) {
+    if (cluster->op_count + match.op_count > kernels::kMaxPostOps ||
+        cluster->node_count + match.node_count > Cluster::kMaxNodes) {
+      break;
+    }
+    for (int i = 0; i < match.node_count; ++i) {
+      cluster->nodes[cluster->node_count++] = match.nodes[i];
+      cluster_of_[match.nodes[i]] = index;
+    }
+    for (int i = 0; i < match.op_count; ++i) cluster->ops[cluster->op_count++] = match.ops[i];
+    cluster->output = match.output;
+  }
+  return open_.PushBack(*cluster);
+}
+
+Status Fusion::Plan(const PlanView& plan, const GroupView& group, std::span<const bool> is_live,
+                    bool reference_only) {
+  plan_ = &plan;
+  is_live_ = is_live;
+  const Graph& graph = *plan.graph;
+  MACE_RETURN_IF_ERROR(FindConsumers(group));
+  MACE_RETURN_IF_ERROR(cluster_of_.Resize(graph.nodes.size()));
+  for (int32_t& cluster : cluster_of_) cluster = kNone;
+  // Producers first, the last one first: where two could take the same sum, the one that runs later does, and
+  // the other's result need not be kept for long.
+  for (size_t i = group.nodes.size(); i-- > 0 && !reference_only;) {
+    const NodeId id = group.nodes[i];
+    if (!IsFree(id) || !IsProducer(graph.nodes[id])) continue;
+    Cluster cluster;
+    cluster.node_count = 1;
+    cluster.nodes[0] = id;
+    cluster.output = graph.nodes[id].outputs[0];
+    MACE_RETURN_IF_ERROR(Extend(&cluster));
+  }
+  for (NodeId id : group.nodes) {
+    if (!IsFree(id)) continue;
+    const Node& node = graph.nodes[id];
+    Cluster cluster;
+    Match match;
+    for (ValueId input : node.inputs) {
+      if (reference_only || input == kNone || plan.known[input] != nullptr || node.inputs.size() > 2)
+        continue;
+      if (cluster.node_count > 0) break;
+      if (!MatchGate(id, input, &match) && !MatchNode(id, input, &match)) continue;
+      cluster.has_producer = false;
+      cluster.source = input;
+      cluster.output = match.output;
+      cluster.node_count = match.node_count;
+      cluster.op_count = match.op_count;
+      for (int n = 0; n < match.node_count; ++n) cluster.nodes[n] = match.nodes[n];
+      for (int o = 0; o < match.op_count; ++o) cluster.ops[o] = match.ops[o];
+    }
+    if (cluster.node_count == 0) {
+      cluster.node_count = 1;
+      cluster.nodes[0] = id;
+      cluster.output = node.outputs.empty() ? kNone : node.outputs[0];
+      MACE_RETURN_IF_ERROR(open_.PushBack(cluster));
+      cluster_of_[id] = static_cast<int32_t>(open_.size()) - 1;
+      continue;
+    }
+    MACE_RETURN_IF_ERROR(Extend(&cluster));
+  }
+  // A cluster runs where its last node stood: all that it reads has been made by then.
+  for (NodeId id : group.nodes) {
+    if (!is_live_[static_cast<size_t>(id)]) continue;
+    const Cluster& cluster = open_[cluster_of_[id]];
+    if (cluster.tail() == id) MACE_RETURN_IF_ERROR(clusters_.PushBack(cluster));
+  }
+  return Status::Ok();
+}
+
+}  // namespace mace::cpu

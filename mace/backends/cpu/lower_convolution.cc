@@ -1,0 +1,243 @@
+// Conv2d (dense, grouped, depthwise) and ConvTranspose2d.
+#include "mace/backends/cpu/lowering_table.h"
+#include "mace/kernels/convolution/convolution.h"
+#include "mace/kernels/depthwise/depthwise.h"
+#include "mace/ops/common.h"
+#include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/convolution/conv_transpose2d.h"
+#include "mace/ops/movement/movement.h"
+
+namespace mace::cpu {
+namespace {
+
+struct ConvolutionWeights {
+  WeightSource weights;
+  WeightSource bias;
+};
+
+bool IsFloatWeights(const TensorView* view) {
+  return view != nullptr && (view->dtype == DType::kF32 || view->dtype == DType::kF16);
+}
+
+// Null where the weights can be packed, else the reason why not.
+const char* FindWeights(const Lowering& lowering, const Node& node, ConvolutionWeights* found) {
+  if (!lowering.IsF32(node.inputs[0]) || !lowering.IsF32(node.outputs[0])) {
+    return "no fast kernel for these element types";
+  }
+  found->weights = lowering.Weights(node.inputs[1]);
+  if (!IsFloatWeights(found->weights.view)) return "the weights are not known when the plan is made";
+  if (node.inputs.size() > 2 && node.inputs[2] != kNone) {
+    found->bias = lowering.Weights(node.inputs[2]);
+    if (!IsFloatWeights(found->bias.view)) return "the bias is not known when the plan is made";
+  }
+  // A form made of two constants is shared only where both are constants of the model.
+  if (found->bias.view != nullptr && found->bias.constant == kNone) found->weights.constant = kNone;
+  return nullptr;
+}
+
+const void* DataOf(const WeightSource& source) {
+  return source.view == nullptr ? nullptr : source.view->data;
+}
+DType DTypeOfSource(const WeightSource& source) {
+  return source.view == nullptr ? DType::kF32 : source.view->dtype;
+}
+
+void AddPanels(const kernels::GemmPanels& panels, FormatHash* hash) {
+  hash->Add(panels.columns).Add(panels.padded_columns).Add(panels.run_count);
+  for (int i = 0; i < panels.run_count; ++i) hash->Add(panels.runs[i].width).Add(panels.runs[i].count);
+}
+
+FormatHash StartHash(const char* kernel, const ConvolutionWeights& sources, const Shape& weights) {
+  FormatHash hash(kernel);
+  hash.Add(sources.bias.constant).Add(static_cast<int64_t>(DTypeOfSource(sources.weights)));
+  for (int64_t dim : weights.span()) hash.Add(dim);
+  return hash;
+}
+
+// The fields that all three kernels' parameters have.
+template <typename Params>
+Status SetGeometry(Lowering& lowering, const Node& node, const IntList& strides, const IntList& dilations,
+                   ValueId output, Params* params) {
+  const Shape& in = lowering.shape(node.inputs[0]);
+  const Shape& out = lowering.shape(node.outputs[0]);
+  const Shape& weights = lowering.shape(node.inputs[1]);
+  params->batch = in[0];
+  params->input_height = in[1];
+  params->input_width = in[2];
+  params->input_channels = in[3];
+  params->output_height = out[1];
+  params->output_width = out[2];
+  params->kernel_height = weights[1];
+  params->kernel_width = weights[2];
+  params->stride_y = strides[0];
+  params->stride_x = strides[1];
+  params->dilation_y = dilations[0];
+  params->dilation_x = dilations[1];
+  params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
+  params->output_pixel_stride = lowering.storage().PixelStride(output) / 4;
+  return Status::Ok();
+}
+
+int64_t ConvolutionWork(const Lowering& lowering, const Node& node) {
+  const Shape& weights = lowering.shape(node.inputs[1]);
+  return lowering.shape(node.outputs[0]).ElementCount() * weights[1] * weights[2] * weights[3];
+}
+
+// Operands: input, packed weights, output, post-ops' operands.
+template <typename Params, typename Prepare>
+Status FinishStep(Lowering& lowering, const Cluster& cluster, ValueId input, Params* params, StepSpec* spec,
+                  const Prepare& prepare_and_pack) {
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(spec, input));
+  MACE_RETURN_IF_ERROR(spec->operands.PushBack(Operand{}));  // the weights: packed below
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(spec, cluster.output));
+  MACE_RETURN_IF_ERROR(lowering.AddPostOps(cluster, spec, &params->post_ops));
+  MACE_RETURN_IF_ERROR(prepare_and_pack());
+  spec->params = params;
+  spec->tiles = params->tile_count;
+  spec->workspace_bytes = params->workspace_bytes;
+  spec->multiply_adds = ConvolutionWork(lowering, lowering.node(cluster.nodes[0]));
+  return lowering.Emit(cluster, std::move(*spec));
+}
+
+// The NCHW tensor that `input` is the transposition of, where that has not been made yet; else kNone.
+ValueId FindNchwSource(Lowering& lowering, ValueId input) {
+  const NodeId producer = lowering.PutOffProducer(input, OpId::kTranspose);
+  if (producer == kNone) return kNone;
+  const IntList& perm = lowering.node(producer).attributes.as<ops::TransposeAttributes>().perm;
+  return perm == IntList{0, 2, 3, 1} ? lowering.node(producer).inputs[0] : kNone;
+}
+
+Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const ConvolutionWeights& sources,
+                      int64_t pad_top, int64_t pad_left) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::Conv2dAttributes>();
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::DepthwiseParams>());
+  MACE_RETURN_IF_ERROR(
+      SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));
+  params->multiplier = lowering.shape(node.outputs[0])[3] / params->input_channels;
+  params->pad_top = pad_top;
+  params->pad_left = pad_left;
+  StepSpec spec;
+  spec.function = lowering.kernels().depthwise->depthwise_f32;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("depthwise_f32", lowering.kernels().depthwise_isa));
+  return FinishStep(lowering, cluster, node.inputs[0], params, &spec, [&]() -> Status {
+    MACE_RETURN_IF_ERROR(kernels::PrepareDepthwise(params));
+    FormatHash hash = StartHash("depthwise", sources, lowering.shape(node.inputs[1]));
+    hash.Add(params->padded_channels).Add(params->multiplier);
+    MACE_ASSIGN_OR_RETURN(
+        spec.operands[1],
+        lowering.Packed(
+            sources.weights, hash.value(), kernels::DepthwisePackedBytes(*params), [&](uint8_t* packed) {
+              kernels::PackDepthwise(*params, DataOf(sources.weights), DTypeOfSource(sources.weights),
+                                     DataOf(sources.bias), DTypeOfSource(sources.bias), packed);
+            }));
+    return Status::Ok();
+  });
+}
+
+}  // namespace
+
+Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::Conv2dAttributes>();
+  ConvolutionWeights sources;
+  *refusal = FindWeights(lowering, node, &sources);
+  if (*refusal != nullptr) return Status::Ok();
+  const Shape& in = lowering.shape(node.inputs[0]);
+  const Shape& weights = lowering.shape(node.inputs[1]);
+  int64_t pads[2] = {}, unused = 0;
+  for (int axis = 0; axis < 2; ++axis) {
+    ops::WindowAxis window;
+    MACE_RETURN_IF_ERROR(ops::MakeWindowAxis(axis, weights[1 + axis], attributes.strides,
+                                             attributes.dilations, attributes.pads, attributes.padding, false,
+                                             &window));
+    MACE_RETURN_IF_ERROR(ops::ResolvePadding(window, in[1 + axis], &pads[axis], &unused));
+  }
+  if (attributes.groups == in[3] && weights[3] == 1 && in[3] > 1) {
+    return LowerDepthwise(lowering, cluster, sources, pads[0], pads[1]);
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::Conv2dParams>());
+  MACE_RETURN_IF_ERROR(
+      SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));
+  params->isa = lowering.kernels().convolution_isa;
+  params->output_channels = lowering.shape(node.outputs[0])[3];
+  params->groups = attributes.groups;
+  params->pad_top = pads[0];
+  params->pad_left = pads[1];
+  // Where rows are gathered to bands anyway, they may as well be gathered from channel planes.
+  ValueId input = node.inputs[0];
+  const ValueId nchw = FindNchwSource(lowering, input);
+  if (nchw != kNone) {
+    MACE_RETURN_IF_ERROR(kernels::PrepareConv2d(params));
+    params->input_is_nchw = params->way == kernels::Conv2dWay::kBand;
+    if (params->input_is_nchw) input = nchw;
+  }
+  StepSpec spec;
+  spec.function = lowering.kernels().convolution->conv2d_f32;
+  return FinishStep(lowering, cluster, input, params, &spec, [&]() -> Status {
+    MACE_RETURN_IF_ERROR(kernels::PrepareConv2d(params));
+    const bool is_gemm = params->way == kernels::Conv2dWay::kGemm;
+    const bool is_band = params->way == kernels::Conv2dWay::kBand;
+    spec.reason = is_gemm                 ? "1x1: a plain GEMM"
+                  : params->input_is_nchw ? "few channels: bands of rows from NCHW"
+                  : is_band               ? "few channels: bands of rows"
+                                          : "row pointers";
+    MACE_ASSIGN_OR_RETURN(spec.kernel,
+                          lowering.KernelName("conv2d_f32", params->isa, params->panels.runs[0].tile_rows,
+                                              params->panels.runs[0].width));
+    FormatHash hash = StartHash("conv2d", sources, weights);
+    hash.Add(params->groups).Add(params->zero_floats).Add(params->group_floats);
+    AddPanels(params->panels, &hash);
+    MACE_ASSIGN_OR_RETURN(
+        spec.operands[1],
+        lowering.Packed(
+            sources.weights, hash.value(), kernels::Conv2dPackedBytes(*params), [&](uint8_t* packed) {
+              kernels::PackConv2d(*params, DataOf(sources.weights), DTypeOfSource(sources.weights),
+                                  DataOf(sources.bias), DTypeOfSource(sources.bias), packed);
+            }));
+    return Status::Ok();
+  });
+}
+
+Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::ConvTranspose2dAttributes>();
+  ConvolutionWeights sources;
+  *refusal = FindWeights(lowering, node, &sources);
+  if (*refusal != nullptr) return Status::Ok();
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ConvTranspose2dParams>());
+  MACE_RETURN_IF_ERROR(
+      SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));
+  params->isa = lowering.kernels().convolution_isa;
+  params->output_channels = lowering.shape(node.outputs[0])[3];
+  params->groups = attributes.groups;
+  params->pad_top = attributes.pads[0];
+  params->pad_left = attributes.pads[1];
+  StepSpec spec;
+  spec.function = lowering.kernels().convolution->conv_transpose2d_f32;
+  return FinishStep(lowering, cluster, node.inputs[0], params, &spec, [&]() -> Status {
+    MACE_RETURN_IF_ERROR(kernels::PrepareConvTranspose2d(params));
+    MACE_ASSIGN_OR_RETURN(
+        spec.kernel, lowering.KernelName("conv_transpose2d_f32", params->isa,
+                                         params->panels.runs[0].tile_rows, params->panels.runs[0].width));
+    spec.reason = "a convolution for each phase of the output";
+    FormatHash hash = StartHash("conv_transpose2d", sources, lowering.shape(node.inputs[1]));
+    hash.Add(params->groups).Add(params->zero_floats);
+    for (int64_t number : {params->stride_y, params->stride_x, params->dilation_y, params->dilation_x,
+                           params->pad_top, params->pad_left}) {
+      hash.Add(number);
+    }
+    AddPanels(params->panels, &hash);
+    MACE_ASSIGN_OR_RETURN(spec.operands[1],
+                          lowering.Packed(sources.weights, hash.value(),
+                                          kernels::ConvTranspose2dPackedBytes(*params), [&](uint8_t* packed) {
+                                            kernels::PackConvTranspose2d(*params, DataOf(sources.weights),
+                                                                         DTypeOfSource(sources.weights),
+                                                                         DataOf(sources.bias),
+                                                                         DTypeOfSource(sources.bias), packed);
+                                          }));
+    return Status::Ok();
+  });
+}
+
+}  // namespace mace::cpu

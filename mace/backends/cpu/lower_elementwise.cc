@@ -1,0 +1,370 @@
+// Chains of elementwise nodes, single unary and broadcast binary operators, Where, Cast, BatchNormalization.
+#include <cmath>
+
+#include "mace/backends/cpu/lowering_table.h"
+#include "mace/kernels/elementwise/elementwise.h"
+#include "mace/ops/norm/norm.h"
+#include "mace/ops/quantize/quantize_ops.h"
+
+namespace mace::cpu {
+namespace {
+
+using kernels::BinaryOp;
+using kernels::PostOpKind;
+using kernels::UnaryOp;
+
+// The unary kernel has a loop for each function; a chain asks for each vector which function comes next.
+bool UnaryOfPostOp(PostOpKind kind, UnaryOp* op) {
+  switch (kind) {
+    case PostOpKind::kClip:
+      *op = UnaryOp::kClip;
+      return true;
+    case PostOpKind::kRelu:
+      *op = UnaryOp::kRelu;
+      return true;
+    case PostOpKind::kLeakyRelu:
+      *op = UnaryOp::kLeakyRelu;
+      return true;
+    case PostOpKind::kSigmoid:
+      *op = UnaryOp::kSigmoid;
+      return true;
+    case PostOpKind::kTanh:
+      *op = UnaryOp::kTanh;
+      return true;
+    case PostOpKind::kHardSigmoid:
+      *op = UnaryOp::kHardSigmoid;
+      return true;
+    case PostOpKind::kHardSwish:
+      *op = UnaryOp::kHardSwish;
+      return true;
+    case PostOpKind::kSilu:
+      *op = UnaryOp::kSilu;
+      return true;
+    case PostOpKind::kGelu:
+      *op = UnaryOp::kGelu;
+      return true;
+    case PostOpKind::kErf:
+      *op = UnaryOp::kErf;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool UnaryOfNode(OpId id, UnaryOp* op) {
+  switch (id) {
+    case OpId::kExp:
+      *op = UnaryOp::kExp;
+      return true;
+    case OpId::kLog:
+      *op = UnaryOp::kLog;
+      return true;
+    case OpId::kSqrt:
+      *op = UnaryOp::kSqrt;
+      return true;
+    case OpId::kRsqrt:
+      *op = UnaryOp::kRsqrt;
+      return true;
+    case OpId::kReciprocal:
+      *op = UnaryOp::kReciprocal;
+      return true;
+    case OpId::kAbs:
+      *op = UnaryOp::kAbs;
+      return true;
+    case OpId::kFloor:
+      *op = UnaryOp::kFloor;
+      return true;
+    case OpId::kCeil:
+      *op = UnaryOp::kCeil;
+      return true;
+    case OpId::kRound:
+      *op = UnaryOp::kRound;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool BinaryOfNode(OpId id, BinaryOp* op) {
+  switch (id) {
+    case OpId::kAdd:
+      *op = BinaryOp::kAdd;
+      return true;
+    case OpId::kSub:
+      *op = BinaryOp::kSub;
+      return true;
+    case OpId::kMul:
+      *op = BinaryOp::kMul;
+      return true;
+    case OpId::kDiv:
+      *op = BinaryOp::kDiv;
+      return true;
+    case OpId::kMax:
+      *op = BinaryOp::kMax;
+      return true;
+    case OpId::kMin:
+      *op = BinaryOp::kMin;
+      return true;
+    case OpId::kPow:
+      *op = BinaryOp::kPow;
+      return true;
+    case OpId::kPRelu:
+      *op = BinaryOp::kPRelu;
+      return true;
+    case OpId::kEqual:
+      *op = BinaryOp::kEqual;
+      return true;
+    case OpId::kLess:
+      *op = BinaryOp::kLess;
+      return true;
+    case OpId::kGreater:
+      *op = BinaryOp::kGreater;
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A tensor as rows of channels, or as one row where everything is dense.
+struct RowView {
+  int64_t rows = 1;
+  int64_t columns = 0;
+  int64_t input_stride = 0;
+  int64_t output_stride = 0;
+};
+RowView ViewAsRows(Lowering& lowering, ValueId in, ValueId out, bool needs_channels) {
+  const Shape& shape = lowering.shape(out);
+  const int64_t channels = shape.rank == 0 ? 1 : shape[shape.rank - 1];
+  RowView view;
+  view.input_stride = lowering.storage().PixelStride(in) / 4;
+  view.output_stride = lowering.storage().PixelStride(out) / 4;
+  const bool is_dense = view.input_stride == channels && view.output_stride == channels;
+  view.columns = is_dense && !needs_channels ? shape.ElementCount() : channels;
+  view.rows = is_dense && !needs_channels ? 1 : shape.Product(0, shape.rank - 1);
+  return view;
+}
+
+Status EmitUnary(Lowering& lowering, const Cluster& cluster, UnaryOp op, float a, float b, ValueId in,
+                 ValueId out) {
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::UnaryParams>());
+  const RowView view = ViewAsRows(lowering, in, out, false);
+  params->op = op;
+  params->a = a;
+  params->b = b;
+  params->rows = view.rows;
+  params->columns = view.columns;
+  params->input_stride = view.input_stride;
+  params->output_stride = view.output_stride;
+  MACE_RETURN_IF_ERROR(kernels::PrepareUnary(params));
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("unary_f32", lowering.kernels().elementwise_isa));
+  spec.function = lowering.kernels().elementwise->unary_f32;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, in));
+  lowering.TryInPlace(cluster, in, out);
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, out));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+Status EmitBinary(Lowering& lowering, const Cluster& cluster, BinaryOp op, ValueId a, ValueId b,
+                  ValueId out) {
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::BinaryParams>());
+  const auto& table = *lowering.kernels().elementwise;
+  const DType dtype = lowering.type(a).dtype;
+  params->op = op;
+  params->a = lowering.shape(a);
+  params->b = lowering.shape(b);
+  MACE_RETURN_IF_ERROR(kernels::PrepareBinary(params));
+  StepSpec spec;
+  const char* kernel = dtype == DType::kF32   ? "binary_f32"
+                       : dtype == DType::kI32 ? "binary_i32"
+                                              : "binary_i64";
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName(kernel, lowering.kernels().elementwise_isa));
+  spec.function = dtype == DType::kF32   ? table.binary_f32
+                  : dtype == DType::kI32 ? table.binary_i32
+                                         : table.binary_i64;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, a));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, b));
+  const auto may_replace = [&](ValueId in) {
+    return lowering.type(in).dtype == lowering.type(out).dtype && lowering.shape(in) == lowering.shape(out) &&
+           !lowering.storage().SameStorage(a, b);
+  };
+  if (!may_replace(a) || !lowering.TryInPlace(cluster, a, out)) {
+    if (may_replace(b)) lowering.TryInPlace(cluster, b, out);
+  }
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, out));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+bool IsDense(Lowering& lowering, ValueId value) {
+  const Shape& shape = lowering.shape(value);
+  const int64_t channels = shape.rank == 0 ? 1 : shape[shape.rank - 1];
+  return lowering.storage().PixelStride(value) == channels * BytesOf(lowering.type(value).dtype);
+}
+
+Status EmitChain(Lowering& lowering, const Cluster& cluster, StepSpec spec, kernels::ChainParams* params,
+                 bool has_channel_operand) {
+  const RowView view = ViewAsRows(lowering, cluster.source, cluster.output, has_channel_operand);
+  params->rows = view.rows;
+  params->columns = view.columns;
+  params->input_stride = view.input_stride;
+  params->output_stride = view.output_stride;
+  MACE_RETURN_IF_ERROR(kernels::PrepareChain(params));
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("chain_f32", lowering.kernels().elementwise_isa));
+  spec.function = lowering.kernels().elementwise->chain_f32;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+}  // namespace
+
+Status LowerElementwiseChain(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const ValueId in = cluster.source, out = cluster.output;
+  if (!lowering.IsF32(in) || !lowering.IsF32(out)) {
+    *refusal = "no fast kernel for these element types";
+    return Status::Ok();
+  }
+  UnaryOp unary;
+  const FusedOp& first = cluster.ops[0];
+  if (cluster.op_count == 1 && UnaryOfPostOp(first.kind, &unary)) {
+    return EmitUnary(lowering, cluster, unary, first.a, first.b, in, out);
+  }
+  BinaryOp binary;
+  const Node& node = lowering.node(cluster.nodes[0]);
+  if (cluster.op_count == 1 && first.operand != kNone && BinaryOfNode(node.op, &binary) &&
+      IsDense(lowering, in) && IsDense(lowering, first.operand) && IsDense(lowering, out)) {
+    return EmitBinary(lowering, cluster, binary, node.inputs[0], node.inputs[1], out);
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ChainParams>());
+  StepSpec spec;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, in));
+  lowering.TryInPlace(cluster, in, out);
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, out));
+  MACE_RETURN_IF_ERROR(lowering.AddPostOps(cluster, &spec, &params->post_ops));
+  bool needs_channels = false;
+  for (int i = 0; i < cluster.op_count; ++i) {
+    if (cluster.ops[i].operand == kNone) continue;
+    needs_channels |= cluster.ops[i].per_channel || !IsDense(lowering, cluster.ops[i].operand);
+  }
+  return EmitChain(lowering, cluster, std::move(spec), params, needs_channels);
+}
+
+Status LowerUnary(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  UnaryOp op;
+  if (!lowering.IsF32(node.inputs[0]) || !UnaryOfNode(node.op, &op)) {
+    *refusal = "no fast kernel for this element type";
+    return Status::Ok();
+  }
+  return EmitUnary(lowering, cluster, op, 0.0f, 0.0f, node.inputs[0], node.outputs[0]);
+}
+
+Status LowerBinary(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const DType dtype = lowering.type(node.inputs[0]).dtype;
+  BinaryOp op;
+  if (!BinaryOfNode(node.op, &op) || (dtype != DType::kF32 && dtype != DType::kI32 && dtype != DType::kI64) ||
+      (op == BinaryOp::kPRelu && dtype != DType::kF32) ||
+      lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr) {
+    *refusal = "no fast kernel for this element type";
+    return Status::Ok();
+  }
+  return EmitBinary(lowering, cluster, op, node.inputs[0], node.inputs[1], node.outputs[0]);
+}
+
+Status LowerWhere(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const int bytes = BytesOf(lowering.type(node.outputs[0]).dtype);
+  if (bytes == 0) {
+    *refusal = "no fast kernel for this element type";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::WhereParams>());
+  params->condition = lowering.shape(node.inputs[0]);
+  params->if_true = lowering.shape(node.inputs[1]);
+  params->if_false = lowering.shape(node.inputs[2]);
+  params->element_bytes = bytes;
+  MACE_RETURN_IF_ERROR(kernels::PrepareWhere(params));
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("where", lowering.kernels().elementwise_isa));
+  spec.function = lowering.kernels().elementwise->where;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  for (ValueId input : node.inputs) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, input));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+Status LowerCast(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const DType from = lowering.type(node.inputs[0]).dtype, to = lowering.type(node.outputs[0]).dtype;
+  if (BytesOf(from) == 0 || BytesOf(to) == 0 || from == DType::kBF16 || to == DType::kBF16) {
+    *refusal = "no fast kernel for these element types";
+    return Status::Ok();
+  }
+  if (from == to) {
+    return lowering.EmitCopy(cluster, node.inputs[0], node.outputs[0], "a cast to the same type");
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::CastParams>());
+  params->from = from;
+  params->to = to;
+  params->count = lowering.shape(node.outputs[0]).ElementCount();
+  MACE_RETURN_IF_ERROR(kernels::PrepareCast(params));
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("cast", lowering.kernels().elementwise_isa));
+  spec.function = lowering.kernels().elementwise->cast;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+// x * s + t with s = scale / sqrt(variance + epsilon), t = bias - mean * s.
+Status LowerBatchNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const TensorView* values[4];
+  bool are_known = lowering.IsF32(node.inputs[0]);
+  for (int i = 0; i < 4; ++i) {
+    values[i] = lowering.known(node.inputs[i + 1]);
+    are_known = are_known && values[i] != nullptr && values[i]->dtype == DType::kF32;
+  }
+  if (!are_known) {
+    *refusal = "its statistics are not known when the plan is made";
+    return Status::Ok();
+  }
+  const float epsilon = node.attributes.as<ops::BatchNormalizationAttributes>().epsilon;
+  const int64_t channels = values[0]->elements();
+  MACE_ASSIGN_OR_RETURN(uint8_t* memory,
+                        lowering.builder().NewOwned(static_cast<size_t>(2 * channels) * sizeof(float)));
+  float* factor = reinterpret_cast<float*>(memory);
+  float* shift = factor + channels;
+  for (int64_t c = 0; c < channels; ++c) {
+    const double f = values[0]->as<const float>()[c] /
+                     std::sqrt(static_cast<double>(values[3]->as<const float>()[c]) + epsilon);
+    factor[c] = static_cast<float>(f);
+    shift[c] = static_cast<float>(values[1]->as<const float>()[c] - values[2]->as<const float>()[c] * f);
+  }
+  Cluster chain = cluster;
+  chain.source = node.inputs[0];
+  chain.output = node.outputs[0];
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ChainParams>());
+  params->post_ops.count = 2;
+  params->post_ops.ops[0].kind = PostOpKind::kMul;
+  params->post_ops.ops[0].operand = 2;
+  params->post_ops.ops[1].kind = PostOpKind::kAdd;
+  params->post_ops.ops[1].operand = 3;
+  StepSpec spec;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, chain.source));
+  lowering.TryInPlace(cluster, chain.source, chain.output);
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, chain.output));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, factor, channels * 4}));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, shift, channels * 4}));
+  return EmitChain(lowering, chain, std::move(spec), params, true);
+}
+
+}  // namespace mace::cpu

@@ -1,0 +1,161 @@
+// Softmax, LayerNormalization, Reduce.
+#include "mace/backends/cpu/lowering_table.h"
+#include "mace/kernels/elementwise/elementwise.h"
+#include "mace/kernels/norm/norm.h"
+#include "mace/ops/norm/norm.h"
+#include "mace/ops/reduce/reduce.h"
+
+namespace mace::cpu {
+
+Status LowerSoftmax(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::SoftmaxAttributes>();
+  const Shape& shape = lowering.shape(node.inputs[0]);
+  int axis = 0;
+  if (!lowering.IsF32(node.inputs[0]) || attributes.beta != 1.0f ||
+      !NormalizeAxis(attributes.axis, shape.rank, &axis)) {
+    *refusal = "no fast kernel for integers, or for beta other than 1";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::SoftmaxParams>());
+  params->outer = shape.Product(0, axis);
+  params->axis = shape[axis];
+  params->inner = shape.Product(axis + 1, shape.rank);
+  MACE_RETURN_IF_ERROR(kernels::PrepareSoftmax(params));
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("softmax_f32", lowering.kernels().norm_isa));
+  spec.function = lowering.kernels().norm->softmax_f32;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
+  lowering.TryInPlace(cluster, node.inputs[0], node.outputs[0]);
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::LayerNormalizationAttributes>();
+  const Shape& shape = lowering.shape(node.inputs[0]);
+  int axis = 0;
+  for (ValueId input : node.inputs) {
+    if (input != kNone && !lowering.IsF32(input)) *refusal = "no fast kernel for this element type";
+  }
+  if (node.outputs.size() > 1 && node.outputs[1] != kNone) *refusal = "no fast kernel gives the mean";
+  if (!NormalizeAxis(attributes.axis, shape.rank, &axis)) *refusal = "the axis is out of range";
+  if (*refusal != nullptr) return Status::Ok();
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::LayerNormParams>());
+  params->rows = shape.Product(0, axis);
+  params->columns = shape.Product(axis, shape.rank);
+  params->epsilon = attributes.epsilon;
+  params->input_stride = params->columns;
+  params->output_stride = params->columns;
+  MACE_RETURN_IF_ERROR(kernels::PrepareLayerNorm(params));
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("layer_norm_f32", lowering.kernels().norm_isa));
+  spec.function = lowering.kernels().norm->layer_norm_f32;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  for (size_t i = 0; i < 3; ++i) {
+    MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, i < node.inputs.size() ? node.inputs[i] : kNone));
+  }
+  lowering.TryInPlace(cluster, node.inputs[0], node.outputs[0]);
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+namespace {
+
+bool ReduceOpOf(ops::ReduceKind kind, kernels::ReduceOp* op) {
+  switch (kind) {
+    case ops::ReduceKind::kSum:
+      *op = kernels::ReduceOp::kSum;
+      return true;
+    case ops::ReduceKind::kMean:
+      *op = kernels::ReduceOp::kMean;
+      return true;
+    case ops::ReduceKind::kMax:
+      *op = kernels::ReduceOp::kMax;
+      return true;
+    case ops::ReduceKind::kMin:
+      *op = kernels::ReduceOp::kMin;
+      return true;
+    case ops::ReduceKind::kProd:
+      *op = kernels::ReduceOp::kProd;
+      return true;
+    case ops::ReduceKind::kL2:
+    case ops::ReduceKind::kSumSquare:
+      *op = kernels::ReduceOp::kSumSquare;
+      return true;
+    case ops::ReduceKind::kCount:
+      break;
+  }
+  return false;
+}
+
+// The square root of the L2 norm, in place.
+Status EmitSquareRoot(Lowering& lowering, const Cluster& cluster, ValueId value) {
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::UnaryParams>());
+  params->op = kernels::UnaryOp::kSqrt;
+  params->columns = lowering.shape(value).ElementCount();
+  MACE_RETURN_IF_ERROR(kernels::PrepareUnary(params));
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("unary_f32", lowering.kernels().elementwise_isa));
+  spec.function = lowering.kernels().elementwise->unary_f32;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, value));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, value));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+}  // namespace
+
+Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::ReduceAttributes>();
+  const Shape& shape = lowering.shape(node.inputs[0]);
+  kernels::ReduceOp op;
+  if (!lowering.IsF32(node.inputs[0]) || !ReduceOpOf(attributes.kind, &op)) {
+    *refusal = "no fast kernel for this element type";
+    return Status::Ok();
+  }
+  int32_t axes[kMaxRank];
+  size_t count = 0;
+  for (int axis = 0; axis < shape.rank; ++axis) {
+    bool is_reduced = attributes.axes.empty();
+    for (int64_t given : attributes.axes) is_reduced |= given == axis || given + shape.rank == axis;
+    if (is_reduced) axes[count++] = axis;
+  }
+  if (count == 0) {
+    *refusal = "nothing is reduced";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ReduceParams>());
+  params->op = op;
+  Status collapsed = kernels::CollapseReduction(shape, {axes, count}, params);
+  if (collapsed.code() == StatusCode::kUnsupported) {
+    *refusal = "kept and reduced axes alternate";
+    return Status::Ok();
+  }
+  MACE_RETURN_IF_ERROR(std::move(collapsed));
+  // Channels are kept where pixels may lie apart: StorageMap pads such tensors only.
+  if (params->inner > 1) {
+    params->input_stride = lowering.storage().IsPadded(node.inputs[0])
+                               ? lowering.storage().PixelStride(node.inputs[0]) / 4
+                               : params->inner;
+  }
+  MACE_RETURN_IF_ERROR(kernels::PrepareReduce(params));
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("reduce_f32", lowering.kernels().norm_isa));
+  spec.function = lowering.kernels().norm->reduce_f32;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  MACE_RETURN_IF_ERROR(lowering.Emit(cluster, std::move(spec)));
+  if (attributes.kind != ops::ReduceKind::kL2) return Status::Ok();
+  return EmitSquareRoot(lowering, cluster, node.outputs[0]);
+}
+
+}  // namespace mace::cpu

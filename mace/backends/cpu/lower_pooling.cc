@@ -1,0 +1,188 @@
+// MaxPool2d, AveragePool2d and Resize.
+#include "mace/backends/cpu/lowering_table.h"
+#include "mace/kernels/norm/norm.h"
+#include "mace/kernels/pooling/pooling.h"
+#include "mace/kernels/resize/resize.h"
+#include "mace/ops/common.h"
+#include "mace/ops/movement/movement.h"
+#include "mace/ops/pooling/average_pool2d.h"
+#include "mace/ops/pooling/max_pool2d.h"
+
+namespace mace::cpu {
+namespace {
+
+bool CountsPadding(const ops::AveragePool2dAttributes& attributes) { return attributes.count_include_pad; }
+bool CountsPadding(const ops::MaxPool2dAttributes&) { return false; }
+
+template <typename Attributes>
+Status FillPoolParams(Lowering& lowering, const Node& node, kernels::PoolParams* params) {
+  const auto& attributes = node.attributes.as<Attributes>();
+  const Shape& in = lowering.shape(node.inputs[0]);
+  const Shape& out = lowering.shape(node.outputs[0]);
+  int64_t begin[2] = {}, end[2] = {};
+  for (int axis = 0; axis < 2; ++axis) {
+    ops::WindowAxis window;
+    MACE_RETURN_IF_ERROR(ops::MakeWindowAxis(axis, attributes.kernel[axis], attributes.strides,
+                                             attributes.dilations, attributes.pads, attributes.padding,
+                                             attributes.ceil_mode, &window));
+    MACE_RETURN_IF_ERROR(ops::ResolvePadding(window, in[1 + axis], &begin[axis], &end[axis]));
+  }
+  params->batch = in[0];
+  params->input_height = in[1];
+  params->input_width = in[2];
+  params->channels = in[3];
+  params->output_height = out[1];
+  params->output_width = out[2];
+  params->kernel_height = attributes.kernel[0];
+  params->kernel_width = attributes.kernel[1];
+  params->stride_y = attributes.strides[0];
+  params->stride_x = attributes.strides[1];
+  params->dilation_y = attributes.dilations[0];
+  params->dilation_x = attributes.dilations[1];
+  params->pad_top = begin[0];
+  params->pad_left = begin[1];
+  params->pad_bottom = end[0];
+  params->pad_right = end[1];
+  params->count_include_pad = CountsPadding(attributes);
+  params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
+  params->output_pixel_stride = lowering.storage().PixelStride(node.outputs[0]) / 4;
+  return Status::Ok();
+}
+
+bool IsGlobal(const kernels::PoolParams& params) {
+  return params.output_height == 1 && params.output_width == 1 &&
+         params.kernel_height == params.input_height && params.kernel_width == params.input_width &&
+         params.dilation_y == 1 && params.dilation_x == 1 && params.pad_top == 0 && params.pad_left == 0 &&
+         params.pad_bottom == 0 && params.pad_right == 0;
+}
+
+template <typename Params>
+Status FinishStep(Lowering& lowering, const Cluster& cluster, StepSpec spec, const Params* params) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+template <typename Attributes>
+Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
+                 kernels::KernelFunction function, kernels::ReduceOp global, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  if (!lowering.IsF32(node.inputs[0])) {
+    *refusal = "no fast kernel for this element type";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PoolParams>());
+  MACE_RETURN_IF_ERROR(FillPoolParams<Attributes>(lowering, node, params));
+  StepSpec spec;
+  if (IsGlobal(*params)) {
+    MACE_ASSIGN_OR_RETURN(auto* reduce, lowering.builder().NewParams<kernels::ReduceParams>());
+    reduce->op = global;
+    reduce->outer = params->batch;
+    reduce->reduced = params->input_height * params->input_width;
+    reduce->inner = params->channels;
+    reduce->input_stride = params->input_pixel_stride;
+    MACE_RETURN_IF_ERROR(kernels::PrepareReduce(reduce));
+    MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("reduce_f32", lowering.kernels().norm_isa));
+    spec.function = lowering.kernels().norm->reduce_f32;
+    spec.reason = "the window is the whole map";
+    return FinishStep(lowering, cluster, std::move(spec), reduce);
+  }
+  MACE_RETURN_IF_ERROR(kernels::PreparePool(params));
+  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName(kernel, lowering.kernels().pooling_isa));
+  spec.function = function;
+  spec.workspace_bytes = params->workspace_bytes;
+  return FinishStep(lowering, cluster, std::move(spec), params);
+}
+
+kernels::ResizeCoordinates CoordinatesOf(ops::CoordinateMode mode) {
+  switch (mode) {
+    case ops::CoordinateMode::kPytorchHalfPixel:
+      return kernels::ResizeCoordinates::kPytorchHalfPixel;
+    case ops::CoordinateMode::kAlignCorners:
+      return kernels::ResizeCoordinates::kAlignCorners;
+    case ops::CoordinateMode::kAsymmetric:
+      return kernels::ResizeCoordinates::kAsymmetric;
+    case ops::CoordinateMode::kHalfPixel:
+    case ops::CoordinateMode::kCount:
+      break;
+  }
+  return kernels::ResizeCoordinates::kHalfPixel;
+}
+
+kernels::ResizeRounding RoundingOf(ops::NearestMode mode) {
+  switch (mode) {
+    case ops::NearestMode::kRoundPreferCeil:
+      return kernels::ResizeRounding::kRoundPreferCeil;
+    case ops::NearestMode::kFloor:
+      return kernels::ResizeRounding::kFloor;
+    case ops::NearestMode::kCeil:
+      return kernels::ResizeRounding::kCeil;
+    case ops::NearestMode::kRoundPreferFloor:
+    case ops::NearestMode::kCount:
+      break;
+  }
+  return kernels::ResizeRounding::kRoundPreferFloor;
+}
+
+}  // namespace
+
+Status LowerMaxPool2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  return LowerPool<ops::MaxPool2dAttributes>(lowering, cluster, "max_pool_f32",
+                                             lowering.kernels().pooling->max_pool_f32,
+                                             kernels::ReduceOp::kMax, refusal);
+}
+
+Status LowerAveragePool2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  return LowerPool<ops::AveragePool2dAttributes>(lowering, cluster, "average_pool_f32",
+                                                 lowering.kernels().pooling->average_pool_f32,
+                                                 kernels::ReduceOp::kMean, refusal);
+}
+
+Status LowerResize(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::ResizeAttributes>();
+  const Shape& in = lowering.shape(node.inputs[0]);
+  const Shape& out = lowering.shape(node.outputs[0]);
+  const bool has_scales = node.inputs.size() > 1 && node.inputs[1] != kNone;
+  const TensorView* scales = has_scales ? lowering.known(node.inputs[1]) : nullptr;
+  if (!lowering.IsF32(node.inputs[0])) *refusal = "no fast kernel for this element type";
+  if (has_scales && (scales == nullptr || scales->dtype != DType::kF32))
+    *refusal = "the scales are not known";
+  if (*refusal != nullptr) return Status::Ok();
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ResizeParams>());
+  params->linear = attributes.mode == ops::ResizeMode::kLinear;
+  params->coordinates = CoordinatesOf(attributes.coordinate_mode);
+  params->rounding = RoundingOf(attributes.nearest_mode);
+  params->batch = in[0];
+  params->input_height = in[1];
+  params->input_width = in[2];
+  params->channels = in[3];
+  params->output_height = out[1];
+  params->output_width = out[2];
+  params->scale_y = scales != nullptr ? scales->as<const float>()[0] : 0.0f;
+  params->scale_x = scales != nullptr ? scales->as<const float>()[1] : 0.0f;
+  params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
+  params->output_pixel_stride = lowering.storage().PixelStride(node.outputs[0]) / 4;
+  MACE_RETURN_IF_ERROR(kernels::PrepareResize(params));
+  const int64_t table_bytes = kernels::ResizeTableBytes(*params);
+  MACE_ASSIGN_OR_RETURN(uint8_t* taps, lowering.builder().NewBytes(static_cast<size_t>(table_bytes)));
+  kernels::FillResizeTable(*params, taps);
+  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(spec.kernel,
+                        lowering.KernelName(params->linear ? "resize_linear_f32" : "resize_nearest_f32",
+                                            lowering.kernels().resize_isa));
+  spec.function = params->linear ? lowering.kernels().resize->resize_linear_f32
+                                 : lowering.kernels().resize->resize_nearest_f32;
+  spec.params = params;
+  spec.tiles = params->tile_count;
+  spec.workspace_bytes = params->workspace_bytes;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, taps, table_bytes}));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+}  // namespace mace::cpu

@@ -1,0 +1,66 @@
+#include "mace/backends/cpu/lowering_table.h"
+
+namespace mace::cpu {
+namespace {
+
+struct LoweringRow {
+  OpId op;
+  LoweringFunction lower;
+};
+
+constexpr LoweringRow kLowerings[] = {
+    {OpId::kConv2d, LowerConv2d},
+    {OpId::kConvTranspose2d, LowerConvTranspose2d},
+    {OpId::kMatMul, LowerMatMul},
+    {OpId::kFullyConnected, LowerFullyConnected},
+    {OpId::kMaxPool2d, LowerMaxPool2d},
+    {OpId::kAveragePool2d, LowerAveragePool2d},
+    {OpId::kExp, LowerUnary},
+    {OpId::kLog, LowerUnary},
+    {OpId::kSqrt, LowerUnary},
+    {OpId::kReciprocal, LowerUnary},
+    {OpId::kAbs, LowerUnary},
+    {OpId::kFloor, LowerUnary},
+    {OpId::kCeil, LowerUnary},
+    {OpId::kRound, LowerUnary},
+    {OpId::kRsqrt, LowerUnary},
+    {OpId::kAdd, LowerBinary},
+    {OpId::kSub, LowerBinary},
+    {OpId::kMul, LowerBinary},
+    {OpId::kDiv, LowerBinary},
+    {OpId::kMax, LowerBinary},
+    {OpId::kMin, LowerBinary},
+    {OpId::kPow, LowerBinary},
+    {OpId::kPRelu, LowerBinary},
+    {OpId::kEqual, LowerBinary},
+    {OpId::kLess, LowerBinary},
+    {OpId::kGreater, LowerBinary},
+    {OpId::kExpand, LowerExpand},
+    {OpId::kTranspose, LowerTranspose},
+    {OpId::kConcat, LowerConcat},
+    {OpId::kSplit, LowerSplit},
+    {OpId::kSlice, LowerSlice},
+    {OpId::kGather, LowerGather},
+    {OpId::kPad, LowerPad},
+    {OpId::kDepthToSpace, LowerDepthToSpace},
+    {OpId::kWhere, LowerWhere},
+    {OpId::kResize, LowerResize},
+    {OpId::kCast, LowerCast},
+    {OpId::kReduce, LowerReduce},
+    {OpId::kSoftmax, LowerSoftmax},
+    {OpId::kLayerNormalization, LowerLayerNormalization},
+    {OpId::kBatchNormalization, LowerBatchNormalization},
+    {OpId::kGru, LowerGru},
+    {OpId::kLstm, LowerLstm},
+};
+
+}  // namespace
+
+LoweringFunction FindLowering(OpId op) {
+  for (const LoweringRow& row : kLowerings) {
+    if (row.op == op) return row.lower;
+  }
+  return nullptr;
+}
+
+}  // namespace mace::cpu
