@@ -32,6 +32,7 @@ namespace {
 
 struct Arguments {
   int64_t count = 20000;
+  int64_t first = 0;
   uint64_t seed = 1;
   int64_t only = -1;
   int64_t seconds = 5;
@@ -92,16 +93,18 @@ void SetAlarm(int64_t seconds) {
 }
 
 [[noreturn]] void Usage(const std::string& problem) {
-  std::fprintf(stderr,
-               "mutate_models: %s\nusage: mutate_models [--count N] [--seed N] [--only N] [--seconds N] "
-               "[--memory_mib N] [--failures FOLDER] FILE...\n",
-               problem.c_str());
+  std::fprintf(
+      stderr,
+      "mutate_models: %s\nusage: mutate_models [--count N] [--first N] [--seed N] [--only N] [--seconds N] "
+      "[--memory_mib N] [--failures FOLDER] FILE...\n",
+      problem.c_str());
   std::exit(64);
 }
 
 Arguments ParseArguments(int argc, char** argv) {
   Arguments arguments;
   const std::map<std::string, int64_t*> numbers = {{"--count", &arguments.count},
+                                                   {"--first", &arguments.first},
                                                    {"--only", &arguments.only},
                                                    {"--seconds", &arguments.seconds},
                                                    {"--memory_mib", &arguments.memory_mib}};
@@ -270,7 +273,8 @@ int Main(int argc, char** argv) {
   if (arguments.only >= 0) {
     runner.RunOne(arguments.only, /*verbose=*/true);
   } else {
-    for (int64_t number = 0; number < arguments.count; ++number) runner.RunOne(number, false);
+    const int64_t end = arguments.first + arguments.count;
+    for (int64_t number = arguments.first; number < end; ++number) runner.RunOne(number, false);
   }
   const bool ok = runner.Report();
   return ok && (bad_seeds == 0 || arguments.only >= 0) ? 0 : 1;

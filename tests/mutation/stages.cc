@@ -17,9 +17,7 @@
 #include "mace/model/loader.h"
 #include "mace/model/writer.h"
 #include "mace/ops/evaluate.h"
-#ifdef MACE_MUTATION_PASSES
-#include "mace/passes/pipeline.h"
-#endif
+#include "mace/passes/passes.h"
 #ifdef MACE_MUTATION_LIBRARY
 #include "mace/mace_c.h"
 #endif
@@ -78,10 +76,8 @@ std::vector<uint8_t> Convert(Bytes bytes) {
   Check(Stage::kImport, importers::Import(bytes, importers::ImportOptions(), &graph, &report));
   Check(Stage::kVerify, VerifyGraph(graph, &FindOpDefinition));
   Check(Stage::kShape, InferGraphTypes(&graph));
-#ifdef MACE_MUTATION_PASSES
-  Check(Stage::kOptimise, passes::Optimize(&graph));
-  Check(Stage::kOptimise, VerifyGraph(graph, &FindOpDefinition));
-#endif
+  passes::OptimizeReport optimize_report;
+  Check(Stage::kOptimise, passes::OptimizeGraph(&graph, &optimize_report));
   std::vector<uint8_t> written;
   Check(Stage::kWrite, WriteModel(graph, &written));
   return written;
