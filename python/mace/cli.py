@@ -352,7 +352,7 @@ def explain(model, num_threads, states, isa, reference_kernels, shapes, profile,
             row.append(f"{times['steps'][i]['nanoseconds'] / 1e3:.1f}")
         table.add_row(*row)
     Console().print(table)
-    Console().print({k: v for k, v in plan.items() if k != "steps"})
+    Console().print(plan["plan"])
 
 
 def main() -> None:

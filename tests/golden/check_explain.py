@@ -30,13 +30,6 @@ INTEGER_PROBES = [
 ]
 
 
-def inner_transposes(steps: list[dict]) -> list[str]:
-    """Names of Transpose nodes with a computing step both before and after them."""
-    moves = [any(node["op"] == "Transpose" for node in step["nodes"]) and len(step["nodes"]) == 1 for step in steps]
-    first, last = moves.index(False), len(moves) - 1 - moves[::-1].index(False)
-    return [node["name"] for step, move in zip(steps[first:last], moves[first:last], strict=True) if move for node in step["nodes"]]
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generated", type=Path, required=True)
@@ -50,19 +43,19 @@ def main() -> int:
         path = Path(root) / name if "/" in name else arguments.generated / name
         model = mace.load(path)
         model.prepare(shapes)
-        steps = model.explain()["steps"]
+        explained = model.explain()
+        steps = explained["steps"]
         reference = [node for step in steps if step["is_reference"] for node in step["nodes"]]
-        inner = inner_transposes(steps) if is_cnn else []
-        print(f"{path.stem}: {len(steps)} steps, {len(reference)} reference nodes, {len(inner)} inner Transposes")
+        inner = explained["plan"]["inner_transpose_steps"] if is_cnn else 0
+        print(f"{path.stem}: {len(steps)} steps, {len(reference)} reference nodes, {inner} inner Transposes")
         for node in reference:
             print(f"  reference: {node}")
-        for node in inner:
-            print(f"  Transpose: {node}")
-        wrong += len(reference) + len(inner)
+        wrong += len(reference) + inner
     for name in INTEGER_PROBES:
         model = mace.load(Path(root) / name)
         model.prepare({})
-        floats = [n for step in model.explain()["steps"] for n in step["nodes"] if any("float" in d for d in n.get("dtypes", []))]
+        nodes = [node for step in model.explain()["steps"] for node in step["nodes"]]
+        floats = [node for node in nodes if any("float" in output["dtype"] for output in node["outputs"])]
         print(f"{Path(name).stem}: {len(floats)} float nodes")
         wrong += len(floats)
     return 1 if wrong else 0
