@@ -8,12 +8,6 @@
 namespace mace::passes {
 namespace {
 
-// Of a commutative node: the input that is not `known`; kNone where it has no such pair.
-ValueId Other(const Node& node, ValueId known) {
-  if (node.inputs[0] == known) return node.inputs[1];
-  if (node.inputs[1] == known) return node.inputs[0];
-  return kNone;
-}
 // Of a commutative node: the input beside a scalar constant equal to `expected`.
 ValueId BesideScalar(const Graph& graph, const Node& node, double expected) {
   if (IsScalar(graph, node.inputs[1], expected)) return node.inputs[0];

@@ -42,8 +42,10 @@ Status RunReshapeMerging(Graph* graph) {
       if (editor.QuantizationIndexOf(above) != editor.QuantizationIndexOf(y)) continue;
       const Shape to = editor.ShapeOf(y);
       const ValueId root = RootOf(editor, *graph, above);
-      if (editor.ShapeOf(root) == to && IsKnown(to)) {
-        if (editor.IsResult(y) && (graph->values[root].producer == kNone || editor.IsResult(root))) continue;
+      // A result is written by a node of its own: one Reshape stays where nothing else can be that node.
+      const bool needs_node =
+          editor.IsResult(y) && (graph->values[root].producer == kNone || editor.IsResult(root));
+      if (editor.ShapeOf(root) == to && IsKnown(to) && !needs_node) {
         editor.ReplaceUses(y, root);
         editor.Remove(id);
         continue;

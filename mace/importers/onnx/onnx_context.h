@@ -4,7 +4,6 @@
 #ifndef MACE_IMPORTERS_ONNX_ONNX_CONTEXT_H_
 #define MACE_IMPORTERS_ONNX_ONNX_CONTEXT_H_
 
-#include <exception>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -16,30 +15,12 @@
 #include <vector>
 
 #include "mace/graph/graph.h"
+#include "mace/importers/import_error.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_proto.h"
 
 namespace mace::importers::onnx {
 
-class ImportError : public std::exception {
- public:
-  explicit ImportError(Status status) : code_(status.code()), message_(status.message()) {}
-  const char* what() const noexcept override { return message_.c_str(); }
-  StatusCode code() const { return code_; }
-
- private:
-  StatusCode code_;
-  std::string message_;
-};
-
-inline void Check(Status status) {
-  if (!status.ok()) throw ImportError(std::move(status));
-}
-template <typename T>
-T Unwrap(Result<T> result) {
-  if (!result.ok()) throw ImportError(result.TakeStatus());
-  return std::move(result).value();
-}
 // For messages: a view as a NUL-terminated string.
 inline std::string Text(std::string_view view) { return std::string(view.substr(0, 200)); }
 

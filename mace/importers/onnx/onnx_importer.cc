@@ -200,8 +200,8 @@ Status ImportOnnx(std::span<const uint8_t> bytes, const ImportOptions& options, 
   try {
     onnx::ImportModel(bytes, options, graph, report);
     return Status::Ok();
-  } catch (const onnx::ImportError& error) {
-    return Status::Format(error.code(), "%s", error.what());
+  } catch (const ImportError& error) {
+    return error.ToStatus();
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();
   } catch (const std::exception& error) {
