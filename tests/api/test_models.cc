@@ -1,0 +1,153 @@
+#include "tests/api/test_models.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "mace/graph/graph.h"
+#include "mace/graph/op_definition.h"
+#include "mace/model/writer.h"
+#include "mace/ops/evaluate.h"
+
+namespace mace_test {
+namespace {
+
+using mace::DType;
+using mace::Graph;
+using mace::OpId;
+using mace::Shape;
+using mace::ValueId;
+
+void Check(const mace::Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "test model: %s\n", status.message());
+  std::abort();
+}
+
+template <typename T>
+T Take(mace::Result<T> result) {
+  Check(result.status());
+  return std::move(result).value();
+}
+
+class Builder {
+ public:
+  Graph graph;
+
+  ValueId Input(const char* name, DType dtype, const Shape& shape) {
+    const ValueId value = Take(graph.AddValue(name, {dtype, shape}));
+    Check(graph.inputs.PushBack(value));
+    return value;
+  }
+  ValueId Floats(const char* name, const Shape& shape, const std::vector<float>& values) {
+    mace::TensorView view{const_cast<float*>(values.data()), DType::kF32, shape};
+    return Take(graph.AddConstant(name, view, true));
+  }
+  ValueId Node(OpId op, const char* name, std::vector<ValueId> inputs) {
+    const ValueId output = Take(graph.AddValue(name, {}));
+    Take(graph.AddNode(op, name, inputs, {&output, 1}));
+    return output;
+  }
+  void Output(ValueId value) { Check(graph.outputs.PushBack(value)); }
+  void State(const char* name, ValueId read, ValueId write, int32_t initial) {
+    mace::State state;
+    Check(state.name.Assign(name));
+    state.read = read;
+    state.write = write;
+    state.initial = initial;
+    Check(graph.states.PushBack(std::move(state)));
+  }
+  std::vector<uint8_t> Finish() {
+    Check(mace::InferGraphTypes(&graph));
+    Check(mace::VerifyGraph(graph, &mace::FindOpDefinition));
+    std::vector<uint8_t> bytes;
+    Check(mace::WriteModel(graph, &bytes));
+    return bytes;
+  }
+};
+
+}  // namespace
+
+std::vector<uint8_t> AffineModel() {
+  Builder b;
+  Check(b.graph.name.Assign("affine"));
+  const int64_t batch = mace::SymbolDim(Take(b.graph.FindOrAddSymbol("batch")));
+  const ValueId x = b.Input("x", DType::kF32, {batch, 4});
+  const ValueId product = b.Node(OpId::kMul, "product", {x, b.Floats("two", {}, {2})});
+  const ValueId sum = b.Node(OpId::kAdd, "sum", {product, b.Floats("one", {4}, {1, 1, 1, 1})});
+  b.Output(b.Node(OpId::kRelu, "y", {sum}));
+  return b.Finish();
+}
+
+std::vector<uint8_t> AccumulatorModel() {
+  Builder b;
+  const ValueId x = b.Input("x", DType::kF32, {2});
+  const ValueId sum = Take(b.graph.AddValue("sum", {DType::kF32, {2}}));
+  const ValueId initial = b.Floats("initial", {2}, {10, 20});
+  b.State("sum", sum, mace::kNone, b.graph.values[initial].constant);
+  const ValueId total = b.Node(OpId::kAdd, "total", {x, sum});
+  b.graph.states[0].write = total;
+  b.Output(total);
+  return b.Finish();
+}
+
+std::vector<uint8_t> FedBackModel() {
+  Builder b;
+  const ValueId x = b.Input("", DType::kF32, {2});
+  const ValueId h = b.Input("", DType::kF32, {2});
+  b.State("h", h, mace::kNone, mace::kNone);
+  const ValueId total = b.Node(OpId::kAdd, "", {x, h});
+  b.graph.states[0].write = total;
+  b.Output(total);
+  return b.Finish();
+}
+
+std::vector<uint8_t> EdgesModel() {
+  Builder b;
+  const int64_t n = mace::SymbolDim(Take(b.graph.FindOrAddSymbol("n")));
+  const ValueId x = b.Input("x", DType::kI64, {n, 3});
+  b.Output(x);
+  b.Output(b.Floats("constant", {2}, {5, 6}));
+  b.Output(b.Node(OpId::kShape, "shape", {x}));
+  const ValueId twice = b.Node(OpId::kAdd, "twice", {x, x});
+  b.Output(twice);
+  b.Output(twice);
+  b.Node(OpId::kNeg, "unused", {x});
+  return b.Finish();
+}
+
+std::vector<uint8_t> DeepModel(int layers) {
+  Builder b;
+  const int64_t batch = mace::SymbolDim(Take(b.graph.FindOrAddSymbol("batch")));
+  ValueId x = b.Input("x", DType::kF32, {batch, 64});
+  std::vector<float> weights(64 * 64);
+  for (int i = 0; i < layers; ++i) {
+    // A permutation with a factor of one: what goes in comes out, moved around.
+    for (int row = 0; row < 64; ++row) {
+      for (int column = 0; column < 64; ++column) {
+        weights[row * 64 + column] = (row + i + 1) % 64 == column ? 1.0f : 0.0f;
+      }
+    }
+    const std::string number = std::to_string(i);
+    x = b.Node(OpId::kMatMul, ("product" + number).c_str(),
+               {x, b.Floats(("weights" + number).c_str(), {64, 64}, weights)});
+    x = b.Node(OpId::kRelu, ("relu" + number).c_str(), {x});
+  }
+  b.Output(x);
+  return b.Finish();
+}
+
+std::vector<uint8_t> QuantizedModel() {
+  Builder b;
+  const float scale = 0.5f;
+  const int32_t zero_point = 128;
+  const int32_t quantization = Take(b.graph.AddQuantization({&scale, 1}, {&zero_point, 1}, mace::kNone));
+  const ValueId x = b.Input("x", DType::kU8, {4});
+  b.graph.values[x].type.quantization = quantization;
+  const ValueId y = b.Node(OpId::kRelu, "y", {x});
+  b.graph.values[y].type.quantization = quantization;
+  b.Output(y);
+  return b.Finish();
+}
+
+}  // namespace mace_test

@@ -1,0 +1,26 @@
+// Small models as .mace bytes, for tests that know nothing of libmace but its C ABI.
+#ifndef TESTS_API_TEST_MODELS_H_
+#define TESTS_API_TEST_MODELS_H_
+
+#include <cstdint>
+#include <vector>
+
+namespace mace_test {
+
+// y = max(2 x + 1, 0); x float32 [batch, 4], named "x"; y "y".
+std::vector<uint8_t> AffineModel();
+// x float32 [2]; a state "sum" [2], at first {10, 20}; total = x + sum is the output and the new state.
+std::vector<uint8_t> AccumulatorModel();
+// Inputs x and h, float32 [2]; h is fed back from the output total = x + h, so feeding it is optional;
+// nameless.
+std::vector<uint8_t> FedBackModel();
+// x int64 [n, 3]. Outputs: x itself; a constant float32 [2] {5, 6}; the shape of x, int64 [2]; x + x twice.
+std::vector<uint8_t> EdgesModel();
+// x float32 [batch, 64] through `layers` products with a [64, 64] constant, each followed by Relu.
+std::vector<uint8_t> DeepModel(int layers);
+// x uint8 [4], scale 0.5, zero point 128; Relu of it.
+std::vector<uint8_t> QuantizedModel();
+
+}  // namespace mace_test
+
+#endif  // TESTS_API_TEST_MODELS_H_
