@@ -36,6 +36,7 @@ constexpr NamedPass kDeadCode = {"dead_code", RunDeadCodeRemoval};
 constexpr NamedPass kIdentity = {"identity_removal", RunIdentityRemoval};
 constexpr NamedPass kReshape = {"reshape_merging", RunReshapeMerging};
 constexpr NamedPass kTransposeSinking = {"transpose_sinking", RunTransposeSinking};
+constexpr NamedPass kTransposeHoisting = {"transpose_hoisting", RunTransposeHoisting};
 constexpr NamedPass kTransposeToReshape = {"transpose_to_reshape", RunTransposeToReshape};
 constexpr NamedPass kScaleFolding = {"scale_folding", RunScaleFolding};
 constexpr NamedPass kActivation = {"activation_fusion", RunActivationFusion};
@@ -46,9 +47,19 @@ constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
 }  // namespace
 
 std::vector<NamedPass> AllPasses() {
-  return {kShapeInference, kConstantFolding,  kDeadCode,           kIdentity,
-          kReshape,        kTransposeSinking, kTransposeToReshape, kScaleFolding,
-          kActivation,     kFullyConnected,   kMatMulTranspose,    kCast};
+  return {kShapeInference,
+          kConstantFolding,
+          kDeadCode,
+          kIdentity,
+          kReshape,
+          kTransposeSinking,
+          kTransposeHoisting,
+          kTransposeToReshape,
+          kScaleFolding,
+          kActivation,
+          kFullyConnected,
+          kMatMulTranspose,
+          kCast};
 }
 
 Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
@@ -63,9 +74,9 @@ Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
   for (int round = 0; round < 3; ++round) {
     MACE_RETURN_IF_ERROR(RunAll(graph, {kTransposeSinking, kReshape, kConstantFolding}));
   }
-  MACE_RETURN_IF_ERROR(
-      RunAll(graph, {kTransposeToReshape, kReshape, kTransposeSinking, kActivation, kFullyConnected,
-                     kScaleFolding, kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
+  MACE_RETURN_IF_ERROR(RunAll(graph, {kTransposeHoisting, kTransposeToReshape, kReshape, kTransposeSinking,
+                                      kActivation, kFullyConnected, kScaleFolding, kMatMulTranspose,
+                                      kIdentity, kConstantFolding, kShapeInference}));
   return VerifyGraph(*graph, &FindOpDefinition);
 }
 

@@ -26,6 +26,8 @@ Status RunReshapeMerging(Graph* graph);
 // Moves Transposes toward the outputs, through whatever can work on the permuted tensor, so that those an
 // importer of an NCHW format put around spatial operators meet and cancel.
 Status RunTransposeSinking(Graph* graph);
+// A Transpose behind elementwise preparation of a graph input moves up to the input.
+Status RunTransposeHoisting(Graph* graph);
 // Transposes that only move axes of size 1 become Reshapes.
 Status RunTransposeToReshape(Graph* graph);
 // BatchNormalization becomes Mul and Add; per-channel Mul and Add (Sub) behind a convolution or

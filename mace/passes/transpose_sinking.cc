@@ -38,6 +38,24 @@ ValueId EmitTranspose(GraphEditor* editor, NodeId anchor, ValueId value, const P
   return editor->Emit(anchor, OpId::kTranspose, {value}, attributes, editor->QuantizationIndexOf(value));
 }
 
+ValueId PermuteBroadcastConstant(GraphEditor* editor, ValueId constant, int rank, const Permutation& perm) {
+  Graph& graph = editor->graph();
+  Shape padded;
+  const Shape shape = editor->ShapeOf(constant);
+  for (int i = 0; i < rank; ++i) padded.Push(i < rank - shape.rank ? 1 : shape[i - (rank - shape.rank)]);
+  const ValueId wide = Unwrap(ReshapedConstant(&graph, constant, padded));
+  const ValueId permuted =
+      Unwrap(TransposedConstant(&graph, wide, {perm.values, static_cast<size_t>(perm.count)}));
+  const Shape full = graph.values[permuted].type.shape;
+  Shape narrow;
+  for (int i = 0; i < rank; ++i) {
+    if (full[i] != 1 || narrow.rank > 0) narrow.Push(full[i]);
+  }
+  const ValueId result = Unwrap(ReshapedConstant(&graph, permuted, narrow));
+  editor->Track();
+  return result;
+}
+
 namespace {
 
 class Sinker {
@@ -145,7 +163,7 @@ class Sinker {
       if (BytesOf(editor_.DTypeOf(input)) == 0 || graph_.QuantizationOf(input) != nullptr ||
           shape.rank > rank)
         return false;
-      if (commit) *result = PermutedConstant(input, rank);
+      if (commit) *result = PermuteBroadcastConstant(&editor_, input, rank, Inverse(first_.perm));
       return true;
     }
     // At the edge of the graph a Transpose is where it belongs.
@@ -154,26 +172,6 @@ class Sinker {
       return true;
     }
     return false;
-  }
-
-  // Broadcasting aligns the last axes: the constant gets axes of size 1 in front, is permuted, and loses the
-  // ones that are in front then ([C, 1, 1] becomes [C]).
-  ValueId PermutedConstant(ValueId constant, int rank) {
-    Shape padded;
-    const Shape shape = editor_.ShapeOf(constant);
-    for (int i = 0; i < rank; ++i) padded.Push(i < rank - shape.rank ? 1 : shape[i - (rank - shape.rank)]);
-    const ValueId wide = Unwrap(ReshapedConstant(&graph_, constant, padded));
-    const Permutation perm = Inverse(first_.perm);
-    const ValueId permuted =
-        Unwrap(TransposedConstant(&graph_, wide, {perm.values, static_cast<size_t>(perm.count)}));
-    const Shape full = editor_.ShapeOf(permuted);
-    Shape narrow;
-    for (int i = 0; i < rank; ++i) {
-      if (full[i] != 1 || narrow.rank > 0) narrow.Push(full[i]);
-    }
-    const ValueId result = Unwrap(ReshapedConstant(&graph_, permuted, narrow));
-    editor_.Track();
-    return result;
   }
 
   bool SinkElementwise() {
@@ -326,6 +324,17 @@ class Sinker {
   TransposedValue first_;
 };
 
+// Another Transpose of the same value with the same permutation that stands earlier (an input that two layers
+// read); kNone where there is none.
+ValueId EarlierTwin(const GraphEditor& editor, NodeId id, const Permutation& perm) {
+  const ValueId x = editor.node(id).inputs[0];
+  for (NodeId user : editor.UsersOf(x)) {
+    if (user >= id || !editor.IsAlive(user) || editor.node(user).op != OpId::kTranspose) continue;
+    if (PermutationOf(editor.node(user), perm.size()) == perm) return editor.node(user).outputs[0];
+  }
+  return kNone;
+}
+
 }  // namespace
 
 Status RunTransposeSinking(Graph* graph) {
@@ -340,6 +349,11 @@ Status RunTransposeSinking(Graph* graph) {
         const Permutation perm = PermutationOf(editor.node(id), editor.ShapeOf(x).rank);
         if (IsIdentity(perm) && editor.QuantizationIndexOf(x) == editor.QuantizationIndexOf(y)) {
           editor.ReplaceUses(y, x);
+          editor.Remove(id);
+          continue;
+        }
+        if (const ValueId twin = EarlierTwin(editor, id, perm); twin != kNone && !editor.IsResult(y)) {
+          editor.ReplaceUses(y, twin);
           editor.Remove(id);
           continue;
         }

@@ -1,0 +1,181 @@
+// Files that must be refused with a clear message, and bytes that nobody meant.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstring>
+#include <random>
+
+#include "mace/graph/op_definition.h"
+#include "mace/importers/importer.h"
+#include "mace/importers/onnx/onnx_test_model.h"
+#include "mace/passes/passes.h"
+
+namespace mace::importers::onnx {
+namespace {
+
+Status ImportText(const std::string& bytes) {
+  Graph graph;
+  ImportReport report;
+  return ImportOnnx(AsBytes(bytes), {}, &graph, &report);
+}
+
+void ExpectRefused(const std::string& bytes, StatusCode code, const char* text) {
+  const Status status = ImportText(bytes);
+  EXPECT_EQ(status.code(), code) << status.message();
+  EXPECT_NE(std::strstr(status.message(), text), nullptr) << status.message();
+}
+
+TestModel Small() {
+  TestModel model;
+  model.Input("x", {-1, 2, 4, 4})
+      .Floats("w", {3, 2, 3, 3}, std::vector<float>(54, 0.5f))
+      .Ints("shape", {0, -1});
+  model.Node("Conv", {"x", "w"}, {"c"},
+             {IntsAttribute("pads", {1, 1, 1, 1}), IntsAttribute("strides", {1, 1})});
+  model.Node("Relu", {"c"}, {"r"}).Node("MaxPool", {"r"}, {"p"}, {IntsAttribute("kernel_shape", {2, 2})});
+  model.Node("Reshape", {"p", "shape"}, {"f"})
+      .Node("Softmax", {"f"}, {"y"}, {IntAttribute("axis", 1)})
+      .Output("y");
+  return model;
+}
+
+TEST(OnnxHostileTest, AllUnknownOperatorsAreNamedAtOnce) {
+  TestModel model;
+  model.Input("x", {1})
+      .Node("Frobnicate", {"x"}, {"a"})
+      .Node("Relu", {"a"}, {"b"})
+      .Node("Loop", {"b"}, {"c"});
+  model.Node("Frobnicate", {"c"}, {"d"}).Node("Mine", {"d"}, {"y"}, {}, "my.domain").Output("y");
+  const Status status = ImportText(model.Build());
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  for (const char* text :
+       {"Frobnicate (2 nodes, first 'node_1')", "Loop (1 node, 'node_3')", "my.domain:Mine"}) {
+    EXPECT_NE(std::strstr(status.message(), text), nullptr) << status.message();
+  }
+  EXPECT_EQ(std::strstr(status.message(), "Relu"), nullptr);
+}
+
+TEST(OnnxHostileTest, UnsupportedAttributesNameTheirNodes) {
+  TestModel model;
+  model.Input("x", {1, 1, 4, 4}).Node("Resize", {"x", "", "s"}, {"a"}, {StringAttribute("mode", "cubic")});
+  model.Floats("s", {4}, {1, 1, 2, 2})
+      .Node("MaxPool", {"x"}, {"b"}, {IntsAttribute("kernel_shape", {2, 2, 2})});
+  model.Node("Add", {"a", "b"}, {"y"}).Output("y");
+  const Status status = ImportText(model.Build());
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  for (const char* text : {"'node_1' (Resize)", "mode='cubic'", "'node_2' (MaxPool)"}) {
+    EXPECT_NE(std::strstr(status.message(), text), nullptr) << status.message();
+  }
+}
+
+TEST(OnnxHostileTest, EveryTruncationIsAnError) {
+  const std::string whole = Small().Build();
+  ASSERT_TRUE(ImportText(whole).ok()) << ImportText(whole).message();
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(ImportText(whole.substr(0, size)).ok()) << size << " of " << whole.size();
+  }
+}
+
+TEST(OnnxHostileTest, BrokenGraphsSayWhatIsWrong) {
+  TestModel cycle;
+  cycle.Input("x", {1}).Node("Add", {"x", "b"}, {"a"}).Node("Relu", {"a"}, {"b"}).Output("b");
+  ExpectRefused(cycle.Build(), StatusCode::kDataLoss, "cycle");
+  TestModel twice;
+  twice.Input("x", {1}).Node("Relu", {"x"}, {"y"}).Node("Exp", {"x"}, {"y"}).Output("y");
+  ExpectRefused(twice.Build(), StatusCode::kDataLoss, "two values are named 'y'");
+  TestModel dangling;
+  dangling.Input("x", {1}).Node("Add", {"x", "nowhere"}, {"y"}).Output("y");
+  ExpectRefused(dangling.Build(), StatusCode::kDataLoss, "'nowhere'");
+  TestModel output;
+  output.Input("x", {1}).Node("Relu", {"x"}, {"y"}).Output("z");
+  ExpectRefused(output.Build(), StatusCode::kDataLoss, "'z'");
+  ExpectRefused(Small().Build(6), StatusCode::kUnsupported, "operator set 6");
+  ExpectRefused(Small().Build(999), StatusCode::kUnsupported, "operator set 999");
+  ExpectRefused("", StatusCode::kDataLoss, "");
+}
+
+TEST(OnnxHostileTest, TensorsMustMatchTheirDimensions) {
+  const auto with = [](const std::string& tensor) {
+    TestModel model;
+    return model.Input("x", {1}).Tensor(tensor).Node("Add", {"x", "t"}, {"y"}).Output("y").Build();
+  };
+  const std::vector<float> one = {1};
+  ExpectRefused(with(RawTensor("t", kFloatType, {2}, one)), StatusCode::kDataLoss, "'t'");
+  ExpectRefused(with(RawTensor("t", kFloatType, {-1}, one)), StatusCode::kDataLoss, "negative");
+  ExpectRefused(with(RawTensor("t", kFloatType, {int64_t{1} << 62, 16}, one)), StatusCode::kDataLoss,
+                "impossible");
+  ExpectRefused(with(RawTensor("t", kFloatType, {int64_t{1} << 40}, one)), StatusCode::kDataLoss, "'t'");
+  ExpectRefused(with(RawTensor("t", 8, {1}, one)), StatusCode::kUnsupported, "element type 8");
+  ExpectRefused(with(RawTensor("t", kFloatType, {1, 1, 1, 1, 1, 1, 1, 1, 1}, one)), StatusCode::kUnsupported,
+                "rank 9");
+  std::string external;
+  protozero::pbf_writer writer(external);
+  writer.add_int64(1, 1);
+  writer.add_int32(2, kFloatType);
+  writer.add_string(8, "t");
+  writer.add_int32(14, 1);
+  ExpectRefused(with(external), StatusCode::kUnsupported, "another file");
+}
+
+// A few bytes may not ask for gigabytes, nor for hours.
+TEST(OnnxHostileTest, ConstantsOfHugeShapeAreNotComputed) {
+  TestModel model;
+  model.Input("x", {1})
+      .Ints("shape", {int64_t{1} << 20, int64_t{1} << 20})
+      .Node("ConstantOfShape", {"shape"}, {"c"});
+  model.Node("ReduceSum", {"c"}, {"s"}, {IntAttribute("keepdims", 0)})
+      .Node("Add", {"x", "s"}, {"y"})
+      .Output("y");
+  Graph graph;
+  ImportReport report;
+  const std::string bytes = model.Build();
+  const auto start = std::chrono::steady_clock::now();
+  if (ImportOnnx(AsBytes(bytes), {}, &graph, &report).ok()) {
+    passes::OptimizeReport optimised;
+    passes::OptimizeGraph(&graph, &optimised).IgnoreError();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
+TEST(OnnxHostileTest, ManyTinyNodesDoNotMultiplyTheirSize) {
+  std::string graph(16 << 20, '\0');  // field 1, length 0: eight million empty nodes
+  for (size_t i = 0; i < graph.size(); i += 2) graph[i] = 0x0A;
+  std::string bytes;
+  protozero::pbf_writer(bytes).add_message(7, graph);
+  ExpectRefused(bytes, StatusCode::kDataLoss, "out of proportion");
+}
+
+TEST(OnnxHostileTest, MutatedFilesGiveAGraphOrAnError) {
+  const std::string whole = Small().Build(11);
+  std::mt19937 random(1);
+  int imported = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes = whole;
+    const int changes = 1 + static_cast<int>(random() % 4);
+    for (int i = 0; i < changes; ++i) {
+      char& byte = bytes[random() % bytes.size()];
+      byte = random() % 2 == 0 ? static_cast<char>(random()) : static_cast<char>(byte ^ (1 << random() % 8));
+    }
+    Graph graph;
+    ImportReport report;
+    if (!ImportOnnx(AsBytes(bytes), {}, &graph, &report).ok()) continue;
+    ++imported;
+    passes::OptimizeReport optimised;
+    const Status status = passes::OptimizeGraph(&graph, &optimised);
+    EXPECT_NE(status.code(), StatusCode::kInternal) << status.message();
+    if (status.ok()) {
+      EXPECT_TRUE(VerifyGraph(graph, &FindOpDefinition).ok());
+    }
+  }
+  EXPECT_GT(imported, 100);
+}
+
+TEST(FormatTest, IsFoundByTheFirstBytes) {
+  EXPECT_EQ(DetectFormat(AsBytes(Small().Build())), Format::kOnnx);
+  EXPECT_EQ(DetectFormat(AsBytes(std::string("\x1c\0\0\0TFL3\0\0", 10))), Format::kTflite);
+  EXPECT_EQ(DetectFormat(AsBytes("PK\x03\x04 zip")), Format::kUnknown);
+  EXPECT_EQ(DetectFormat({}), Format::kUnknown);
+}
+
+}  // namespace
+}  // namespace mace::importers::onnx
