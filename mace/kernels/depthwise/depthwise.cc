@@ -47,11 +47,13 @@ Status PrepareDepthwise(DepthwiseParams* p) {
     p->workspace_bytes = p->padded_channels * static_cast<int64_t>(sizeof(float));
     return Status::Ok();
   }
-  // Addresses of the input pixels under a tile of 2 x 4 output pixels at the left and right edge.
+  // Scratch for pixels that do not exist; addresses of the input pixels under a tile of 2 x 4 output pixels
+  // at the left and right edge.
   const int64_t patch_rows = p->stride_y + (p->kernel_height - 1) * p->dilation_y + 1;
   const int64_t patch_columns = 3 * p->stride_x + (p->kernel_width - 1) * p->dilation_x + 1;
   if (!SizesFit(patch_rows, patch_columns, 8)) return InvalidArgument("depthwise: sizes out of range");
-  p->workspace_bytes = patch_rows * patch_columns * static_cast<int64_t>(sizeof(void*));
+  p->workspace_bytes =
+      kDepthwiseChannelBlock * 4 + patch_rows * patch_columns * static_cast<int64_t>(sizeof(void*));
   return Status::Ok();
 }
 

@@ -33,6 +33,10 @@ struct DepthwiseParams {
   int64_t workspace_bytes = 0;
 };
 
+// Channels that the kernel takes at a time, so that weights and a few input rows of them stay in L1 while a
+// tile moves along the row.
+inline constexpr int64_t kDepthwiseChannelBlock = 256;
+
 Status PrepareDepthwise(DepthwiseParams* params);
 
 // Packed weights: a zero row [padded_channels], the bias [padded_channels], then

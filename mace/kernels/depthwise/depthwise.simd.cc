@@ -14,9 +14,7 @@ using kernels::KernelArguments;
 
 constexpr int kTileRows = 2;
 constexpr int kTileColumns = 4;
-// Channels at a time, so that weights and a few input rows of them stay in L1 while a tile moves along the
-// row.
-constexpr int64_t kChannelBlock = 256;
+using kernels::kDepthwiseChannelBlock;
 
 // Where a tile reads and writes. A patch is the input pixels under it: patch_columns wide, first at (0, 0).
 struct Tile {
@@ -27,10 +25,11 @@ struct Tile {
   int64_t input_row, input_pixel;  // floats
   int64_t kernel_begin[kTileRows],
       kernel_end[kTileRows];  // kernel rows that lie inside the image, of each output row
-  float* out[kTileRows];
-  const float* residual[kTileRows];
-  int64_t out_pixel, residual_pixel;
-  int rows, columns;  // that exist
+  // Where the channels of each output pixel go, and its residual or null. Pixels that do not exist are
+  // written to scratch memory: a condition here would draw each sum into its own branch, and all inputs onto
+  // the stack (g++ 12, -ftree-sink).
+  float* out[kTileRows * kTileColumns];
+  const float* residual[kTileRows * kTileColumns];
 };
 
 // Patch pixel (row, column) from channel c on.
@@ -46,43 +45,41 @@ MACE_INLINE VecF32 LoadChannels(const float* p, int64_t n) {
   return Load(kF32, p);
 }
 
-// One kernel row of three taps onto four neighbouring outputs at stride kStride: each input is loaded once.
-template <int kStride, bool kEdge, bool kPartial>
-MACE_INLINE void AddRowOfThree(const Tile& tile, int64_t row, int64_t c, int64_t n, VecF32 w0, VecF32 w1,
-                               VecF32 w2, VecF32& s0, VecF32& s1, VecF32& s2, VecF32& s3) {
-  const auto in = [&](int column) __attribute__((always_inline)) {
-    return LoadChannels<kPartial>(PatchPixel<kEdge>(tile, row, column, c), n);
-  };
-  VecF32 x = in(0);
-  s0 = MulAdd(x, w0, s0);
-  x = in(1);
-  s0 = MulAdd(x, w1, s0);
-  if constexpr (kStride == 1) s1 = MulAdd(x, w0, s1);
-  x = in(2);
-  s0 = MulAdd(x, w2, s0);
-  if constexpr (kStride == 1) {
-    s1 = MulAdd(x, w1, s1);
-    s2 = MulAdd(x, w0, s2);
-    x = in(3);
-    s1 = MulAdd(x, w2, s1);
-    s2 = MulAdd(x, w1, s2);
-    s3 = MulAdd(x, w0, s3);
-    x = in(4);
-    s2 = MulAdd(x, w2, s2);
-    s3 = MulAdd(x, w1, s3);
-    s3 = MulAdd(in(5), w2, s3);
-  } else {
-    s1 = MulAdd(x, w0, s1);
-    s1 = MulAdd(in(3), w1, s1);
-    x = in(4);
-    s1 = MulAdd(x, w2, s1);
-    s2 = MulAdd(x, w0, s2);
-    s2 = MulAdd(in(5), w1, s2);
-    x = in(6);
-    s2 = MulAdd(x, w2, s2);
-    s3 = MulAdd(x, w0, s3);
-    s3 = MulAdd(in(7), w1, s3);
-    s3 = MulAdd(in(8), w2, s3);
+// s += x * w[kTap], where there is such a tap.
+template <int kTap>
+MACE_INLINE void AddProduct(VecF32 x, VecF32 w0, VecF32 w1, VecF32 w2, VecF32& s) {
+  if constexpr (kTap == 0) s = MulAdd(x, w0, s);
+  if constexpr (kTap == 1) s = MulAdd(x, w1, s);
+  if constexpr (kTap == 2) s = MulAdd(x, w2, s);
+}
+
+// One column of the patch onto those of four neighbouring outputs whose three taps meet it.
+template <int kColumn, int kStride>
+MACE_INLINE void AddColumn(VecF32 x, VecF32 w0, VecF32 w1, VecF32 w2, VecF32& s0, VecF32& s1, VecF32& s2,
+                           VecF32& s3) {
+  AddProduct<kColumn>(x, w0, w1, w2, s0);
+  AddProduct<kColumn - kStride>(x, w0, w1, w2, s1);
+  AddProduct<kColumn - 2 * kStride>(x, w0, w1, w2, s2);
+  AddProduct<kColumn - 3 * kStride>(x, w0, w1, w2, s3);
+}
+
+// Patch row `row`, with one kernel row (w) onto the upper outputs (a) and another (v) onto the lower ones
+// (b): each input is loaded once.
+template <int kStride, bool kEdge, bool kPartial, bool kUpper, bool kLower, int kColumn = 0>
+MACE_INLINE void AddPatchRow(const Tile& tile, const float* base, int64_t row, int64_t c, int64_t n,
+                             VecF32 w0, VecF32 w1, VecF32 w2, VecF32 v0, VecF32 v1, VecF32 v2, VecF32& a0,
+                             VecF32& a1, VecF32& a2, VecF32& a3, VecF32& b0, VecF32& b1, VecF32& b2,
+                             VecF32& b3) {
+  if constexpr (kColumn < 3 * kStride + 3) {
+    // A base for every three columns: base + 0, 1 or 2 strides is one addressing mode, so that few registers
+    // hold addresses.
+    const float* p = kEdge ? PatchPixel<kEdge>(tile, row, kColumn, c) : base + kColumn % 3 * tile.input_pixel;
+    const VecF32 x = LoadChannels<kPartial>(p, n);
+    if constexpr (kUpper) AddColumn<kColumn, kStride>(x, w0, w1, w2, a0, a1, a2, a3);
+    if constexpr (kLower) AddColumn<kColumn, kStride>(x, v0, v1, v2, b0, b1, b2, b3);
+    AddPatchRow<kStride, kEdge, kPartial, kUpper, kLower, kColumn + 1>(
+        tile, kColumn % 3 == 2 ? base + 3 * tile.input_pixel : base, row, c, n, w0, w1, w2, v0, v1, v2, a0,
+        a1, a2, a3, b0, b1, b2, b3);
   }
 }
 
@@ -97,19 +94,30 @@ MACE_INLINE void AddTap(const Tile& tile, int64_t row, int64_t column, int64_t s
 }
 
 template <bool kPartial>
-MACE_INLINE void StorePixel(const Tile& tile, int row, int column, int64_t c, int64_t n, VecF32 v, VecF32 low,
+MACE_INLINE void StorePixel(const Tile& tile, int pixel, int64_t c, int64_t n, VecF32 v, VecF32 low,
                             VecF32 high) {
-  if (row >= tile.rows || column >= tile.columns) return;
-  if (tile.residual[row] != nullptr) {
-    v = Add(v, LoadChannels<kPartial>(tile.residual[row] + column * tile.residual_pixel + c, n));
-  }
+  if (tile.residual[pixel] != nullptr) v = Add(v, LoadChannels<kPartial>(tile.residual[pixel] + c, n));
   v = Clamp(v, low, high);
-  float* out = tile.out[row] + column * tile.out_pixel + c;
   if constexpr (kPartial) {
-    StorePartial(out, v, n);
+    StorePartial(tile.out[pixel] + c, v, n);
   } else {
-    Store(out, v);
+    Store(tile.out[pixel] + c, v);
   }
+}
+
+template <bool kPartial>
+MACE_INLINE void StoreTile(const DepthwiseParams& p, const Tile& tile, int64_t c, int64_t n, VecF32 a0,
+                           VecF32 a1, VecF32 a2, VecF32 a3, VecF32 b0, VecF32 b1, VecF32 b2, VecF32 b3) {
+  const VecF32 low = Set(kF32, p.epilogue.low);
+  const VecF32 high = Set(kF32, p.epilogue.high);
+  StorePixel<kPartial>(tile, 0, c, n, a0, low, high);
+  StorePixel<kPartial>(tile, 1, c, n, a1, low, high);
+  StorePixel<kPartial>(tile, 2, c, n, a2, low, high);
+  StorePixel<kPartial>(tile, 3, c, n, a3, low, high);
+  StorePixel<kPartial>(tile, 4, c, n, b0, low, high);
+  StorePixel<kPartial>(tile, 5, c, n, b1, low, high);
+  StorePixel<kPartial>(tile, 6, c, n, b2, low, high);
+  StorePixel<kPartial>(tile, 7, c, n, b3, low, high);
 }
 
 // One vector of channels of a tile. kWidth 3 with kStride 1 or 2, or 0 for any kernel.
@@ -128,10 +136,16 @@ MACE_INLINE void ComputeChannels(const DepthwiseParams& p, const Tile& tile, con
       const VecF32 w0 = LoadChannels<kPartial>(w, n);
       const VecF32 w1 = LoadChannels<kPartial>(w + p.padded_channels, n);
       const VecF32 w2 = LoadChannels<kPartial>(w + 2 * p.padded_channels, n);
-      if (first) [[likely]]
-        AddRowOfThree<kStride, kEdge, kPartial>(tile, row, c, n, w0, w1, w2, a0, a1, a2, a3);
-      if (second) [[likely]]
-        AddRowOfThree<kStride, kEdge, kPartial>(tile, row + p.stride_y, c, n, w0, w1, w2, b0, b1, b2, b3);
+      const float* base = tile.patch + row * tile.input_row + c;
+      if (first) {
+        AddPatchRow<kStride, kEdge, kPartial, true, false>(tile, base, row, c, n, w0, w1, w2, w0, w1, w2, a0,
+                                                           a1, a2, a3, b0, b1, b2, b3);
+      }
+      if (second) {
+        AddPatchRow<kStride, kEdge, kPartial, false, true>(tile, base + p.stride_y * tile.input_row,
+                                                           row + p.stride_y, c, n, w0, w1, w2, w0, w1, w2, a0,
+                                                           a1, a2, a3, b0, b1, b2, b3);
+      }
     } else {
       for (int64_t kx = 0; kx < p.kernel_width; ++kx) {
         const VecF32 tap = LoadChannels<kPartial>(w + kx * p.padded_channels, n);
@@ -143,16 +157,45 @@ MACE_INLINE void ComputeChannels(const DepthwiseParams& p, const Tile& tile, con
       }
     }
   }
-  const VecF32 low = Set(kF32, p.epilogue.low);
-  const VecF32 high = Set(kF32, p.epilogue.high);
-  StorePixel<kPartial>(tile, 0, 0, c, n, a0, low, high);
-  StorePixel<kPartial>(tile, 0, 1, c, n, a1, low, high);
-  StorePixel<kPartial>(tile, 0, 2, c, n, a2, low, high);
-  StorePixel<kPartial>(tile, 0, 3, c, n, a3, low, high);
-  StorePixel<kPartial>(tile, 1, 0, c, n, b0, low, high);
-  StorePixel<kPartial>(tile, 1, 1, c, n, b1, low, high);
-  StorePixel<kPartial>(tile, 1, 2, c, n, b2, low, high);
-  StorePixel<kPartial>(tile, 1, 3, c, n, b3, low, high);
+  StoreTile<kPartial>(p, tile, c, n, a0, a1, a2, a3, b0, b1, b2, b3);
+}
+
+// The same for a 3x3 kernel, dilation 1 and equal strides, all rows inside the image: the rows that both
+// output rows read are loaded once. 36 loads for 72 multiply-adds at stride 1; sums and the weights of two
+// kernel rows fill the sixteen registers of AVX2.
+template <int kStride, bool kEdge, bool kPartial>
+MACE_INLINE void ComputeChannelsOfThree(const DepthwiseParams& p, const Tile& tile, const float* weights,
+                                        int64_t c, int64_t n) {
+  const VecF32 bias = LoadChannels<kPartial>(weights + c, n);
+  VecF32 a0 = bias, a1 = bias, a2 = bias, a3 = bias;
+  VecF32 b0 = bias, b1 = bias, b2 = bias, b3 = bias;
+  const float* w = weights + p.padded_channels + c;
+  const auto weight = [&](int tap) __attribute__((always_inline)) {
+    return LoadChannels<kPartial>(w + tap * p.padded_channels, n);
+  };
+  const float* base = tile.patch + c;
+  const int64_t step = tile.input_row;
+  const VecF32 u0 = weight(0), u1 = weight(1), u2 = weight(2);
+  AddPatchRow<kStride, kEdge, kPartial, true, false>(tile, base, 0, c, n, u0, u1, u2, u0, u1, u2, a0, a1, a2,
+                                                     a3, b0, b1, b2, b3);
+  const VecF32 v0 = weight(3), v1 = weight(4), v2 = weight(5);
+  AddPatchRow<kStride, kEdge, kPartial, true, kStride == 1>(tile, base + step, 1, c, n, v0, v1, v2, u0, u1,
+                                                            u2, a0, a1, a2, a3, b0, b1, b2, b3);
+  const VecF32 w0 = weight(6), w1 = weight(7), w2 = weight(8);
+  if constexpr (kStride == 1) {
+    AddPatchRow<1, kEdge, kPartial, true, true>(tile, base + 2 * step, 2, c, n, w0, w1, w2, v0, v1, v2, a0,
+                                                a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<1, kEdge, kPartial, false, true>(tile, base + 3 * step, 3, c, n, w0, w1, w2, w0, w1, w2, a0,
+                                                 a1, a2, a3, b0, b1, b2, b3);
+  } else {
+    AddPatchRow<2, kEdge, kPartial, true, true>(tile, base + 2 * step, 2, c, n, w0, w1, w2, u0, u1, u2, a0,
+                                                a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<2, kEdge, kPartial, false, true>(tile, base + 3 * step, 3, c, n, v0, v1, v2, v0, v1, v2, a0,
+                                                 a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<2, kEdge, kPartial, false, true>(tile, base + 4 * step, 4, c, n, w0, w1, w2, w0, w1, w2, a0,
+                                                 a1, a2, a3, b0, b1, b2, b3);
+  }
+  StoreTile<kPartial>(p, tile, c, n, a0, a1, a2, a3, b0, b1, b2, b3);
 }
 
 template <int kWidth, int kStride, bool kEdge>
@@ -160,6 +203,16 @@ MACE_NOINLINE void ComputeTile(const DepthwiseParams& p, const Tile& tile, const
                                int64_t begin, int64_t end) {
   const int64_t lanes = Lanes(kF32);
   int64_t c = begin;
+  if constexpr (kWidth == 3) {
+    const bool whole = tile.kernel_begin[0] == 0 && tile.kernel_end[0] == 3 && tile.kernel_begin[1] == 0 &&
+                       tile.kernel_end[1] == 3;
+    if (whole && p.kernel_height == 3 && p.dilation_y == 1 && p.stride_y == kStride) {
+      for (; c + lanes <= end; c += lanes)
+        ComputeChannelsOfThree<kStride, kEdge, false>(p, tile, weights, c, lanes);
+      if (c < end) ComputeChannelsOfThree<kStride, kEdge, true>(p, tile, weights, c, end - c);
+      return;
+    }
+  }
   for (; c + lanes <= end; c += lanes)
     ComputeChannels<kWidth, kStride, kEdge, false>(p, tile, weights, c, lanes);
   if (c < end) ComputeChannels<kWidth, kStride, kEdge, true>(p, tile, weights, c, end - c);
@@ -194,31 +247,31 @@ void ClipKernelRows(const DepthwiseParams& p, int64_t first, int64_t* begin, int
 void RunRows(const DepthwiseParams& p, const KernelArguments& arguments, int64_t image, int64_t y, int rows) {
   const float* packed = static_cast<const float*>(arguments.operands[1]);
   const float* weights = packed + p.padded_channels;
-  const float** table = reinterpret_cast<const float**>(arguments.workspace);
+  float* scratch = reinterpret_cast<float*>(arguments.workspace);
+  const float** table = reinterpret_cast<const float**>(scratch + kDepthwiseChannelBlock);
   const kernels::GemmEpilogue& epilogue = p.epilogue;
   Tile tile;
   tile.table = table;
   tile.patch_columns = (kTileColumns - 1) * p.stride_x + (p.kernel_width - 1) * p.dilation_x + 1;
   tile.input_pixel = p.input_pixel_stride;
   tile.input_row = p.input_width * p.input_pixel_stride;
-  tile.rows = rows;
-  tile.out_pixel = p.output_pixel_stride;
-  tile.residual_pixel = epilogue.residual_stride;
   const float* input =
       static_cast<const float*>(arguments.operands[0]) + image * p.input_height * tile.input_row;
+  const float* residual = epilogue.residual_operand < 0
+                              ? nullptr
+                              : static_cast<const float*>(arguments.operands[epilogue.residual_operand]);
   const int64_t input_y = y * p.stride_y - p.pad_top;
   const int64_t patch_rows = p.stride_y + (p.kernel_height - 1) * p.dilation_y + 1;
   for (int r = 0; r < kTileRows; ++r) {
     tile.kernel_begin[r] = tile.kernel_end[r] = 0;
     if (r < rows) ClipKernelRows(p, input_y + r * p.stride_y, &tile.kernel_begin[r], &tile.kernel_end[r]);
   }
-  for (int64_t block = 0; block < p.output_channels; block += kChannelBlock) {
-    const int64_t block_end = ScalarMin(block + kChannelBlock, p.output_channels);
+  for (int64_t block = 0; block < p.output_channels; block += kDepthwiseChannelBlock) {
+    const int64_t block_end = ScalarMin(block + kDepthwiseChannelBlock, p.output_channels);
     for (int64_t x = 0; x < p.output_width; x += kTileColumns) {
       const int64_t input_x = x * p.stride_x - p.pad_left;
-      tile.columns = static_cast<int>(ScalarMin<int64_t>(kTileColumns, p.output_width - x));
-      const bool edge =
-          tile.columns < kTileColumns || input_x < 0 || input_x + tile.patch_columns > p.input_width;
+      const int columns = static_cast<int>(ScalarMin<int64_t>(kTileColumns, p.output_width - x));
+      const bool edge = columns < kTileColumns || input_x < 0 || input_x + tile.patch_columns > p.input_width;
       if (edge) {
         const float** entry = table;
         for (int64_t i = 0; i < patch_rows; ++i) {
@@ -233,19 +286,21 @@ void RunRows(const DepthwiseParams& p, const KernelArguments& arguments, int64_t
         tile.patch = input + input_y * tile.input_row + input_x * p.input_pixel_stride;
       }
       const int64_t row_number = (image * p.output_height + y) * p.output_width + x;
-      for (int r = 0; r < kTileRows; ++r) {
-        const int64_t number = row_number + (r < rows ? r : 0) * p.output_width;
-        tile.out[r] = static_cast<float*>(arguments.operands[2]) + number * p.output_pixel_stride;
-        tile.residual[r] = epilogue.residual_operand < 0
-                               ? nullptr
-                               : static_cast<const float*>(arguments.operands[epilogue.residual_operand]) +
-                                     number * epilogue.residual_stride;
+      float* out = static_cast<float*>(arguments.operands[2]) + row_number * p.output_pixel_stride;
+      for (int i = 0; i < kTileRows * kTileColumns; ++i) {
+        const int r = i / kTileColumns, column = i % kTileColumns;
+        const bool exists = r < rows && column < columns;
+        const int64_t offset = exists ? r * p.output_width + column : 0;
+        tile.out[i] = exists ? out + offset * p.output_pixel_stride : scratch - block;
+        tile.residual[i] =
+            residual == nullptr ? nullptr : residual + (row_number + offset) * epilogue.residual_stride;
       }
       RunTile(p, tile, edge, weights, block, block_end);
       if (epilogue.remaining.count == 0) continue;
       for (int r = 0; r < rows; ++r) {
-        ApplyPostOpsToTile(epilogue.remaining, arguments.operands, tile.out[r] + block, p.output_pixel_stride,
-                           tile.columns, block_end - block, row_number + r * p.output_width, block);
+        ApplyPostOpsToTile(epilogue.remaining, arguments.operands, tile.out[r * kTileColumns] + block,
+                           p.output_pixel_stride, columns, block_end - block, row_number + r * p.output_width,
+                           block);
       }
     }
   }

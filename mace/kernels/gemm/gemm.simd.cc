@@ -12,23 +12,34 @@ namespace {
 using kernels::GemmPanelPosition;
 using TileFunction = void (*)(const GemmTile&);
 
-constexpr int kMostStripRows = 24;
+constexpr int kMostTileRows = 12;
+// Rows of the left-hand side that stay in L1 while the panels pass: strips are joined up to this size and
+// number.
+constexpr int64_t kStripFloats = 4096;
+constexpr int64_t kMostJoinedStrips = 8;
 constexpr int kRowPanels =
     4;  // panels that a single row takes at a time: enough independent sums to hide the latency of an FMA
 
+// The tiles of one width: [rows - 1].
 template <int kTileRows, int kWidth, int... kIndices>
-TileFunction TileOf(int rows, IndexList<kIndices...>) {
-  static_assert(kWidth % kF32Lanes == 0);
+const TileFunction* TilesOf(IndexList<kIndices...>) {
+  static_assert(kWidth % kF32Lanes == 0 && kTileRows <= kMostTileRows);
   static constexpr TileFunction kTiles[] = {ComputeTile<kIndices + 1, kWidth / kF32Lanes, 1>...};
-  return kTiles[rows - 1];
+  return kTiles;
+}
+// The same for a single row that takes several panels.
+template <int kWidth>
+const TileFunction* RowTilesOf() {
+  static constexpr TileFunction kTiles[] = {ComputeTile<1, kWidth / kF32Lanes, kRowPanels>};
+  return kTiles;
 }
 
 // The rows of gemm.def that belong to this instruction set.
 #define MACE_GEMM_SKIP(tile_rows, tile_columns)
-#define MACE_GEMM_TAKE(tile_rows, tile_columns)                                              \
-  if (width == tile_columns) {                                                               \
-    if (panels > 1) return ComputeTile<1, tile_columns / kF32Lanes, kRowPanels>;             \
-    return TileOf<tile_rows, tile_columns>(rows, typename MakeIndexList<tile_rows>::Type{}); \
+#define MACE_GEMM_TAKE(tile_rows, tile_columns)                                                      \
+  if (width == tile_columns) {                                                                       \
+    return panels > 1 ? RowTilesOf<tile_columns>()                                                   \
+                      : TilesOf<tile_rows, tile_columns>(typename MakeIndexList<tile_rows>::Type{}); \
   }
 #define MACE_GEMM_ROW_scalar MACE_GEMM_SKIP
 #define MACE_GEMM_ROW_sse4 MACE_GEMM_SKIP
@@ -52,7 +63,7 @@ TileFunction TileOf(int rows, IndexList<kIndices...>) {
 #define MACE_GEMM_ROW_neon MACE_GEMM_TAKE
 #endif
 
-TileFunction FindTile(int width, int rows, int panels) {
+const TileFunction* FindTiles(int width, int panels) {
 #define MACE_GEMM(name, lhs, rhs, out, isa, tile_rows, tile_columns, tile_depth, cost) \
   MACE_GEMM_ROW_##isa(tile_rows, tile_columns)
 #include "mace/kernels/gemm/gemm.def"
@@ -81,13 +92,15 @@ void RunStrip(const GemmBlock& block, const GemmPanelPosition& panel, int panel_
   const float* residual =
       residual_operand < 0 ? nullptr : static_cast<const float*>(block.operands[residual_operand]) + column;
   const kernels::PostOps& remaining = block.epilogue->remaining;
+  const TileFunction* functions = FindTiles(panel.width, panel_count);
   const int64_t tiles = DivideRoundUp(row_end - row_begin, panel.tile_rows);
-  const float* lhs[kMostStripRows];
-  float* out[kMostStripRows];
-  const float* residuals[kMostStripRows];
+  const int64_t least = (row_end - row_begin) / tiles, larger = (row_end - row_begin) % tiles;
+  const float* lhs[kMostTileRows];
+  float* out[kMostTileRows];
+  const float* residuals[kMostTileRows];
+  int64_t begin = row_begin;
   for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t begin = row_begin + EvenSplit(row_end - row_begin, tiles, t);
-    const int rows = static_cast<int>(row_begin + EvenSplit(row_end - row_begin, tiles, t + 1) - begin);
+    const int rows = static_cast<int>(least + (t < larger ? 1 : 0));
     if (block.table != nullptr) {
       tile.table = block.table + begin;
       tile.table_stride = block.table_stride;
@@ -96,21 +109,24 @@ void RunStrip(const GemmBlock& block, const GemmPanelPosition& panel, int panel_
       tile.table = lhs;
       tile.table_stride = 0;
     }
-    for (int i = 0; i < rows; ++i) {
-      const int64_t number =
-          block.row_numbers != nullptr ? block.row_numbers[begin + i] : block.first_row + begin + i;
-      out[i] = block.out + column + (block.row_numbers != nullptr ? number : begin + i) * block.out_stride;
-      if (residual != nullptr) residuals[i] = residual + number * block.epilogue->residual_stride;
+    const auto number_of = [&](int i) {
+      return block.row_numbers != nullptr ? block.row_numbers[begin + i] : block.first_row + begin + i;
+    };
+    if (block.row_numbers != nullptr) {
+      for (int i = 0; i < rows; ++i) out[i] = block.out + column + number_of(i) * block.out_stride;
+    } else {
+      for (int i = 0; i < rows; ++i) out[i] = block.out + column + (begin + i) * block.out_stride;
+    }
+    if (residual != nullptr) {
+      for (int i = 0; i < rows; ++i) residuals[i] = residual + number_of(i) * block.epilogue->residual_stride;
     }
     tile.out = out;
     tile.residual = residual != nullptr ? residuals : nullptr;
-    FindTile(panel.width, rows, panel_count)(tile);
-    if (remaining.count == 0) continue;
-    for (int i = 0; i < rows; ++i) {
-      const int64_t number =
-          block.row_numbers != nullptr ? block.row_numbers[begin + i] : block.first_row + begin + i;
-      ApplyPostOpsToTile(remaining, block.operands, out[i], 0, 1, tile.columns, number, column);
+    functions[rows - 1](tile);
+    for (int i = 0; remaining.count != 0 && i < rows; ++i) {
+      ApplyPostOpsToTile(remaining, block.operands, out[i], 0, 1, tile.columns, number_of(i), column);
     }
+    begin += rows;
   }
 }
 
@@ -133,14 +149,18 @@ void RunGemmBlock(const GemmBlock& block) {
   if (block.panels_outer) {
     for (int64_t p = block.panel_begin; p < block.panel_end; ++p) {
       const GemmPanelPosition panel = FindGemmPanel(*block.panels, p);
-      for (int64_t s = 0; s < block.strips; ++s)
-        RunStrip(block, panel, 1, strip_row(s), strip_row(s + 1), s == 0);
+      // While the first strip is computed the next panel comes into L2.
+      RunStrip(block, panel, 1, 0, strip_row(1), true);
+      if (block.strips > 1) RunStrip(block, panel, 1, strip_row(1), block.rows, false);
     }
     return;
   }
-  for (int64_t s = 0; s < block.strips; ++s) {
+  const int64_t strip_floats = block.panels->strip_rows * (block.taps * block.run + 1);
+  const int64_t joined = ScalarClamp<int64_t>(kStripFloats / strip_floats, 1, kMostJoinedStrips);
+  for (int64_t s = 0; s < block.strips; s += joined) {
+    const int64_t end = strip_row(ScalarMin(s + joined, block.strips));
     for (int64_t p = block.panel_begin; p < block.panel_end; ++p) {
-      RunStrip(block, FindGemmPanel(*block.panels, p), 1, strip_row(s), strip_row(s + 1), s == 0);
+      RunStrip(block, FindGemmPanel(*block.panels, p), 1, strip_row(s), end, s == 0);
     }
   }
 }
