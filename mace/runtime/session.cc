@@ -147,9 +147,17 @@ Status Session::InstallPlan(Ref<Plan> plan) {
   return Status::Ok();
 }
 
+// Says so where the runtime's memory limit, not the system, refuses.
+Result<Buffer> Session::AllocateBuffer(size_t bytes) {
+  const BudgetAllocator& budget = model_->runtime().budget();
+  const uint64_t refusals = budget.refusals();
+  auto buffer = Buffer::Allocate(bytes, budget.allocator());
+  if (!buffer.ok()) return budget.Explain(buffer.TakeStatus(), refusals);
+  return buffer;
+}
+
 // Both buffers of each state are large enough; what the current one holds is kept.
 Status Session::PrepareStates(const Plan& plan) {
-  const Allocator& allocator = model_->runtime().allocator();
   for (size_t i = 0; i < states_.size(); ++i) {
     SessionState& state = states_[i];
     Buffer& current = state.buffers[state.current];
@@ -159,7 +167,7 @@ Status Session::PrepareStates(const Plan& plan) {
     if (state.initial && current.size() < bytes) {
       state.filled = false;
       current.Reset();
-      MACE_ASSIGN_OR_RETURN(current, Buffer::Allocate(bytes, allocator));
+      MACE_ASSIGN_OR_RETURN(current, AllocateBuffer(bytes));
     }
     if (state.initial && (!state.filled || !(state.shape == key_.states[i]))) {
       FillInitialState(i, plan.state_bytes[i]);
@@ -168,7 +176,7 @@ Status Session::PrepareStates(const Plan& plan) {
     }
     if (next.size() < next_bytes) {
       next.Reset();
-      MACE_ASSIGN_OR_RETURN(next, Buffer::Allocate(next_bytes, allocator));
+      MACE_ASSIGN_OR_RETURN(next, AllocateBuffer(next_bytes));
     }
   }
   return Status::Ok();
@@ -218,7 +226,7 @@ Status Session::PrepareOutputs(std::span<RunTensor> outputs) {
       Buffer& buffer = output_buffers_[i];
       if (buffer.size() < bytes) {
         buffer.Reset();
-        MACE_ASSIGN_OR_RETURN(buffer, Buffer::Allocate(bytes, model_->runtime().allocator()));
+        MACE_ASSIGN_OR_RETURN(buffer, AllocateBuffer(bytes));
       }
       output.data = buffer.data();
     } else if (output.byte_size < bytes) {

@@ -80,6 +80,7 @@ class Session final : public RefCounted {
   Status MakeKey(std::span<const RunTensor> inputs, bool needs_data);
   Status UsePlan(std::span<const RunTensor> inputs, bool needs_data);
   Status InstallPlan(Ref<Plan> plan);
+  Result<Buffer> AllocateBuffer(size_t bytes);
   Status PrepareStates(const Plan& plan);
   void FillInitialState(size_t index, int64_t bytes);
   Status PrepareOutputs(std::span<RunTensor> outputs);
