@@ -40,13 +40,11 @@ inline FixedPointMultiplier QuantizeMultiplier(double real) {
   return {static_cast<int32_t>(multiplier), exponent};
 }
 
-// The high 32 bits of 2 * a * b, rounded to nearest, halves toward plus infinity for positive products and
-// away from zero for negative ones; the one product that does not fit saturates.
+// The high 32 bits of 2 * a * b, rounded to nearest, halves upwards; the one product that does not fit
+// saturates.
 inline int32_t RoundingDoublingHighMultiply(int32_t a, int32_t b) {
   if (a == kInt32Min && b == kInt32Min) return kInt32Max;
-  const int64_t product = static_cast<int64_t>(a) * b;
-  const int64_t nudge = product >= 0 ? (int64_t{1} << 30) : 1 - (int64_t{1} << 30);
-  return static_cast<int32_t>((product + nudge) / (int64_t{1} << 31));  // division truncates toward zero
+  return static_cast<int32_t>((static_cast<int64_t>(a) * b + (int64_t{1} << 30)) >> 31);
 }
 
 // x / 2^exponent (0 <= exponent <= 31), rounded to nearest, halves away from zero.
