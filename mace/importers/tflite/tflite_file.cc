@@ -138,8 +138,7 @@ void TfliteFile::CheckTensor(int index) const {
     Damaged(DescribeTensor(index) + " has a shape and a shape signature of different ranks");
   }
   const Shape shape = TensorShape(index);
-  if (shape.IsConcrete() && TensorDType(index) != DType::kInvalid &&
-      shape.ElementCount() > (int64_t{1} << 40)) {
+  if (shape.IsConcrete() && (shape.ElementCount() < 0 || shape.ElementCount() > (int64_t{1} << 40))) {
     Damaged(DescribeTensor(index) + " has the impossible shape " + ShapeText(shape).text);
   }
 }

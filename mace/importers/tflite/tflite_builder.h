@@ -1,0 +1,107 @@
+// Test support: small TensorFlow Lite files.
+#ifndef MACE_IMPORTERS_TFLITE_TFLITE_BUILDER_H_
+#define MACE_IMPORTERS_TFLITE_TFLITE_BUILDER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mace/importers/tflite/tflite_generated.h"
+
+namespace mace::importers::tflite {
+
+enum ElementType : int8_t {
+  kFileF32 = 0,
+  kFileF16 = 1,
+  kFileI32 = 2,
+  kFileU8 = 3,
+  kFileI16 = 7,
+  kFileI8 = 9
+};
+
+class TfliteBuilder {
+ public:
+  struct Tensor {
+    std::vector<int32_t> dims = {};
+    int8_t type = kFileF32;
+    std::string name = {};
+    std::vector<float> scales = {};
+    std::vector<int64_t> zero_points = {};
+    int32_t axis = 0;
+    bool variable = false;
+    bool sparse = false;
+    std::vector<int32_t> signature = {};
+    std::vector<uint8_t> data = {};
+    int32_t buffer = -1;  // >= 0: this number, right or wrong
+  };
+
+  int Add(Tensor tensor) {
+    tensors_.push_back(std::move(tensor));
+    return static_cast<int>(tensors_.size()) - 1;
+  }
+  template <typename T>
+  static std::vector<uint8_t> Bytes(const std::vector<T>& values) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(values.data());
+    return {bytes, bytes + values.size() * sizeof(T)};
+  }
+  // A constant of i32 values.
+  int AddInts(const std::vector<int32_t>& values) {
+    return Add({.dims = {static_cast<int32_t>(values.size())}, .type = kFileI32, .data = Bytes(values)});
+  }
+
+  flatbuffers::FlatBufferBuilder& options() { return builder_; }
+  template <typename Table = void>
+  void AddOperator(int32_t number, std::vector<int32_t> inputs, std::vector<int32_t> outputs,
+                   file::Options kind = file::Options::NONE, flatbuffers::Offset<Table> options = {}) {
+    kinds_.push_back(number);
+    operators_.push_back(file::CreateOperatorRecordDirect(builder_, static_cast<uint32_t>(kinds_.size()) - 1,
+                                                          &inputs, &outputs, kind, options.Union()));
+  }
+
+  std::vector<uint8_t> Finish(std::vector<int32_t> inputs, std::vector<int32_t> outputs, int subgraphs = 1) {
+    std::vector<flatbuffers::Offset<file::BufferRecord>> buffers = {file::CreateBufferRecord(builder_)};
+    std::vector<flatbuffers::Offset<file::TensorRecord>> tensors;
+    for (const Tensor& tensor : tensors_) {
+      uint32_t buffer = 0;
+      if (!tensor.data.empty()) {
+        builder_.ForceVectorAlignment(tensor.data.size(), 1, 16);
+        buffer = static_cast<uint32_t>(buffers.size());
+        buffers.push_back(file::CreateBufferRecordDirect(builder_, &tensor.data));
+      }
+      if (tensor.buffer >= 0) buffer = static_cast<uint32_t>(tensor.buffer);
+      flatbuffers::Offset<file::QuantizationRecord> quantization;
+      if (!tensor.scales.empty()) {
+        quantization = file::CreateQuantizationRecordDirect(builder_, nullptr, nullptr, &tensor.scales,
+                                                            &tensor.zero_points, 0, tensor.axis);
+      }
+      flatbuffers::Offset<file::SparsityRecord> sparsity;
+      if (tensor.sparse) sparsity = file::CreateSparsityRecord(builder_);
+      tensors.push_back(file::CreateTensorRecordDirect(
+          builder_, &tensor.dims, tensor.type, buffer, tensor.name.c_str(), quantization, tensor.variable,
+          sparsity, tensor.signature.empty() ? nullptr : &tensor.signature));
+    }
+    std::vector<flatbuffers::Offset<file::OperatorKind>> kinds;
+    for (int32_t number : kinds_) {
+      kinds.push_back(file::CreateOperatorKindDirect(builder_, static_cast<int8_t>(std::min(number, 127)),
+                                                     number == 32 ? "Special" : nullptr, 1, number));
+    }
+    std::vector<flatbuffers::Offset<file::SubgraphRecord>> list;
+    for (int i = 0; i < subgraphs; ++i) {
+      list.push_back(
+          file::CreateSubgraphRecordDirect(builder_, &tensors, &inputs, &outputs, &operators_, "main"));
+    }
+    builder_.Finish(file::CreateModelRecordDirect(builder_, 3, &kinds, &list, "made by a test", &buffers),
+                    "TFL3");
+    return {builder_.GetBufferPointer(), builder_.GetBufferPointer() + builder_.GetSize()};
+  }
+
+ private:
+  flatbuffers::FlatBufferBuilder builder_;
+  std::vector<Tensor> tensors_;
+  std::vector<int32_t> kinds_;
+  std::vector<flatbuffers::Offset<file::OperatorRecord>> operators_;
+};
+
+}  // namespace mace::importers::tflite
+
+#endif  // MACE_IMPORTERS_TFLITE_TFLITE_BUILDER_H_
