@@ -74,9 +74,10 @@ Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
   for (int round = 0; round < 3; ++round) {
     MACE_RETURN_IF_ERROR(RunAll(graph, {kTransposeSinking, kReshape, kConstantFolding}));
   }
-  MACE_RETURN_IF_ERROR(RunAll(graph, {kTransposeHoisting, kTransposeToReshape, kReshape, kTransposeSinking,
-                                      kActivation, kFullyConnected, kScaleFolding, kMatMulTranspose,
-                                      kIdentity, kConstantFolding, kShapeInference}));
+  MACE_RETURN_IF_ERROR(
+      RunAll(graph, {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting,
+                     kTransposeToReshape, kReshape, kActivation, kFullyConnected, kScaleFolding,
+                     kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
   return VerifyGraph(*graph, &FindOpDefinition);
 }
 
