@@ -1,0 +1,191 @@
+// The fusing and folding passes, on patterns that fit and on ones that only look like it.
+#include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/convolution/conv_transpose2d.h"
+#include "mace/ops/matmul/fully_connected.h"
+#include "mace/ops/matmul/matmul.h"
+#include "mace/ops/movement/movement.h"
+#include "mace/ops/norm/norm.h"
+#include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/shape/shape_ops.h"
+#include "mace/ops/unary/unary.h"
+#include "mace/passes/pass_test_graph.h"
+
+namespace mace::passes {
+namespace {
+
+class FusionTest : public PassTest {
+ protected:
+  ValueId Clip06(ValueId x) {
+    ops::ClipAttributes clip;
+    clip.min = 0;
+    clip.max = 6;
+    return Node(OpId::kClip, {x}, clip);
+  }
+  ValueId Conv(ValueId x, int64_t in, int64_t out) {
+    return Node(OpId::kConv2d, {x, Floats({out, 3, 3, in}), Floats({out})}, ops::Conv2dAttributes{});
+  }
+};
+
+TEST_F(FusionTest, BatchNormalizationFoldsIntoLayers) {
+  const ValueId x = Input("x", {1, 5, 5, 3});
+  const auto normalise = [&](ValueId y, int64_t channels) {
+    return Node(OpId::kBatchNormalization,
+                {y, Floats({channels}), Floats({channels}), Floats({channels}),
+                 Floats({channels}, std::vector<float>(channels, 0.7f))},
+                ops::BatchNormalizationAttributes{});
+  };
+  ValueId y = normalise(Conv(x, 3, 4), 4);
+  y = normalise(Node(OpId::kConvTranspose2d, {y, Floats({2, 2, 2, 4})}, ops::ConvTranspose2dAttributes{}), 2);
+  y = normalise(Node(OpId::kFullyConnected, {y, Floats({6, 2})}, ops::FullyConnectedAttributes{}), 6);
+  Output(y, "y");
+  RunAndCompare(RunScaleFolding, 1e-4);
+  EXPECT_EQ(graph_.nodes.size(), 3u);
+}
+
+TEST_F(FusionTest, ScalesAndShiftsFoldOnlyPerChannel) {
+  const ValueId x = Input("x", {1, 5, 5, 3});
+  ValueId y = Node(OpId::kMul, {Floats({1, 1, 4}), Conv(x, 3, 4)});
+  y = Node(OpId::kSub, {Node(OpId::kAdd, {y, Scalar(0.5f)}), Floats({4})});
+  Output(y, "y");
+  // Per row: not a scale of the weights. And a value that somebody else reads stays.
+  Output(Node(OpId::kMul, {Conv(x, 3, 4), Floats({3, 1, 1})}), "z");
+  const ValueId shared = Conv(x, 3, 4);
+  Output(Node(OpId::kAdd, {shared, Floats({4})}), "u");
+  Output(Node(OpId::kRelu, {shared}), "v");
+  // c - y turns the sign of the weights: left alone.
+  Output(Node(OpId::kSub, {Floats({4}), Conv(x, 3, 4)}), "w");
+  RunAndCompare(RunScaleFolding);
+  EXPECT_EQ(Count(OpId::kMul), 1);
+  EXPECT_EQ(Count(OpId::kAdd), 1);
+  EXPECT_EQ(Count(OpId::kSub), 1);
+}
+
+TEST_F(FusionTest, SiluHardSwishAndGelu) {
+  const ValueId x = Input("x", {2, 9});
+  Output(Node(OpId::kMul, {Node(OpId::kSigmoid, {x}), x}), "silu");
+  const ValueId gate = Clip06(Node(OpId::kAdd, {x, Scalar(3)}));
+  Output(Node(OpId::kDiv, {Node(OpId::kMul, {x, gate}), Scalar(6)}), "hard_swish");
+  const ValueId gate2 = Clip06(Node(OpId::kAdd, {Scalar(3), x}));
+  Output(Node(OpId::kMul, {Node(OpId::kMul, {gate2, Scalar(1.0f / 6)}), x}), "hard_swish2");
+  const ValueId erf = Node(OpId::kErf, {Node(OpId::kDiv, {x, Scalar(std::sqrt(2.0f))})});
+  Output(Node(OpId::kMul, {Node(OpId::kMul, {x, Node(OpId::kAdd, {erf, Scalar(1)})}), Scalar(0.5f)}), "gelu");
+  const ValueId erf2 = Node(OpId::kErf, {Node(OpId::kMul, {Scalar(std::sqrt(0.5f)), x})});
+  Output(Node(OpId::kMul, {Node(OpId::kMul, {Scalar(0.5f), x}), Node(OpId::kAdd, {Scalar(1), erf2})}),
+         "gelu2");
+  RunAndCompare(RunActivationFusion);
+  EXPECT_EQ(graph_.nodes.size(), 5u);
+  EXPECT_EQ(Count(OpId::kSilu), 1);
+  EXPECT_EQ(Count(OpId::kHardSwish), 2);
+  EXPECT_EQ(Count(OpId::kGelu), 2);
+}
+
+TEST_F(FusionTest, LookalikesAreLeftAlone) {
+  const ValueId x = Input("x", {2, 9});
+  const ValueId z = Input("z", {2, 9});
+  Output(Node(OpId::kMul, {Node(OpId::kSigmoid, {x}), z}), "a");
+  Output(Node(OpId::kDiv, {Node(OpId::kMul, {z, Clip06(Node(OpId::kAdd, {x, Scalar(3)}))}), Scalar(6)}), "b");
+  Output(Node(OpId::kDiv, {Node(OpId::kMul, {x, Clip06(Node(OpId::kAdd, {x, Scalar(2)}))}), Scalar(6)}), "c");
+  const ValueId erf = Node(OpId::kErf, {Node(OpId::kDiv, {x, Scalar(1.5f)})});
+  Output(Node(OpId::kMul, {Node(OpId::kMul, {x, Node(OpId::kAdd, {erf, Scalar(1)})}), Scalar(0.5f)}), "d");
+  const size_t nodes = graph_.nodes.size();
+  RunAndCompare(RunActivationFusion);
+  EXPECT_EQ(graph_.nodes.size(), nodes);
+}
+
+TEST_F(FusionTest, MatMulByConstantsWithBias) {
+  const ValueId x = Input("x", {2, 3, 5});
+  const ValueId weights = Floats({5, 4});
+  Output(Node(OpId::kAdd, {Floats({4}), Node(OpId::kMatMul, {x, weights}, ops::MatMulAttributes{})}), "y");
+  Output(Node(OpId::kMatMul, {x, weights}, ops::MatMulAttributes{}), "z");
+  ops::MatMulAttributes transposed;
+  transposed.transpose_b = true;
+  Output(Node(OpId::kMatMul, {x, Floats({4, 5})}, transposed), "u");
+  // A bias per row is none.
+  Output(Node(OpId::kAdd, {Node(OpId::kMatMul, {x, weights}, ops::MatMulAttributes{}), Floats({3, 1})}), "v");
+  RunAndCompare(RunFullyConnectedFusion);
+  EXPECT_EQ(Count(OpId::kFullyConnected), 4);
+  EXPECT_EQ(Count(OpId::kMatMul), 0);
+  EXPECT_EQ(Count(OpId::kAdd), 1);
+}
+
+TEST_F(FusionTest, KeysAreReadTransposed) {
+  const ValueId q = Input("q", {2, 3, 5, 4}), k = Input("k", {2, 7, 3, 4});
+  ops::TransposeAttributes perm;
+  perm.perm = {0, 2, 3, 1};
+  Output(Node(OpId::kMatMul, {q, Node(OpId::kTranspose, {k}, perm)}, ops::MatMulAttributes{}), "y");
+  RunAndCompare(RunMatMulTransposeFusion);
+  ASSERT_EQ(graph_.nodes.size(), 2u);
+  EXPECT_EQ(PermutationOf(graph_.nodes[0], 4), (IntList{0, 2, 1, 3}));
+  EXPECT_TRUE(graph_.nodes[1].attributes.as<ops::MatMulAttributes>().transpose_b);
+}
+
+TEST_F(FusionTest, TablesAreConvertedAfterTheLookUp) {
+  std::vector<uint16_t> elements(32);
+  for (size_t i = 0; i < elements.size(); ++i) elements[i] = static_cast<uint16_t>(0x3C00 + i);
+  const TensorView view{elements.data(), DType::kF16, Shape{8, 4}};
+  const ValueId table = Unwrap(graph_.AddConstant("", view, true));
+  const ValueId wide = Node(OpId::kCast, {table}, ops::CastAttributes{});
+  const ValueId picked = Node(OpId::kGather, {wide, Ints({3, 1})}, ops::GatherAttributes{});
+  Output(Node(OpId::kAdd, {picked, Input("x", {4})}), "y");
+  RunAndCompare(RunCastSinking);
+  EXPECT_EQ(graph_.nodes[0].op, OpId::kGather);
+  EXPECT_EQ(graph_.nodes[1].op, OpId::kCast);
+}
+
+TEST_F(FusionTest, ConstantsFoldButBigConversionsStay) {
+  const ValueId x = Input("x", {4});
+  Output(Node(OpId::kAdd, {x, Node(OpId::kMul, {Floats({4}), Floats({4})})}), "y");
+  std::vector<uint16_t> elements(100 * 200, 0x3C00);
+  const ValueId big =
+      Unwrap(graph_.AddConstant("", TensorView{elements.data(), DType::kF16, Shape{100, 200}}, true));
+  const ValueId cast = Node(OpId::kCast, {big}, ops::CastAttributes{});
+  Output(Node(OpId::kMatMul, {Input("z", {2, 100}), cast}, ops::MatMulAttributes{}), "u");
+  const ValueId small =
+      Unwrap(graph_.AddConstant("", TensorView{elements.data(), DType::kF16, Shape{4}}, true));
+  Output(Node(OpId::kMul, {x, Node(OpId::kCast, {small}, ops::CastAttributes{})}), "v");
+  RunAndCompare(RunConstantFolding);
+  EXPECT_EQ(Count(OpId::kCast), 1);
+  EXPECT_EQ(graph_.nodes.size(), 4u);
+}
+
+TEST_F(FusionTest, IdentitiesVanishButResultsKeepTheirNodesAndNames) {
+  const ValueId x = Input("x", {3});
+  const ValueId y = Node(OpId::kRelu, {Node(OpId::kIdentity, {x})});
+  Output(Node(OpId::kIdentity, {y}), "y");
+  Output(Node(OpId::kIdentity, {y}), "z");
+  Output(Node(OpId::kIdentity, {x}), "u");
+  RunAndCompare(RunIdentityRemoval);
+  EXPECT_EQ(graph_.nodes.size(), 3u);
+  EXPECT_TRUE(graph_.values[graph_.outputs[0]].name == "y");
+  EXPECT_TRUE(graph_.values[graph_.outputs[1]].name == "z");
+  EXPECT_TRUE(graph_.values[graph_.outputs[2]].name == "u");
+}
+
+TEST_F(FusionTest, ReshapesMerge) {
+  const ValueId x = Input("x", {2, 3, 4});
+  ops::ReshapeAttributes reshape;
+  reshape.shape = {4, 6};
+  ValueId y = Node(OpId::kReshape, {x}, reshape);
+  ops::UnsqueezeAttributes unsqueeze;
+  unsqueeze.axes = {0};
+  y = Node(OpId::kUnsqueeze, {y}, unsqueeze);
+  Output(Node(OpId::kRelu, {Node(OpId::kFlatten, {y}, ops::FlattenAttributes{})}), "y");
+  reshape.shape = {2, 3, 4};
+  Output(Node(OpId::kNeg, {Node(OpId::kReshape, {y}, reshape)}), "z");
+  RunAndCompare(RunReshapeMerging);
+  EXPECT_EQ(Count(OpId::kReshape), 1);
+  EXPECT_EQ(graph_.nodes.size(), 3u);
+}
+
+TEST_F(FusionTest, DeadCodeGoesInputsStay) {
+  const ValueId x = Input("x", {3});
+  Input("unused", {2});
+  Node(OpId::kExp, {Node(OpId::kNeg, {x})});
+  Output(Node(OpId::kRelu, {x}), "y");
+  RunAndCompare(RunDeadCodeRemoval);
+  EXPECT_EQ(graph_.nodes.size(), 1u);
+  EXPECT_EQ(graph_.inputs.size(), 2u);
+}
+
+}  // namespace
+}  // namespace mace::passes
