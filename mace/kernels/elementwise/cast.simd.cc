@@ -43,10 +43,19 @@ MACE_INLINE To Convert(From x) {
   }
 }
 
+// qemu-user 7.2, which proves the RVV kernels, trips an assertion on vfcvt.rtz, which clang would make of
+// these loops.
+#if defined(MACE_SIMD_RVV)
+#define MACE_SCALAR_LOOP _Pragma("clang loop vectorize(disable)")
+#else
+#define MACE_SCALAR_LOOP
+#endif
+
 template <typename From, typename To>
 void CastRow(const void* in, void* out, int64_t count) {
   const From* from = static_cast<const From*>(in);
   To* to = static_cast<To*>(out);
+  MACE_SCALAR_LOOP
   for (int64_t i = 0; i < count; ++i) to[i] = Convert<To>(from[i]);
 }
 

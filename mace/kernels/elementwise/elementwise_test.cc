@@ -68,7 +68,7 @@ std::vector<float> Inputs(Random& random, int64_t count) {
 
 TEST_P(ElementwiseTest, Unary) {
   for (const UnaryCase& c : UnaryCases()) {
-    for (int64_t columns : {0, 1, 2, 3, 5, 7, 15, 16, 33, 70, 40001}) {
+    for (int64_t columns : {0, 1, 2, 3, 5, 7, 15, 16, 33, 70, 17001}) {
       for (int64_t rows : {1, 3}) {
         if (columns > 1000 && rows > 1) continue;
         UnaryParams params;
@@ -292,7 +292,7 @@ void TestBinary(KernelFunction kernel, Random& random) {
       BinaryParams params;
       params.op = c.op;
       Shape target = RandomOutput(random);
-      if (round == 0) target = Shape({3, 20011});  // more than one tile, cut within rows
+      if (round == 0) target = Shape({2, 16411});  // more than one tile, cut within rows
       params.a = round == 0 ? target : RandomOperand(random, target);
       params.b = RandomOperand(random, target);
       ASSERT_TRUE(PrepareBinary(&params).ok());
