@@ -1,0 +1,97 @@
+#include <cstring>
+
+#include "mace/ops/op_tester.h"
+#include "mace/ops/quantize/narrow_float.h"
+#include "mace/ops/quantize/quantize_ops.h"
+
+namespace mace::ops {
+namespace {
+
+template <typename To, typename From>
+std::vector<To> Cast(const std::vector<From>& x, DType to = DTypeOf<To>()) {
+  OpTester tester(OpId::kCast);
+  tester.attributes<CastAttributes>().to = to;
+  EXPECT_OK(tester.Input({static_cast<int64_t>(x.size())}, x).Run());
+  return tester.Output<To>();
+}
+
+TEST(Cast, FloatToIntegerTruncatesAndSaturates) {
+  const std::vector<float> x = {1.9f, -1.9f, 300, -300, 1e30f, -1e30f, std::nanf(""), HUGE_VALF, -0.5f};
+  EXPECT_EQ(Cast<int8_t>(x), (std::vector<int8_t>{1, -1, 127, -128, 127, -128, 0, 127, 0}));
+  EXPECT_EQ(Cast<uint8_t>(x), (std::vector<uint8_t>{1, 0, 255, 0, 255, 0, 0, 255, 0}));
+  EXPECT_EQ(Cast<int64_t>(x),
+            (std::vector<int64_t>{1, -1, 300, -300, INT64_MAX, INT64_MIN, 0, INT64_MAX, 0}));
+  EXPECT_EQ(Cast<uint64_t>(x), (std::vector<uint64_t>{1, 0, 300, 0, UINT64_MAX, 0, 0, UINT64_MAX, 0}));
+  EXPECT_EQ(Cast<int32_t>(std::vector<double>{2147483647.0, 2147483648.0, -2147483648.0, -2147483649.0}),
+            (std::vector<int32_t>{INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN}));
+}
+
+TEST(Cast, IntegersWrapAndBecomeFloats) {
+  EXPECT_EQ(Cast<int8_t>(std::vector<int32_t>{255, 256, -129}), (std::vector<int8_t>{-1, 0, 127}));
+  EXPECT_EQ(Cast<uint32_t>(std::vector<int64_t>{-1}), (std::vector<uint32_t>{UINT32_MAX}));
+  EXPECT_EQ(Cast<float>(std::vector<int64_t>{INT64_MAX, 16777217}),
+            (std::vector<float>{9223372036854775808.0f, 16777216}));
+  EXPECT_EQ(Cast<double>(std::vector<uint64_t>{UINT64_MAX}), (std::vector<double>{18446744073709551616.0}));
+  // Once rounded, from 64 bits to 24: through double this would round twice, to 2^60.
+  EXPECT_EQ(Cast<float>(std::vector<int64_t>{(INT64_C(1) << 60) + (INT64_C(1) << 36) + 1})[0],
+            static_cast<float>((INT64_C(1) << 60) + (INT64_C(1) << 37)));
+}
+
+TEST(Cast, BooleansAreZeroOrOne) {
+  EXPECT_EQ(Cast<uint8_t>(std::vector<float>{0, -0.0f, 0.1f, std::nanf("")}, DType::kBool),
+            (std::vector<uint8_t>{0, 0, 1, 1}));
+  OpTester tester(OpId::kCast);
+  tester.attributes<CastAttributes>().to = DType::kF32;
+  ASSERT_OK(tester.BoolInput({3}, {0, 1, 7}).Run());
+  ExpectNear(tester.Output<float>(), {0, 1, 1});
+}
+
+// The values of float16 and bfloat16 in closed form: every bit pattern must come back.
+TEST(Cast, NarrowFloatsRoundTrip) {
+  for (const auto& [exponent, mantissa] : {std::pair(5, 10), std::pair(8, 7)}) {
+    double previous = -1;
+    for (int bits = 0; bits < 0x8000; ++bits) {
+      const double value = WidenFloat(static_cast<uint16_t>(bits), exponent, mantissa);
+      if (std::isnan(value)) continue;
+      ASSERT_GT(value, previous) << bits;  // positive floats are ordered as their bits
+      previous = value;
+      ASSERT_EQ(RoundToNarrowFloat(value, exponent, mantissa), bits);
+      ASSERT_EQ(RoundToNarrowFloat(-value, exponent, mantissa), bits | 0x8000);
+    }
+    EXPECT_TRUE(std::isinf(previous));
+  }
+  EXPECT_EQ(WidenFloat(0x3c00, 5, 10), 1);
+  EXPECT_EQ(WidenFloat(0x0001, 5, 10), std::ldexp(1.0, -24));
+  EXPECT_EQ(WidenFloat(0x7bff, 5, 10), 65504);
+  for (const uint32_t bits : {0x3f800000u, 0x00010000u, 0xff800000u, 0x42f70000u, 0x7f7f0000u}) {
+    float expected;  // bfloat16 is the upper half of float32
+    std::memcpy(&expected, &bits, 4);
+    EXPECT_EQ(WidenFloat(static_cast<uint16_t>(bits >> 16), 8, 7), expected);
+  }
+}
+
+TEST(Cast, NarrowFloatsRoundHalfToEven) {
+  const auto half = [](double x) { return RoundToNarrowFloat(x, 5, 10); };
+  EXPECT_EQ(half(2049), half(2048));
+  EXPECT_EQ(half(2051), half(2052));
+  EXPECT_EQ(half(2049.0001), half(2050));
+  EXPECT_EQ(half(65519.99), 0x7bff);
+  EXPECT_EQ(half(65520), 0x7c00);
+  EXPECT_EQ(half(std::ldexp(1.0, -25)), 0);  // half of the smallest
+  EXPECT_EQ(half(std::ldexp(1.01, -25)), 1);
+  EXPECT_EQ(half(std::ldexp(1023.5, -24)), 0x0400);  // up into the normal numbers
+  EXPECT_EQ(half(std::nan("")) & 0x7e00, 0x7e00);
+  EXPECT_EQ(half(-0.0), 0x8000);
+}
+
+TEST(Cast, Refusals) {
+  OpTester tester(OpId::kCast);
+  tester.attributes<CastAttributes>().to = DType::kI4;
+  EXPECT_ERROR(tester.Input<float>({1}, {1}).Run(), kUnsupported);
+  OpTester invalid(OpId::kCast);
+  invalid.attributes<CastAttributes>().to = static_cast<DType>(77);
+  EXPECT_ERROR(invalid.Input<float>({1}, {1}).Run(), kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace mace::ops
