@@ -71,7 +71,8 @@ Result<Event> CpuUnit::Enqueue(const UnitBindings& bindings, const Event& wait) 
         operands[i] = place.slot == kErrorFlag ? &error : const_cast<void*>(place.pointer);
       }
     }
-    if (step.function != nullptr) {
+    if (step.tiles <= 0) {  // nothing to compute: a tensor of size zero
+    } else if (step.function != nullptr) {
       RunKernel(step, operands, worker_memory, bindings.pool);
       if (error != 0) return InvalidArgument("%s: an index is out of range", steps_[s].kernel);
     } else {

@@ -53,11 +53,13 @@ void Lowering::CountReads(const Node& node, int32_t change) {
 // Views become aliases wherever their two sides are not tied to different places.
 Status Lowering::PlanViews() {
   MACE_RETURN_IF_ERROR(is_live_.Resize(plan_.graph->nodes.size()));
+  MACE_RETURN_IF_ERROR(is_alias_.Resize(plan_.graph->nodes.size()));
   MACE_RETURN_IF_ERROR(turns_.Resize(plan_.graph->nodes.size()));
   for (NodeId id : group_.nodes) {
     const Node& n = node(id);
-    is_live_[id] = !(IsView(n) && storage_.Join(n.inputs[0], n.outputs[0]));
-    if (!is_live_[id]) continue;
+    is_alias_[id] = IsView(n) && storage_.Join(n.inputs[0], n.outputs[0]);
+    is_live_[id] = !is_alias_[id];
+    if (is_alias_[id]) continue;
     CountReads(n, 1);
     const bool may_be_looked_through =
         (n.op == OpId::kCast && known(n.inputs[0]) != nullptr) || n.op == OpId::kTranspose;
@@ -127,7 +129,11 @@ Result<const char*> Lowering::KernelName(std::string_view kernel, Isa isa, int32
 }
 
 Status Lowering::AddOperand(StepSpec* spec, ValueId value) {
-  const NodeId producer = value == kNone ? kNone : plan_.graph->values[value].producer;
+  // Views of what was put off need it as much as itself.
+  NodeId producer = value == kNone ? kNone : plan_.graph->values[value].producer;
+  while (producer != kNone && is_alias_[producer]) {
+    producer = plan_.graph->values[node(producer).inputs[0]].producer;
+  }
   if (producer != kNone && turns_[producer] == Turn::kOnDemand) {
     turns_[producer] = Turn::kNever;  // a second time
     MACE_RETURN_IF_ERROR(LowerCluster(SingleNode(producer)));

@@ -118,8 +118,9 @@ class Lowering {
   UnitBuilder builder_;
   StorageMap storage_;
   Fusion fusion_;
-  Vector<bool> is_live_;  // per node of the graph: in the group and no view
-  Vector<Turn> turns_;    // per node of the graph
+  Vector<bool> is_alias_;  // per node of the graph: a view that shares its input's bytes
+  Vector<bool> is_live_;   // per node of the graph: in the group and no view
+  Vector<Turn> turns_;     // per node of the graph
 };
 
 }  // namespace mace::cpu

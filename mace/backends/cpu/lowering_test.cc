@@ -364,6 +364,20 @@ TEST(Lowering, ViewsShareBytes) {
   EXPECT_EQ(kernels, "conv2d_f32");
 }
 
+// Nobody but a view reads the transposition, which is made when the view is read.
+TEST(Lowering, ChannelShuffle) {
+  TestGraph test;
+  const ValueId x = Conv(&test, test.Input({1, 4, 4, 8}), {12, 1, 1, 8}, 1, 0, 1);
+  const ValueId groups = test.Node(OpId::kReshape, {x, test.List<int64_t>({1, 4, 4, 2, 6})});
+  const ValueId turned = test.Node(OpId::kTranspose, {groups});
+  test.Attributes<ops::TransposeAttributes>().perm = {0, 1, 2, 4, 3};
+  const ValueId y = test.Node(OpId::kReshape, {turned, test.List<int64_t>({1, 4, 4, 12})});
+  test.Output(Conv(&test, y, {12, 3, 3, 1}, 1, 1, 12));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 transpose depthwise_f32");
+}
+
 TEST(Lowering, ViewsOfInputsAreCopiedToOutputs) {
   TestGraph test;
   const ValueId x = test.Input({2, 6});
