@@ -1,0 +1,54 @@
+#!/bin/sh
+# mace_run_test.sh MACE_RUN WRITE_TEST_MODELS WORK_DIR: the program from outside.
+set -u
+mace_run=$1
+work=$3
+rm -rf "$work" && mkdir -p "$work"
+"$2" "$work" || exit 1
+failures=0
+fail() { echo "FAILED: $1"; failures=$((failures + 1)); }
+# succeeds ARGUMENTS...; fails TEXT ARGUMENTS...: a non-zero status and TEXT on standard error.
+succeeds() { "$mace_run" "$@" >"$work/stdout" 2>"$work/stderr" || fail "mace_run $*: $(cat "$work/stderr")"; }
+fails() {
+  text=$1
+  shift
+  "$mace_run" "$@" >"$work/stdout" 2>"$work/stderr" && fail "mace_run $* should fail"
+  grep -q -e "$text" "$work/stderr" || fail "mace_run $*: expected '$text' in: $(cat "$work/stderr")"
+}
+floats() { tail -c +129 "$1" | od -An -v -t f4 | tr -s ' \n' ' '; }
+
+succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir "$work/out"
+[ "$(floats "$work/out/out_0.npy")" = " 1 3 5 7 9 11 13 15 " ] || fail "affine: $(floats "$work/out/out_0.npy")"
+succeeds --model_file "$work/accumulator.mace" --input_dir "$work/accumulator" --output_dir "$work/out" \
+  --steps 3 --round 2 --num_threads 2
+[ "$(floats "$work/out/out_0.npy")" = " 11 22 14 26 19 32 " ] || fail "steps: $(floats "$work/out/out_0.npy")"
+succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --round 3 --json --explain --profile
+grep -q '"median_ms"' "$work/stdout" && grep -q '"arena_bytes"' "$work/stdout" || fail "--json"
+succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --explain --verify=full --reference_kernels
+grep -q '"is_reference":true' "$work/stdout" || fail "--reference_kernels"
+succeeds --help
+grep -q 'Examples:' "$work/stdout" || fail "--help has no examples"
+
+fails "did you mean --model_file" --model_fil "$work/affine.mace"
+fails "did you mean --num_threads" --model_file "$work/affine.mace" --num_thread=2
+fails "model_file" --input_dir "$work/affine"
+fails "net.mace" --model_file "$work/net.mace" --input_dir "$work/affine"
+fails "input_dir" --model_file "$work/affine.mace"
+fails "empty/in_0.npy" --model_file "$work/affine.mace" --input_dir "$work/empty"
+fails "accumulator/in_0.npy.*expects float32 \[?, 4\]" --model_file "$work/affine.mace" --input_dir "$work/accumulator"
+fails "in_0.npy.*--steps 5" --model_file "$work/accumulator.mace" --input_dir "$work/accumulator" --steps 5
+fails "num_threads" --model_file "$work/affine.mace" --input_dir "$work/affine" --num_threads 1000
+fails "isa" --model_file "$work/affine.mace" --input_dir "$work/affine" --isa mmx
+fails "verify" --model_file "$work/affine.mace" --input_dir "$work/affine" --verify=some
+cp "$work/affine/in_0.npy" "$work/affine/in_1.npy"
+fails "in_1.npy.*only 1" --model_file "$work/affine.mace" --input_dir "$work/affine"
+rm "$work/affine/in_1.npy"
+head -c 140 "$work/affine/in_0.npy" >"$work/empty/in_0.npy"
+fails "empty/in_0.npy" --model_file "$work/affine.mace" --input_dir "$work/empty"
+fails "" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir "$work/affine.mace/out"
+if [ -w /dev/full ]; then
+  "$mace_run" --model_file "$work/affine.mace" --input_dir "$work/affine" >/dev/full 2>"$work/stderr" &&
+    fail "a full standard output is an error"
+fi
+[ "$failures" -eq 0 ] && echo "all good"
+exit "$failures"
