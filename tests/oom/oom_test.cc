@@ -157,7 +157,7 @@ int Test(const Job& job, int64_t limit) {
   uint64_t wanted[2] = {}, hashes[2] = {};
   int64_t total = 0, second_run = 0, again = 0, ignored = 0;
   Cycle(job, 0, wanted, &ignored, &second_run, &counts);  // the first fills caches of the C library
-  if (counts.wrong != 0) return 1;  // nothing was made to fail yet
+  if (counts.wrong != 0) return 1;                        // nothing was made to fail yet
   const int64_t live = mace_test::LiveAllocations();
   Cycle(job, 0, wanted, &total, &second_run, &counts);
   if (second_run != 0)
