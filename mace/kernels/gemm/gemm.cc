@@ -63,19 +63,22 @@ GemmBlocks PlanGemmBlocks(const GemmPanels& panels, int64_t rows, int64_t depth,
   blocks.row_blocks = Clamp(DivideUp(rows, block_rows), 1, blocks.strips);
   const int64_t panel_work =
       DivideUp(rows, blocks.row_blocks) * (depth + 1) * DivideUp(panels.padded_columns, panels.panel_count);
-  // One row is bound by memory, not by work: several panels at a time (the kernel takes four).
-  const int64_t least = rows == 1 ? 8 : 1;
+  // One row is bound by memory, not by work: smaller tiles, of several panels (the kernel takes four at a
+  // time).
+  const int64_t least = rows == 1 ? 4 : 1;
+  const int64_t work = rows == 1 ? kTileWork / 4 : kTileWork;
   const int64_t panels_per_tile =
-      Clamp(DivideUp(kTileWork, panel_work), least, panels.panel_count < least ? least : panels.panel_count);
+      Clamp(DivideUp(work, panel_work), least < panels.panel_count ? least : panels.panel_count,
+            panels.panel_count);
   blocks.column_blocks = Clamp(panels.panel_count / panels_per_tile, 1, panels.panel_count);
   return blocks;
 }
 
 Status PrepareGemm(GemmParams* params) {
-  const int64_t batch = params->batch[0] * params->batch[1] * params->batch[2];
   if (!SizesFit(params->rows, params->lhs_stride, 4) || !SizesFit(params->rows, params->out_stride, 4) ||
       !SizesFit(params->columns, params->depth, 8) ||
-      !SizesFit(params->batch[0], params->batch[1], params->batch[2]) || !SizesFit(batch, params->rows)) {
+      !SizesFit(params->batch[0], params->batch[1], params->batch[2]) ||
+      !SizesFit(params->batch[0] * params->batch[1] * params->batch[2], params->rows)) {
     return InvalidArgument("gemm: sizes out of range");
   }
   if (GemmRowsOf(params->isa).empty()) return InvalidArgument("gemm: no kernel for this instruction set");
@@ -83,22 +86,23 @@ Status PrepareGemm(GemmParams* params) {
   params->blocks = PlanGemmBlocks(params->panels, params->rows, params->depth, params->depth);
   params->epilogue = SplitPostOps(params->post_ops);
   params->packed_floats = (PackedGemmFloats(params->panels, params->depth) + 15) / 16 * 16;
-  params->tile_count = batch * params->blocks.row_blocks * params->blocks.column_blocks;
+  params->tile_count = params->batch[0] * params->batch[1] * params->batch[2] * params->blocks.row_blocks *
+                       params->blocks.column_blocks;
   params->workspace_bytes = 0;
   return Status::Ok();
 }
 
 Status PrepareGemmPack(GemmPackParams* params) {
-  const int64_t batch = params->batch[0] * params->batch[1] * params->batch[2];
   if (!SizesFit(params->columns, params->depth, 8) ||
-      !SizesFit(params->batch[0], params->batch[1], params->batch[2]) || !SizesFit(batch, params->columns)) {
+      !SizesFit(params->batch[0], params->batch[1], params->batch[2]) ||
+      !SizesFit(params->batch[0] * params->batch[1] * params->batch[2], params->columns)) {
     return InvalidArgument("gemm_pack: sizes out of range");
   }
   if (GemmRowsOf(params->isa).empty())
     return InvalidArgument("gemm_pack: no kernel for this instruction set");
   params->panels = PlanGemmPanels(params->isa, params->columns);
   params->packed_floats = (PackedGemmFloats(params->panels, params->depth) + 15) / 16 * 16;
-  params->tile_count = batch * params->panels.panel_count;
+  params->tile_count = params->batch[0] * params->batch[1] * params->batch[2] * params->panels.panel_count;
   params->workspace_bytes = 0;
   return Status::Ok();
 }

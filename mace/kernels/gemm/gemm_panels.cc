@@ -1,5 +1,8 @@
 #include "mace/kernels/gemm/gemm_panels.h"
 
+#include <cstring>
+#include <type_traits>
+
 #include "mace/kernels/gemm/half.h"
 
 namespace mace::kernels {
@@ -37,7 +40,11 @@ void PackPanel(const GemmRhs& rhs, int64_t column, int64_t width, int64_t valid,
       if (rhs.column_stride == 1) {
         for (int64_t c = 0; c < run; ++c, packed += width) {
           const T* line = source + c * run_stride;
-          for (int64_t n = 0; n < valid; ++n) packed[n] = kConvert(line[n]);
+          if constexpr (std::is_same_v<T, float>) {
+            std::memcpy(packed, line, static_cast<size_t>(valid) * sizeof(float));
+          } else {
+            for (int64_t n = 0; n < valid; ++n) packed[n] = kConvert(line[n]);
+          }
           for (int64_t n = valid; n < width; ++n) packed[n] = 0.0f;
         }
         continue;
