@@ -44,6 +44,14 @@ class Fusion {
   std::span<const Cluster> clusters() const { return clusters_.span(); }
   // The group's nodes that read `value`, one entry per operand.
   std::span<const NodeId> ConsumersOf(ValueId value) const;
+  // The cluster of a node; null for views and nodes outside the group.
+  const Cluster* ClusterOf(NodeId id) const {
+    return cluster_of_[id] == kNone ? nullptr : &open_[cluster_of_[id]];
+  }
+  const Cluster* ClusterThatMakes(ValueId value) const {
+    const NodeId producer = plan_->graph->values[value].producer;
+    return producer == kNone ? nullptr : ClusterOf(producer);
+  }
   bool LeavesGroup(ValueId value) const { return leaves_group_[value]; }
 
  private:

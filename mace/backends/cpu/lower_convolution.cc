@@ -1,5 +1,6 @@
 // Conv2d (dense, grouped, depthwise) and ConvTranspose2d.
 #include "mace/backends/cpu/lowering_table.h"
+#include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/convolution/convolution.h"
 #include "mace/kernels/depthwise/depthwise.h"
 #include "mace/ops/common.h"
@@ -136,6 +137,11 @@ Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const Convolut
 }
 
 }  // namespace
+
+bool HasKnownWeights(const Lowering& lowering, const Node& node) {
+  ConvolutionWeights sources;
+  return FindWeights(lowering, node, &sources) == nullptr;
+}
 
 Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);

@@ -5,6 +5,7 @@
 
 #include "mace/backends/cpu/copy.h"
 #include "mace/backends/cpu/lowering_table.h"
+#include "mace/backends/cpu/stride_planner.h"
 #include "mace/graph/op_definition.h"
 #include "mace/ops/movement/movement.h"
 
@@ -293,6 +294,7 @@ Status Lowering::Run() {
   MACE_RETURN_IF_ERROR(PlanViews());
   MACE_RETURN_IF_ERROR(CopyKnownOutputs());
   MACE_RETURN_IF_ERROR(fusion_.Plan(plan_, group_, is_live_.span(), UsesReferenceOnly()));
+  if (!UsesReferenceOnly()) PlanStrides(*this);
   for (const Cluster& cluster : fusion_.clusters()) {
     if (turns_[cluster.nodes[0]] == Turn::kInOrder) MACE_RETURN_IF_ERROR(LowerCluster(cluster));
   }

@@ -60,6 +60,7 @@ class Lowering {
   const kernels::KernelTable& kernels() const { return *options_.kernels; }
   UnitBuilder& builder() { return builder_; }
   StorageMap& storage() { return storage_; }
+  const Fusion& fusion() const { return fusion_; }
 
   // The elements of a value as weights: a conversion from f16 to f32 is looked through.
   WeightSource Weights(ValueId value) const;

@@ -466,6 +466,64 @@ TEST(Lowering, Normalisation) {
   EXPECT_EQ(kernels, "layer_norm_f32 chain_f32 softmax_f32 reduce_f32 unary_f32");
 }
 
+// Branches of a channel concatenation write into it; only what cannot is copied.
+TEST(Lowering, ConcatenationIsAView) {
+  for (const int64_t batch : {1, 2}) {
+    TestGraph test;
+    const ValueId x = test.Input({batch, 6, 5, 8});
+    const ValueId a = test.Node(OpId::kRelu, {Conv(&test, x, {12, 1, 1, 8}, 1, 0, 1)});
+    const ValueId b = Conv(&test, x, {7, 3, 3, 8}, 1, 1, 1);
+    const ValueId c = Conv(&test, b, {7, 3, 3, 1}, 1, 1, 7);  // reads a part
+    const ValueId joined = test.Node(OpId::kConcat, {a, b, x, c});
+    test.Attributes<ops::ConcatAttributes>().axis = 3;
+    test.Output(Conv(&test, joined, {9, 1, 1, 34}, 1, 0, 1));
+    const ValueId rows = test.Node(OpId::kConcat, {test.Node(OpId::kAbs, {x}), test.Node(OpId::kExp, {x})});
+    test.Attributes<ops::ConcatAttributes>().axis = 1;
+    test.Output(test.Node(OpId::kAbs, {rows}));
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels, 1e-4f);
+    const std::string convolutions =
+        "conv2d_f32 conv2d_f32 depthwise_f32 copy conv2d_f32 unary_f32 unary_f32 ";
+    EXPECT_EQ(kernels, convolutions + (batch == 1 ? "unary_f32" : "copy copy unary_f32"));
+  }
+}
+
+TEST(Lowering, SplitIsAView) {
+  TestGraph test;
+  const ValueId x = Conv(&test, test.Input({2, 6, 5, 8}), {12, 1, 1, 8}, 1, 0, 1);
+  const ValueId first = test.Node(OpId::kSplit, {x, test.List<int64_t>({5, 7})}, 2);
+  test.Attributes<ops::SplitAttributes>().axis = 3;
+  const ValueId second = test.graph.nodes.back().outputs[1];
+  const ValueId a = Conv(&test, first, {7, 3, 3, 5}, 1, 1, 1);
+  test.Output(test.Node(OpId::kAdd, {a, second}));
+  test.Output(test.Node(OpId::kRelu, {x}));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32 unary_f32");
+}
+
+// 512 floats are 2 KiB: between the convolutions pixels lie 64 bytes further apart.
+TEST(Lowering, PadsPixelStridesOfDepthwiseOperands) {
+  for (const int64_t channels : {512, 508}) {
+    TestGraph test;
+    const ValueId x = Conv(&test, test.Input({1, 4, 5, 8}), {channels, 1, 1, 8}, 1, 0, 1);
+    const ValueId y = Conv(&test, test.Node(OpId::kRelu, {x}), {channels, 3, 3, 1}, 1, 1, channels);
+    const ValueId z = test.Node(OpId::kReduce, {y});
+    test.Attributes<ops::ReduceAttributes>() = {ops::ReduceKind::kMean, {1, 2}, true};
+    test.Output(z);
+    ExpectMatchesReference(&test, nullptr, 1e-4f);
+    CompiledGraph compiled;
+    compiled.Compile(&test.graph, {});
+    int padded = 0, internal = 0;
+    for (const UnitSlot& slot : compiled.unit().slots()) {
+      internal += slot.value == kNone;
+      padded += slot.value == kNone && slot.bytes == 4 * 5 * (512 * 4 + 64);
+    }
+    EXPECT_EQ(internal, 2);
+    EXPECT_EQ(padded, channels == 512 ? 2 : 0);
+  }
+}
+
 TEST(Lowering, MovementOfAnyType) {
   for (const DType dtype : {DType::kF32, DType::kI64, DType::kU8}) {
     TestGraph test;

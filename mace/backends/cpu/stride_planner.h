@@ -1,0 +1,20 @@
+// Pixel strides (docs/design/13-kernels.md): which values lie with gaps between their channel vectors.
+// Channel concatenations and splits become views: producers write into the whole, consumers read out of it.
+// And a stride that is a multiple of 2 KiB is padded by 64 bytes where a kernel touches several pixels at a
+// time.
+#ifndef MACE_BACKENDS_CPU_STRIDE_PLANNER_H_
+#define MACE_BACKENDS_CPU_STRIDE_PLANNER_H_
+
+#include "mace/backends/cpu/lowering.h"
+
+namespace mace::cpu {
+
+// After fusion, before any step is made.
+void PlanStrides(Lowering& lowering);
+
+// The weights of a convolution can be packed (lower_convolution.cc).
+bool HasKnownWeights(const Lowering& lowering, const Node& node);
+
+}  // namespace mace::cpu
+
+#endif  // MACE_BACKENDS_CPU_STRIDE_PLANNER_H_
