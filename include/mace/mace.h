@@ -13,25 +13,21 @@
 //   if (!outputs.ok()) return Fail(outputs.status().message());
 //   for (float score : (*outputs)[0].elements<float>()) Print(score);
 //
-// Threads: Runtime and Model may be used by any thread, a Session by one at a time. Objects keep what they
-// need alive: they may be destroyed in any order.
+// Runtime and Model may be used by any thread, a Session by one at a time. They may be destroyed in any
+// order.
 #ifndef MACE_MACE_H_
 #define MACE_MACE_H_
 
 #include <cstdint>
-#include <cstring>
 #include <initializer_list>
 #include <memory>
-#include <new>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
-#if defined(__cpp_exceptions)
-#include <stdexcept>
-#endif
 
 #include "mace/mace_c.h"
 
@@ -42,17 +38,14 @@ using DType = mace_dtype;  // MACE_FLOAT32, ...
 
 template <typename T>
 constexpr DType DTypeOf() {
-  if constexpr (std::is_same_v<T, float>) return MACE_FLOAT32;
-  if constexpr (std::is_same_v<T, double>) return MACE_FLOAT64;
-  if constexpr (std::is_same_v<T, bool>) return MACE_BOOL;
-  if constexpr (std::is_same_v<T, int8_t>) return MACE_INT8;
-  if constexpr (std::is_same_v<T, uint8_t>) return MACE_UINT8;
-  if constexpr (std::is_same_v<T, int16_t>) return MACE_INT16;
-  if constexpr (std::is_same_v<T, uint16_t>) return MACE_UINT16;
-  if constexpr (std::is_same_v<T, int32_t>) return MACE_INT32;
-  if constexpr (std::is_same_v<T, uint32_t>) return MACE_UINT32;
-  if constexpr (std::is_same_v<T, int64_t>) return MACE_INT64;
-  if constexpr (std::is_same_v<T, uint64_t>) return MACE_UINT64;
+  static_assert(std::is_arithmetic_v<T>,
+                "tensors of float16 and bfloat16 are made with Tensor's constructor");
+  if (std::is_same_v<T, bool>) return MACE_BOOL;
+  if (std::is_floating_point_v<T>) return sizeof(T) == 4 ? MACE_FLOAT32 : MACE_FLOAT64;
+  constexpr DType kSigned[] = {MACE_INT8, MACE_INT16, MACE_INT32, MACE_INT64};
+  constexpr DType kUnsigned[] = {MACE_UINT8, MACE_UINT16, MACE_UINT32, MACE_UINT64};
+  constexpr int kLog = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
+  return std::is_signed_v<T> ? kSigned[kLog] : kUnsigned[kLog];
 }
 
 // Success, or a code and a message.
@@ -88,8 +81,11 @@ inline void ThrowIfError(const Status& status) {
 template <typename T>
 class [[nodiscard]] Expected {
  public:
-  Expected(T value) : value_(std::move(value)) {}          // NOLINT: implicit on purpose
-  Expected(Status status) : status_(std::move(status)) {}  // NOLINT: implicit on purpose
+  Expected(T value) : value_(std::move(value)) {}                  // NOLINT: implicit on purpose
+  Expected(Status status) : status_(std::move(status)) {}          // NOLINT: implicit on purpose
+  Expected(Status status, T value) : status_(std::move(status)) {  // the value counts where the status is ok
+    if (status_.ok()) value_ = std::move(value);
+  }
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
   T& operator*() { return *value_; }
@@ -171,14 +167,12 @@ struct RunOptions {
   bool profile = false;
 };
 
-namespace internal {
 template <typename T, void (*destroy)(T*)>
 struct Destroy {
   void operator()(T* handle) const { destroy(handle); }
 };
 template <typename T, void (*destroy)(T*)>
 using Handle = std::unique_ptr<T, Destroy<T, destroy>>;
-}  // namespace internal
 
 class Session {
  public:
@@ -188,17 +182,13 @@ class Session {
   Expected<std::vector<Tensor>> Run(std::span<const Tensor> inputs, const RunOptions& options = {}) {
     std::vector<Tensor> outputs(static_cast<size_t>(output_count_));
     Status status = Run(inputs, outputs, options);
-    if (!status.ok()) return status;
-    return outputs;
+    return {std::move(status), outputs};
   }
   // Results in the caller's buffers (Tensor::Into), or the session's where data is null. Allocates nothing
   // after the first run of the same shapes.
   Status Run(std::span<const Tensor> inputs, std::span<Tensor> outputs, const RunOptions& options = {}) {
-    mace_run_options run_options = {};
-    run_options.struct_size = sizeof(run_options);
-    run_options.timeout_ns = options.timeout_ns;
-    run_options.cancel = options.cancel;
-    run_options.profile = options.profile ? 1 : 0;
+    const mace_run_options run_options = {sizeof(run_options), 0, options.timeout_ns, options.cancel,
+                                          options.profile};
     return Status(mace_session_run(handle_.get(), inputs.data(), static_cast<int32_t>(inputs.size()),
                                    outputs.data(), static_cast<int32_t>(outputs.size()), &run_options));
   }
@@ -207,8 +197,7 @@ class Session {
     std::vector<Tensor> outputs(static_cast<size_t>(output_count_));
     Status status(mace_session_prepare(handle_.get(), inputs.data(), static_cast<int32_t>(inputs.size()),
                                        outputs.data(), output_count_));
-    if (!status.ok()) return status;
-    return outputs;
+    return {std::move(status), outputs};
   }
   Status ResetState() { return Status(mace_session_reset_state(handle_.get())); }
   Expected<std::string> ExplainJson() { return Text(&mace_session_explain_json); }
@@ -219,34 +208,27 @@ class Session {
   Expected<std::string> Text(mace_status* (*function)(mace_session*, const char**)) {
     const char* text = nullptr;
     Status status(function(handle_.get(), &text));
-    if (!status.ok()) return status;
-    return std::string(text);
+    return {std::move(status), std::string(text == nullptr ? "" : text)};
   }
-  internal::Handle<mace_session, mace_session_destroy> handle_;
+  Handle<mace_session, mace_session_destroy> handle_;
   int32_t output_count_ = 0;
 };
 
 class Runtime {
  public:
   static Expected<Runtime> Create(const RuntimeOptions& options = {}) {
-    mace_runtime_options c_options = {};
-    c_options.struct_size = sizeof(c_options);
-    c_options.num_threads = options.num_threads;
-    c_options.memory_limit = options.memory_limit;
-    c_options.isa = options.isa;
-    c_options.allocator = options.allocator;
-    c_options.log = options.log;
-    c_options.executor = options.executor;
+    const mace_runtime_options c_options = {sizeof(c_options), options.num_threads, options.allocator,
+                                            options.log,       options.executor,    options.memory_limit,
+                                            options.isa};
     mace_runtime* handle = nullptr;
     Status status(mace_runtime_create(&c_options, &handle));
-    if (!status.ok()) return status;
-    return Runtime(handle);
+    return {std::move(status), Runtime(handle)};
   }
   mace_runtime* get() const { return handle_.get(); }
 
  private:
   explicit Runtime(mace_runtime* handle) : handle_(handle) {}
-  internal::Handle<mace_runtime, mace_runtime_destroy> handle_;
+  Handle<mace_runtime, mace_runtime_destroy> handle_;
 };
 
 class Model {
@@ -256,8 +238,7 @@ class Model {
     const mace_model_options c_options = ToC(options);
     mace_model* handle = nullptr;
     Status status(mace_model_load_file(runtime.get(), path, &c_options, &handle));
-    if (!status.ok()) return status;
-    return Model(handle);
+    return {std::move(status), Model(handle)};
   }
   // `bytes` must stay valid and unchanged while the model lives.
   static Expected<Model> LoadMemory(const Runtime& runtime, std::span<const uint8_t> bytes,
@@ -265,8 +246,7 @@ class Model {
     const mace_model_options c_options = ToC(options);
     mace_model* handle = nullptr;
     Status status(mace_model_load_memory(runtime.get(), bytes.data(), bytes.size(), &c_options, &handle));
-    if (!status.ok()) return status;
-    return Model(handle);
+    return {std::move(status), Model(handle)};
   }
   std::vector<TensorInfo> inputs() const {
     return Infos(mace_model_input_count(get()), &mace_model_input_info);
@@ -277,45 +257,38 @@ class Model {
   Expected<Session> NewSession() const {
     mace_session* handle = nullptr;
     Status status(mace_session_create(get(), &handle));
-    if (!status.ok()) return status;
-    return Session(handle, mace_model_output_count(get()));
+    return {std::move(status), Session(handle, mace_model_output_count(get()))};
   }
   mace_model* get() const { return handle_.get(); }
 
  private:
   explicit Model(mace_model* handle) : handle_(handle) {}
   static mace_model_options ToC(const ModelOptions& options) {
-    mace_model_options c_options = {};
-    c_options.struct_size = sizeof(c_options);
-    c_options.verify = options.verify_full ? MACE_VERIFY_FULL : MACE_VERIFY_DEFAULT;
-    c_options.memory = options.low_memory ? MACE_MEMORY_LOW : MACE_MEMORY_DEFAULT;
-    c_options.reference_kernels = options.reference_kernels ? 1 : 0;
-    c_options.max_cached_plans = options.max_cached_plans;
-    return c_options;
+    return {sizeof(mace_model_options), options.verify_full,      MACE_NUMERICS_DEFAULT,
+            options.low_memory,         options.max_cached_plans, options.reference_kernels};
   }
-  std::vector<TensorInfo> Infos(int32_t count, decltype(&mace_model_input_info) function) const;
-  internal::Handle<mace_model, mace_model_destroy> handle_;
-};
+  Handle<mace_model, mace_model_destroy> handle_;
 
-inline std::vector<TensorInfo> Model::Infos(int32_t count, decltype(&mace_model_input_info) function) const {
-  std::vector<TensorInfo> infos(static_cast<size_t>(count));
-  for (int32_t i = 0; i < count; ++i) {
-    mace_tensor_info c_info = {};
-    c_info.struct_size = sizeof(c_info);
-    if (!Status(function(get(), i, &c_info)).ok()) continue;  // cannot be: the index is in range
-    TensorInfo& info = infos[static_cast<size_t>(i)];
-    info.name = c_info.name;
-    info.dtype = static_cast<DType>(c_info.dtype);
-    info.shape.assign(c_info.dims, c_info.dims + c_info.rank);
-    for (int32_t axis = 0; axis < c_info.rank; ++axis) {
-      info.dim_names.emplace_back(c_info.dim_names[axis] == nullptr ? "" : c_info.dim_names[axis]);
+  std::vector<TensorInfo> Infos(int32_t count, decltype(&mace_model_input_info) function) const {
+    std::vector<TensorInfo> infos(static_cast<size_t>(count));
+    for (int32_t i = 0; i < count; ++i) {
+      mace_tensor_info c_info = {};
+      c_info.struct_size = sizeof(c_info);
+      if (!Status(function(get(), i, &c_info)).ok()) continue;  // cannot be: the index is in range
+      TensorInfo& info = infos[static_cast<size_t>(i)];
+      info.name = c_info.name;
+      info.dtype = static_cast<DType>(c_info.dtype);
+      info.shape.assign(c_info.dims, c_info.dims + c_info.rank);
+      for (int32_t axis = 0; axis < c_info.rank; ++axis) {
+        info.dim_names.emplace_back(c_info.dim_names[axis] == nullptr ? "" : c_info.dim_names[axis]);
+      }
+      info.optional = c_info.optional != 0;
+      info.scale = c_info.scale;
+      info.zero_point = c_info.zero_point;
     }
-    info.optional = c_info.optional != 0;
-    info.scale = c_info.scale;
-    info.zero_point = c_info.zero_point;
+    return infos;
   }
-  return infos;
-}
+};
 
 }  // namespace wrapper_0
 }  // namespace mace
