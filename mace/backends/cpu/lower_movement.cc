@@ -110,6 +110,7 @@ Status LowerConcat(Lowering& lowering, const Cluster& cluster, const char** refu
   int64_t position = 0;
   for (ValueId input : node.inputs) {
     const int64_t size = lowering.shape(input)[axis];
+    MACE_RETURN_IF_ERROR(lowering.Need(input));
     if (!lowering.storage().IsPartOf(input, out) && lowering.shape(input).ElementCount() > 0) {
       MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::CopyParams>());
       params->dims = lowering.shape(input);
@@ -138,6 +139,7 @@ Status LowerSplit(Lowering& lowering, const Cluster& cluster, const char** refus
       return Status::Ok();
     }
   }
+  MACE_RETURN_IF_ERROR(lowering.Need(in));
   int64_t position = 0;
   for (ValueId output : node.outputs) {
     const int64_t size = lowering.shape(output)[axis];

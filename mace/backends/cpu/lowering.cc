@@ -129,7 +129,7 @@ Result<const char*> Lowering::KernelName(std::string_view kernel, Isa isa, int32
   return reinterpret_cast<const char*>(memory);
 }
 
-Status Lowering::AddOperand(StepSpec* spec, ValueId value) {
+Status Lowering::Need(ValueId value) {
   // Views of what was put off need it as much as itself.
   NodeId producer = value == kNone ? kNone : plan_.graph->values[value].producer;
   while (producer != kNone && is_alias_[producer]) {
@@ -139,6 +139,11 @@ Status Lowering::AddOperand(StepSpec* spec, ValueId value) {
     turns_[producer] = Turn::kNever;  // a second time
     MACE_RETURN_IF_ERROR(LowerCluster(SingleNode(producer)));
   }
+  return Status::Ok();
+}
+
+Status Lowering::AddOperand(StepSpec* spec, ValueId value) {
+  MACE_RETURN_IF_ERROR(Need(value));
   MACE_ASSIGN_OR_RETURN(Operand operand, storage_.Place(value));
   if (value != kNone) operand.bytes = ByteCount(type(value).dtype, type(value).shape);
   return spec->operands.PushBack(operand);

@@ -79,6 +79,9 @@ class Lowering {
   Result<const char*> KernelName(std::string_view kernel, Isa isa, int32_t tile_rows = 0,
                                  int32_t tile_columns = 0);
 
+  // Makes what was put off: a step to come reads it. AddOperand does so itself; who reads through a part of
+  // the value does not.
+  Status Need(ValueId value);
   // Appends the operand of a value (an absent operand for kNone).
   Status AddOperand(StepSpec* spec, ValueId value);
   // Appends the operands of the cluster's post-ops, and fills `post_ops`.

@@ -502,6 +502,43 @@ TEST(Lowering, SplitIsAView) {
   EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32 unary_f32");
 }
 
+// The branch of a split that goes to a concatenation as it is costs one copy.
+TEST(Lowering, SplitThenConcatenation) {
+  TestGraph test;
+  const ValueId x = Conv(&test, test.Input({1, 6, 5, 8}), {12, 1, 1, 8}, 1, 0, 1);
+  const ValueId first = test.Node(OpId::kSplit, {x}, 2);
+  test.Attributes<ops::SplitAttributes>().axis = 3;
+  const ValueId a = Conv(&test, test.graph.nodes.back().outputs[1], {6, 3, 3, 6}, 1, 1, 1);
+  const ValueId joined = test.Node(OpId::kConcat, {first, a});
+  test.Attributes<ops::ConcatAttributes>().axis = 3;
+  test.Output(joined);
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32 copy");
+}
+
+// Parts of what was put off, and what was put off as a part.
+TEST(Lowering, PartsOfTranspositions) {
+  TestGraph test;
+  const ValueId x = Conv(&test, test.Input({1, 4, 6, 8}), {12, 1, 1, 8}, 1, 0, 1);
+  const ValueId turned = test.Node(OpId::kTranspose, {x});
+  test.Attributes<ops::TransposeAttributes>().perm = {0, 2, 1, 3};
+  const ValueId first = test.Node(OpId::kSplit, {turned}, 2);
+  test.Attributes<ops::SplitAttributes>().axis = 3;
+  const ValueId second = test.graph.nodes.back().outputs[1];
+  const ValueId a = Conv(&test, first, {6, 3, 3, 6}, 1, 1, 1), b = Conv(&test, second, {6, 1, 1, 6}, 1, 0, 1);
+  test.Output(test.Node(OpId::kAdd, {a, b}));
+  const ValueId again = test.Node(OpId::kTranspose, {a});
+  test.Attributes<ops::TransposeAttributes>().perm = {0, 2, 1, 3};
+  const ValueId joined = test.Node(OpId::kConcat, {test.Node(OpId::kExp, {again}), again});
+  test.Attributes<ops::ConcatAttributes>().axis = 1;
+  test.Output(joined);
+  const ValueId last = test.Node(OpId::kTranspose, {b});
+  test.Attributes<ops::TransposeAttributes>().perm = {0, 3, 2, 1};
+  test.Output(test.Node(OpId::kConcat, {last, test.Input({2, 6, 4, 6})}));
+  ExpectMatchesReference(&test, nullptr, 1e-4f);
+}
+
 // 512 floats are 2 KiB: between the convolutions pixels lie 64 bytes further apart.
 TEST(Lowering, PadsPixelStridesOfDepthwiseOperands) {
   for (const int64_t channels : {512, 508}) {

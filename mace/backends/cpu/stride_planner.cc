@@ -58,7 +58,9 @@ bool CanReadStrided(const Lowering& lowering, ValueId value, NodeId except) {
     if (cluster->has_producer && cluster->nodes[0] == id) {
       const bool reads_pixels =
           IsConvolution(lowering, node) || IsPoolOrResize(node) || IsPixelReduction(lowering, node);
-      if (!reads_pixels || node.inputs[0] != value) return false;
+      // Copies into a concatenation or out of a split follow any strides.
+      const bool is_copied = node.op == OpId::kConcat || node.op == OpId::kSplit;
+      if (!is_copied && (!reads_pixels || node.inputs[0] != value)) return false;
       continue;
     }
     // A post-op, or the source of a chain. Those of MatMul address rows too, but see views of pixels.
