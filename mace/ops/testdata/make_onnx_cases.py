@@ -32,15 +32,15 @@ def run(op, inputs, attributes, outputs=1, opset=19):
     graph = helper.make_graph(
         [node], "case",
         [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
-         for n, x in zip(names, inputs) if x is not None],
+         for n, x in zip(names, inputs, strict=False) if x is not None],
         [helper.make_value_info(n, onnx.TypeProto()) for n in results])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
-    feeds = {n: np.asarray(x) for n, x in zip(names, inputs) if x is not None}
+    feeds = {n: np.asarray(x) for n, x in zip(names, inputs, strict=False) if x is not None}
     try:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         return onnxruntime.InferenceSession(model.SerializeToString(), options).run(None, feeds)
-    except Exception as error:  # noqa: BLE001 (whatever ORT cannot do, the reference may)
+    except Exception as error:
         print(f"{op} {attributes}: {str(error)[:120]}; reference instead", file=sys.stderr)
         return ReferenceEvaluator(model).run(None, feeds)
 
@@ -239,14 +239,14 @@ def resizes():
     factors = [(2.0, 3.0), (0.5, 0.6), (1.3, 2.5), (1.0, 0.3)]
     sizes = [(10, 8), (3, 7), (1, 1), (8, 3)]
     for c, coordinate in enumerate(coordinates):
-        for n, rounding in enumerate(nearest + [None]):
+        for n, rounding in enumerate([*nearest, None]):
             mode = "nearest" if rounding else "linear"
             a = dict(mode=mode, coordinate_transformation_mode=coordinate)
             if rounding:
                 a["nearest_mode"] = rounding
             ours = dict(mode=0 if rounding else 1, coordinate_mode=c, nearest_mode=n if rounding else 0)
             for factor in factors:
-                scales = np.array((1, 1) + factor, dtype=np.float32)
+                scales = np.array((1, 1, *factor), dtype=np.float32)
                 y, = run("Resize", [x, None, scales], a)
                 emit("Resize", [nhwc(x), scales[2:]], [nhwc(y)], **ours)
             for size in sizes:
