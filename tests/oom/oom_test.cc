@@ -1,7 +1,8 @@
-// oom_test MODEL.mace INPUT_DIR LIMIT [NUM_THREADS]: makes the allocations of load, plan and run through
-// mace_c.h fail, one at a time (all of them where LIMIT is 0, else LIMIT drawn by a seeded generator). Each
-// failure gives "out of memory", the call that failed succeeds when it is made again, the results are those
-// of an undisturbed run, and nothing leaks.
+// oom_test MODEL.mace INPUT_DIR LIMIT [NUM_THREADS [STEPS]]: makes the allocations of load, plan and run
+// through mace_c.h fail, one at a time (all of them where LIMIT is 0, else LIMIT drawn by a seeded
+// generator). Each failure gives "out of memory", the call that failed succeeds when it is made again, the
+// results are those of an undisturbed run, and nothing leaks. STEPS: the arrays hold that many steps along
+// axis 0, of which the first is fed.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -142,12 +143,18 @@ void Cycle(const Job& job, int64_t fail_at, uint64_t hashes[2], int64_t* allocat
 bool ReadJob(int argc, char** argv, Job* job) {
   job->model_file = argv[1];
   if (argc > 4) job->num_threads = std::atoi(argv[4]);
+  const int64_t steps = argc > 5 ? std::atoll(argv[5]) : 0;
   for (int i = 0; i < 64; ++i) {
     const std::string path = std::string(argv[2]) + "/in_" + std::to_string(i) + ".npy";
     std::FILE* file = std::fopen(path.c_str(), "rb");
     if (file == nullptr) break;
     std::fclose(file);
-    job->inputs.push_back(mace_run::ReadNpy(path));
+    mace_run::Array array = mace_run::ReadNpy(path);
+    if (steps > 0 && !array.shape.empty()) {
+      array.shape.erase(array.shape.begin());
+      array.bytes.resize(array.bytes.size() / static_cast<size_t>(steps));
+    }
+    job->inputs.push_back(std::move(array));
   }
   return true;
 }
@@ -201,7 +208,7 @@ int Test(const Job& job, int64_t limit) {
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fprintf(stderr, "oom_test MODEL.mace INPUT_DIR LIMIT [NUM_THREADS]\n");
+    std::fprintf(stderr, "oom_test MODEL.mace INPUT_DIR LIMIT [NUM_THREADS [STEPS]]\n");
     return 2;
   }
   setvbuf(stdout, nullptr, _IONBF, 0);  // its buffer would count as a leak
