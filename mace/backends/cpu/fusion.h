@@ -33,6 +33,13 @@ struct Cluster {
   NodeId tail() const { return nodes[node_count - 1]; }
 };
 
+inline Cluster SingleNode(NodeId id) {
+  Cluster cluster;
+  cluster.node_count = 1;
+  cluster.nodes[0] = id;
+  return cluster;
+}
+
 class Fusion {
  public:
   // `is_live` has one entry per node of the graph: it is in the group and no view. Where `reference_only`,

@@ -1,8 +1,11 @@
 // Conv2d (dense, grouped, depthwise) and ConvTranspose2d.
+#include <cstring>
+
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/convolution/convolution.h"
 #include "mace/kernels/depthwise/depthwise.h"
+#include "mace/kernels/elementwise/elementwise.h"
 #include "mace/ops/common.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
@@ -81,7 +84,11 @@ Status SetGeometry(Lowering& lowering, const Node& node, const IntList& strides,
 
 int64_t ConvolutionWork(const Lowering& lowering, const Node& node) {
   const Shape& weights = lowering.shape(node.inputs[1]);
-  return lowering.shape(node.outputs[0]).ElementCount() * weights[1] * weights[2] * weights[3];
+  if (node.op == OpId::kConv2d) {
+    return lowering.shape(node.outputs[0]).ElementCount() * weights.Product(1, 4);
+  }
+  const Shape& in = lowering.shape(node.inputs[0]);  // each input pixel meets all taps
+  return in.Product(0, 3) * weights.ElementCount();
 }
 
 // Operands: input, packed weights, output, post-ops' operands.
@@ -134,6 +141,94 @@ Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const Convolut
             }));
     return Status::Ok();
   });
+}
+
+// Kernel and stride are equal: every output pixel has one tap, and all phases are columns of one matrix.
+bool IsOneGemm(const Lowering& lowering, const Node& node) {
+  const auto& attributes = node.attributes.as<ops::ConvTranspose2dAttributes>();
+  const Shape& weights = lowering.shape(node.inputs[1]);
+  return attributes.groups == 1 && attributes.pads == IntList{0, 0, 0, 0} &&
+         attributes.output_padding == IntList{0, 0} && attributes.strides[0] == weights[1] &&
+         attributes.strides[1] == weights[2];
+}
+
+// With few output channels the phases' panels are mostly filling. One matrix for all of them, whose result is
+// then moved to its pixels, pays where it saves half of the panels.
+bool PaysAsOneGemm(const Lowering& lowering, const Node& node) {
+  const Shape& weights = lowering.shape(node.inputs[1]);
+  const Isa isa = lowering.kernels().gemm_isa;
+  const int64_t taps = weights[1] * weights[2];
+  return taps * kernels::PlanGemmPanels(isa, weights[0]).padded_columns >=
+         2 * kernels::PlanGemmPanels(isa, taps * weights[0]).padded_columns;
+}
+
+Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWeights sources) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const Shape& in = lowering.shape(node.inputs[0]);
+  const Shape& weights = lowering.shape(node.inputs[1]);
+  const int64_t taps = weights[1] * weights[2], columns = weights[0] * taps;
+  const ValueId output = node.outputs[0];
+  MACE_ASSIGN_OR_RETURN(auto* gemm, lowering.builder().NewParams<kernels::GemmParams>());
+  gemm->isa = lowering.kernels().gemm_isa;
+  gemm->rows = in.Product(0, 3);
+  gemm->columns = columns;
+  gemm->depth = in[3];
+  gemm->lhs_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
+  gemm->out_stride = columns;
+  MACE_RETURN_IF_ERROR(kernels::PrepareGemm(gemm));
+
+  kernels::GemmRhs rhs =
+      kernels::GemmRhsFromNK(DataOf(sources.weights), DTypeOfSource(sources.weights), columns, in[3]);
+  if (sources.bias.view != nullptr) {  // once for each tap
+    const int bytes = BytesOf(sources.bias.view->dtype);
+    MACE_ASSIGN_OR_RETURN(uint8_t* bias, lowering.builder().NewBytes(static_cast<size_t>(columns * bytes)));
+    for (int64_t n = 0; n < columns; ++n) {
+      std::memcpy(bias + n * bytes, sources.bias.view->as<const uint8_t>() + n / taps * bytes,
+                  static_cast<size_t>(bytes));
+    }
+    rhs.bias = bias;
+    rhs.bias_dtype = sources.bias.view->dtype;
+  }
+  FormatHash hash = StartHash("conv_transpose2d_gemm", sources, weights);
+  AddPanels(gemm->panels, &hash);
+  StepSpec product;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&product, node.inputs[0]));
+  MACE_ASSIGN_OR_RETURN(
+      const Operand packed,
+      lowering.Packed(sources.weights, hash.value(), kernels::GemmPackedBytes(*gemm), [&](uint8_t* to) {
+        kernels::PackGemmMatrix(*gemm, rhs, reinterpret_cast<float*>(to));
+      }));
+  MACE_RETURN_IF_ERROR(product.operands.PushBack(packed));
+  const int64_t bytes = gemm->rows * columns * 4;
+  MACE_ASSIGN_OR_RETURN(const int32_t slot, lowering.builder().AddSlot(kNone, bytes));
+  const Operand phases{slot, 0, nullptr, bytes};
+  MACE_RETURN_IF_ERROR(product.operands.PushBack(phases));
+  MACE_ASSIGN_OR_RETURN(
+      product.kernel,
+      lowering.KernelName("gemm_f32", gemm->isa, gemm->panels.runs[0].tile_rows, gemm->panels.runs[0].width));
+  product.function = lowering.kernels().gemm->gemm_f32;
+  product.params = gemm;
+  product.tiles = gemm->tile_count;
+  product.workspace_bytes = gemm->workspace_bytes;
+  product.multiply_adds = ConvolutionWork(lowering, node);
+  product.reason = "all phases of the output as one matrix";
+  MACE_RETURN_IF_ERROR(lowering.Emit(SingleNode(cluster.nodes[0]), std::move(product)));
+
+  // Columns are [output channel][tap y][tap x].
+  MACE_ASSIGN_OR_RETURN(auto* move, lowering.builder().NewParams<kernels::TransposeParams>());
+  move->input = {in[0], in[1], in[2], weights[0], weights[1], weights[2]};
+  const int32_t perm[] = {0, 1, 4, 2, 5, 3};
+  for (int i = 0; i < 6; ++i) move->perm[i] = perm[i];
+  MACE_RETURN_IF_ERROR(kernels::PrepareTranspose(move));
+  StepSpec placing;
+  MACE_ASSIGN_OR_RETURN(placing.kernel, lowering.KernelName("transpose", lowering.kernels().elementwise_isa));
+  placing.function = lowering.kernels().elementwise->transpose;
+  placing.params = move;
+  placing.tiles = move->tile_count;
+  placing.reason = "phases go to their pixels";
+  MACE_RETURN_IF_ERROR(placing.operands.PushBack(phases));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&placing, output));
+  return lowering.Emit(SingleNode(cluster.nodes[0]), std::move(placing));
 }
 
 }  // namespace
@@ -211,6 +306,12 @@ Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const ch
   ConvolutionWeights sources;
   *refusal = FindWeights(lowering, node, &sources);
   if (*refusal != nullptr) return Status::Ok();
+  const bool is_dense =
+      !lowering.storage().IsPadded(node.outputs[0]) && !lowering.storage().IsPadded(cluster.output);
+  if (is_dense && IsOneGemm(lowering, node) && PaysAsOneGemm(lowering, node)) {
+    MACE_RETURN_IF_ERROR(LowerAsOneGemm(lowering, cluster, sources));
+    return lowering.LowerPostOps(cluster);
+  }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ConvTranspose2dParams>());
   MACE_RETURN_IF_ERROR(
       SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));

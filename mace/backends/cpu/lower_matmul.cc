@@ -153,7 +153,6 @@ Status EmitKnownRhs(Lowering& lowering, const Cluster& cluster, ValueId lhs, int
   MACE_ASSIGN_OR_RETURN(spec.operands[1], lowering.Packed(weights, hash.value(), bytes, [&](uint8_t* packed) {
     kernels::PackGemmMatrix(*params, rhs, reinterpret_cast<float*>(packed));
   }));
-  spec.operands[1].bytes = static_cast<int64_t>(bytes);
   MACE_RETURN_IF_ERROR(NameGemm(lowering, *params, &spec));
   spec.reason = rhs.dtype == DType::kF16 ? "weights packed from f16" : "";
   return lowering.Emit(cluster, std::move(spec));

@@ -82,7 +82,6 @@ Status LowerRecurrent(Lowering& lowering, const Cluster& cluster, kernels::Recur
                        params->hidden_size * (params->input_size + params->hidden_size);
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(packed));
-  spec.operands.back().bytes = kernels::RecurrentPackedBytes(*params);
   for (size_t i : {4, 5, 6}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, InputOf(node, i)));
   for (size_t i : {0, 1, 2}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, OutputOf(node, i)));
   return lowering.Emit(cluster, std::move(spec));

@@ -25,13 +25,6 @@ bool KeepsByteOrder(const Shape& shape, const IntList& perm) {
   return true;
 }
 
-Cluster SingleNode(NodeId id) {
-  Cluster cluster;
-  cluster.node_count = 1;
-  cluster.nodes[0] = id;
-  return cluster;
-}
-
 }  // namespace
 
 bool Lowering::IsView(const Node& node) const {
@@ -104,13 +97,15 @@ WeightSource Lowering::Weights(ValueId value) const {
 Result<Operand> Lowering::PackedErased(const WeightSource& source, uint64_t format, size_t bytes,
                                        PackedCache::PackFunction pack, const void* context) {
   if (source.constant != kNone && options_.packed != nullptr) {
+    // Whatever else tells two forms apart, one of another size is another form.
+    format = (format ^ bytes) * 0x100000001b3u;
     MACE_ASSIGN_OR_RETURN(const uint8_t* packed,
                           options_.packed->FindOrPack({source.constant, format}, bytes, pack, context));
-    return Operand{kNone, 0, packed};
+    return Operand{kNone, 0, packed, static_cast<int64_t>(bytes)};
   }
   MACE_ASSIGN_OR_RETURN(uint8_t* owned, builder_.NewOwned(bytes));
   MACE_RETURN_IF_ERROR(pack(context, owned));
-  return Operand{kNone, 0, owned};
+  return Operand{kNone, 0, owned, static_cast<int64_t>(bytes)};
 }
 
 Result<const char*> Lowering::KernelName(std::string_view kernel, Isa isa, int32_t tile_rows,
@@ -228,18 +223,22 @@ Status Lowering::LowerByReference(NodeId id, const char* reason) {
   return Emit(SingleNode(id), std::move(spec));
 }
 
+Status Lowering::LowerPostOps(const Cluster& cluster) {
+  if (cluster.op_count == 0) return Status::Ok();
+  Cluster rest = cluster;
+  rest.has_producer = false;
+  rest.source = node(cluster.nodes[0]).outputs[0];
+  rest.node_count = cluster.node_count - 1;
+  for (int i = 0; i < rest.node_count; ++i) rest.nodes[i] = cluster.nodes[i + 1];
+  const char* refusal = nullptr;
+  MACE_RETURN_IF_ERROR(LowerElementwiseChain(*this, rest, &refusal));
+  return refusal == nullptr ? Status::Ok() : LowerUnfused(rest, refusal);
+}
+
 Status Lowering::LowerUnfused(const Cluster& cluster, const char* reason) {
   if (cluster.has_producer) {
     MACE_RETURN_IF_ERROR(LowerByReference(cluster.nodes[0], reason));
-    if (cluster.op_count == 0) return Status::Ok();
-    Cluster rest = cluster;
-    rest.has_producer = false;
-    rest.source = node(cluster.nodes[0]).outputs[0];
-    rest.node_count = cluster.node_count - 1;
-    for (int i = 0; i < rest.node_count; ++i) rest.nodes[i] = cluster.nodes[i + 1];
-    const char* refusal = nullptr;
-    MACE_RETURN_IF_ERROR(LowerElementwiseChain(*this, rest, &refusal));
-    return refusal == nullptr ? Status::Ok() : LowerUnfused(rest, refusal);
+    return LowerPostOps(cluster);
   }
   for (int i = 0; i < cluster.node_count; ++i) {
     const Cluster single = SingleNode(cluster.nodes[i]);

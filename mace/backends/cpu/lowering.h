@@ -93,6 +93,8 @@ class Lowering {
   NodeId OnlyPutOffReader(ValueId value, OpId op) const;
   // Says that another step does the work of a node that was put off. Returns the value it makes.
   ValueId TakeOver(NodeId id);
+  // The post-ops of a cluster as steps of their own, on what its producer has stored.
+  Status LowerPostOps(const Cluster& cluster);
   // Appends the step of a cluster.
   Status Emit(const Cluster& cluster, StepSpec spec);
   // A step that copies the bytes of `from` to `to`.
