@@ -17,6 +17,7 @@
 #include "mace/core/cpu_features.h"
 #include "mace/graph/op_definition.h"
 #include "mace/kernels/kernel_table.h"
+#include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/evaluate.h"
 
 namespace mace::cpu {
@@ -87,6 +88,17 @@ class TestGraph {
   }
   std::mt19937 random_{7};
 };
+
+inline ValueId Conv(TestGraph* test, ValueId x, const Shape& weights, int64_t stride, int64_t pad,
+                    int64_t groups) {
+  const ValueId w = test->Constant(weights), bias = test->Constant({weights[0]});
+  const ValueId y = test->Node(OpId::kConv2d, {x, w, bias});
+  auto& attributes = test->Attributes<ops::Conv2dAttributes>();
+  attributes.strides = {stride, stride};
+  attributes.pads = {pad, pad, pad, pad};
+  attributes.groups = groups;
+  return y;
+}
 
 struct RunOptions {
   Isa best = Isa::kScalar;

@@ -1,0 +1,156 @@
+// Which nodes become one step, and that the step computes what they did.
+#include "mace/backends/cpu/backend_testing.h"
+#include "mace/ops/unary/unary.h"
+
+namespace mace::cpu {
+namespace {
+
+// Every kind of post-op behind a convolution and behind a plain tensor.
+class FusionOfElementwise : public testing::TestWithParam<int> {};
+
+struct ElementwiseMaker {
+  const char* name;
+  ValueId (*make)(TestGraph* test, ValueId x, int64_t channels);
+};
+
+const ElementwiseMaker kMakers[] = {
+    {"relu", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kRelu, {x}); }},
+    {"leaky_relu", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kLeakyRelu, {x}); }},
+    {"hard_swish", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kHardSwish, {x}); }},
+    {"hard_sigmoid", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kHardSigmoid, {x}); }},
+    {"sigmoid", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kSigmoid, {x}); }},
+    {"silu", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kSilu, {x}); }},
+    {"gelu", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kGelu, {x}); }},
+    {"tanh", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kTanh, {x}); }},
+    {"erf", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kErf, {x}); }},
+    {"neg", [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kNeg, {x}); }},
+    {"add_scalar",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kAdd, {t->Scalar(0.75f), x}); }},
+    {"sub_scalar",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kSub, {x, t->Scalar(0.75f)}); }},
+    {"scalar_sub",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kSub, {t->Scalar(0.75f), x}); }},
+    {"mul_scalar",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kMul, {x, t->Scalar(-3.0f)}); }},
+    {"div_scalar",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kDiv, {x, t->Scalar(3.0f)}); }},
+    {"max_scalar",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kMax, {x, t->Scalar(-0.1f)}); }},
+    {"min_scalar",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kMin, {t->Scalar(0.1f), x}); }},
+    {"add_channel",
+     [](TestGraph* t, ValueId x, int64_t c) { return t->Node(OpId::kAdd, {x, t->Constant({c})}); }},
+    {"mul_channel",
+     [](TestGraph* t, ValueId x, int64_t c) { return t->Node(OpId::kMul, {t->Constant({1, 1, 1, c}), x}); }},
+    {"channel_sub",
+     [](TestGraph* t, ValueId x, int64_t c) { return t->Node(OpId::kSub, {t->Constant({c}), x}); }},
+    {"prelu",
+     [](TestGraph* t, ValueId x, int64_t c) { return t->Node(OpId::kPRelu, {x, t->Constant({c})}); }},
+    {"prelu_scalar",
+     [](TestGraph* t, ValueId x, int64_t) { return t->Node(OpId::kPRelu, {x, t->Constant({1})}); }},
+};
+
+TEST_P(FusionOfElementwise, JoinsConvolutionAndStandsAlone) {
+  const ElementwiseMaker& maker = kMakers[GetParam()];
+  SCOPED_TRACE(maker.name);
+  TestGraph test;
+  const ValueId x = test.Input({1, 3, 5, 11});
+  const ValueId y = Conv(&test, x, {13, 1, 1, 11}, 1, 0, 1);
+  test.Output(maker.make(&test, y, 13));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32");
+
+  TestGraph alone;
+  const ValueId z = alone.Input({2, 3, 5, 13});
+  alone.Output(alone.Node(OpId::kFloor, {maker.make(&alone, z, 13)}));
+  ExpectMatchesReference(&alone, &kernels, 1e-4f);
+  EXPECT_EQ(kernels.find("reference"), std::string::npos) << kernels;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, FusionOfElementwise, testing::Range(0, static_cast<int>(std::size(kMakers))),
+                         [](const auto& info) { return std::string(kMakers[info.param].name); });
+
+TEST(Fusion, TakesAtMostEightPostOps) {
+  TestGraph test;
+  ValueId value = Conv(&test, test.Input({1, 4, 4, 8}), {8, 1, 1, 8}, 1, 0, 1);
+  for (int i = 0; i < 10; ++i) value = test.Node(OpId::kAdd, {value, test.Constant({8})});
+  test.Output(value);
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 chain_f32");
+}
+
+TEST(Fusion, StopsAtAValueThatOthersRead) {
+  TestGraph test;
+  const ValueId y = Conv(&test, test.Input({1, 4, 4, 8}), {8, 1, 1, 8}, 1, 0, 1);
+  test.Output(test.Node(OpId::kRelu, {y}));
+  test.Output(test.Node(OpId::kFloor, {y}));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 unary_f32 unary_f32");
+}
+
+TEST(Fusion, KeepsAnOutputBetween) {
+  TestGraph test;
+  const ValueId y = Conv(&test, test.Input({1, 4, 4, 8}), {8, 1, 1, 8}, 1, 0, 1);
+  test.Output(test.Node(OpId::kRelu, {y}));
+  test.Output(y);
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 unary_f32");
+}
+
+// A sum of two convolutions belongs to the later one.
+TEST(Fusion, SumOfTwoProducers) {
+  TestGraph test;
+  const ValueId x = test.Input({1, 4, 6, 8});
+  const ValueId a = Conv(&test, x, {12, 1, 1, 8}, 1, 0, 1);
+  const ValueId b = Conv(&test, x, {12, 3, 3, 8}, 1, 1, 1);
+  test.Output(test.Node(OpId::kRelu, {test.Node(OpId::kAdd, {a, b})}));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32");
+}
+
+// A gate that is spelled out in elementary operators is one post-op.
+TEST(Fusion, SpelledOutGates) {
+  for (const int spelling : {0, 1, 2, 3}) {
+    TestGraph test;
+    const ValueId x = test.Input({1, 4, 6, 8});
+    const ValueId y = Conv(&test, x, {12, 1, 1, 8}, 1, 0, 1);
+    ValueId result = kNone;
+    if (spelling == 0) {
+      result = test.Node(OpId::kMul, {test.Node(OpId::kSigmoid, {y}), y});
+    } else if (spelling == 1) {
+      const ValueId clip = test.Node(OpId::kClip, {test.Node(OpId::kAdd, {y, test.Scalar(3.0f)})});
+      test.Attributes<ops::ClipAttributes>() = {0.0f, 6.0f};
+      result = test.Node(OpId::kDiv, {test.Node(OpId::kMul, {y, clip}), test.Scalar(6.0f)});
+    } else if (spelling == 2) {
+      const ValueId erf = test.Node(OpId::kErf, {test.Node(OpId::kDiv, {y, test.Scalar(1.41421356f)})});
+      const ValueId sum = test.Node(OpId::kAdd, {erf, test.Scalar(1.0f)});
+      result = test.Node(OpId::kMul, {test.Node(OpId::kMul, {y, sum}), test.Scalar(0.5f)});
+    } else {
+      const ValueId gate = test.Node(OpId::kHardSigmoid, {y});
+      test.Attributes<ops::HardSigmoidAttributes>() = {1.0f / 6.0f, 0.5f};
+      result = test.Node(OpId::kMul, {y, gate});
+    }
+    test.Output(test.Node(OpId::kAdd, {result, test.Constant({12})}));
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels, 1e-4f);
+    EXPECT_EQ(kernels, "conv2d_f32") << "spelling " << spelling;
+  }
+}
+
+// What looks like a gate and is none.
+TEST(Fusion, GateWithAnotherFactor) {
+  TestGraph test;
+  const ValueId y = Conv(&test, test.Input({1, 4, 6, 8}), {12, 1, 1, 8}, 1, 0, 1);
+  const ValueId clip = test.Node(OpId::kClip, {test.Node(OpId::kAdd, {y, test.Scalar(3.0f)})});
+  test.Attributes<ops::ClipAttributes>() = {0.0f, 6.0f};
+  test.Output(test.Node(OpId::kDiv, {test.Node(OpId::kMul, {y, clip}), test.Scalar(5.0f)}));
+  ExpectMatchesReference(&test, nullptr, 1e-4f);
+}
+
+}  // namespace
+}  // namespace mace::cpu
