@@ -25,7 +25,9 @@ TEST(Window, MatchesCounting) {
           ASSERT_OK(ResolvePadding(window, input, &begin, &end));
           EXPECT_EQ(output, (input + stride - 1) / stride);
           // The last window ends exactly at the padded end, or needs no padding.
-          if (begin + end > 0) EXPECT_EQ((output - 1) * stride + extent, begin + input + end);
+          if (begin + end > 0) {
+            EXPECT_EQ((output - 1) * stride + extent, begin + input + end);
+          }
           EXPECT_TRUE(end == begin || end == begin + 1);
           EXPECT_LE((output - 1) * stride + extent, begin + input + end);
           window.padding = Padding::kSameLower;

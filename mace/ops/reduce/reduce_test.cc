@@ -9,7 +9,7 @@ namespace {
 template <typename T>
 T Reduce(ReduceKind kind, const std::vector<T>& x) {
   OpTester tester(OpId::kReduce);
-  tester.attributes<ReduceAttributes>() = {.kind = kind, .keep_dims = false};
+  tester.attributes<ReduceAttributes>() = {.kind = kind, .axes = {}, .keep_dims = false};
   EXPECT_OK(tester.Input({static_cast<int64_t>(x.size())}, x).Run());
   EXPECT_EQ(tester.output().shape.rank, 0);
   return tester.Output<T>()[0];
