@@ -4,6 +4,7 @@
 #define MACE_BACKENDS_CPU_BACKEND_TESTING_H_
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cmath>
 #include <cstring>
@@ -107,6 +108,29 @@ struct RunOptions {
   bool reference = false;
 };
 
+// Memory whose end, but for what `alignment` asks, is the end of the last page that may be touched.
+class GuardedBlock {
+ public:
+  GuardedBlock(size_t bytes, size_t alignment) {
+    const size_t page = 4096, used = (bytes + page - 1) / page * page;
+    size_ = used + page;
+    base_ = static_cast<uint8_t*>(
+        mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(base_ + used, page, PROT_NONE);
+    std::memset(base_, 0xa5, used);
+    data_ = base_ + (used - bytes) / alignment * alignment;
+  }
+  GuardedBlock(const GuardedBlock&) = delete;
+  GuardedBlock& operator=(const GuardedBlock&) = delete;
+  ~GuardedBlock() { munmap(base_, size_); }
+  uint8_t* data() { return data_; }
+
+ private:
+  uint8_t* base_ = nullptr;
+  uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
 // A compiled graph.
 class CompiledGraph {
  public:
@@ -153,13 +177,18 @@ class CompiledGraph {
 
   // Outputs in graph order. Every byte that the unit may not rely on is garbage.
   void Run(const std::vector<std::vector<uint8_t>>& feeds, std::vector<std::vector<uint8_t>>* outputs) {
-    outputs->clear();
-    for (ValueId value : graph_->outputs) {
-      outputs->emplace_back(static_cast<size_t>(ByteCount(types_[value].dtype, types_[value].shape)), 0xa5);
+    std::vector<std::unique_ptr<GuardedBlock>> inputs, results;
+    for (const auto& feed : feeds) {
+      inputs.push_back(std::make_unique<GuardedBlock>(feed.size(), 1));
+      std::memcpy(inputs.back()->data(), feed.data(), feed.size());
     }
-    std::vector<std::vector<uint8_t>> inputs = feeds;
+    for (ValueId value : graph_->outputs) {
+      const auto bytes = static_cast<size_t>(ByteCount(types_[value].dtype, types_[value].shape));
+      results.push_back(std::make_unique<GuardedBlock>(bytes, 1));
+    }
     struct Block {
-      std::unique_ptr<Buffer> buffer;
+      std::unique_ptr<GuardedBlock> memory;
+      int64_t bytes;
       int32_t last_step;
     };
     std::vector<Block> blocks;
@@ -167,41 +196,45 @@ class CompiledGraph {
     for (const UnitSlot& slot : unit_->slots()) {
       void* place = nullptr;
       for (size_t i = 0; i < graph_->inputs.size(); ++i) {
-        if (slot.value == graph_->inputs[i]) place = inputs[i].data();
+        if (slot.value == graph_->inputs[i]) place = inputs[i]->data();
       }
       for (size_t i = 0; i < graph_->outputs.size(); ++i) {
-        if (slot.value == graph_->outputs[i]) place = (*outputs)[i].data();
+        if (slot.value == graph_->outputs[i]) place = results[i]->data();
       }
       for (Block& block : blocks) {
-        const bool is_free = block.last_step < slot.first_step;
+        const bool is_free = block.last_step < slot.first_step && block.bytes == slot.bytes;
         if (slot.value != kNone || place != nullptr || !is_free) continue;
-        if (static_cast<int64_t>(block.buffer->size()) < slot.bytes) continue;
-        place = block.buffer->data();
+        place = block.memory->data();
         block.last_step = slot.last_step;
       }
-      if (place == nullptr && slot.bytes > 0) {
-        auto buffer = Buffer::Allocate(static_cast<size_t>(slot.bytes));
-        ASSERT_TRUE(buffer.ok());
-        std::memset(buffer->data(), 0xa5, buffer->size());
-        place = buffer->data();
-        blocks.push_back({std::make_unique<Buffer>(std::move(*buffer)), slot.last_step});
+      if (place == nullptr) {
+        const auto bytes = static_cast<size_t>(slot.bytes);
+        blocks.push_back(
+            {std::make_unique<GuardedBlock>(bytes, kBufferAlignment), slot.bytes, slot.last_step});
+        place = blocks.back().memory->data();
       }
       slots.push_back(place);
     }
-    auto workspace = Buffer::Allocate(static_cast<size_t>(unit_->workspace_bytes()) + 64);
-    ASSERT_TRUE(workspace.ok());
-    std::memset(workspace->data(), 0xa5, workspace->size());
+    GuardedBlock workspace(static_cast<size_t>(unit_->workspace_bytes()), kBufferAlignment);
     const StopCheck stop;
     std::vector<uint64_t> times(unit_->steps().size());
     UnitBindings bindings;
     bindings.slots = slots.data();
-    bindings.workspace = workspace->data();
+    bindings.workspace = workspace.data();
     bindings.pool = pool_.get();
     bindings.stop = &stop;
     bindings.step_nanoseconds = times.data();
     auto event = unit_->Enqueue(bindings, Event());
     status = event.ok() ? Status::Ok() : event.TakeStatus();
-    EXPECT_EQ(inputs, feeds) << "an input was written to";
+    for (size_t i = 0; i < feeds.size(); ++i) {
+      EXPECT_EQ(std::memcmp(inputs[i]->data(), feeds[i].data(), feeds[i].size()), 0)
+          << "an input was written to";
+    }
+    outputs->clear();
+    for (size_t i = 0; i < results.size(); ++i) {
+      const TensorType& type = types_[graph_->outputs[i]];
+      outputs->emplace_back(results[i]->data(), results[i]->data() + ByteCount(type.dtype, type.shape));
+    }
   }
 
   Unit& unit() { return *unit_; }
