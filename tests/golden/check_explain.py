@@ -1,6 +1,6 @@
 """The float probe models run no reference kernel, and in the CNNs a layout Transpose stands only at the graph's edges.
 
-  python tests/golden/check_explain.py --generated DIR
+python tests/golden/check_explain.py --generated DIR
 """
 
 from __future__ import annotations

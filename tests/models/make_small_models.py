@@ -61,7 +61,7 @@ def conv_net():
     x = b.input("image", ["batch", 3, 12, 12])
     x = b.node("Conv", [x, b.weights(8, 3, 3, 3), b.weights(8)], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])
     scale = [b.constant(np.abs(b.random.standard_normal(8)).astype(np.float32) + 0.5) for _ in range(4)]
-    x = b.node("BatchNormalization", [x] + scale)
+    x = b.node("BatchNormalization", [x, *scale])
     x = b.node("Relu", [x])
     shortcut = x
     x = b.node("Conv", [x, b.weights(8, 1, 3, 3)], kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=8)
@@ -93,8 +93,9 @@ def gru():
     b = Builder("gru")
     x = b.input("frames", ["time", 1, 6])
     h = b.input("h0", [1, 1, 8])
-    y, last = b.node("GRU", [x, b.weights(1, 24, 6), b.weights(1, 24, 8), b.weights(1, 48), "", h], outputs=2,
-                     hidden_size=8, linear_before_reset=1)
+    y, last = b.node(
+        "GRU", [x, b.weights(1, 24, 6), b.weights(1, 24, 8), b.weights(1, 48), "", h], outputs=2, hidden_size=8, linear_before_reset=1
+    )
     y = b.node("Squeeze", [y, b.ints(1)])
     b.output(b.node("MatMul", [y, b.weights(8, 3)]), ["time", 1, 3])
     b.output(last, [1, 1, 8])
@@ -135,14 +136,14 @@ def qdq():
 
     def requantized(x, scale, zero_point):
         p = parameters(scale, zero_point)
-        return b.node("DequantizeLinear", [b.node("QuantizeLinear", [x] + p)] + p)
+        return b.node("DequantizeLinear", [b.node("QuantizeLinear", [x, *p]), *p])
 
     x = requantized(b.input("image", [1, 3, 8, 8]), 0.02, 128)
     weights = b.constant(b.random.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8))
-    weights = b.node("DequantizeLinear", [weights] + parameters([0.01, 0.02, 0.005, 0.03], [0] * 4, np.int8), axis=0)
+    weights = b.node("DequantizeLinear", [weights, *parameters([0.01, 0.02, 0.005, 0.03], [0] * 4, np.int8)], axis=0)
     bias = b.constant(b.random.integers(-500, 500, 4).astype(np.int32))
     bias_scale = [s * 0.02 for s in (0.01, 0.02, 0.005, 0.03)]
-    bias = b.node("DequantizeLinear", [bias] + parameters(bias_scale, [0] * 4, np.int32), axis=0)
+    bias = b.node("DequantizeLinear", [bias, *parameters(bias_scale, [0] * 4, np.int32)], axis=0)
     x = b.node("Conv", [x, weights, bias], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])
     x = requantized(b.node("Relu", [x]), 0.05, 0)
     x = requantized(b.node("GlobalAveragePool", [x]), 0.05, 0)
@@ -156,8 +157,9 @@ def movement():
     x = b.input("x", [1, 4, 6, 6])
     x = b.node("Pad", [x, b.ints(0, 0, 1, 1, 0, 0, 1, 0)])
     x = b.node("Slice", [x, b.ints(0, 1), b.ints(100, 7), b.ints(2, 3), b.ints(2, 1)])
-    x = b.node("Resize", [x, "", b.constant(np.array([1, 1, 2, 2], np.float32))], mode="linear",
-               coordinate_transformation_mode="half_pixel")
+    x = b.node(
+        "Resize", [x, "", b.constant(np.array([1, 1, 2, 2], np.float32))], mode="linear", coordinate_transformation_mode="half_pixel"
+    )
     x = b.node("ConvTranspose", [x, b.weights(4, 2, 2, 2)], kernel_shape=[2, 2], strides=[2, 2])
     size = b.node("Slice", [b.node("Shape", [x]), b.ints(0), b.ints(2), b.ints(0)])
     x = b.node("Reshape", [x, b.node("Concat", [size, b.ints(-1)], axis=0)])

@@ -17,7 +17,15 @@ small = st.integers(1, 7)
 
 
 def judge(
-    nodes: list, feeds: dict, constants: dict | None = None, *, rtol: float = 1e-4, atol: float = 2e-5, opset: int = 17, kind: int = 1
+    nodes: list,
+    feeds: dict,
+    constants: dict | None = None,
+    *,
+    rtol: float = 1e-4,
+    atol: float = 2e-5,
+    opset: int = 17,
+    kind: int = 1,
+    dynamic: bool = True,
 ) -> None:
     """Runs the network in MACE with dynamic dimensions and compares with the reference evaluator's answer."""
     inputs = {name: (a.dtype.name, [f"{name}{i}" if dynamic else d for i, d in enumerate(a.shape)]) for name, a in feeds.items()}
