@@ -34,7 +34,7 @@ venv: $(VENV)/.ready
 
 build: install_packages $(VENV)/.ready  ## .venv with the package, build/mace_run, build/libmace.so, tests
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip wheel -q --no-build-isolation --no-deps -w $(BUILD)/wheel \
-	  -C build-dir=$(BUILD) $(foreach option,$(CMAKE_OPTIONS),-C cmake.define.$(patsubst -D%,%,$(option))) .
+	  --config-settings=build-dir=$(BUILD) $(foreach option,$(CMAKE_OPTIONS),--config-settings=cmake.define.$(patsubst -D%,%,$(option))) .
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --force-reinstall $(BUILD)/wheel/mace_engine-*.whl
 	@PATH="$(abspath $(BIN)):$$PATH" cmake --build $(BUILD) -j $(JOBS)
 

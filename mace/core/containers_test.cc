@@ -74,7 +74,8 @@ TEST(Buffer, IsAlignedAndCountsThroughItsAllocator) {
 TEST(Shape, CountsInCheckedArithmetic) {
   EXPECT_EQ((Shape{2, 3, 4}).ElementCount(), 24);
   EXPECT_EQ(Shape().ElementCount(), 1);
-  EXPECT_EQ((Shape{INT64_MAX, INT64_MAX, 0}).ElementCount(), 0);
+  EXPECT_EQ((Shape{7, 0, 5}).ElementCount(), 0);
+  EXPECT_EQ((Shape{INT64_MAX, INT64_MAX, 0}).ElementCount(), -1);  // refused: partial products would overflow
   EXPECT_EQ((Shape{INT64_MAX, 2}).ElementCount(), -1);
   EXPECT_EQ((Shape{2, kUnknownDim}).ElementCount(), -1);
   EXPECT_EQ(ByteCount(DType::kF64, Shape{INT64_MAX / 4}), -1);
