@@ -1,6 +1,7 @@
 #include "mace/ops/convolution/conv2d_integer.h"
 
-#include "mace/core/vector.h"
+#include <algorithm>
+
 #include "mace/ops/common.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/quantize/output_scale.h"
@@ -35,6 +36,10 @@ Status MakeGeometry(const ReferenceContext& context, Geometry* g) {
   return ResolvePadding(g->columns, g->width, &g->pad_left, &pad_end);
 }
 
+// Output channels are computed in groups of so many: what they share over all pixels then fits on the stack,
+// and a run allocates nothing.
+constexpr int64_t kChannelsAtOnce = 64;
+
 // One output channel's part of the quantization.
 struct Channel {
   OutputScale scale;
@@ -42,7 +47,8 @@ struct Channel {
   int64_t bias = 0;
 };
 
-Status PrepareChannels(const ReferenceContext& context, int64_t count, Vector<Channel>* channels) {
+// Output channels `begin` to `end`, at most kChannelsAtOnce.
+void PrepareChannels(const ReferenceContext& context, int64_t begin, int64_t end, Channel* channels) {
   const auto& attributes = context.attributes<Conv2dAttributes>();
   const Quantization& x = *context.input_quantization(0);
   const Quantization& weights = *context.input_quantization(1);
@@ -52,11 +58,10 @@ Status PrepareChannels(const ReferenceContext& context, int64_t count, Vector<Ch
   // 16-bit activations are summed in 64 bits unless the file gives a 32-bit bias.
   const bool wide = context.inputs[0].dtype == DType::kI16 && (!has_bias || wide_bias);
   const bool single_precision = context.inputs[0].dtype == DType::kU8;
-  MACE_RETURN_IF_ERROR(channels->Resize(static_cast<size_t>(count)));
-  for (int64_t channel = 0; channel < count; ++channel) {
+  for (int64_t channel = begin; channel < end; ++channel) {
     const size_t index = weights.scales.size() == 1 ? 0 : static_cast<size_t>(channel);
     const float weight_scale = weights.scales[index];
-    Channel& entry = (*channels)[static_cast<size_t>(channel)];
+    Channel& entry = channels[channel - begin];
     entry.scale = OutputScale(attributes.rounding,
                               TfliteMultiplier(x.scales[0], weight_scale, y.scales[0], single_precision),
                               x.scales[0] * weight_scale / y.scales[0], wide);
@@ -66,7 +71,6 @@ Status PrepareChannels(const ReferenceContext& context, int64_t count, Vector<Ch
           wide_bias ? context.inputs[2].as<int64_t>()[channel] : context.inputs[2].as<int32_t>()[channel];
     }
   }
-  return Status::Ok();
 }
 
 // The sum over one window and one group. Padding adds nothing: a padded element is the input's zero point.
@@ -91,31 +95,43 @@ int64_t SumOfWindow(const Geometry& g, const Input* image, int32_t input_zero_po
   return sum;
 }
 
+// Output channels `begin` to `end` of every pixel.
 template <typename Input, typename Weight>
-void Convolve(const ReferenceContext& context, const Geometry& g, const Vector<Channel>& channels) {
+void ConvolveChannels(const ReferenceContext& context, const Geometry& g, const Channel* channels,
+                      int64_t begin, int64_t end) {
   const auto* weights = context.inputs[1].as<Weight>();
   const int32_t input_zero_point = context.input_quantization(0)->zero_points[0];
   const int32_t output_zero_point = context.output_quantization(0)->zero_points[0];
   TensorView& output = context.outputs[0];
   const IntegerRange range = RangeOf(output.dtype);
   const int64_t filter_size = g.rows.kernel * g.kernel_width * g.group_channels;
-  int64_t out_index = 0;
+  int64_t pixel = 0;
   for (int64_t n = 0; n < g.batch; ++n) {
     const Input* image = context.inputs[0].as<Input>() + n * g.height * g.width * g.channels;
     for (int64_t y = 0; y < g.out_height; ++y) {
-      for (int64_t x = 0; x < g.out_width; ++x) {
-        for (int64_t o = 0; o < g.out_channels; ++o) {
-          const Channel& channel = channels[static_cast<size_t>(o)];
+      for (int64_t x = 0; x < g.out_width; ++x, ++pixel) {
+        for (int64_t o = begin; o < end; ++o) {
+          const Channel& channel = channels[o - begin];
           const int64_t sum =
               channel.bias + SumOfWindow(g, image, input_zero_point, weights + o * filter_size,
                                          channel.weight_zero_point, y * g.rows.stride - g.pad_top,
                                          x * g.columns.stride - g.pad_left,
                                          o / g.group_outputs * g.group_channels);
-          StoreInteger(output.data, output.dtype, out_index++,
+          StoreInteger(output.data, output.dtype, pixel * g.out_channels + o,
                        AddZeroPointAndClamp(channel.scale.Apply(sum), output_zero_point, range));
         }
       }
     }
+  }
+}
+
+template <typename Input, typename Weight>
+void Convolve(const ReferenceContext& context, const Geometry& g) {
+  Channel channels[kChannelsAtOnce];
+  for (int64_t begin = 0; begin < g.out_channels; begin += kChannelsAtOnce) {
+    const int64_t end = std::min(begin + kChannelsAtOnce, g.out_channels);
+    PrepareChannels(context, begin, end, channels);
+    ConvolveChannels<Input, Weight>(context, g, channels, begin, end);
   }
 }
 
@@ -138,24 +154,19 @@ Status ReferenceConv2dInteger(const ReferenceContext& context) {
         "weights have %zu scales on axis %d, expected one or one for each of %lld output channels",
         weight_scales.scales.size(), weight_scales.axis, static_cast<long long>(g.out_channels));
   }
-  Vector<Channel> channels;
-  MACE_RETURN_IF_ERROR(PrepareChannels(context, g.out_channels, &channels));
   const bool signed_weights = weights.dtype == DType::kI8;
   if (!signed_weights && weights.dtype != DType::kU8) {
     return Unsupported("Conv2d with %s weights", NameOf(weights.dtype));
   }
   switch (x.dtype) {
     case DType::kU8:
-      signed_weights ? Convolve<uint8_t, int8_t>(context, g, channels)
-                     : Convolve<uint8_t, uint8_t>(context, g, channels);
+      signed_weights ? Convolve<uint8_t, int8_t>(context, g) : Convolve<uint8_t, uint8_t>(context, g);
       return Status::Ok();
     case DType::kI8:
-      signed_weights ? Convolve<int8_t, int8_t>(context, g, channels)
-                     : Convolve<int8_t, uint8_t>(context, g, channels);
+      signed_weights ? Convolve<int8_t, int8_t>(context, g) : Convolve<int8_t, uint8_t>(context, g);
       return Status::Ok();
     case DType::kI16:
-      signed_weights ? Convolve<int16_t, int8_t>(context, g, channels)
-                     : Convolve<int16_t, uint8_t>(context, g, channels);
+      signed_weights ? Convolve<int16_t, int8_t>(context, g) : Convolve<int16_t, uint8_t>(context, g);
       return Status::Ok();
     default:
       return Unsupported("Conv2d with %s input", NameOf(x.dtype));

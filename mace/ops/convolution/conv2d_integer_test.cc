@@ -99,6 +99,8 @@ TEST(Conv2dInteger, NearestToTheExactResult) {
       {DType::kU8, DType::kU8, 9, 8, 4, 6, 2, 3, 1, 2, kValid, false, kOnnx},  // groups, stride over kernel
       {DType::kI8, DType::kU8, 4, 4, 2, 3, 5, 1, 1, 1, kSame, false, kOnnx},   // kernel over input
       {DType::kI16, DType::kI8, 6, 6, 4, 5, 3, 1, 1, 1, kSame, true, kDouble},
+      {DType::kI8, DType::kI8, 3, 3, 4, 130, 1, 1, 1, 1, kValid, true, kDouble},  // three groups of channels
+      {DType::kI8, DType::kI8, 3, 3, 70, 70, 3, 1, 1, 70, kSame, true, kOnnx},    // depthwise, two of them
   };
   uint32_t seed = 1;
   for (const Case& c : cases) {
