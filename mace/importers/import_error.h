@@ -8,24 +8,29 @@
 
 #include "mace/core/result.h"
 #include "mace/core/status.h"
+#include "mace/importers/importer.h"
 
 namespace mace::importers {
 
 class ImportError : public std::exception {
  public:
-  ImportError(StatusCode code, std::string message) : code_(code), message_(std::move(message)) {}
-  explicit ImportError(const Status& status) : ImportError(status.code(), status.message()) {}
+  ImportError(StatusCode code, std::string message, ImportStage stage = ImportStage::kConvert)
+      : code_(code), message_(std::move(message)), stage_(stage) {}
+  explicit ImportError(const Status& status, ImportStage stage = ImportStage::kConvert)
+      : ImportError(status.code(), status.message(), stage) {}
   const char* what() const noexcept override { return message_.c_str(); }
   StatusCode code() const { return code_; }
+  ImportStage stage() const { return stage_; }
   Status ToStatus() const { return Status::Format(code_, "%s", message_.c_str()); }
 
  private:
   StatusCode code_;
   std::string message_;
+  ImportStage stage_;
 };
 
-inline void Check(const Status& status) {
-  if (!status.ok()) throw ImportError(status);
+inline void Check(const Status& status, ImportStage stage = ImportStage::kConvert) {
+  if (!status.ok()) throw ImportError(status, stage);
 }
 template <typename T>
 T Unwrap(Result<T> result) {

@@ -17,9 +17,13 @@ namespace mace::importers {
 struct ImportOptions {
   std::vector<std::pair<std::string, std::string>> states;  // output name : input name, fed back between runs
 };
+// What an importer was at when it failed: reading the file and translating its operators, a shape rule of the
+// graph that it builds, or the verifier's look at the whole.
+enum class ImportStage { kConvert, kShape, kVerify };
 // What a person should know although the import succeeded.
 struct ImportReport {
   std::vector<std::string> warnings;
+  ImportStage failed_at = ImportStage::kConvert;  // where it did not
 };
 
 enum class Format { kUnknown, kOnnx, kTflite };

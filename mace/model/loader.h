@@ -26,7 +26,7 @@ inline constexpr uint64_t kModelAlignment = kSegmentAlignment;
 // Constants of `graph` refer to `bytes`, which must outlive it and stay unchanged. On failure `graph` is
 // untouched. The graph has passed VerifyGraph; its operators are known to this build. Errors: kDataLoss for
 // damage, kUnsupported for what a newer MACE wrote (all nodes concerned are listed), kInvalidArgument where
-// `bytes` are not aligned.
+// `bytes` are not aligned or VerifyGraph rejects what they say.
 Status LoadModel(std::span<const uint8_t> bytes, const LoadOptions& options, Graph* graph);
 
 }  // namespace mace

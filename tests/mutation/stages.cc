@@ -12,15 +12,13 @@
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_proto.h"
 #include "mace/importers/tflite/tflite_file.h"
+#include "mace/mace_c.h"
 #include "mace/model/container.h"
 #include "mace/model/graph_tables.h"
 #include "mace/model/loader.h"
 #include "mace/model/writer.h"
 #include "mace/ops/evaluate.h"
 #include "mace/passes/passes.h"
-#ifdef MACE_MUTATION_LIBRARY
-#include "mace/mace_c.h"
-#endif
 
 namespace mace::mutation {
 namespace {
@@ -69,11 +67,25 @@ Buffer AlignedCopy(Bytes bytes) {
   return std::move(*buffer);
 }
 
+// The importers verify and infer types themselves: they say at which of them they failed.
+Stage StageOf(importers::ImportStage stage) {
+  switch (stage) {
+    case importers::ImportStage::kVerify:
+      return Stage::kVerify;
+    case importers::ImportStage::kShape:
+      return Stage::kShape;
+    case importers::ImportStage::kConvert:
+      break;
+  }
+  return Stage::kImport;
+}
+
 // From an ONNX or TensorFlow Lite file to the bytes of a .mace file.
 std::vector<uint8_t> Convert(Bytes bytes) {
   Graph graph;
   importers::ImportReport report;
-  Check(Stage::kImport, importers::Import(bytes, importers::ImportOptions(), &graph, &report));
+  const Status imported = importers::Import(bytes, importers::ImportOptions(), &graph, &report);
+  Check(StageOf(report.failed_at), imported);
   Check(Stage::kVerify, VerifyGraph(graph, &FindOpDefinition));
   Check(Stage::kShape, InferGraphTypes(&graph));
   passes::OptimizeReport optimize_report;
@@ -83,17 +95,15 @@ std::vector<uint8_t> Convert(Bytes bytes) {
   return written;
 }
 
-void LoadGraph(Bytes bytes) {
+// Returns how the shape rules judge the model: the runtime is to refuse it by itself.
+Status LoadGraph(Bytes bytes) {
   Graph graph;
   LoadOptions options;
   options.verify_full = true;
-  Check(Stage::kLoad, LoadModel(bytes, options, &graph));
-#ifndef MACE_MUTATION_LIBRARY
-  Check(Stage::kShape, InferGraphTypes(&graph));
-#endif
+  const Status loaded = LoadModel(bytes, options, &graph);
+  Check(loaded.code() == StatusCode::kInvalidArgument ? Stage::kVerify : Stage::kLoad, loaded);
+  return InferGraphTypes(&graph);
 }
-
-#ifdef MACE_MUTATION_LIBRARY
 
 void Check(Stage stage, mace_status* status) {
   if (status == nullptr) return;
@@ -180,19 +190,13 @@ void PlanAndRun(Bytes bytes, uint64_t seed) {
         mace_session_prepare(session.pointer, inputs.data(), input_count, outputs.data(), output_count));
   mace_run_options run_options = {};
   run_options.struct_size = sizeof(run_options);
-  run_options.timeout_ns = 2'000'000'000;
+  run_options.timeout_ns = 1'000'000'000;
   for (int run = 0; run < 2; ++run) {  // the second with the state that the first left
     for (mace_tensor& output : outputs) output.data = nullptr;
     Check(Stage::kRun, mace_session_run(session.pointer, inputs.data(), input_count, outputs.data(),
                                         output_count, &run_options));
   }
 }
-
-#else
-
-void PlanAndRun(Bytes, uint64_t) {}
-
-#endif
 
 }  // namespace
 
@@ -208,15 +212,15 @@ Outcome RunStages(Bytes bytes, FileKind kind, uint64_t seed) {
     const Buffer file = AlignedCopy(bytes);
     const Bytes aligned(file.data(), file.size());
     Check(Stage::kParse, Parse(aligned, kind));
-    if (kind == FileKind::kMace) {
-      LoadGraph(aligned);
-      PlanAndRun(aligned, seed);
-    } else {
-      const std::vector<uint8_t> written = Convert(aligned);
-      const Buffer copy = AlignedCopy(written);
-      const Bytes converted(copy.data(), copy.size());
-      LoadGraph(converted);
-      PlanAndRun(converted, seed);
+    Buffer converted;
+    if (kind != FileKind::kMace) converted = AlignedCopy(Convert(aligned));
+    const Bytes model = kind == FileKind::kMace ? aligned : Bytes(converted.data(), converted.size());
+    const Status shapes = LoadGraph(model);
+    try {
+      PlanAndRun(model, seed);
+    } catch (const Failure&) {
+      Check(Stage::kShape, shapes);  // the reason why it could not be planned
+      throw;
     }
   } catch (const Failure& failure) {
     outcome.stage = failure.stage;

@@ -87,7 +87,7 @@ class Failures {
   }
   void Add(const NodeProto& node, const ImportError& error) {
     Skip(node);
-    if (count_++ == 0) code_ = error.code();
+    if (count_++ == 0) code_ = error.code(), stage_ = error.stage();
     if (count_ > 20) return;
     const std::string name = Text(!node.name.empty()     ? node.name
                                   : node.outputs.empty() ? ""
@@ -99,13 +99,14 @@ class Failures {
   void ThrowIfAny() {
     if (count_ == 0) return;
     if (count_ > 20) text_ += "; and " + std::to_string(count_ - 20) + " more nodes";
-    throw ImportError(Status::Format(code_, "%s", text_.c_str()));
+    throw ImportError(Status::Format(code_, "%s", text_.c_str()), stage_);
   }
 
  private:
   std::unordered_set<std::string_view> broken_;
   std::string text_;
-  StatusCode code_ = StatusCode::kOk;
+  StatusCode code_ = StatusCode::kOk;  // of the first
+  ImportStage stage_ = ImportStage::kConvert;
   int count_ = 0;
 };
 
@@ -189,7 +190,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   failures.ThrowIfAny();
   AddOutputs(proto, &context);
   DeclareStates(options, &context);
-  Check(VerifyGraph(*graph, &FindOpDefinition));
+  Check(VerifyGraph(*graph, &FindOpDefinition), ImportStage::kVerify);
 }
 
 }  // namespace
@@ -201,6 +202,7 @@ Status ImportOnnx(std::span<const uint8_t> bytes, const ImportOptions& options, 
     onnx::ImportModel(bytes, options, graph, report);
     return Status::Ok();
   } catch (const ImportError& error) {
+    report->failed_at = error.stage();
     return error.ToStatus();
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();

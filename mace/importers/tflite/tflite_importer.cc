@@ -115,7 +115,8 @@ void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context) 
     row.convert(*context);
   } catch (const ImportError& error) {
     throw ImportError(error.code(),
-                      file.OperatorName(index) + " (" + DescribeOperator(file, index) + "): " + error.what());
+                      file.OperatorName(index) + " (" + DescribeOperator(file, index) + "): " + error.what(),
+                      error.stage());
   }
 }
 
@@ -131,7 +132,8 @@ void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Gr
   Check(DeclareStates(options, graph));
   Status status = VerifyGraph(*graph, static_cast<const OpDefinition* (*)(OpId)>(&FindOpDefinition));
   if (!status.ok())
-    throw ImportError(StatusCode::kDataLoss, std::string("no sound graph: ") + status.message());
+    throw ImportError(StatusCode::kDataLoss, std::string("no sound graph: ") + status.message(),
+                      ImportStage::kVerify);
 }
 
 }  // namespace
@@ -145,6 +147,7 @@ Status ImportTflite(std::span<const uint8_t> bytes, const ImportOptions& options
     tflite::ImportFile(bytes, options, graph, report);
     return Status::Ok();
   } catch (const ImportError& error) {
+    report->failed_at = error.stage();
     return error.ToStatus();
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();
