@@ -216,7 +216,8 @@ class CompiledGraph {
       slots.push_back(place);
     }
     GuardedBlock workspace(static_cast<size_t>(unit_->workspace_bytes()), kBufferAlignment);
-    const StopCheck stop;
+    StopCheck stop;
+    if (timeout_ns != 0) stop.deadline_ns = StopCheck::NowNanoseconds() + timeout_ns;
     std::vector<uint64_t> times(unit_->steps().size());
     UnitBindings bindings;
     bindings.slots = slots.data();
@@ -250,6 +251,7 @@ class CompiledGraph {
     }
     return all;
   }
+  uint64_t timeout_ns = 0;  // of a run; 0: none
   Status status;
 
  private:

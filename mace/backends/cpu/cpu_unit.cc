@@ -1,5 +1,6 @@
 #include "mace/backends/cpu/cpu_unit.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "mace/ops/evaluate.h"
@@ -29,38 +30,52 @@ Status CpuUnit::RunReference(const Step& step, void* const* operands, TensorView
   return EvaluateNode(*call.graph, *call.node, views, views + call.input_count);
 }
 
-void CpuUnit::RunKernel(const Step& step, void* const* operands, uint8_t* worker_memory,
-                        ThreadPool* pool) const {
-  if (step.tiles <= 1 || num_threads_ <= 1 || pool == nullptr) {
-    step.function({step.params, operands, worker_memory}, 0, step.tiles);
-    return;
+bool CpuUnit::RunKernel(const Step& step, void* const* operands, const UnitBindings& bindings) const {
+  uint8_t* worker_memory = bindings.workspace + workers_offset_;
+  const bool may_stop = bindings.stop->cancel != nullptr || bindings.stop->deadline_ns != 0;
+  if (step.tiles <= 1 || num_threads_ <= 1 || bindings.pool == nullptr) {
+    // In one piece where nobody can stop the run: kernels reuse what neighbouring tiles share.
+    constexpr int64_t kChunks = 32;
+    const int64_t chunk = may_stop ? (step.tiles + kChunks - 1) / kChunks : step.tiles;
+    for (int64_t begin = 0; begin < step.tiles; begin += chunk) {
+      if (begin > 0 && bindings.stop->ShouldStop()) return false;
+      const int64_t end = step.tiles - begin < chunk ? step.tiles : begin + chunk;
+      step.function({step.params, operands, worker_memory}, begin, end);
+    }
+    return true;
   }
   struct Call {
     const Step* step;
     void* const* operands;
     uint8_t* worker_memory;
     int64_t worker_bytes;
-  } call = {&step, operands, worker_memory, worker_bytes_};
-  pool->ParallelFor(
+    const StopCheck* stop;
+    std::atomic<bool> stopped;
+  } call = {&step, operands, worker_memory, worker_bytes_, may_stop ? bindings.stop : nullptr, false};
+  bindings.pool->ParallelFor(
       step.tiles,
       [](void* context, int64_t tile_begin, int64_t tile_end, int32_t worker) {
-        const Call& shared = *static_cast<const Call*>(context);
+        Call& shared = *static_cast<Call*>(context);
+        if (shared.stop != nullptr && shared.stop->ShouldStop()) {
+          shared.stopped.store(true, std::memory_order_relaxed);
+          return;
+        }
         shared.step->function(
             {shared.step->params, shared.operands, shared.worker_memory + worker * shared.worker_bytes},
             tile_begin, tile_end);
       },
       &call, num_threads_);
+  return !call.stopped.load(std::memory_order_relaxed);
 }
 
 Result<Event> CpuUnit::Enqueue(const UnitBindings& bindings, const Event& wait) {
   if (wait.wait != nullptr) MACE_RETURN_IF_ERROR(wait.wait(wait.context));
   void** operands = reinterpret_cast<void**>(bindings.workspace);
   TensorView* views = reinterpret_cast<TensorView*>(bindings.workspace + views_offset_);
-  uint8_t* worker_memory = bindings.workspace + workers_offset_;
   uint64_t begin = bindings.step_nanoseconds != nullptr ? StopCheck::NowNanoseconds() : 0;
   int32_t error = 0;
   for (size_t s = 0; s < program_.size(); ++s) {
-    if (bindings.stop != nullptr && bindings.stop->ShouldStop()) return bindings.stop->ToStatus();
+    if (bindings.stop->ShouldStop()) return bindings.stop->ToStatus();
     const Step& step = program_[s];
     const Operand* places = operands_.data() + step.operand_begin;
     for (int32_t i = 0; i < step.operand_count; ++i) {
@@ -73,7 +88,7 @@ Result<Event> CpuUnit::Enqueue(const UnitBindings& bindings, const Event& wait) 
     }
     if (step.tiles <= 0) {  // nothing to compute: a tensor of size zero
     } else if (step.function != nullptr) {
-      RunKernel(step, operands, worker_memory, bindings.pool);
+      if (!RunKernel(step, operands, bindings)) return bindings.stop->ToStatus();
       if (error != 0) return InvalidArgument("%s: an index is out of range", steps_[s].kernel);
     } else {
       MACE_RETURN_IF_ERROR(RunReference(step, operands, views));

@@ -57,7 +57,8 @@ class CpuUnit final : public Unit {
  private:
   friend class UnitBuilder;
   Status RunReference(const Step& step, void* const* operands, TensorView* views) const;
-  void RunKernel(const Step& step, void* const* operands, uint8_t* worker_memory, ThreadPool* pool) const;
+  // False where it stopped early because bindings.stop says so.
+  bool RunKernel(const Step& step, void* const* operands, const UnitBindings& bindings) const;
 
   Vector<Step> program_;  // one entry per steps_
   Vector<Operand> operands_;

@@ -315,6 +315,10 @@ Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const ch
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ConvTranspose2dParams>());
   MACE_RETURN_IF_ERROR(
       SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));
+  if (!kernels::HasFewPhases(*params)) {
+    *refusal = "the strides are far larger than the kernel";
+    return Status::Ok();
+  }
   params->isa = lowering.kernels().convolution_isa;
   params->output_channels = lowering.shape(node.outputs[0])[3];
   params->groups = attributes.groups;

@@ -1,5 +1,7 @@
 // Each lowering and each fusion against the reference kernels, on every instruction set of this machine, with
 // one and two threads.
+#include <algorithm>
+
 #include "mace/backends/cpu/backend_testing.h"
 #include "mace/ops/binary/binary.h"
 #include "mace/ops/convolution/conv2d.h"
@@ -70,6 +72,18 @@ TEST(Lowering, TransposedConvolution) {
     ExpectMatchesReference(&test, &kernels, 1e-4f);
     EXPECT_EQ(kernels, "conv_transpose2d_f32");
   }
+}
+
+// Strides of which almost every output pixel gets nothing but the bias.
+TEST(Lowering, TransposedConvolutionWithHugeStrides) {
+  TestGraph test;
+  const ValueId x = test.Input({1, 2, 1, 3});
+  const ValueId y = test.Node(OpId::kConvTranspose2d, {x, test.Constant({4, 2, 1, 3}), test.Constant({4})});
+  test.Attributes<ops::ConvTranspose2dAttributes>().strides = {3000, 2147483647};
+  test.Output(y);
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "reference");
 }
 
 // With few channels, kernel = stride is one GEMM whose columns are moved to their pixels.
@@ -412,6 +426,26 @@ TEST(Lowering, ReferenceKernelsOnRequest) {
   for (const StepInfo& step : compiled.unit().steps()) {
     EXPECT_TRUE(step.is_reference);
     EXPECT_FALSE(step.reason.empty());
+  }
+}
+
+// A deadline that passes inside of the only step: the step has to end early, not only the run.
+TEST(Lowering, LongStepsStopBetweenTheirTiles) {
+  for (int threads : {1, 2}) {
+    TestGraph test;
+    test.Output(Conv(&test, test.Input({1, 256, 256, 48}), {48, 3, 3, 48}, 1, 1, 1));
+    const auto feeds = RandomFeeds(test.graph);
+    std::vector<std::vector<uint8_t>> outputs;
+    CompiledGraph compiled;
+    compiled.Compile(&test.graph, {Isa::kScalar, false, threads, false});
+    ASSERT_EQ(compiled.Kernels(), "conv2d_f32");
+    ASSERT_GT(compiled.unit().steps()[0].multiply_adds, 1'000'000'000);
+    compiled.timeout_ns = 1'000'000;
+    compiled.Run(feeds, &outputs);
+    EXPECT_EQ(compiled.status.code(), StatusCode::kDeadlineExceeded);
+    const std::vector<uint8_t>& bytes = outputs[0];
+    EXPECT_TRUE(std::all_of(bytes.end() - 64, bytes.end(), [](uint8_t byte) { return byte == 0xa5; }))
+        << "the last pixel was computed";
   }
 }
 

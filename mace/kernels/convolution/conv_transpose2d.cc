@@ -14,6 +14,13 @@ int64_t PhaseFloats(const ConvTranspose2dParams& p, int64_t taps) {
 
 }  // namespace
 
+bool HasFewPhases(const ConvTranspose2dParams& p) {
+  constexpr int64_t kMostPhases = 1024;
+  if (!SizesFit(p.stride_y, p.stride_x) || !SizesFit(p.kernel_height, p.kernel_width, 4)) return false;
+  const int64_t phases = p.stride_y * p.stride_x;
+  return phases <= kMostPhases && phases <= 16 + 4 * p.kernel_height * p.kernel_width;
+}
+
 Status PrepareConvTranspose2d(ConvTranspose2dParams* p) {
   if (p->groups <= 0 || p->input_channels % p->groups != 0 || p->output_channels % p->groups != 0) {
     return InvalidArgument("conv_transpose2d: channels do not divide into the groups");
@@ -34,6 +41,7 @@ Status PrepareConvTranspose2d(ConvTranspose2dParams* p) {
       !SizesFit(p->input_width, p->stride_x)) {
     return InvalidArgument("conv_transpose2d: sizes out of range");
   }
+  if (!HasFewPhases(*p)) return InvalidArgument("conv_transpose2d: the strides are too large");
   if (GemmRowsOf(p->isa).empty())
     return InvalidArgument("conv_transpose2d: no kernel for this instruction set");
   const int64_t group_channels = p->input_channels / p->groups;

@@ -37,6 +37,10 @@ struct ConvTranspose2dParams {
   int64_t workspace_bytes = 0;
 };
 
+// Whether the phases are so few that tables and packed weights for each of them pay. Strides far beyond the
+// kernel leave pixels that are all bias: no work for this kernel, whose cost grows with the strides.
+bool HasFewPhases(const ConvTranspose2dParams& params);
+// kInvalidArgument also where the phases are not few.
 Status PrepareConvTranspose2d(ConvTranspose2dParams* params);
 int64_t ConvTranspose2dPackedBytes(const ConvTranspose2dParams& params);
 // weights: OHWI, that is [output_channels][kernel_height][kernel_width][input_channels / groups], where

@@ -121,6 +121,17 @@ TEST(ConvTranspose2d, AnyKernelStridePad) {
   }
 }
 
+// Found by mutation: one output pixel for each of 2^31 phases took minutes to plan.
+TEST(ConvTranspose2d, HugeStridesAreRefusedAtOnce) {
+  for (int64_t stride : {int64_t{100}, int64_t{65536}, int64_t{2147483647}}) {
+    ConvTranspose2dParams p = Shape(1, 1, 1, 3, 4, 2, 1, 0);
+    p.stride_x = stride;
+    EXPECT_FALSE(HasFewPhases(p));
+    EXPECT_FALSE(PrepareConvTranspose2d(&p).ok());
+  }
+  EXPECT_TRUE(HasFewPhases(Shape(1, 4, 4, 6, 5, 2, 4, 0)));
+}
+
 TEST(ConvTranspose2d, RandomShapes) {
   Random random(3);
   for (Isa isa : TestIsas()) {

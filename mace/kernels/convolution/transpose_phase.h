@@ -28,9 +28,10 @@ __attribute__((always_inline)) constexpr TransposeAxis MakeTransposeAxis(int64_t
   }
   axis.kernel_step = stride / common;
   axis.kernel_begin = 0;
-  while (axis.kernel_begin < axis.kernel_step && (phase + pad - axis.kernel_begin * dilation) % stride != 0)
+  const int64_t end = axis.kernel_step < kernel ? axis.kernel_step : kernel;
+  while (axis.kernel_begin < end && (phase + pad - axis.kernel_begin * dilation) % stride != 0)
     ++axis.kernel_begin;
-  if (axis.kernel_begin == axis.kernel_step || axis.kernel_begin >= kernel) return axis;
+  if (axis.kernel_begin >= end) return axis;
   axis.taps = (kernel - axis.kernel_begin + axis.kernel_step - 1) / axis.kernel_step;
   axis.input_begin = (phase + pad - axis.kernel_begin * dilation) / stride;
   axis.input_step = -(axis.kernel_step * dilation) / stride;
