@@ -8,7 +8,7 @@
 namespace mace::ops {
 
 struct TransposeAttributes {
-  IntList perm;  // output axis i is input axis perm[i]; empty: axes reversed
+  IntList perm;  // output axis i is input axis perm[i] >= 0; empty: axes reversed
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, TransposeAttributes, perm)}; }
 };

@@ -143,7 +143,8 @@ TEST(Movement, FourBitElementsAreRefused) {
 }
 
 TEST(Movement, PermutationsAreChecked) {
-  for (const IntList& perm : {IntList{0, 0}, IntList{0, 2}, IntList{0}, IntList{0, 1, 2}}) {
+  for (const IntList& perm :
+       {IntList{0, 0}, IntList{0, 2}, IntList{0}, IntList{0, 1, 2}, IntList{0, -1}, IntList{-2, 1}}) {
     OpTester tester(OpId::kTranspose);
     tester.attributes<TransposeAttributes>().perm = perm;
     EXPECT_ERROR(tester.Input<float>({2, 2}, {1, 2, 3, 4}).Run(), kInvalidArgument);

@@ -18,7 +18,11 @@ Status ResolvePermutation(const IntList& listed, int rank, int perm[kMaxRank]) {
   }
   bool seen[kMaxRank] = {};
   for (int i = 0; i < rank; ++i) {
-    MACE_RETURN_IF_ERROR(ResolveAxis(listed[i], rank, &perm[i]));
+    // No negative axes, as in ONNX and TensorFlow Lite: everybody may use the list as it stands.
+    if (listed[i] < 0 || listed[i] >= rank) {
+      return InvalidArgument("perm names axis %lld of %d", static_cast<long long>(listed[i]), rank);
+    }
+    perm[i] = static_cast<int>(listed[i]);
     if (seen[perm[i]]) return InvalidArgument("perm names axis %d twice", perm[i]);
     seen[perm[i]] = true;
   }
