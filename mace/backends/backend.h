@@ -72,6 +72,7 @@ struct StepInfo {
 };
 
 // Whether a run has to stop early: asked between the steps of a unit, and between the tiles of long ones.
+// Reference kernels know nothing of it: such a step is always finished.
 // Costs a clock reading (about 25 ns) where there is a deadline.
 struct StopCheck {
   const volatile int32_t* cancel = nullptr;  // mace_run_options::cancel

@@ -161,7 +161,8 @@ struct Totals {
   int64_t failures = 0;
   int64_t highest_peak = 0;
   double slowest_seconds = 0;
-  std::map<std::string, int64_t> internal_errors;
+  int64_t slowest_number = 0;
+  std::map<std::string, int64_t> internal_errors;  // the first mutation that gives each
 };
 
 class Runner {
@@ -202,7 +203,7 @@ class Runner {
     const int64_t peak = Peak();
     SetAlarm(0);
 
-    Count(outcome, peak, seconds.count());
+    Count(number, outcome, peak, seconds.count());
     const int64_t limit = (arguments_.memory_mib << 20) + 4 * static_cast<int64_t>(bytes.size());
     if (peak > limit || outcome.threw) {
       ++totals_.failures;
@@ -224,33 +225,42 @@ class Runner {
                 files_.size(), static_cast<unsigned long long>(arguments_.seed));
     for (int i = 0; i < kStageCount; ++i) {
       const auto stage = static_cast<Stage>(i);
-      std::printf("  %s %-9s %7lld\n", stage == Stage::kDone ? "ran    " : "died at",
-                  stage == Stage::kDone ? "" : NameOf(stage), static_cast<long long>(totals_.died[i]));
+      std::printf("  %s %-9s %7lld  %5.1f %%\n", stage == Stage::kDone ? "ran    " : "died at",
+                  stage == Stage::kDone ? "" : NameOf(stage), static_cast<long long>(totals_.died[i]),
+                  Percent(totals_.died[i]));
     }
     std::printf("  of the dead, reported as unsupported: %lld\n",
                 static_cast<long long>(totals_.unsupported));
-    std::printf("  slowest %.3f s, highest peak %.1f MiB\n", totals_.slowest_seconds,
+    std::printf("  slowest %.3f s (mutation %lld), highest peak %.1f MiB\n", totals_.slowest_seconds,
+                static_cast<long long>(totals_.slowest_number),
                 static_cast<double>(totals_.highest_peak) / 1048576.0);
-    for (const auto& [message, count] : totals_.internal_errors) {
-      std::printf("  internal error (%lld): %s\n", static_cast<long long>(count), message.c_str());
+    for (const auto& [message, number] : totals_.internal_errors) {
+      std::printf("  internal error (mutation %lld): %s\n", static_cast<long long>(number), message.c_str());
     }
     const int64_t parsed = totals_.count - totals_.died[static_cast<int>(Stage::kParse)];
     const bool enough = parsed * 4 >= totals_.count;
-    std::printf("  past the parser: %.1f %%%s\n",
-                100.0 * static_cast<double>(parsed) / static_cast<double>(totals_.count ? totals_.count : 1),
+    std::printf("  past the parser: %.1f %%%s\n", Percent(parsed),
                 enough ? "" : " (less than a quarter: FAILED)");
     std::printf("  failures: %lld\n", static_cast<long long>(totals_.failures));
     return totals_.failures == 0 && enough;
   }
 
  private:
-  void Count(const Outcome& outcome, int64_t peak, double seconds) {
+  double Percent(int64_t part) const {
+    return 100.0 * static_cast<double>(part) / static_cast<double>(totals_.count ? totals_.count : 1);
+  }
+  void Count(int64_t number, const Outcome& outcome, int64_t peak, double seconds) {
     ++totals_.count;
     ++totals_.died[static_cast<int>(outcome.stage)];
     if (outcome.unsupported) ++totals_.unsupported;
-    if (outcome.internal && totals_.internal_errors.size() < 20) ++totals_.internal_errors[outcome.message];
+    if (outcome.internal && totals_.internal_errors.size() < 20) {
+      totals_.internal_errors.emplace(outcome.message, number);
+    }
     if (peak > totals_.highest_peak) totals_.highest_peak = peak;
-    if (seconds > totals_.slowest_seconds) totals_.slowest_seconds = seconds;
+    if (seconds > totals_.slowest_seconds) {
+      totals_.slowest_seconds = seconds;
+      totals_.slowest_number = number;
+    }
   }
 
   const Arguments& arguments_;

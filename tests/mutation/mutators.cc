@@ -284,15 +284,14 @@ bool MutateProtobuf(ByteVector& bytes, const std::vector<ByteVector>& donors, Ra
   return true;
 }
 
-// ---- FlatBuffers (TensorFlow Lite, .mace): scalars change in place
-// ------------------------------------------
+// ---- FlatBuffers (TensorFlow Lite, .mace): scalars change in place ---------------------------------
 
 void MutateScalars(std::span<uint8_t> bytes, Random& random) {
   if (bytes.size() < 16) return;
   const uint64_t changes = 1 + Below(random, 3);
   for (uint64_t change = 0; change < changes; ++change) {
     static constexpr size_t kWidths[] = {1, 2, 4, 4, 4, 8};
-    const size_t width = kWidths[Below(random, std::size(kWidths))];
+    const size_t width = std::min(kWidths[Below(random, std::size(kWidths))], sizeof(uint64_t));
     uint8_t* place = bytes.data() + Below(random, bytes.size() / width) * width;
     uint64_t value = 0;
     std::memcpy(&value, place, width);
