@@ -14,9 +14,11 @@ int FindByName(const Graph& graph, const Vector<ValueId>& list, const std::strin
   return -1;
 }
 
-void Remove(Vector<ValueId>* list, int position) {
-  for (size_t i = static_cast<size_t>(position); i + 1 < list->size(); ++i) (*list)[i] = (*list)[i + 1];
-  list->PopBack();
+bool IsTaken(const Graph& graph, ValueId read, ValueId write) {
+  for (const State& state : graph.states) {
+    if (state.read == read || state.write == write) return true;
+  }
+  return false;
 }
 
 std::string NamesOf(const Graph& graph, const Vector<ValueId>& list) {
@@ -43,6 +45,10 @@ Status DeclareStates(const ImportOptions& options, Graph* graph) {
     }
     const ValueId write = graph->outputs[static_cast<size_t>(from)];
     const ValueId read = graph->inputs[static_cast<size_t>(to)];
+    if (IsTaken(*graph, read, write)) {
+      return InvalidArgument("state %s:%s: '%s' or '%s' is named twice", output.c_str(), input.c_str(),
+                             output.c_str(), input.c_str());
+    }
     const TensorType& read_type = graph->values[read].type;
     const TensorType& write_type = graph->values[write].type;
     bool agree = read_type.dtype == write_type.dtype && read_type.shape.rank == write_type.shape.rank;
@@ -60,8 +66,6 @@ Status DeclareStates(const ImportOptions& options, Graph* graph) {
     state.read = read;
     state.write = write;
     MACE_RETURN_IF_ERROR(graph->states.PushBack(std::move(state)));
-    Remove(&graph->inputs, to);
-    Remove(&graph->outputs, from);
   }
   return Status::Ok();
 }

@@ -8,9 +8,9 @@
 
 namespace mace::importers {
 
-// For each pair the input becomes the read value of a new state (zeros at first) and leaves graph->inputs;
-// the output becomes its written value and leaves graph->outputs. Both sides must be there and agree in dtype
-// and shape.
+// For each pair the input becomes the read value of a new state (zeros at first), which a run may still feed,
+// and the output its written value, which a run still returns. Both sides must be there, in no other state,
+// and agree in dtype and shape.
 Status DeclareStates(const ImportOptions& options, Graph* graph);
 
 }  // namespace mace::importers

@@ -222,8 +222,15 @@ TEST(TfliteImporter, WarnsOfConstantsThatAreNotNumbers) {
 TEST(TfliteImporter, DeclaredStates) {
   Graph graph;
   ASSERT_TRUE(Import(AddModel(1, true), &graph, nullptr, {.states = {{"y", "x"}}}).ok());
-  EXPECT_TRUE(graph.inputs.empty());
+  ASSERT_EQ(graph.inputs.size(), 1u);  // may be fed, else it is the state
+  EXPECT_EQ(graph.outputs.size(), 2u);
   ASSERT_EQ(graph.states.size(), 1u);
+  EXPECT_EQ(graph.states[0].read, graph.inputs[0]);
+  EXPECT_EQ(graph.states[0].write, graph.outputs[0]);
+  EXPECT_EQ(graph.states[0].name, "x");
+  Graph twice;
+  const ImportOptions same_input = {.states = {{"y", "x"}, {"z", "x"}}};
+  EXPECT_EQ(Import(AddModel(1, true), &twice, nullptr, same_input).code(), StatusCode::kInvalidArgument);
   Graph wrong;
   const Status status = Import(AddModel(1, true), &wrong, nullptr, {.states = {{"nothing", "x"}}});
   EXPECT_EQ(status.code(), StatusCode::kNotFound);
