@@ -30,10 +30,11 @@ save("ppocrv4_det", np.load(models / "onnx/ppocrv4_det/cases/chips/in_0.npy")[:,
 (probes / "inputs_ready").touch()
 PYTHON
 
+wheel=$(ls -t build/wheel/mace_engine-*.whl 2>/dev/null | head -n 1)  # a newer converter may write another file
 failed=0
 probe() {  # probe NAME MODEL INPUT_DIR LIMIT [STEPS]
   local name=$1 model=$2 mace_file=$probes/$1.mace begin=$SECONDS result=0
-  [ "$mace_file" -nt "$model" ] || .venv/bin/mace convert "$model" -o "$mace_file" >/dev/null
+  [ "$mace_file" -nt "$model" ] && [ "$mace_file" -nt "$wheel" ] || .venv/bin/mace convert "$model" -o "$mace_file" >/dev/null
   build/tests/oom/oom_test "$mace_file" "$3" "$4" 1 "${5:-0}" || result=$?
   [ $result -eq 0 ] || { echo "$name: FAILED, exit status $result"; failed=$((failed + 1)); }
   echo "$name: $((SECONDS - begin)) s"
