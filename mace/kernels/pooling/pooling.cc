@@ -21,7 +21,11 @@ Status PreparePool(PoolParams* p) {
   p->tile_count = p->workspace_bytes = p->tile_output_rows = 0;
   if (p->batch * p->output_height * p->output_width * p->channels == 0) return Status::Ok();
   constexpr int64_t kTileWork = 128 * 1024;  // values read
-  const int64_t row_work = p->output_width * p->channels * p->kernel_height * p->kernel_width;
+  const int64_t taps = (p->kernel_height < p->input_height ? p->kernel_height : p->input_height) *
+                       (p->kernel_width < p->input_width ? p->kernel_width : p->input_width);
+  int64_t row_work = kTileWork;
+  if (SizesFit(p->output_width, p->channels, taps)) row_work = p->output_width * p->channels * taps;
+  if (row_work == 0) row_work = 1;  // windows that see nothing but padding
   const int64_t rows = (kTileWork + row_work - 1) / row_work;
   p->tile_output_rows = rows < p->output_height ? rows : p->output_height;
   p->tile_count = p->batch * ((p->output_height + p->tile_output_rows - 1) / p->tile_output_rows);

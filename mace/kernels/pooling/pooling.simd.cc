@@ -13,17 +13,19 @@ using kernels::PoolParams;
 struct AxisWindow {
   int64_t begin, end, padded;
 };
+// The first k >= 0 with k * dilation >= distance.
+MACE_INLINE int64_t FirstTap(int64_t distance, int64_t dilation) {
+  if (distance <= 0) return 0;
+  return dilation == 1 ? distance : (distance + dilation - 1) / dilation;
+}
+// Without a loop: a window may be far larger than the input.
 AxisWindow ClipWindow(int64_t first, int64_t kernel, int64_t dilation, int64_t size, int64_t pad,
                       int64_t pad_end) {
-  AxisWindow window = {kernel, 0, 0};
-  for (int64_t k = 0; k < kernel; ++k) {
-    const int64_t position = first + k * dilation;
-    if (position >= -pad && position < size + pad_end) ++window.padded;
-    if (position < 0 || position >= size) continue;
-    if (window.begin == kernel) window.begin = k;
-    window.end = k + 1;
-  }
-  if (window.end == 0) window.begin = 0;
+  AxisWindow window;
+  window.begin = ScalarMin(FirstTap(-first, dilation), kernel);
+  window.end = ScalarMin(FirstTap(size - first, dilation), kernel);
+  window.padded = ScalarMin(FirstTap(size + pad_end - first, dilation), kernel) -
+                  ScalarMin(FirstTap(-pad - first, dilation), kernel);
   return window;
 }
 

@@ -104,6 +104,33 @@ TEST(Pooling, SeveralTilesAndZeroSizes) {
   }
 }
 
+// Found by mutation: taps were looked for one by one. Each window holds the whole input.
+TEST(Pooling, WindowsFarLargerThanTheInput) {
+  for (Isa isa : TestIsas()) {
+    PoolParams p;
+    p.batch = 1, p.input_height = 2, p.input_width = 3, p.channels = 1;
+    p.output_height = 40, p.output_width = 50;
+    p.kernel_height = p.kernel_width = 1 << 28;
+    p.pad_top = p.pad_left = p.pad_bottom = p.pad_right = (1 << 28) - 100;
+    p.input_pixel_stride = p.output_pixel_stride = 1;
+    const KernelTable table = KernelsOf(isa);
+    ASSERT_TRUE(PreparePool(&p).ok());
+    ASSERT_GT(p.tile_count, 0);
+    Random random(3);
+    Guarded<float> input(std::vector<float>{1, 2, 3, 4, 5, 9}), out(std::vector<float>(40 * 50));
+    for (const bool average : {true, false}) {
+      RunTiles(average ? table.pooling->average_pool_f32 : table.pooling->max_pool_f32, &p,
+               {input.data(), out.data()}, p.tile_count, p.workspace_bytes, random);
+      for (int64_t i = 0; i < out.size(); ++i)
+        ASSERT_EQ(out[i], average ? 4.0f : 9.0f) << NameOf(isa) << " " << i;
+    }
+    p.channels = int64_t{1} << 26;  // the work of a row does not fit into 64 bits
+    p.input_pixel_stride = p.output_pixel_stride = p.channels;
+    p.input_width = p.output_width = 2147483647;
+    EXPECT_TRUE(!PreparePool(&p).ok() || p.tile_count > 0);
+  }
+}
+
 TEST(Pooling, RefusesAStrideOfZero) {
   PoolParams p;
   p.stride_x = 0;
