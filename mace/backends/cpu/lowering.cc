@@ -53,8 +53,13 @@ Status Lowering::PlanViews() {
     const Node& n = node(id);
     is_alias_[id] = IsView(n) && storage_.Join(n.inputs[0], n.outputs[0]);
     is_live_[id] = !is_alias_[id];
+    if (is_live_[id]) CountReads(n, 1);
+  }
+  // Only now is it known which storages are outputs: a view may have tied one to its place after the node that
+  // fills it, and nobody asks for an output.
+  for (NodeId id : group_.nodes) {
+    const Node& n = node(id);
     if (is_alias_[id]) continue;
-    CountReads(n, 1);
     const bool may_be_looked_through =
         (n.op == OpId::kCast && known(n.inputs[0]) != nullptr) || n.op == OpId::kTranspose;
     if (may_be_looked_through && !UsesReferenceOnly() &&
