@@ -156,7 +156,9 @@ class RandomGraph:
             return
         kernel = [self.integer(1, min(3, h)), self.integer(1, min(3, w))]
         strides = [self.integer(1, 2), self.integer(1, 3)]
-        pads = [self.integer(0, k - 1) for k in kernel * 2]
+        # The evaluator mixes the ends of the two axes up where pads[1] and pads[2] differ.
+        shared = self.integer(0, min(kernel) - 1)
+        pads = [self.integer(0, kernel[0] - 1), shared, shared, self.integer(0, kernel[1] - 1)]
         spatial = [(size + pads[i] + pads[i + 2] - kernel[i]) // strides[i] + 1 for i, size in enumerate((h, w))]
         extra = {"count_include_pad": self.integer(0, 1)} if op == "AveragePool" else {}
         self.node(op, [x], (n, c, *spatial), kernel_shape=kernel, strides=strides, pads=pads, **extra)
@@ -322,7 +324,8 @@ class RandomGraph:
 
 
 STEPS = (
-    *("convolution",) * 4, *("binary",) * 5, *("unary",) * 3, *("normalization", "pool", "concat", "split", "transpose", "reshape", "matmul") * 2,
+    *("convolution",) * 4, *("binary",) * 5, *("unary",) * 3,
+    *("normalization", "pool", "concat", "split", "transpose", "reshape", "matmul") * 2,
     "clip", "prelu", "gate", "resize", "softmax", "reduce", "transposed_convolution", "layer_normalization", "slice", "pad", "axes_of_one",
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import onnx.printer
-from hypothesis import HealthCheck, Phase, assume, given, note, reject, settings
+from hypothesis import HealthCheck, Phase, assume, given, note, settings
 from onnx import AttributeProto, ModelProto, TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from random_graphs import random_graphs
@@ -51,10 +51,7 @@ def expected(proto: ModelProto, feeds: dict[str, np.ndarray]) -> list[np.ndarray
 def test_random_graphs(case: tuple[ModelProto, dict[str, np.ndarray]]) -> None:
     proto, feeds = case
     note(onnx.printer.to_text(proto.graph))
-    try:
-        wanted = expected(proto, feeds)
-    except ValueError:
-        reject()  # the evaluator fails on some pools with padding
+    wanted = expected(proto, feeds)
     assume(all(np.isfinite(w).all() and (w.size == 0 or np.abs(w).max() < 1e6) for w in wanted))
     names = [output.name for output in proto.graph.output]
     for optimize in (True, False):
