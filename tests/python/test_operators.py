@@ -32,7 +32,7 @@ def judge(
     proto = networks.model(nodes, inputs, ["y"], constants or {}, opset, kind)
     (want,) = ReferenceEvaluator(proto).run(None, feeds)
     want = np.asarray(want)
-    assume(np.isfinite(want).all() or not np.issubdtype(want.dtype, np.floating))
+    assert np.isfinite(want).all()  # special values have tests of their own
     got = mace.load(proto.SerializeToString())(feeds)["y"]
     assert got.shape == want.shape and got.dtype == want.dtype
     np.testing.assert_allclose(got, want, rtol=rtol, atol=atol * max(1.0, float(np.abs(want).max()) if want.size else 1.0))
