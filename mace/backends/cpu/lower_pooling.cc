@@ -49,11 +49,13 @@ Status FillPoolParams(Lowering& lowering, const Node& node, kernels::PoolParams*
   return Status::Ok();
 }
 
+// The reduction kernel writes without gaps, and reads none between single elements.
 bool IsGlobal(const kernels::PoolParams& params) {
-  return params.output_height == 1 && params.output_width == 1 &&
-         params.kernel_height == params.input_height && params.kernel_width == params.input_width &&
-         params.dilation_y == 1 && params.dilation_x == 1 && params.pad_top == 0 && params.pad_left == 0 &&
-         params.pad_bottom == 0 && params.pad_right == 0;
+  return params.output_pixel_stride == params.channels &&
+         (params.channels > 1 || params.input_pixel_stride == 1) && params.output_height == 1 &&
+         params.output_width == 1 && params.kernel_height == params.input_height &&
+         params.kernel_width == params.input_width && params.dilation_y == 1 && params.dilation_x == 1 &&
+         params.pad_top == 0 && params.pad_left == 0 && params.pad_bottom == 0 && params.pad_right == 0;
 }
 
 template <typename Params>

@@ -27,9 +27,12 @@ bool IsMultiPixel(const Lowering& lowering, const Node& node) {
   return weights[3] == 1 && lowering.shape(node.inputs[0])[3] > 1;
 }
 
-// The mean of each channel over the pixels, which the reduction kernel reads with strides.
+// The mean of each channel over the pixels, which the reduction kernel reads with strides. Not so where its
+// rows are one element long: of one channel, or of one pixel.
 bool IsPixelReduction(const Lowering& lowering, const Node& node) {
   if (node.op != OpId::kReduce || lowering.shape(node.inputs[0]).rank != 4) return false;
+  const Shape& shape = lowering.shape(node.inputs[0]);
+  if (shape[3] == 1 || shape[1] * shape[2] == 1) return false;
   const IntList& axes = node.attributes.as<ops::ReduceAttributes>().axes;
   return axes == IntList{1, 2} || axes == IntList{-3, -2};
 }
