@@ -51,8 +51,7 @@ def stack_moves(body, begin, end):
     """Instructions of the loop that move a vector register to or from the stack."""
     frame = any(re.match(r"^mov\s+%rsp,%rbp", instruction) for _, instruction in body)
     stack = re.compile(r"\(%rsp|\(%rbp|\[sp|\[x29" if frame else r"\(%rsp|\[sp|\[x29")
-    return [i for address, i in body if begin <= address <= end and VECTOR.search(i) and stack.search(i)
-            and "broadcast" not in i]
+    return [i for address, i in body if begin <= address <= end and VECTOR.search(i) and stack.search(i) and "broadcast" not in i]
 
 
 def main():
@@ -66,8 +65,9 @@ def main():
     for path in arguments.objects:
         if arguments.match not in path:
             continue
-        text = subprocess.run([arguments.objdump, "-d", "-C", "--no-show-raw-insn", path], check=True,
-                              capture_output=True, text=True).stdout
+        text = subprocess.run(
+            [arguments.objdump, "-d", "-C", "--no-show-raw-insn", path], check=True, capture_output=True, text=True
+        ).stdout
         # Without raw bytes a line is "  address:\tinstruction".
         text = re.sub(r"^(\s*[0-9a-f]+):\t", r"\1: 00 ", text, flags=re.M)
         for name, body in functions(text):
@@ -80,8 +80,7 @@ def main():
                 moves = stack_moves(body, begin, end)
                 if moves:
                     bad += 1
-                    print(f"{path}: {name}: loop at {begin:x} has {len(moves)} vector moves to or from the stack, "
-                          f"such as '{moves[0]}'")
+                    print(f"{path}: {name}: loop at {begin:x} has {len(moves)} vector moves to or from the stack, such as '{moves[0]}'")
     print(f"{seen} inner loops with multiply-adds, {bad} of them with vectors on the stack")
     if seen == 0:
         print("no inner loop was found: are these the right objects?")

@@ -78,8 +78,8 @@ MACE_INLINE void AddPatchRow(const Tile& tile, const float* base, int64_t row, i
     if constexpr (kUpper) AddColumn<kColumn, kStride>(x, w0, w1, w2, a0, a1, a2, a3);
     if constexpr (kLower) AddColumn<kColumn, kStride>(x, v0, v1, v2, b0, b1, b2, b3);
     AddPatchRow<kStride, kEdge, kPartial, kUpper, kLower, kColumn + 1>(
-        tile, kColumn % 3 == 2 ? base + 3 * tile.input_pixel : base, row, c, n, w0, w1, w2, v0, v1, v2, a0,
-        a1, a2, a3, b0, b1, b2, b3);
+        tile, !kEdge && kColumn % 3 == 2 ? base + 3 * tile.input_pixel : base, row, c, n, w0, w1, w2, v0, v1,
+        v2, a0, a1, a2, a3, b0, b1, b2, b3);
   }
 }
 
@@ -120,6 +120,16 @@ MACE_INLINE void StoreTile(const DepthwiseParams& p, const Tile& tile, int64_t c
   StorePixel<kPartial>(tile, 7, c, n, b3, low, high);
 }
 
+// The tile's patch of input, `offset` floats on. Tiles at an edge have none: they go by pixel pointers.
+template <bool kEdge>
+MACE_INLINE const float* PatchAt(const Tile& tile, int64_t offset) {
+  if constexpr (kEdge) {
+    return nullptr;
+  } else {
+    return tile.patch + offset;
+  }
+}
+
 // One vector of channels of a tile. kWidth 3 with kStride 1 or 2, or 0 for any kernel.
 template <int kWidth, int kStride, bool kEdge, bool kPartial>
 MACE_INLINE void ComputeChannels(const DepthwiseParams& p, const Tile& tile, const float* weights, int64_t c,
@@ -136,15 +146,16 @@ MACE_INLINE void ComputeChannels(const DepthwiseParams& p, const Tile& tile, con
       const VecF32 w0 = LoadChannels<kPartial>(w, n);
       const VecF32 w1 = LoadChannels<kPartial>(w + p.padded_channels, n);
       const VecF32 w2 = LoadChannels<kPartial>(w + 2 * p.padded_channels, n);
-      const float* base = tile.patch + row * tile.input_row + c;
+      const int64_t offset = row * tile.input_row + c;
       if (first) {
-        AddPatchRow<kStride, kEdge, kPartial, true, false>(tile, base, row, c, n, w0, w1, w2, w0, w1, w2, a0,
-                                                           a1, a2, a3, b0, b1, b2, b3);
+        AddPatchRow<kStride, kEdge, kPartial, true, false>(tile, PatchAt<kEdge>(tile, offset), row, c, n, w0,
+                                                           w1, w2, w0, w1, w2, a0, a1, a2, a3, b0, b1, b2,
+                                                           b3);
       }
       if (second) {
-        AddPatchRow<kStride, kEdge, kPartial, false, true>(tile, base + p.stride_y * tile.input_row,
-                                                           row + p.stride_y, c, n, w0, w1, w2, w0, w1, w2, a0,
-                                                           a1, a2, a3, b0, b1, b2, b3);
+        AddPatchRow<kStride, kEdge, kPartial, false, true>(
+            tile, PatchAt<kEdge>(tile, offset + p.stride_y * tile.input_row), row + p.stride_y, c, n, w0, w1,
+            w2, w0, w1, w2, a0, a1, a2, a3, b0, b1, b2, b3);
       }
     } else {
       for (int64_t kx = 0; kx < p.kernel_width; ++kx) {
@@ -173,27 +184,26 @@ MACE_INLINE void ComputeChannelsOfThree(const DepthwiseParams& p, const Tile& ti
   const auto weight = [&](int tap) __attribute__((always_inline)) {
     return LoadChannels<kPartial>(w + tap * p.padded_channels, n);
   };
-  const float* base = tile.patch + c;
   const int64_t step = tile.input_row;
   const VecF32 u0 = weight(0), u1 = weight(1), u2 = weight(2);
-  AddPatchRow<kStride, kEdge, kPartial, true, false>(tile, base, 0, c, n, u0, u1, u2, u0, u1, u2, a0, a1, a2,
-                                                     a3, b0, b1, b2, b3);
+  AddPatchRow<kStride, kEdge, kPartial, true, false>(tile, PatchAt<kEdge>(tile, c), 0, c, n, u0, u1, u2, u0,
+                                                     u1, u2, a0, a1, a2, a3, b0, b1, b2, b3);
   const VecF32 v0 = weight(3), v1 = weight(4), v2 = weight(5);
-  AddPatchRow<kStride, kEdge, kPartial, true, kStride == 1>(tile, base + step, 1, c, n, v0, v1, v2, u0, u1,
-                                                            u2, a0, a1, a2, a3, b0, b1, b2, b3);
+  AddPatchRow<kStride, kEdge, kPartial, true, kStride == 1>(
+      tile, PatchAt<kEdge>(tile, c + step), 1, c, n, v0, v1, v2, u0, u1, u2, a0, a1, a2, a3, b0, b1, b2, b3);
   const VecF32 w0 = weight(6), w1 = weight(7), w2 = weight(8);
   if constexpr (kStride == 1) {
-    AddPatchRow<1, kEdge, kPartial, true, true>(tile, base + 2 * step, 2, c, n, w0, w1, w2, v0, v1, v2, a0,
-                                                a1, a2, a3, b0, b1, b2, b3);
-    AddPatchRow<1, kEdge, kPartial, false, true>(tile, base + 3 * step, 3, c, n, w0, w1, w2, w0, w1, w2, a0,
-                                                 a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<1, kEdge, kPartial, true, true>(tile, PatchAt<kEdge>(tile, c + 2 * step), 2, c, n, w0, w1, w2,
+                                                v0, v1, v2, a0, a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<1, kEdge, kPartial, false, true>(tile, PatchAt<kEdge>(tile, c + 3 * step), 3, c, n, w0, w1,
+                                                 w2, w0, w1, w2, a0, a1, a2, a3, b0, b1, b2, b3);
   } else {
-    AddPatchRow<2, kEdge, kPartial, true, true>(tile, base + 2 * step, 2, c, n, w0, w1, w2, u0, u1, u2, a0,
-                                                a1, a2, a3, b0, b1, b2, b3);
-    AddPatchRow<2, kEdge, kPartial, false, true>(tile, base + 3 * step, 3, c, n, v0, v1, v2, v0, v1, v2, a0,
-                                                 a1, a2, a3, b0, b1, b2, b3);
-    AddPatchRow<2, kEdge, kPartial, false, true>(tile, base + 4 * step, 4, c, n, w0, w1, w2, w0, w1, w2, a0,
-                                                 a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<2, kEdge, kPartial, true, true>(tile, PatchAt<kEdge>(tile, c + 2 * step), 2, c, n, w0, w1, w2,
+                                                u0, u1, u2, a0, a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<2, kEdge, kPartial, false, true>(tile, PatchAt<kEdge>(tile, c + 3 * step), 3, c, n, v0, v1,
+                                                 v2, v0, v1, v2, a0, a1, a2, a3, b0, b1, b2, b3);
+    AddPatchRow<2, kEdge, kPartial, false, true>(tile, PatchAt<kEdge>(tile, c + 4 * step), 4, c, n, w0, w1,
+                                                 w2, w0, w1, w2, a0, a1, a2, a3, b0, b1, b2, b3);
   }
   StoreTile<kPartial>(p, tile, c, n, a0, a1, a2, a3, b0, b1, b2, b3);
 }
