@@ -11,9 +11,9 @@ if ! diff <(echo "$declared") <(echo "$exported"); then
 fi
 echo "exports: $(echo "$exported" | wc -l) functions, as mace_c.h declares"
 objects=0 bad=0
-for folder in "$build"/mace/kernels/CMakeFiles/mace_kernels_*.dir; do
-  isa=$(basename "$folder" .dir)
-  isa=${isa#mace_kernels_}
+for isa in $(sed -nE 's/^MACE_ISA\(([a-z0-9]+),.*/\1/p' mace/simd/isa.def); do
+  folder=$build/mace/kernels/CMakeFiles/mace_kernels_$isa.dir
+  [ -d "$folder" ] || continue
   while read -r object; do
     objects=$((objects + 1))
     weak=$(nm "$object" | awk '$2 ~ /^[WwVvu]$/ && NF == 3 {print $3}' | grep -v "isa_$isa" || true)
@@ -26,4 +26,4 @@ done
 [ $objects -gt 0 ] || { echo "no instruction-set object found in $build" >&2; exit 1; }
 [ $bad -eq 0 ] || exit 1
 echo "weak symbols: none outside their namespace in $objects objects"
-.venv/bin/python tests/check_inner_loops.py "$build"
+ctest --test-dir "$build" --output-on-failure -R kernel_inner_loops
