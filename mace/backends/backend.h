@@ -47,7 +47,7 @@ struct CompileOptions {
   bool reference_kernels = false;  // use nothing but reference kernels
   bool low_memory = false;
   const kernels::KernelTable* kernels = nullptr;  // null: use nothing but reference kernels
-  PackedCache* packed = nullptr;  // the model's cache of packed weights; outlives the unit
+  PackedCache* packed = nullptr;                  // the model's cache of packed weights; outlives the unit
   const Allocator* allocator = nullptr;
 };
 
@@ -100,7 +100,7 @@ struct UnitBindings {
   uint8_t* workspace = nullptr;  // Unit::workspace_bytes(), aligned
   ThreadPool* pool = nullptr;
   const StopCheck* stop = nullptr;  // never null: where it says so, the unit returns stop->ToStatus() soon
-  uint64_t* step_nanoseconds = nullptr;     // null, or one counter per step to be written
+  uint64_t* step_nanoseconds = nullptr;  // null, or one counter per step to be written
 };
 
 // Something that can be waited for. CPU units finish inside enqueue and return an event that is already done.

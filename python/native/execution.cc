@@ -192,8 +192,10 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
     if (nb::handle(arrays[i]).is_none()) continue;
     InputArray array = nb::cast<InputArray>(arrays[i]);
     const DTypeRow* row = FindDType(array.dtype());
-    if (row == nullptr) Raise(MACE_INVALID_ARGUMENT, "an input array has an element type that MACE does not know");
-    if (array.ndim() > MACE_MAX_RANK) Raise(MACE_INVALID_ARGUMENT, "an input array has more than 8 dimensions");
+    if (row == nullptr)
+      Raise(MACE_INVALID_ARGUMENT, "an input array has an element type that MACE does not know");
+    if (array.ndim() > MACE_MAX_RANK)
+      Raise(MACE_INVALID_ARGUMENT, "an input array has more than 8 dimensions");
     tensor.dtype = row->dtype;
     tensor.rank = static_cast<int32_t>(array.ndim());
     for (int d = 0; d < tensor.rank; ++d) tensor.dims[d] = static_cast<int64_t>(array.shape(d));
@@ -238,22 +240,22 @@ nb::list Run(Session& session, nb::list arrays, int output_count, bool profile, 
   {
     nb::gil_scoped_release release;  // before the lock: whoever holds it may need the GIL to finish
     lock.lock();
-    status = mace_session_prepare(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()), outputs.data(),
-                                  output_count);
+    status = mace_session_prepare(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()),
+                                  outputs.data(), output_count);
   }
   Check(status);
   for (mace_tensor& output : outputs) results.append(MakeOutput(&output));
   {
     nb::gil_scoped_release release;
-    status = mace_session_run(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()), outputs.data(),
-                              output_count, &options);
+    status = mace_session_run(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()),
+                              outputs.data(), output_count, &options);
   }
   Check(status);
   return results;
 }
 
-void Prepare(Session& session, const std::vector<std::string>& dtypes, const std::vector<std::vector<int64_t>>& shapes,
-             int output_count) {
+void Prepare(Session& session, const std::vector<std::string>& dtypes,
+             const std::vector<std::vector<int64_t>>& shapes, int output_count) {
   std::vector<mace_tensor> inputs(shapes.size());
   for (size_t i = 0; i < shapes.size(); ++i) {
     inputs[i] = {};
@@ -274,8 +276,8 @@ void Prepare(Session& session, const std::vector<std::string>& dtypes, const std
   {
     nb::gil_scoped_release release;
     const std::lock_guard<std::mutex> lock(session.mutex);
-    status = mace_session_prepare(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()), outputs.data(),
-                                  output_count);
+    status = mace_session_prepare(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()),
+                                  outputs.data(), output_count);
   }
   Check(status);
 }
@@ -309,9 +311,12 @@ void ResetState(Session& session) {
 
 void RegisterExecution(nb::module_& module) {
   nb::class_<Runtime>(module, "Runtime")
-      .def("__init__", [](Runtime* self, int num_threads, std::optional<std::string> isa) {
-        new (self) Runtime{MakeRuntime(num_threads, std::move(isa))};
-      }, nb::arg("num_threads"), nb::arg("isa").none());
+      .def(
+          "__init__",
+          [](Runtime* self, int num_threads, std::optional<std::string> isa) {
+            new (self) Runtime{MakeRuntime(num_threads, std::move(isa))};
+          },
+          nb::arg("num_threads"), nb::arg("isa").none());
   nb::class_<Model>(module, "Model")
       .def_static("load_file", &LoadFile)
       .def_static("load_memory", &LoadMemory)

@@ -55,8 +55,8 @@ Status Lowering::PlanViews() {
     is_live_[id] = !is_alias_[id];
     if (is_live_[id]) CountReads(n, 1);
   }
-  // Only now is it known which storages are outputs: a view may have tied one to its place after the node that
-  // fills it, and nobody asks for an output.
+  // Only now is it known which storages are outputs: a view may have tied one to its place after the node
+  // that fills it, and nobody asks for an output.
   for (NodeId id : group_.nodes) {
     const Node& n = node(id);
     if (is_alias_[id]) continue;
