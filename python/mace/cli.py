@@ -23,6 +23,7 @@ import mace
 from mace.model import MACE_MAGIC, read_file
 
 console = Console(stderr=True)
+NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")
 
 
 class Group(click.Group):
@@ -30,10 +31,13 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            super().invoke(ctx)
+            return None
         except mace.MaceError as error:
             click.echo(f"mace: {error}", err=True)
-            sys.exit(2)
+        except MemoryError as error:
+            click.echo(f"mace: out of memory{f': {error}' if str(error) else ''}", err=True)
+        sys.exit(2)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         import difflib
@@ -42,7 +46,7 @@ class Group(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-            if near:
+            if near and "Did you mean" not in error.message:
                 error.message += f" Did you mean '{near[0]}'?"
             raise
 
@@ -60,8 +64,12 @@ def progress(text: str, quiet: bool = False) -> Iterator[None]:
 
 
 def write_atomically(path: str, data: bytes) -> None:
-    """Writes under a temporary name in the same folder, then renames: never a partial file."""
-    folder = os.path.dirname(os.path.abspath(path))
+    """Writes under a temporary name in the same folder, then renames: never a partial file. A symbolic link is
+    followed; anything there but a regular file (a folder, a device, a FIFO) is refused."""
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise mace.IoError(f"{path} is not a regular file: it is left alone")
+    folder = os.path.dirname(path)
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".mace_", delete=False) as file:
@@ -98,7 +106,7 @@ def parse_shapes(shapes: Sequence[str]) -> dict[str, list[int]]:
             if not (name and colon):
                 raise ValueError
             result[name] = [int(dim) for dim in dims.split(",")] if dims else []
-            if any(dim < 0 for dim in result[name]):
+            if any(not 0 <= dim < 2**63 for dim in result[name]):
                 raise ValueError
         except ValueError:
             raise mace.InvalidArgumentError(f"--input_shape={text}: expected NAME:D,D,..., for example x:1,3,352,800") from None
@@ -155,6 +163,8 @@ def cli() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
 def convert(model: str, output: str, states: Sequence[str], optimize: bool, as_json: bool) -> None:
     """Converts a trained MODEL (ONNX, TensorFlow Lite) to a .mace file."""
+    if os.path.exists(output) and os.path.exists(model) and os.path.samefile(output, model):
+        raise mace.InvalidArgumentError(f"-o {output}: is the model itself, which would be lost")
     begin = time.perf_counter()
     with progress(f"converting {os.path.basename(model)}"):
         try:
@@ -181,10 +191,14 @@ def read_inputs(folder: str, infos: Sequence[mace.TensorInfo]) -> list[np.ndarra
                 raise mace.NotFoundError(f"{path}: no such file (input {info})")
             arrays.append(None)
             continue
+        if not os.path.isfile(path):
+            raise mace.IoError(f"{path} is not a regular file")
         try:
             arrays.append(np.load(path, allow_pickle=False))
-        except (ValueError, OSError, EOFError) as error:
+        except (ValueError, OSError, EOFError, OverflowError) as error:
             raise mace.DataLossError(f"{path}: not a readable .npy file: {error}") from None
+    if os.path.exists(extra := os.path.join(folder, f"in_{len(infos)}.npy")):
+        raise mace.InvalidArgumentError(f"{extra}: the model has {len(infos)} inputs")
     return arrays
 
 
@@ -270,6 +284,8 @@ def random_inputs(loaded: mace.Model, shapes: dict[str, list[int]], seed: int) -
             if not all(isinstance(d, int) for d in tensor.shape):
                 raise mace.InvalidArgumentError(f"input {tensor} has dynamic dimensions: give --input_shape={tensor.name}:D,D,...")
             shape = list(tensor.shape)
+        if tensor.dtype in NUMPY_LACKS:
+            raise mace.UnsupportedError(f"input {tensor}: NumPy has no {tensor.dtype}")
         if tensor.dtype.startswith("float"):
             arrays.append((rng.random_sample(shape) * 2 - 1).astype(tensor.dtype))
         elif tensor.dtype == "bool":

@@ -172,6 +172,8 @@ class Model:
             if len(inputs) > len(self.inputs):
                 raise InvalidArgumentError(f"{len(inputs)} inputs given; {self._expected()}")
             values = [*inputs, *[None] * (len(self.inputs) - len(inputs))]
+        elif not self.inputs:
+            raise InvalidArgumentError("the model has no inputs: call it without arguments")
         else:
             values = [inputs, *[None] * (len(self.inputs) - 1)]
         feeds = []
@@ -225,11 +227,13 @@ def load(
         raise InvalidArgumentError(f"verify: expected 'default' or 'full', got {verify!r}")
     if numerics not in ("default", "exact"):
         raise InvalidArgumentError(f"numerics: expected 'default' or 'exact', got {numerics!r}")
+    if not isinstance(num_threads, int) or not 0 <= num_threads <= 256:
+        raise InvalidArgumentError(f"num_threads: expected 0 (one per core) to 256, got {num_threads!r}")
     runtime = _native.Runtime(num_threads, isa)
     options = (verify == "full", numerics == "exact", reference_kernels)
     details: dict[str, Any] = {}
-    if isinstance(model, bytes):
-        data = model
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        data = bytes(model)
     else:
         path = os.fspath(model)
         if not os.path.exists(path):
@@ -241,7 +245,7 @@ def load(
         if head == MACE_MAGIC:
             if states:
                 raise InvalidArgumentError(f"{path}: states are declared when a model is converted, not when it is loaded")
-            return Model(_native.Model.load_file(runtime, path, *options))
+            return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
         data = read_file(path)
     if data[: len(MACE_MAGIC)] != MACE_MAGIC:
         data, details = _native.convert(data, [tuple(pair) for pair in states], True)

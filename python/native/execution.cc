@@ -129,7 +129,7 @@ mace_model_options ModelOptions(bool verify_full, bool exact, bool reference_ker
   return options;
 }
 
-std::unique_ptr<Model> LoadFile(const Runtime& runtime, const std::string& path, bool verify_full, bool exact,
+std::unique_ptr<Model> LoadFile(const Runtime& runtime, nb::bytes path, bool verify_full, bool exact,
                                 bool reference_kernels) {
   auto model = std::make_unique<Model>();
   const mace_model_options options = ModelOptions(verify_full, exact, reference_kernels);
@@ -209,7 +209,10 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
 
 nb::object MakeOutput(mace_tensor* tensor) {
   const DTypeRow* row = FindDType(tensor->dtype);
-  if (row == nullptr) Raise(MACE_INTERNAL, "an output has an element type that Python cannot hold");
+  if (row == nullptr || tensor->dtype == MACE_BFLOAT16) {
+    Raise(MACE_UNSUPPORTED,
+          "an output has an element type that NumPy does not have (bfloat16, int4): cast it in the model");
+  }
   void* memory = nullptr;
   const size_t bytes = tensor->byte_size == 0 ? 1 : tensor->byte_size;
   if (posix_memalign(&memory, 64, bytes) != 0) throw std::bad_alloc();

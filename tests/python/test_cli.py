@@ -82,7 +82,36 @@ def test_failures_say_what_and_leave_nothing(onnx_file: Path, tmp_path: Path) ->
     assert "in_0.npy" in mace("run", onnx_file, "--input_dir", tmp_path, "--output_dir", tmp_path / "o", ok=False).stderr
 
 
-def test_disk_full_leaves_no_file(onnx_file: Path) -> None:
-    full = Path("/dev/full")
-    if full.exists():
-        assert mace("convert", onnx_file, "-o", "/dev/full/x.mace", ok=False).stderr.startswith("mace: ")
+def test_disk_full_leaves_no_file(onnx_file: Path, tmp_path: Path) -> None:
+    import resource
+
+    out = tmp_path / "full"
+    out.mkdir()
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # noqa: E731  (as a full disk: writing stops half-way)
+    command = [sys.executable, "-m", "mace.cli", "convert", str(onnx_file), "-o", str(out / "x.mace")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=limit)
+    assert result.returncode == 2 and "x.mace" in result.stderr and "Traceback" not in result.stderr
+    assert list(out.iterdir()) == []
+
+
+def test_only_regular_files_are_replaced(onnx_file: Path, tmp_path: Path) -> None:
+    import os
+    import stat
+
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    mace("convert", onnx_file, "-o", fifo, ok=False)
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    target, link = tmp_path / "target.mace", tmp_path / "link.mace"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    mace("convert", onnx_file, "-o", link)
+    assert link.is_symlink() and target.read_bytes().startswith(b"MACE")
+    before = onnx_file.read_bytes()
+    assert "itself" in mace("convert", onnx_file, "-o", onnx_file, ok=False).stderr
+    assert onnx_file.read_bytes() == before
+
+
+def test_absurd_sizes_are_errors(onnx_file: Path) -> None:
+    for dims in ("1,3,99999999999999999999,1", "1,3,-1,1", "1,3,100000000,100000000"):
+        assert "Traceback" not in mace("bench", onnx_file, f"--input_shape=x:{dims}", ok=False).stderr
