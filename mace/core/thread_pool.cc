@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -71,6 +72,7 @@ struct ThreadPool::Impl {
 
   int32_t num_threads = 1;
   Executor executor;
+  const pid_t creator = getpid();  // a forked child has a copy of the pool, but none of its threads
   Vector<Worker> workers;
 
   pthread_mutex_t caller_mutex = PTHREAD_MUTEX_INITIALIZER;  // held by the one ParallelFor that is going on
@@ -94,6 +96,7 @@ struct ThreadPool::Impl {
   std::atomic<int32_t> job_workers{0};  // atomic: read by workers before they know whether they may join
 
   ~Impl();
+  bool HasLostWorkers() const { return !workers.empty() && getpid() != creator; }
   void WorkerLoop(int32_t index);
   bool WaitForWork(uint32_t seen);
   void WaitForWorkers();
@@ -108,6 +111,8 @@ struct ThreadPool::Impl {
 };
 
 ThreadPool::Impl::~Impl() {
+  // Whatever a thread held or waited on when the process forked stays so for ever: nothing is touched.
+  if (HasLostWorkers()) return;
   {
     Lock lock(&mutex);
     shutdown.store(true);
@@ -231,7 +236,7 @@ void ThreadPool::ParallelFor(int64_t tiles, TileFunction function, void* context
   Impl& impl = *impl_;
   int64_t count = max_workers > 0 && max_workers < impl.num_threads ? max_workers : impl.num_threads;
   if (count > tiles) count = tiles;
-  if (count <= 1) {
+  if (count <= 1 || impl.HasLostWorkers()) {
     function(context, 0, tiles, 0);
     return;
   }

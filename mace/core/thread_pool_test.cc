@@ -1,9 +1,13 @@
 #include "mace/core/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -90,6 +94,49 @@ TEST(ThreadPool, RefusesCountsOutOfRange) {
     EXPECT_EQ(pool.status().code(), StatusCode::kInvalidArgument) << threads;
   }
   EXPECT_FALSE(ThreadPool::Create(Executor{}).ok());
+}
+
+#if defined(__SANITIZE_THREAD__)
+#define MACE_TEST_HAS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MACE_TEST_HAS_TSAN 1
+#endif
+#endif
+
+TEST(ThreadPool, ForkedChildComputesAloneAndExits) {
+#ifdef MACE_TEST_HAS_TSAN
+  GTEST_SKIP() << "ThreadSanitizer does not follow a fork of several threads";
+#endif
+  auto pool = ThreadPool::Create(4);
+  ASSERT_TRUE(pool.ok());
+  ExpectEachTileOnce(pool->get(), 64);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    Counts counts;
+    counts.tiles.assign(64, 0);
+    (*pool)->BeginRun();
+    (*pool)->ParallelFor(64, Count, &counts);
+    (*pool)->EndRun();
+    const bool once = std::count(counts.tiles.begin(), counts.tiles.end(), 1) == 64;
+    const bool alone = counts.most_workers.load() == 0;
+    std::move(*pool).reset();
+    _exit(once && alone ? 0 : 1);
+  }
+  int status = -1;
+  pid_t ended = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while ((ended = waitpid(child, &status, WNOHANG)) == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  if (ended == 0) {
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+  }
+  ASSERT_EQ(ended, child) << "the child hangs";
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  ExpectEachTileOnce(pool->get(), 64);  // the parent's threads are as they were
 }
 
 TEST(ThreadPool, CallersExecutor) {
