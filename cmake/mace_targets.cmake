@@ -7,7 +7,9 @@ target_include_directories(mace_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_
 target_compile_options(mace_flags INTERFACE -Wall -Wextra -Wno-unused-parameter -ffp-contract=off
   -ffunction-sections -fdata-sections $<$<BOOL:${MACE_WERROR}>:-Werror>)
 if(MACE_SANITIZE)
-  target_compile_options(mace_flags INTERFACE -fsanitize=${MACE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # vptr: needs the RTTI that the device tier is built without.
+  target_compile_options(mace_flags INTERFACE -fsanitize=${MACE_SANITIZE} -fno-sanitize=vptr -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
   target_link_options(mace_flags INTERFACE -fsanitize=${MACE_SANITIZE})
 endif()
 

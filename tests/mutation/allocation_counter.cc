@@ -13,7 +13,10 @@
 #endif
 
 #ifdef MACE_MUTATION_SANITIZER
-#include <sanitizer/allocator_interface.h>
+// Of the sanitizers' run time; g++'s packages have the functions but not the header that declares them.
+extern "C" size_t __sanitizer_get_allocated_size(const volatile void* memory);
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_allocate)(const volatile void*, size_t),
+                                                         void (*on_free)(const volatile void*));
 #else
 #include <malloc.h>
 #endif
@@ -36,7 +39,7 @@ void Add(int64_t bytes) {
 void OnAllocate(const volatile void*, size_t bytes) { Add(static_cast<int64_t>(bytes)); }
 void OnFree(const volatile void* memory) {
   if (memory == nullptr) return;
-  Add(-static_cast<int64_t>(__sanitizer_get_allocated_size(const_cast<const void*>(memory))));
+  Add(-static_cast<int64_t>(__sanitizer_get_allocated_size(memory)));
 }
 #endif
 
