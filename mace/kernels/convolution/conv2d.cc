@@ -19,6 +19,23 @@ bool IsPlainGemm(const Conv2dParams& p) {
          p.output_height == p.input_height && p.output_width == p.input_width;
 }
 
+// Dilation, stride and pads can make the band of a single output row far larger than the pixels that it
+// serves, and a tall kernel its table of pointers. (The layout of the input has no say: whoever offers NCHW
+// asks with NHWC first.)
+bool IsBandTooLarge(const Conv2dParams& p) {
+  const int64_t columns = (p.output_width - 1) * p.stride_x + (p.kernel_width - 1) * p.dilation_x + 1;
+  const int64_t rows = (p.kernel_height - 1) * p.dilation_y + 1;
+  const int64_t taps = p.kernel_height * (p.dilation_x == 1 ? 1 : p.kernel_width);
+  if (!SizesFit(columns, p.input_channels, 64) || !SizesFit(rows, columns * p.input_channels + 16, 8) ||
+      !SizesFit(p.output_width, taps, 16)) {
+    return true;
+  }
+  const int64_t bytes = rows * RoundUp16(columns * p.input_channels) * 4 +
+                        p.output_width * taps * static_cast<int64_t>(sizeof(void*));
+  const int64_t read_rows = p.kernel_height < p.input_height ? p.kernel_height : p.input_height;
+  return bytes > kBandBytes && bytes / 16 > read_rows * p.input_width * p.input_channels;
+}
+
 void PlanBand(Conv2dParams* p) {
   const int64_t depth = p->kernel_height * p->kernel_width * p->input_channels;
   p->band_row_floats = RoundUp16(
@@ -80,9 +97,12 @@ Status PrepareConv2d(Conv2dParams* p) {
   p->tile_count = 0;
   const int64_t image_pixels = p->output_height * p->output_width;
   p->way = IsPlainGemm(*p) ? Conv2dWay::kGemm
-           : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels)
+           : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels) && !IsBandTooLarge(*p)
                ? Conv2dWay::kBand
                : Conv2dWay::kIndirect;
+  if (p->way == Conv2dWay::kIndirect && p->input_is_nchw) {
+    return InvalidArgument("conv2d: the windows reach too far for NCHW input");
+  }
   if (p->way == Conv2dWay::kIndirect) p->zero_floats = RoundUp16(p->input_channels);
   if (p->batch * image_pixels * p->output_channels == 0) return Status::Ok();
   if (p->way == Conv2dWay::kBand) {
@@ -97,7 +117,9 @@ Status PrepareConv2d(Conv2dParams* p) {
   // Neighbouring windows share pixels: an output row costs the cache about stride^2 new input pixels, at most
   // all taps.
   const int64_t fresh = p->stride_y * p->stride_x < taps ? p->stride_y * p->stride_x : taps;
-  p->blocks = PlanGemmBlocks(p->panels, image_pixels, depth, fresh * p->input_channels);
+  // The table of pointers, two floats a tap, must not outgrow the cache much either.
+  const int64_t row_floats = fresh * p->input_channels > taps / 4 ? fresh * p->input_channels : taps / 4;
+  p->blocks = PlanGemmBlocks(p->panels, image_pixels, depth, row_floats);
   const int64_t strips = (p->blocks.strips + p->blocks.row_blocks - 1) / p->blocks.row_blocks;
   const int64_t most_rows = strips * p->panels.strip_rows;
   p->workspace_bytes = most_rows * taps * static_cast<int64_t>(sizeof(void*));

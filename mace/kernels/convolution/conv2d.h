@@ -1,7 +1,8 @@
 // Kernel conv2d_f32: 2-D convolution, NHWC, as a GEMM whose left-hand rows are pointers into the input
 // (nothing is unrolled). Ways, chosen by PrepareConv2d: 1x1 as a plain GEMM; a padded band of input rows in
 // the workspace where a pixel has few channels (or the input is NCHW), so that a kernel row is one contiguous
-// run; row pointers per tap, padding pointing at a zero row, for the rest.
+// run; row pointers per tap, padding pointing at a zero row, for the rest, and where a band would be far
+// larger than what it is made from (NCHW input is then refused).
 #ifndef MACE_KERNELS_CONVOLUTION_CONV2D_H_
 #define MACE_KERNELS_CONVOLUTION_CONV2D_H_
 

@@ -216,6 +216,46 @@ TEST(Conv2d, ZeroSizes) {
   }
 }
 
+// Workspaces that grew with attributes: a band of 2 * dilation + 1 rows and columns took 1.6 GiB.
+TEST(Conv2d, HugeDilationsStridesAndPadsTakeLittleWorkspace) {
+  constexpr int64_t kHuge = 1000 * 1000;
+  Random random(9);
+  for (Isa isa : TestIsas()) {
+    for (int64_t channels : {1, 3, 20}) {
+      Conv2dParams all[6];
+      all[0] = Shape(1, 8, 64, channels, 5, 3, 3, 1, kHuge, kHuge);
+      all[1] = all[0];
+      all[1].dilation_y = 1, all[1].pad_top = 1;
+      all[2] = all[0];
+      all[2].dilation_x = 1, all[2].pad_left = 1;
+      all[3] = Shape(1, 8, 64, channels, 5, 3, 3, kHuge, kHuge);  // strides, and pads beyond everything
+      all[4] = Shape(1, 8, 64, channels, 5, 3, 3, kHuge / 2, 2 * kHuge, kHuge);
+      all[5] = Shape(1, 4000, 40, channels, 5, 4000, 1, 1, 0);  // pointers for each tap of a tall kernel
+      for (Conv2dParams& p : all) {
+        p.isa = KernelsOf(isa).convolution_isa;
+        p.input_pixel_stride = channels, p.output_pixel_stride = 5;
+        ASSERT_TRUE(PrepareConv2d(&p).ok());
+        ASSERT_GT(p.output_height * p.output_width, 0);
+        EXPECT_LE(p.workspace_bytes, 4 << 20);
+        CheckConv(isa, p, {.relu = true}, random);
+      }
+    }
+  }
+  Conv2dParams planes = Shape(1, 8, 64, 3, 5, 3, 3, 1, kHuge, kHuge);
+  planes.isa = Isa::kScalar, planes.output_pixel_stride = 5, planes.input_is_nchw = true;
+  EXPECT_FALSE(PrepareConv2d(&planes).ok());
+  // A table of 8 GiB; and an ordinary picture keeps its bands.
+  Conv2dParams tall = Shape(1, 1, kHuge, 1, 5, 1001, 1, 1, 0);
+  tall.pad_top = 500, tall.output_height = 1, tall.output_width = kHuge;
+  tall.isa = Isa::kScalar, tall.input_pixel_stride = 1, tall.output_pixel_stride = 5;
+  ASSERT_TRUE(PrepareConv2d(&tall).ok());
+  EXPECT_LE(tall.workspace_bytes, 16 << 20);
+  Conv2dParams picture = Shape(1, 1080, 1920, 3, 32, 7, 7, 2, 3);
+  picture.isa = Isa::kScalar, picture.input_is_nchw = true, picture.output_pixel_stride = 32;
+  ASSERT_TRUE(PrepareConv2d(&picture).ok());
+  EXPECT_EQ(picture.way, Conv2dWay::kBand);
+}
+
 TEST(Conv2d, RefusesWhatItCannotDo) {
   Conv2dParams p = Shape(1, 4, 4, 9, 5, 3, 3, 1, 1);
   p.input_pixel_stride = 9, p.output_pixel_stride = 5;

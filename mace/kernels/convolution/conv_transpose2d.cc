@@ -1,6 +1,7 @@
 #include "mace/kernels/convolution/conv_transpose2d.h"
 
 #include <cstring>
+#include <numeric>
 
 #include "mace/kernels/convolution/transpose_phase.h"
 
@@ -18,7 +19,17 @@ bool HasFewPhases(const ConvTranspose2dParams& p) {
   constexpr int64_t kMostPhases = 1024;
   if (!SizesFit(p.stride_y, p.stride_x) || !SizesFit(p.kernel_height, p.kernel_width, 4)) return false;
   const int64_t phases = p.stride_y * p.stride_x;
-  return phases <= kMostPhases && phases <= 16 + 4 * p.kernel_height * p.kernel_width;
+  const int64_t taps = p.kernel_height * p.kernel_width;
+  if (phases > kMostPhases || phases > 16 + 4 * taps) return false;
+  // Each phase has room for as many taps as the largest: where stride and dilation share a factor, few phases
+  // have all taps and the rest none.
+  const auto most_taps = [](int64_t kernel, int64_t stride, int64_t dilation) {
+    const int64_t step = stride / std::gcd(stride, dilation);
+    return (kernel + step - 1) / step;
+  };
+  const int64_t most = most_taps(p.kernel_height, p.stride_y, p.dilation_y) *
+                       most_taps(p.kernel_width, p.stride_x, p.dilation_x);
+  return phases * most <= 64 + 16 * taps;
 }
 
 Status PrepareConvTranspose2d(ConvTranspose2dParams* p) {
@@ -57,8 +68,10 @@ Status PrepareConvTranspose2d(ConvTranspose2dParams* p) {
     }
   }
   if (p->batch * p->phase_pixels * p->output_channels == 0) return Status::Ok();
+  // The table of pointers, two floats a tap, must not outgrow the cache much.
+  const int64_t row_floats = p->input_channels > p->most_taps / 4 ? p->input_channels : p->most_taps / 4;
   const GemmBlocks blocks =
-      PlanGemmBlocks(p->panels, p->phase_pixels, p->most_taps * group_channels, p->input_channels);
+      PlanGemmBlocks(p->panels, p->phase_pixels, p->most_taps * group_channels, row_floats);
   p->row_blocks = blocks.row_blocks;
   p->column_blocks = blocks.column_blocks;
   const int64_t most_rows = (p->phase_pixels + p->row_blocks - 1) / p->row_blocks;

@@ -130,6 +130,8 @@ TEST(ConvTranspose2d, HugeStridesAreRefusedAtOnce) {
     EXPECT_FALSE(PrepareConvTranspose2d(&p).ok());
   }
   EXPECT_TRUE(HasFewPhases(Shape(1, 4, 4, 6, 5, 2, 4, 0)));
+  // One phase of 1024 has all 256 taps: the packed weights would be 1024 times the weights.
+  EXPECT_FALSE(HasFewPhases(Shape(1, 4, 4, 6, 5, 16, 32, 0, 0, 32)));
 }
 
 TEST(ConvTranspose2d, RandomShapes) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kTileWork = 128 * 1024;  // multiply-adds; they cost about three times those of a GEMM
 constexpr int64_t kTileRows = 2;           // of the kernel
+constexpr int64_t kPatchPixels = 32 * 1024;
 
 float ReadFloat(const void* data, DType dtype, int64_t index) {
   return dtype == DType::kF16 ? HalfToFloat(static_cast<const uint16_t*>(data)[index])
@@ -43,15 +44,17 @@ Status PrepareDepthwise(DepthwiseParams* p) {
   rows = (rows + kTileRows - 1) / kTileRows * kTileRows;
   p->tile_output_rows = rows < p->output_height ? rows : p->output_height;
   p->tile_count = p->batch * ((p->output_height + p->tile_output_rows - 1) / p->tile_output_rows);
-  if (p->multiplier > 1) {
+  // Scratch for pixels that do not exist; addresses of the input pixels under a tile of 2 x 4 output pixels
+  // at the left and right edge. Strides and dilations, which no tensor bounds, must not make them many.
+  const int64_t patch_rows = p->stride_y + (p->kernel_height - 1) * p->dilation_y + 1;
+  const int64_t patch_columns = 3 * p->stride_x + (p->kernel_width - 1) * p->dilation_x + 1;
+  const int64_t most_pixels = kPatchPixels > 16 * taps ? kPatchPixels : 16 * taps;
+  p->is_by_pixel = p->multiplier > 1 || !SizesFit(patch_rows, patch_columns, 8) ||
+                   patch_rows * patch_columns > most_pixels;
+  if (p->is_by_pixel) {
     p->workspace_bytes = p->padded_channels * static_cast<int64_t>(sizeof(float));
     return Status::Ok();
   }
-  // Scratch for pixels that do not exist; addresses of the input pixels under a tile of 2 x 4 output pixels
-  // at the left and right edge.
-  const int64_t patch_rows = p->stride_y + (p->kernel_height - 1) * p->dilation_y + 1;
-  const int64_t patch_columns = 3 * p->stride_x + (p->kernel_width - 1) * p->dilation_x + 1;
-  if (!SizesFit(patch_rows, patch_columns, 8)) return InvalidArgument("depthwise: sizes out of range");
   p->workspace_bytes =
       kDepthwiseChannelBlock * 4 + patch_rows * patch_columns * static_cast<int64_t>(sizeof(void*));
   return Status::Ok();

@@ -28,6 +28,7 @@ struct DepthwiseParams {
   int64_t output_channels = 0;
   GemmEpilogue epilogue;
   int64_t padded_channels = 0;  // output channels rounded up, the row length of the packed weights
+  bool is_by_pixel = false;     // no tiles: a multiplier, or taps so far apart that a patch would be huge
   int64_t tile_output_rows = 0;
   int64_t tile_count = 0;
   int64_t workspace_bytes = 0;

@@ -316,9 +316,9 @@ void RunRows(const DepthwiseParams& p, const KernelArguments& arguments, int64_t
   }
 }
 
-// One output pixel with a channel multiplier: rare, so that plain and right is enough.
-void RunMultipliedPixel(const DepthwiseParams& p, const KernelArguments& arguments, int64_t image, int64_t y,
-                        int64_t x) {
+// One output pixel with a channel multiplier, or of taps far apart: rare, so that plain and right is enough.
+void RunPixel(const DepthwiseParams& p, const KernelArguments& arguments, int64_t image, int64_t y,
+              int64_t x) {
   const float* weights = static_cast<const float*>(arguments.operands[1]) + p.padded_channels;
   float* sums = reinterpret_cast<float*>(arguments.workspace);
   for (int64_t o = 0; o < p.output_channels; ++o) sums[o] = weights[o];
@@ -350,9 +350,9 @@ void DepthwiseF32(const KernelArguments& arguments, int64_t tile_begin, int64_t 
     const int64_t image = t / image_tiles;
     const int64_t begin = t % image_tiles * p.tile_output_rows;
     const int64_t end = ScalarMin(begin + p.tile_output_rows, p.output_height);
-    if (p.multiplier > 1) {
+    if (p.is_by_pixel) {
       for (int64_t y = begin; y < end; ++y) {
-        for (int64_t x = 0; x < p.output_width; ++x) RunMultipliedPixel(p, arguments, image, y, x);
+        for (int64_t x = 0; x < p.output_width; ++x) RunPixel(p, arguments, image, y, x);
       }
       continue;
     }

@@ -127,6 +127,22 @@ TEST(Depthwise, Multiplier) {
   }
 }
 
+TEST(Depthwise, HugeDilationsAndStridesTakeLittleWorkspace) {
+  constexpr int64_t kHuge = 1000 * 1000;
+  Random random(9);
+  for (Isa isa : TestIsas()) {
+    DepthwiseParams all[] = {Shape(1, 8, 12, 19, 3, 3, 1, kHuge, kHuge),
+                             Shape(1, 8, 12, 19, 3, 3, kHuge, kHuge), Shape(1, 300, 8, 5, 3, 3, 1, 120, 120)};
+    for (DepthwiseParams& p : all) {
+      p.input_pixel_stride = p.output_pixel_stride = p.input_channels;
+      ASSERT_TRUE(PrepareDepthwise(&p).ok());
+      ASSERT_GT(p.output_height * p.output_width, 0);
+      EXPECT_LE(p.workspace_bytes, 512 << 10);
+      CheckDepthwise(isa, p, {.residual = true, .relu6 = true}, random);
+    }
+  }
+}
+
 TEST(Depthwise, ZeroSizesAndNaN) {
   Random random(4);
   for (Isa isa : TestIsas()) {
