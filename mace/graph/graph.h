@@ -114,6 +114,12 @@ struct Graph {
     if (value == kNone || values[value].constant == kNone) return nullptr;
     return &constants[values[value].constant].view;
   }
+  // What messages call `node`: its name, or that of its first output where it has none; may be empty.
+  const char* LabelOf(const Node& node) const {
+    if (!node.name.empty() || node.outputs.empty()) return node.name.c_str();
+    const ValueId output = node.outputs[0];
+    return output >= 0 && static_cast<size_t>(output) < values.size() ? values[output].name.c_str() : "";
+  }
   const Quantization* QuantizationOf(ValueId value) const {
     if (value == kNone || values[value].type.quantization == kNone) return nullptr;
     return &quantizations[values[value].type.quantization];

@@ -53,7 +53,7 @@ class Verifier {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       Status status = CheckNode(static_cast<NodeId>(i));
       if (!status.ok()) {
-        return std::move(status).WithPrefix("node %zu '%s'", i, graph_.nodes[i].name.c_str());
+        return std::move(status).WithPrefix("node %zu '%s'", i, graph_.LabelOf(graph_.nodes[i]));
       }
     }
     return CheckResults();

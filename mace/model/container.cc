@@ -11,7 +11,7 @@ using Bytes = std::span<const uint8_t>;
 
 Status CheckMagic(Bytes bytes) {
   const size_t compared = bytes.size() < sizeof(kFileMagic) ? bytes.size() : sizeof(kFileMagic);
-  if (bytes.empty()) return DataLoss("the file is empty");
+  if (bytes.empty()) return DataLoss("the .mace model is empty (0 bytes)");
   if (std::memcmp(bytes.data(), kFileMagic, compared) != 0) {
     if (bytes.size() >= 4 && std::memcmp(bytes.data(), kFileMagic, 4) == 0) {
       return DataLoss("the first bytes of the .mace file are damaged, as by a transfer in text mode");

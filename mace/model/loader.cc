@@ -81,17 +81,17 @@ class GraphBuilder {
   Status AddSymbols();
   Status AddStates();
 
-  // "node 'name'" or "node 17".
+  // "node 'name'", by the first output where it has no name, or "node 17".
   struct NodeText {
     char text[160];
   };
   NodeText TextOf(NodeId id) const {
     NodeText text;
-    const String& name = graph_.nodes[id].name;
-    if (name.empty()) {
+    const char* name = graph_.LabelOf(graph_.nodes[id]);
+    if (name[0] == '\0') {
       std::snprintf(text.text, sizeof(text.text), "node %d", id);
     } else {
-      std::snprintf(text.text, sizeof(text.text), "node '%.120s'", name.c_str());
+      std::snprintf(text.text, sizeof(text.text), "node '%.120s'", name);
     }
     return text;
   }
@@ -329,7 +329,8 @@ Status ReadTables(const Container& container, GraphTables* tables) {
 }  // namespace
 
 Status LoadModel(Bytes bytes, const LoadOptions& options, Graph* graph) {
-  if (reinterpret_cast<uintptr_t>(bytes.data()) % kModelAlignment != 0) {
+  // No bytes have no alignment: that there are none is what to say.
+  if (!bytes.empty() && reinterpret_cast<uintptr_t>(bytes.data()) % kModelAlignment != 0) {
     return InvalidArgument("the bytes of a .mace model must be aligned to %llu",
                            static_cast<unsigned long long>(kModelAlignment));
   }

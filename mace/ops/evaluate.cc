@@ -55,14 +55,14 @@ Status InferChecked(const OpDefinition& definition, const Graph& graph, const No
   return Status::Ok();
 }
 
-Status NameNode(Status status, const Node& node, const OpDefinition& definition) {
-  return std::move(status).WithPrefix("node '%s' (%s)", node.name.c_str(), definition.name);
+Status NameNode(Status status, const Graph& graph, const Node& node, const OpDefinition& definition) {
+  return std::move(status).WithPrefix("node '%s' (%s)", graph.LabelOf(node), definition.name);
 }
 
-Result<const OpDefinition*> DefinitionOf(const Node& node) {
+Result<const OpDefinition*> DefinitionOf(const Graph& graph, const Node& node) {
   const OpDefinition* definition = FindOpDefinition(node.op);
   if (definition == nullptr) {
-    return Unsupported("node '%s': operator %d is not known to this build", node.name.c_str(),
+    return Unsupported("node '%s': operator %d is not known to this build", graph.LabelOf(node),
                        static_cast<int>(node.op));
   }
   return definition;
@@ -95,13 +95,19 @@ class SmallArray {
 
 Status InferNode(const Graph& graph, const Node& node, const TensorType* input_types,
                  const TensorView* const* known, TensorType* output_types) {
-  MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(node));
+  MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(graph, node));
   Status status = InferChecked(*definition, graph, node, input_types, known, output_types);
-  return status.ok() ? Status::Ok() : NameNode(std::move(status), node, *definition);
+  return status.ok() ? Status::Ok() : NameNode(std::move(status), graph, node, *definition);
+}
+
+Status InferNodeUnlabeled(const Graph& graph, const Node& node, const TensorType* input_types,
+                          const TensorView* const* known, TensorType* output_types) {
+  MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(graph, node));
+  return InferChecked(*definition, graph, node, input_types, known, output_types);
 }
 
 Status EvaluateNode(const Graph& graph, const Node& node, const TensorView* inputs, TensorView* outputs) {
-  MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(node));
+  MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(graph, node));
   // The shape rule runs again, with everything known: a reference kernel may rely on what it has checked.
   SmallArray<TensorType> types;
   SmallArray<const TensorView*> known;
@@ -114,7 +120,7 @@ Status EvaluateNode(const Graph& graph, const Node& node, const TensorView* inpu
     known[i] = inputs[i].dtype == DType::kInvalid ? nullptr : &inputs[i];
     if (known[i] != nullptr && inputs[i].bytes() < 0) {
       return NameNode(InvalidArgument("input %zu has the open shape %s", i, ShapeText(inputs[i].shape).text),
-                      node, *definition);
+                      graph, node, *definition);
     }
   }
   MACE_RETURN_IF_ERROR(InferNode(graph, node, types.data(), known.data(), expected.data()));
@@ -124,11 +130,11 @@ Status EvaluateNode(const Graph& graph, const Node& node, const TensorView* inpu
       return NameNode(InvalidArgument("output %zu is %s%s, expected %s%s", i, NameOf(outputs[i].dtype),
                                       ShapeText(outputs[i].shape).text, NameOf(expected[i].dtype),
                                       ShapeText(expected[i].shape).text),
-                      node, *definition);
+                      graph, node, *definition);
     }
   }
   if (definition->reference == nullptr) {
-    return NameNode(Unsupported("has no reference kernel"), node, *definition);
+    return NameNode(Unsupported("has no reference kernel"), graph, node, *definition);
   }
   const ReferenceContext context = {graph,
                                     node,
@@ -137,7 +143,7 @@ Status EvaluateNode(const Graph& graph, const Node& node, const TensorView* inpu
                                     static_cast<int>(node.inputs.size()),
                                     static_cast<int>(node.outputs.size())};
   Status status = definition->reference(context);
-  return status.ok() ? Status::Ok() : NameNode(std::move(status), node, *definition);
+  return status.ok() ? Status::Ok() : NameNode(std::move(status), graph, node, *definition);
 }
 
 namespace {
@@ -175,7 +181,7 @@ class TypeInference {
 
  private:
   Status InferOne(const Node& node) {
-    MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(node));
+    MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(graph_, node));
     const size_t inputs = node.inputs.size();
     SmallArray<TensorType> types;
     SmallArray<const TensorView*> known;
@@ -192,7 +198,8 @@ class TypeInference {
       Value& value = graph_.values[node.outputs[i]];
       Status status = MergeType(inferred[i], &value.type);
       if (!status.ok()) {
-        return NameNode(std::move(status).WithPrefix("output '%s'", value.name.c_str()), node, *definition);
+        return NameNode(std::move(status).WithPrefix("output '%s'", value.name.c_str()), graph_, node,
+                        *definition);
       }
     }
     return EvaluateSmall(node, *definition, types.data(), known.data());

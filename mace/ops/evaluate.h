@@ -13,9 +13,13 @@ namespace mace {
 
 // Runs the shape rule of `node`. `input_types` and `known` have one entry per input (of absent inputs: dtype
 // kInvalid, null); the inferred types are written to `output_types` (one entry per output; at most
-// InferContext::kMaxOutputs). Operand counts are checked here. Errors begin with "node 'name' (Op)".
+// InferContext::kMaxOutputs). Operand counts are checked here. Errors begin with "node 'name' (Op)", where
+// name is Graph::LabelOf.
 Status InferNode(const Graph& graph, const Node& node, const TensorType* input_types,
                  const TensorView* const* known, TensorType* output_types);
+// The same for callers that name the node themselves, as importers do by its name in the source file.
+Status InferNodeUnlabeled(const Graph& graph, const Node& node, const TensorType* input_types,
+                          const TensorView* const* known, TensorType* output_types);
 
 // Runs the reference kernel of `node` on concrete tensors (see ReferenceContext). Outputs are allocated by
 // the caller.

@@ -61,6 +61,8 @@ TEST(InferGraphTypes, KeepsWhatIsMorePreciseAndReportsContradictions) {
   const Status status = InferGraphTypes(&graph);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(std::string(status.message()).find("node 'node' (Relu)"), std::string::npos) << status.message();
+  ASSERT_OK(graph.nodes[0].name.Assign(""));  // named by its first output then
+  EXPECT_EQ(std::string(InferGraphTypes(&graph).message()).find("node 'y' (Relu)"), 0u);
   graph.values[y].type = {DType::kI64, {7, 4}, kNone};
   EXPECT_ERROR(InferGraphTypes(&graph), kInvalidArgument);
 }

@@ -125,31 +125,31 @@ Status Analyzer::CollectLive() {
 Status Analyzer::CheckType(const Node& node, ValueId value, const TensorType& type) const {
   const char* name = graph_.values[value].name.c_str();
   if (!type.shape.IsConcrete()) {
-    return Unsupported("node '%s': the size of value '%s', %s, depends on the data", node.name.c_str(), name,
-                       ShapeText(type.shape).text);
+    return Unsupported("node '%s': the size of value '%s', %s, depends on the data", graph_.LabelOf(node),
+                       name, ShapeText(type.shape).text);
   }
   if (ByteCount(type.dtype, type.shape) < 0) {
-    return ResourceExhausted("node '%s': value '%s' %s %s is too large", node.name.c_str(), name,
+    return ResourceExhausted("node '%s': value '%s' %s %s is too large", graph_.LabelOf(node), name,
                              NameOf(type.dtype), ShapeText(type.shape).text);
   }
   const TensorType& declared = graph_.values[value].type;
   if (IsValid(declared.dtype) && declared.dtype != type.dtype) {
-    return InvalidArgument("node '%s': value '%s' is %s, the model says %s", node.name.c_str(), name,
+    return InvalidArgument("node '%s': value '%s' is %s, the model says %s", graph_.LabelOf(node), name,
                            NameOf(type.dtype), NameOf(declared.dtype));
   }
   const Quantization* quantization = graph_.QuantizationOf(value);
   if (quantization != nullptr && quantization->scales.size() > 1 && quantization->block_size == 0 &&
       (quantization->axis < 0 || quantization->axis >= type.shape.rank ||
        type.shape[quantization->axis] != static_cast<int64_t>(quantization->scales.size()))) {
-    return InvalidArgument("node '%s': value '%s' %s has %zu scales along axis %d", node.name.c_str(), name,
-                           ShapeText(type.shape).text, quantization->scales.size(), quantization->axis);
+    return InvalidArgument("node '%s': value '%s' %s has %zu scales along axis %d", graph_.LabelOf(node),
+                           name, ShapeText(type.shape).text, quantization->scales.size(), quantization->axis);
   }
   return Status::Ok();
 }
 
 Status Analyzer::InferAndEvaluate(const Node& node) {
   const OpDefinition* definition = FindOpDefinition(node.op);
-  if (definition == nullptr) return Unsupported("node '%s' has an unknown operator", node.name.c_str());
+  if (definition == nullptr) return Unsupported("node '%s' has an unknown operator", graph_.LabelOf(node));
   MACE_RETURN_IF_ERROR(input_types_.Resize(node.inputs.size()));
   MACE_RETURN_IF_ERROR(known_inputs_.Resize(node.inputs.size()));
   MACE_RETURN_IF_ERROR(output_types_.Resize(node.outputs.size()));

@@ -68,6 +68,14 @@ TEST(OnnxHostileTest, UnsupportedAttributesNameTheirNodes) {
   }
 }
 
+TEST(OnnxHostileTest, ShapeErrorsNameTheirNodeOnce) {
+  TestModel model;
+  model.Input("x", {2, 3}).Input("z", {4, 5}).Node("Add", {"x", "z"}, {"y"}).Output("y");
+  const std::string message = ImportText(model.Build()).message();
+  EXPECT_EQ(message.find("node '"), 0u) << message;
+  EXPECT_EQ(message.find("node '", 1), std::string::npos) << message;
+}
+
 TEST(OnnxHostileTest, EveryTruncationIsAnError) {
   const std::string whole = Small().Build();
   ASSERT_TRUE(ImportText(whole).ok()) << ImportText(whole).message();

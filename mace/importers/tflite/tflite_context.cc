@@ -282,7 +282,8 @@ std::vector<ValueId> TfliteContext::EmitNode(OpId op, std::span<const ValueId> i
     known[i] = graph_.ConstantOf(inputs[i]);
   }
   TensorType inferred[InferContext::kMaxOutputs];
-  Check(InferNode(graph_, graph_.nodes[id], input_types.data(), known.data(), inferred), ImportStage::kShape);
+  Check(InferNodeUnlabeled(graph_, graph_.nodes[id], input_types.data(), known.data(), inferred),
+        ImportStage::kShape);
   for (size_t i = 0; i < outputs.size(); ++i) {
     TensorType& type = graph_.values[outputs[i]].type;
     if (type.dtype != DType::kInvalid && type.dtype != inferred[i].dtype) {
