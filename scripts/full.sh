@@ -5,9 +5,10 @@ set -euo pipefail
 scripts/check_binaries.sh build
 scripts/goldens.sh
 scripts/arm64_smoke.sh
-scripts/scalable_smoke.sh
+scripts/scalable_smoke.sh sve
+scripts/scalable_smoke.sh rvv
 scripts/sanitize.sh address,undefined
-scripts/sanitize.sh thread
+scripts/sanitize.sh thread mace_core_test mace_api_session_test
 scripts/mutation.sh 20000
 scripts/fuzz_smoke.sh 300
 scripts/allocation_failures.sh full

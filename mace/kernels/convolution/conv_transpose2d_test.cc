@@ -20,7 +20,10 @@ void CheckTranspose(Isa isa, ConvTranspose2dParams p, int64_t gap, bool residual
   if (relu) p.post_ops.ops[p.post_ops.count++] = {PostOpKind::kRelu, -1, 0, 0, 0};
   if (relu)
     p.post_ops.ops[p.post_ops.count++] = {PostOpKind::kMul, 4, 0, 0, 0};  // per channel, after the clamp
-  ASSERT_TRUE(PrepareConvTranspose2d(&p).ok());
+  const Status prepared = PrepareConvTranspose2d(&p);
+  ASSERT_TRUE(prepared.ok()) << prepared.message() << ": kernel " << p.kernel_height << ", stride "
+                             << p.stride_y << ", dilation " << p.dilation_y << ", output " << p.output_height
+                             << " x " << p.output_width;
   const int64_t group_in = p.input_channels / p.groups, group_out = p.output_channels / p.groups;
   const int64_t input_pixels = p.batch * p.input_height * p.input_width,
                 output_pixels = p.batch * p.output_height * p.output_width;
