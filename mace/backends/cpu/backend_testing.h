@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -180,7 +181,7 @@ class CompiledGraph {
     std::vector<std::unique_ptr<GuardedBlock>> inputs, results;
     for (const auto& feed : feeds) {
       inputs.push_back(std::make_unique<GuardedBlock>(feed.size(), 1));
-      std::memcpy(inputs.back()->data(), feed.data(), feed.size());
+      std::copy(feed.begin(), feed.end(), static_cast<uint8_t*>(inputs.back()->data()));
     }
     for (ValueId value : graph_->outputs) {
       const auto bytes = static_cast<size_t>(ByteCount(types_[value].dtype, types_[value].shape));
@@ -228,7 +229,8 @@ class CompiledGraph {
     auto event = unit_->Enqueue(bindings, Event());
     status = event.ok() ? Status::Ok() : event.TakeStatus();
     for (size_t i = 0; i < feeds.size(); ++i) {
-      EXPECT_EQ(std::memcmp(inputs[i]->data(), feeds[i].data(), feeds[i].size()), 0)
+      EXPECT_TRUE(
+          std::equal(feeds[i].begin(), feeds[i].end(), static_cast<const uint8_t*>(inputs[i]->data())))
           << "an input was written to";
     }
     outputs->clear();

@@ -242,7 +242,9 @@ void TestCopy(KernelFunction kernel, Random& random) {
       expected[static_cast<size_t>(to)] = in[from];
     }
     RunTiles(kernel, &params, {in.data(), out.data()}, params.tile_count, 0, random);
-    ASSERT_EQ(std::memcmp(expected.data(), out.data(), expected.size() * sizeof(T)), 0) << round;
+    if (!expected.empty()) {
+      ASSERT_EQ(std::memcmp(expected.data(), out.data(), expected.size() * sizeof(T)), 0) << round;
+    }
   }
 }
 
