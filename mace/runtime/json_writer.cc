@@ -1,6 +1,7 @@
 #include "mace/runtime/json_writer.h"
 
 #include <cinttypes>
+#include <cmath>
 #include <cstdio>
 
 namespace mace {
@@ -126,7 +127,7 @@ JsonWriter& JsonWriter::Boolean(bool value) {
 JsonWriter& JsonWriter::Number(double value) {
   char text[48];
   const bool negative = value < 0;
-  const auto thousandths = static_cast<uint64_t>((negative ? -value : value) * 1000.0 + 0.5);
+  const auto thousandths = static_cast<uint64_t>(std::llround((negative ? -value : value) * 1000.0));
   std::snprintf(text, sizeof(text), "%s%" PRIu64 ".%03" PRIu64, negative ? "-" : "", thousandths / 1000,
                 thousandths % 1000);
   Separate();

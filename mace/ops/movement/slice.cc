@@ -134,7 +134,7 @@ Status ReferenceSlice(const ReferenceContext& context) {
   if (output.elements() == 0) return Status::Ok();
   int entry_of[kMaxRank];
   MACE_RETURN_IF_ERROR(ListedAxes(lists, lists.starts.size(), x.shape.rank, entry_of));
-  int64_t x_strides[kMaxRank], strides[kMaxRank];
+  int64_t x_strides[kMaxRank], strides[kMaxRank] = {};
   ContiguousStrides(x.shape, x_strides);
   int64_t first = 0;
   for (int axis = 0; axis < x.shape.rank; ++axis) {

@@ -32,7 +32,7 @@ Status ResolvePermutation(const IntList& listed, int rank, int perm[kMaxRank]) {
 Status InferTranspose(InferContext& context) {
   const Shape& x = context.input(0).shape;
   MACE_RETURN_IF_ERROR(ExpectWholeBytes(context, 0));
-  int perm[kMaxRank];
+  int perm[kMaxRank] = {};
   MACE_RETURN_IF_ERROR(ResolvePermutation(context.attributes<TransposeAttributes>().perm, x.rank, perm));
   Shape shape;
   for (int i = 0; i < x.rank; ++i) shape.Push(x[perm[i]]);
@@ -42,9 +42,9 @@ Status InferTranspose(InferContext& context) {
 
 Status ReferenceTranspose(const ReferenceContext& context) {
   const Shape& x = context.inputs[0].shape;
-  int perm[kMaxRank];
+  int perm[kMaxRank] = {};
   MACE_RETURN_IF_ERROR(ResolvePermutation(context.attributes<TransposeAttributes>().perm, x.rank, perm));
-  int64_t x_strides[kMaxRank], strides[kMaxRank];
+  int64_t x_strides[kMaxRank], strides[kMaxRank] = {};
   ContiguousStrides(x, x_strides);
   for (int i = 0; i < x.rank; ++i) strides[i] = x_strides[perm[i]];
   const size_t size = BytesOf(context.inputs[0].dtype);
