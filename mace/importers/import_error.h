@@ -3,6 +3,7 @@
 #define MACE_IMPORTERS_IMPORT_ERROR_H_
 
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,22 @@ template <typename T>
 T Unwrap(Result<T> result) {
   if (!result.ok()) throw ImportError(result.status());
   return std::move(result).value();
+}
+
+// The edge of an importer: runs `import` and turns what it throws into a Status and the stage it failed at.
+template <typename Import>
+Status RunImporter(const char* name, ImportReport* report, const Import& import) {
+  try {
+    import();
+    return Status::Ok();
+  } catch (const ImportError& error) {
+    report->failed_at = error.stage();
+    return error.ToStatus();
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory();
+  } catch (const std::exception& error) {
+    return Internal("the %s importer failed: %s", name, error.what());
+  }
 }
 
 }  // namespace mace::importers

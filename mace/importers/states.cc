@@ -14,13 +14,6 @@ int FindByName(const Graph& graph, const Vector<ValueId>& list, const std::strin
   return -1;
 }
 
-bool IsTaken(const Graph& graph, ValueId read, ValueId write) {
-  for (const State& state : graph.states) {
-    if (state.read == read || state.write == write) return true;
-  }
-  return false;
-}
-
 std::string NamesOf(const Graph& graph, const Vector<ValueId>& list) {
   std::string names;
   for (size_t i = 0; i < list.size() && i < 20; ++i) {
@@ -30,6 +23,21 @@ std::string NamesOf(const Graph& graph, const Vector<ValueId>& list) {
 }
 
 }  // namespace
+
+bool HasState(const Graph& graph, ValueId read, ValueId write) {
+  for (const State& state : graph.states) {
+    if (state.read == read || state.write == write) return true;
+  }
+  return false;
+}
+
+Status AddState(Graph* graph, ValueId read, ValueId write) {
+  State state;
+  MACE_RETURN_IF_ERROR(state.name.Assign(graph->values[read].name.view()));
+  state.read = read;
+  state.write = write;
+  return graph->states.PushBack(std::move(state));
+}
 
 Status DeclareStates(const ImportOptions& options, Graph* graph) {
   for (const auto& [output, input] : options.states) {
@@ -45,7 +53,7 @@ Status DeclareStates(const ImportOptions& options, Graph* graph) {
     }
     const ValueId write = graph->outputs[static_cast<size_t>(from)];
     const ValueId read = graph->inputs[static_cast<size_t>(to)];
-    if (IsTaken(*graph, read, write)) {
+    if (HasState(*graph, read, write)) {
       return InvalidArgument("state %s:%s: '%s' or '%s' is named twice", output.c_str(), input.c_str(),
                              output.c_str(), input.c_str());
     }
@@ -61,11 +69,7 @@ Status DeclareStates(const ImportOptions& options, Graph* graph) {
                              NameOf(write_type.dtype), ShapeText(write_type.shape).text,
                              NameOf(read_type.dtype), ShapeText(read_type.shape).text);
     }
-    State state;
-    MACE_RETURN_IF_ERROR(state.name.Assign(input));
-    state.read = read;
-    state.write = write;
-    MACE_RETURN_IF_ERROR(graph->states.PushBack(std::move(state)));
+    MACE_RETURN_IF_ERROR(AddState(graph, read, write));
   }
   return Status::Ok();
 }

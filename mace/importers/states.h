@@ -1,4 +1,5 @@
-// Pairs of an output and an input that the user declares to be one state (ImportOptions::states).
+// States of a graph whose two sides are an output and an input: declared by the user (ImportOptions::states)
+// or found by an importer.
 #ifndef MACE_IMPORTERS_STATES_H_
 #define MACE_IMPORTERS_STATES_H_
 
@@ -7,6 +8,11 @@
 #include "mace/importers/importer.h"
 
 namespace mace::importers {
+
+bool HasState(const Graph& graph, ValueId read, ValueId write);  // one that has either side
+
+// A state of the name of `read`, zeros at first.
+Status AddState(Graph* graph, ValueId read, ValueId write);
 
 // For each pair the input becomes the read value of a new state (zeros at first), which a run may still feed,
 // and the output its written value, which a run still returns. Both sides must be there, in no other state,

@@ -1,11 +1,9 @@
 // ImportOnnx: parse, check what can be checked at once, convert the nodes in order, name inputs and outputs.
-#include <exception>
-#include <new>
-
 #include "mace/graph/op_definition.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/states.h"
 
 namespace mace::importers {
 namespace onnx {
@@ -189,7 +187,8 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   }
   failures.ThrowIfAny();
   AddOutputs(proto, &context);
-  DeclareStates(options, &context);
+  Check(DeclareStates(options, graph));
+  FindRecurrentStates(&context);
   Check(VerifyGraph(*graph, &FindOpDefinition), ImportStage::kVerify);
 }
 
@@ -198,17 +197,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
 
 Status ImportOnnx(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                   ImportReport* report) {
-  try {
-    onnx::ImportModel(bytes, options, graph, report);
-    return Status::Ok();
-  } catch (const ImportError& error) {
-    report->failed_at = error.stage();
-    return error.ToStatus();
-  } catch (const std::bad_alloc&) {
-    return Status::OutOfMemory();
-  } catch (const std::exception& error) {
-    return Internal("the ONNX importer failed: %s", error.what());
-  }
+  return RunImporter("ONNX", report, [&] { onnx::ImportModel(bytes, options, graph, report); });
 }
 
 }  // namespace mace::importers

@@ -1,35 +1,14 @@
 #include "mace/importers/onnx/onnx_import.h"
+#include "mace/importers/states.h"
 
 namespace mace::importers::onnx {
 namespace {
-
-ValueId FindByName(const Graph& graph, const Vector<ValueId>& list, std::string_view name) {
-  for (ValueId value : list) {
-    if (graph.values[value].name == name) return value;
-  }
-  return kNone;
-}
 
 bool Contains(const Vector<ValueId>& list, ValueId value) {
   for (ValueId other : list) {
     if (other == value) return true;
   }
   return false;
-}
-
-bool HasState(const Graph& graph, ValueId read, ValueId write) {
-  for (const State& state : graph.states) {
-    if (state.read == read || state.write == write) return true;
-  }
-  return false;
-}
-
-void AddState(Graph* graph, ValueId read, ValueId write) {
-  State state;
-  Check(state.name.Assign(graph->values[read].name.view()));
-  state.read = read;
-  state.write = write;
-  Check(graph->states.PushBack(std::move(state)));
 }
 
 // The graph output that is `value`, or a copy of it made by Identity nodes; kNone where there is none.
@@ -66,31 +45,13 @@ void DeclareRecurrent(OnnxContext* context, NodeId id, int initial, int last) {
   }
   context->Warn("state: output '" + std::string(graph.values[write].name.view()) + "' feeds input '" +
                 std::string(graph.values[read].name.view()) + "' of the next run unless it is fed");
-  AddState(&graph, read, write);
+  Check(AddState(&graph, read, write));
 }
 
 }  // namespace
 
-void DeclareStates(const ImportOptions& options, OnnxContext* context) {
-  Graph& graph = context->graph();
-  for (const auto& [output, input] : options.states) {
-    const ValueId read = FindByName(graph, graph.inputs, input);
-    const ValueId write = FindByName(graph, graph.outputs, output);
-    if (read == kNone) throw ImportError(NotFound("state: the model has no input '%s'", input.c_str()));
-    if (write == kNone) throw ImportError(NotFound("state: the model has no output '%s'", output.c_str()));
-    if (HasState(graph, read, write)) {
-      throw ImportError(InvalidArgument("state: '%s' or '%s' is named twice", output.c_str(), input.c_str()));
-    }
-    const TensorType& read_type = graph.values[read].type;
-    const TensorType& write_type = graph.values[write].type;
-    if (read_type.dtype != write_type.dtype || !(read_type.shape == write_type.shape)) {
-      throw ImportError(InvalidArgument("state: output '%s' is %s %s, input '%s' is %s %s", output.c_str(),
-                                        NameOf(write_type.dtype), ShapeText(write_type.shape).text,
-                                        input.c_str(), NameOf(read_type.dtype),
-                                        ShapeText(read_type.shape).text));
-    }
-    AddState(&graph, read, write);
-  }
+void FindRecurrentStates(OnnxContext* context) {
+  const Graph& graph = context->graph();
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const OpId op = graph.nodes[i].op;
     if (op == OpId::kGru || op == OpId::kLstm) DeclareRecurrent(context, static_cast<NodeId>(i), 5, 1);

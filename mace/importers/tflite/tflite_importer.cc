@@ -1,7 +1,5 @@
 // ImportTflite: checks what is supported, converts operator by operator.
-#include <exception>
 #include <map>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -143,17 +141,7 @@ namespace mace::importers {
 
 Status ImportTflite(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                     ImportReport* report) {
-  try {
-    tflite::ImportFile(bytes, options, graph, report);
-    return Status::Ok();
-  } catch (const ImportError& error) {
-    report->failed_at = error.stage();
-    return error.ToStatus();
-  } catch (const std::bad_alloc&) {
-    return Status::OutOfMemory();
-  } catch (const std::exception& error) {
-    return Internal("TensorFlow Lite importer: %s", error.what());
-  }
+  return RunImporter("TensorFlow Lite", report, [&] { tflite::ImportFile(bytes, options, graph, report); });
 }
 
 }  // namespace mace::importers
