@@ -97,8 +97,9 @@ enum OpFlags : uint32_t {
   kOpNone = 0,
   kOpElementwise =
       1u << 0,  // unary or broadcast binary: output element depends on the same (broadcast) elements only
-  kOpView = 1u << 1,       // output 0 is input 0 with another shape: same bytes in the same order
-  kOpInPlace = 1u << 2,    // output 0 may be written over input 0 where types and sizes agree
+  kOpView = 1u << 1,   // output 0 is input 0 with another shape: same bytes in the same order
+  kOpCheap = 1u << 2,  // the reference kernel takes time in proportion to the bytes of its operands (shape
+                       // arithmetic): evaluated while planning where its inputs are known and small
   kOpShapeOnly = 1u << 3,  // reads the shape of input 0, not its elements (Shape)
 };
 

@@ -140,6 +140,13 @@ Status PlanBuilder::CompileUnit(const PartitionUnit& group, PlannedUnit* planned
   const Graph& graph = model_->graph();
   for (ValueId value : group.inputs) key = HashShape(key, plan_->analysis.types[value].shape);
   for (NodeId id : group.nodes) {
+    // What was computed while planning may differ between plans of equal shapes. Constants of the model may
+    // not.
+    for (ValueId value : graph.nodes[id].inputs) {
+      const TensorView* known = value == kNone ? nullptr : plan_->analysis.known[value];
+      if (known == nullptr || graph.ConstantOf(value) != nullptr) continue;
+      key = HashMore(HashShape(key, known->shape), known->data, static_cast<size_t>(known->bytes()));
+    }
     for (ValueId value : graph.nodes[id].outputs) {
       if (value != kNone) key = HashShape(key, plan_->analysis.types[value].shape);
     }

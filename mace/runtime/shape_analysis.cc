@@ -16,13 +16,6 @@ constexpr int64_t kMaxEvaluationTotalBytes = 256 << 20;
 // from float16, a Transpose) is left to the backend, which packs it once for all plans.
 constexpr int64_t kMinWeightBytes = 1024;
 
-// Operators whose reference kernels take time in proportion to the bytes of their operands. Convolutions,
-// poolings, matrix products and recurrent layers do not, and no shape arithmetic has them.
-bool IsCheapToEvaluate(OpId op) {
-  const int id = static_cast<int>(op);
-  return (id >= 30 && id < 98) || op == OpId::kCast || op == OpId::kReduce;
-}
-
 class Analyzer {
  public:
   Analyzer(const Graph& graph, const PlanKey& key, const Allocator& allocator, ShapeAnalysis* result)
@@ -176,7 +169,7 @@ Status Analyzer::InferAndEvaluate(const Node& node) {
 
 bool Analyzer::MayEvaluate(const Node& node, const OpDefinition& definition, int64_t* cost) const {
   const bool shape_only = (definition.flags & kOpShapeOnly) != 0;
-  if (definition.reference == nullptr || !IsCheapToEvaluate(node.op)) return false;
+  if (definition.reference == nullptr || (definition.flags & kOpCheap) == 0) return false;
   int64_t input_bytes = 0, output_bytes = 0;
   for (ValueId input : node.inputs) {
     if (input == kNone || shape_only) continue;

@@ -43,6 +43,13 @@ bool IsPerChannel(const Shape& operand, const Shape& shape) {
 
 bool IsNear(float a, float b) { return std::fabs(a - b) <= 1e-6f * std::fabs(b); }
 
+// A power of two, whose reciprocal is one too.
+bool HasExactReciprocal(float number) {
+  int exponent = 0;
+  return std::isnormal(number) && std::isnormal(1.0f / number) &&
+         std::fabs(std::frexp(number, &exponent)) == 0.5f;
+}
+
 FusedOp ScalarOp(PostOpKind kind, float a, float b = 0.0f) { return {kind, a, b, kNone, false}; }
 
 }  // namespace
@@ -154,8 +161,9 @@ bool Fusion::MatchBinary(const Node& node, ValueId chain, Match* match) const {
         ops[0] = ScalarOp(PostOpKind::kMulScalar, scalar);
         return true;
       case OpId::kDiv:
-        ops[0] = ScalarOp(PostOpKind::kMulScalar, 1.0f / scalar);
-        return chain_is_first && std::isnormal(1.0f / scalar);
+        ops[0] = HasExactReciprocal(scalar) ? ScalarOp(PostOpKind::kMulScalar, 1.0f / scalar)
+                                            : ScalarOp(PostOpKind::kDivScalar, scalar);
+        return chain_is_first;
       case OpId::kMax:
         ops[0] = ScalarOp(PostOpKind::kClip, scalar, kInfinity);
         return !std::isnan(scalar);
@@ -233,12 +241,16 @@ bool Fusion::MatchGate(NodeId first, ValueId chain, Match* match) const {
   if (!IsF32(match->output) || !(plan_->types[match->output].shape == plan_->types[chain].shape))
     return false;
   const auto is = [&](int i, PostOpKind kind, float a) { return ops[i].kind == kind && IsNear(ops[i].a, a); };
+  // Files multiply by 1 / 6 or divide by 6. The activation's own kernel is as near to it either way.
+  const auto is_factor = [](const FusedOp& op, float factor) {
+    return (op.kind == PostOpKind::kMulScalar && IsNear(op.a, factor)) ||
+           (op.kind == PostOpKind::kDivScalar && IsNear(op.a, 1.0f / factor));
+  };
   const auto take_factor = [&](float factor) {
     const NodeId next = OnlyConsumer(match->output);
     Match step;
     if (next == kNone || !MatchNode(next, match->output, &step)) return false;
-    if (step.op_count != 1 || step.ops[0].kind != PostOpKind::kMulScalar) return false;
-    if (!IsNear(step.ops[0].a, factor)) return false;
+    if (step.op_count != 1 || !is_factor(step.ops[0], factor)) return false;
     match->nodes[match->node_count++] = next;
     match->output = step.output;
     return true;
@@ -255,13 +267,13 @@ bool Fusion::MatchGate(NodeId first, ValueId chain, Match* match) const {
   if (count >= 2 && is(0, PostOpKind::kAddScalar, 3.0f) && ops[1].kind == PostOpKind::kClip &&
       ops[1].a == 0.0f && ops[1].b == 6.0f) {
     match->ops[0] = ScalarOp(PostOpKind::kHardSwish, 0.0f);
-    if (count == 3) return is(2, PostOpKind::kMulScalar, 1.0f / 6.0f);
+    if (count == 3) return is_factor(ops[2], 1.0f / 6.0f);
     return count == 2 && take_factor(1.0f / 6.0f);
   }
-  if (count >= 3 && is(0, PostOpKind::kMulScalar, 0.70710678f) && ops[1].kind == PostOpKind::kErf &&
+  if (count >= 3 && is_factor(ops[0], 0.70710678f) && ops[1].kind == PostOpKind::kErf &&
       is(2, PostOpKind::kAddScalar, 1.0f)) {
     match->ops[0] = ScalarOp(PostOpKind::kGelu, 0.0f);
-    if (count == 4) return is(3, PostOpKind::kMulScalar, 0.5f);
+    if (count == 4) return is_factor(ops[3], 0.5f);
     return count == 3 && take_factor(0.5f);
   }
   return false;

@@ -71,6 +71,26 @@ TEST_P(FusionOfElementwise, JoinsConvolutionAndStandsAlone) {
 INSTANTIATE_TEST_SUITE_P(Kinds, FusionOfElementwise, testing::Range(0, static_cast<int>(std::size(kMakers))),
                          [](const auto& info) { return std::string(kMakers[info.param].name); });
 
+// What rounds behind a division sees the quotient itself: k * 41 / 41 is k, and not a little less.
+TEST(Fusion, DivisionIsExact) {
+  for (const float divisor : {41.0f, -49.0f, 0.1f, 3e-39f, 1e38f}) {
+    TestGraph test;
+    const ValueId x = test.Input({300});
+    const ValueId product = test.Node(OpId::kMul, {test.Node(OpId::kFloor, {x}), test.Scalar(divisor)});
+    const ValueId quotient = test.Node(OpId::kDiv, {test.Node(OpId::kRelu, {product}), test.Scalar(divisor)});
+    test.Output(test.Node(OpId::kFloor, {quotient}));
+    ASSERT_MACE_OK(InferGraphTypes(&test.graph));
+    auto feeds = RandomFeeds(test.graph);
+    for (int i = 0; i < 300; ++i) reinterpret_cast<float*>(feeds[0].data())[i] = static_cast<float>(i - 20);
+    std::vector<std::vector<uint8_t>> want, got;
+    EvaluateReference(test.graph, feeds, &want);
+    CompiledGraph compiled;
+    compiled.Compile(&test.graph, {});
+    compiled.Run(feeds, &got);
+    EXPECT_EQ(got, want) << "divisor " << divisor;
+  }
+}
+
 TEST(Fusion, TakesAtMostEightPostOps) {
   TestGraph test;
   ValueId value = Conv(&test, test.Input({1, 4, 4, 8}), {8, 1, 1, 8}, 1, 0, 1);

@@ -59,27 +59,30 @@ FormatHash StartHash(const char* kernel, const ConvolutionWeights& sources, cons
 }
 
 // The fields that all three kernels' parameters have.
-template <typename Params>
-Status SetGeometry(Lowering& lowering, const Node& node, const IntList& strides, const IntList& dilations,
-                   ValueId output, Params* params) {
+template <typename Attributes, typename Params>
+void SetWindow(const Attributes& attributes, const Shape& weights, Params* params) {
+  params->kernel_height = weights[1];
+  params->kernel_width = weights[2];
+  params->stride_y = attributes.strides[0];
+  params->stride_x = attributes.strides[1];
+  params->dilation_y = attributes.dilations[0];
+  params->dilation_x = attributes.dilations[1];
+}
+
+template <typename Attributes, typename Params>
+void SetGeometry(Lowering& lowering, const Node& node, const Attributes& attributes, ValueId output,
+                 Params* params) {
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& out = lowering.shape(node.outputs[0]);
-  const Shape& weights = lowering.shape(node.inputs[1]);
+  SetWindow(attributes, lowering.shape(node.inputs[1]), params);
   params->batch = in[0];
   params->input_height = in[1];
   params->input_width = in[2];
   params->input_channels = in[3];
   params->output_height = out[1];
   params->output_width = out[2];
-  params->kernel_height = weights[1];
-  params->kernel_width = weights[2];
-  params->stride_y = strides[0];
-  params->stride_x = strides[1];
-  params->dilation_y = dilations[0];
-  params->dilation_x = dilations[1];
   params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
   params->output_pixel_stride = lowering.storage().PixelStride(output) / 4;
-  return Status::Ok();
 }
 
 int64_t ConvolutionWork(const Lowering& lowering, const Node& node) {
@@ -120,8 +123,7 @@ Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const Convolut
   const Node& node = lowering.node(cluster.nodes[0]);
   const auto& attributes = node.attributes.as<ops::Conv2dAttributes>();
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::DepthwiseParams>());
-  MACE_RETURN_IF_ERROR(
-      SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));
+  SetGeometry(lowering, node, attributes, cluster.output, params);
   params->multiplier = lowering.shape(node.outputs[0])[3] / params->input_channels;
   params->pad_top = pad_top;
   params->pad_left = pad_left;
@@ -143,13 +145,26 @@ Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const Convolut
   });
 }
 
-// Kernel and stride are equal: every output pixel has one tap, and all phases are columns of one matrix.
+// Kernel and stride are equal, and taps lie side by side: every output pixel has one tap, and all phases are
+// columns of one matrix.
 bool IsOneGemm(const Lowering& lowering, const Node& node) {
   const auto& attributes = node.attributes.as<ops::ConvTranspose2dAttributes>();
   const Shape& weights = lowering.shape(node.inputs[1]);
+  for (int axis = 0; axis < 2; ++axis) {
+    const int64_t taps = weights[1 + axis];
+    if (attributes.strides[axis] != taps || (taps > 1 && attributes.dilations[axis] != 1)) return false;
+  }
   return attributes.groups == 1 && attributes.pads == IntList{0, 0, 0, 0} &&
-         attributes.output_padding == IntList{0, 0} && attributes.strides[0] == weights[1] &&
-         attributes.strides[1] == weights[2];
+         attributes.output_padding == IntList{0, 0};
+}
+
+// Null where a fast kernel takes the node, else the reason why not.
+const char* WhyNoTransposedKernel(const Lowering& lowering, const Node& node, ConvolutionWeights* sources) {
+  const char* refusal = FindWeights(lowering, node, sources);
+  if (refusal != nullptr) return refusal;
+  kernels::ConvTranspose2dParams params;
+  SetWindow(node.attributes.as<ops::ConvTranspose2dAttributes>(), lowering.shape(node.inputs[1]), &params);
+  return kernels::HasFewPhases(params) ? nullptr : "the strides are far larger than the kernel";
 }
 
 // With few output channels the phases' panels are mostly filling. One matrix for all of them, whose result is
@@ -233,9 +248,16 @@ Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWei
 
 }  // namespace
 
-bool HasKnownWeights(const Lowering& lowering, const Node& node) {
+bool HasConvolutionKernel(const Lowering& lowering, const Node& node) {
   ConvolutionWeights sources;
-  return FindWeights(lowering, node, &sources) == nullptr;
+  switch (node.op) {
+    case OpId::kConv2d:
+      return FindWeights(lowering, node, &sources) == nullptr;
+    case OpId::kConvTranspose2d:
+      return WhyNoTransposedKernel(lowering, node, &sources) == nullptr;
+    default:
+      return false;
+  }
 }
 
 Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
@@ -258,8 +280,7 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
     return LowerDepthwise(lowering, cluster, sources, pads[0], pads[1]);
   }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::Conv2dParams>());
-  MACE_RETURN_IF_ERROR(
-      SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));
+  SetGeometry(lowering, node, attributes, cluster.output, params);
   params->isa = lowering.kernels().convolution_isa;
   params->output_channels = lowering.shape(node.outputs[0])[3];
   params->groups = attributes.groups;
@@ -304,7 +325,7 @@ Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const ch
   const Node& node = lowering.node(cluster.nodes[0]);
   const auto& attributes = node.attributes.as<ops::ConvTranspose2dAttributes>();
   ConvolutionWeights sources;
-  *refusal = FindWeights(lowering, node, &sources);
+  *refusal = WhyNoTransposedKernel(lowering, node, &sources);
   if (*refusal != nullptr) return Status::Ok();
   const bool is_dense =
       !lowering.storage().IsPadded(node.outputs[0]) && !lowering.storage().IsPadded(cluster.output);
@@ -313,12 +334,7 @@ Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const ch
     return lowering.LowerPostOps(cluster);
   }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ConvTranspose2dParams>());
-  MACE_RETURN_IF_ERROR(
-      SetGeometry(lowering, node, attributes.strides, attributes.dilations, cluster.output, params));
-  if (!kernels::HasFewPhases(*params)) {
-    *refusal = "the strides are far larger than the kernel";
-    return Status::Ok();
-  }
+  SetGeometry(lowering, node, attributes, cluster.output, params);
   params->isa = lowering.kernels().convolution_isa;
   params->output_channels = lowering.shape(node.outputs[0])[3];
   params->groups = attributes.groups;

@@ -1,5 +1,6 @@
 // Softmax, LayerNormalization, Reduce.
 #include "mace/backends/cpu/lowering_table.h"
+#include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/elementwise/elementwise.h"
 #include "mace/kernels/norm/norm.h"
 #include "mace/ops/norm/norm.h"
@@ -110,6 +111,12 @@ Status EmitSquareRoot(Lowering& lowering, const Cluster& cluster, ValueId value)
 }
 
 }  // namespace
+
+bool HasReductionKernel(const Lowering& lowering, const Node& node) {
+  kernels::ReduceOp op;
+  return node.op == OpId::kReduce && lowering.IsF32(node.inputs[0]) &&
+         ReduceOpOf(node.attributes.as<ops::ReduceAttributes>().kind, &op);
+}
 
 Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);

@@ -1,10 +1,12 @@
 // MaxPool2d, AveragePool2d and Resize.
 #include "mace/backends/cpu/lowering_table.h"
+#include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/norm/norm.h"
 #include "mace/kernels/pooling/pooling.h"
 #include "mace/kernels/resize/resize.h"
 #include "mace/ops/common.h"
 #include "mace/ops/movement/movement.h"
+#include "mace/ops/movement/resize.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
 
@@ -99,37 +101,41 @@ Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
   return FinishStep(lowering, cluster, std::move(spec), params);
 }
 
-kernels::ResizeCoordinates CoordinatesOf(ops::CoordinateMode mode) {
-  switch (mode) {
-    case ops::CoordinateMode::kPytorchHalfPixel:
-      return kernels::ResizeCoordinates::kPytorchHalfPixel;
-    case ops::CoordinateMode::kAlignCorners:
-      return kernels::ResizeCoordinates::kAlignCorners;
-    case ops::CoordinateMode::kAsymmetric:
-      return kernels::ResizeCoordinates::kAsymmetric;
-    case ops::CoordinateMode::kHalfPixel:
-    case ops::CoordinateMode::kCount:
-      break;
-  }
-  return kernels::ResizeCoordinates::kHalfPixel;
+// Null where a fast kernel takes the node, else the reason why not.
+const char* WhyNoResizeKernel(const Lowering& lowering, const Node& node) {
+  if (!lowering.IsF32(node.inputs[0])) return "no fast kernel for this element type";
+  const bool has_scales = node.inputs.size() > 1 && node.inputs[1] != kNone;
+  if (has_scales && lowering.known(node.inputs[1]) == nullptr) return "the scales are not known";
+  return nullptr;
 }
 
-kernels::ResizeRounding RoundingOf(ops::NearestMode mode) {
-  switch (mode) {
-    case ops::NearestMode::kRoundPreferCeil:
-      return kernels::ResizeRounding::kRoundPreferCeil;
-    case ops::NearestMode::kFloor:
-      return kernels::ResizeRounding::kFloor;
-    case ops::NearestMode::kCeil:
-      return kernels::ResizeRounding::kCeil;
-    case ops::NearestMode::kRoundPreferFloor:
-    case ops::NearestMode::kCount:
-      break;
+// Where the output elements along `axis` (1: height, 2: width) come from, by the functions that define the
+// operator.
+void FillResizeTaps(const ops::ResizeAttributes& attributes, const float* scales, int axis, int64_t input,
+                    int64_t output, kernels::ResizeTap* taps) {
+  if (input == 0) return;  // and then no kernel runs: PrepareResize makes no tiles
+  const float scale = ops::ResizeScale(scales, axis - 1, input, output);
+  for (int64_t i = 0; i < output; ++i) {
+    const float place = ops::ResizeCoordinate(attributes.coordinate_mode, i, scale, input, output);
+    ops::LinearTap tap;
+    if (attributes.mode == ops::ResizeMode::kLinear) {
+      tap = ops::ResizeLinear(place, input);
+    } else {
+      tap.low = tap.high = ops::ResizeNearest(attributes.nearest_mode, place, input);
+    }
+    taps[i] = {static_cast<int32_t>(tap.low), static_cast<int32_t>(tap.high), tap.weight};
   }
-  return kernels::ResizeRounding::kRoundPreferFloor;
 }
 
 }  // namespace
+
+bool HasPoolingKernel(const Lowering& lowering, const Node& node) {
+  return (node.op == OpId::kMaxPool2d || node.op == OpId::kAveragePool2d) && lowering.IsF32(node.inputs[0]);
+}
+
+bool HasResizeKernel(const Lowering& lowering, const Node& node) {
+  return node.op == OpId::kResize && WhyNoResizeKernel(lowering, node) == nullptr;
+}
 
 Status LowerMaxPool2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   return LowerPool<ops::MaxPool2dAttributes>(lowering, cluster, "max_pool_f32",
@@ -148,30 +154,26 @@ Status LowerResize(Lowering& lowering, const Cluster& cluster, const char** refu
   const auto& attributes = node.attributes.as<ops::ResizeAttributes>();
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& out = lowering.shape(node.outputs[0]);
-  const bool has_scales = node.inputs.size() > 1 && node.inputs[1] != kNone;
-  const TensorView* scales = has_scales ? lowering.known(node.inputs[1]) : nullptr;
-  if (!lowering.IsF32(node.inputs[0])) *refusal = "no fast kernel for this element type";
-  if (has_scales && (scales == nullptr || scales->dtype != DType::kF32))
-    *refusal = "the scales are not known";
+  *refusal = WhyNoResizeKernel(lowering, node);
   if (*refusal != nullptr) return Status::Ok();
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ResizeParams>());
   params->linear = attributes.mode == ops::ResizeMode::kLinear;
-  params->coordinates = CoordinatesOf(attributes.coordinate_mode);
-  params->rounding = RoundingOf(attributes.nearest_mode);
   params->batch = in[0];
   params->input_height = in[1];
   params->input_width = in[2];
   params->channels = in[3];
   params->output_height = out[1];
   params->output_width = out[2];
-  params->scale_y = scales != nullptr ? scales->as<const float>()[0] : 0.0f;
-  params->scale_x = scales != nullptr ? scales->as<const float>()[1] : 0.0f;
   params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
   params->output_pixel_stride = lowering.storage().PixelStride(node.outputs[0]) / 4;
   MACE_RETURN_IF_ERROR(kernels::PrepareResize(params));
   const int64_t table_bytes = kernels::ResizeTableBytes(*params);
-  MACE_ASSIGN_OR_RETURN(uint8_t* taps, lowering.builder().NewBytes(static_cast<size_t>(table_bytes)));
-  kernels::FillResizeTable(*params, taps);
+  MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewBytes(static_cast<size_t>(table_bytes)));
+  auto* taps = reinterpret_cast<kernels::ResizeTap*>(table);
+  const bool has_scales = node.inputs.size() > 1 && node.inputs[1] != kNone;
+  const float* scales = has_scales ? lowering.known(node.inputs[1])->as<const float>() : nullptr;
+  FillResizeTaps(attributes, scales, 1, in[1], out[1], taps);
+  FillResizeTaps(attributes, scales, 2, in[2], out[2], taps + out[1]);
   StepSpec spec;
   MACE_ASSIGN_OR_RETURN(spec.kernel,
                         lowering.KernelName(params->linear ? "resize_linear_f32" : "resize_nearest_f32",
@@ -182,7 +184,7 @@ Status LowerResize(Lowering& lowering, const Cluster& cluster, const char** refu
   spec.tiles = params->tile_count;
   spec.workspace_bytes = params->workspace_bytes;
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, taps, table_bytes}));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, table, table_bytes}));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
   return lowering.Emit(cluster, std::move(spec));
 }

@@ -223,6 +223,10 @@ Status Lowering::LowerByReference(NodeId id, const char* reason) {
       prototypes[i].dtype = type(value).dtype;
       prototypes[i].shape = type(value).shape;
     }
+    if (value != kNone && storage_.IsPadded(value)) {
+      return Internal("node '%s' fell back to its reference kernel (%s), which knows no pixel strides",
+                      plan_.graph->LabelOf(n), reason);
+    }
     MACE_RETURN_IF_ERROR(AddOperand(&spec, value));
   }
   return Emit(SingleNode(id), std::move(spec));

@@ -74,6 +74,24 @@ TEST(Lowering, TransposedConvolution) {
   }
 }
 
+// Kernel = stride is one matrix only where the taps lie side by side.
+TEST(Lowering, TransposedConvolutionWithDilations) {
+  for (const int64_t channels : {1, 3, 8}) {
+    for (const IntList& dilations : {IntList{2, 2}, IntList{1, 3}, IntList{3, 1}}) {
+      for (const IntList& kernel : {IntList{2, 2}, IntList{1, 3}, IntList{3, 1}}) {
+        TestGraph test;
+        const ValueId x = test.Input({1, 5, 4, 7});
+        const ValueId w = test.Constant({channels, kernel[0], kernel[1], 7});
+        test.Output(test.Node(OpId::kConvTranspose2d, {x, w, test.Constant({channels})}));
+        auto& attributes = test.Attributes<ops::ConvTranspose2dAttributes>();
+        attributes.strides = kernel;
+        attributes.dilations = dilations;
+        ExpectMatchesReference(&test, nullptr, 1e-4f);
+      }
+    }
+  }
+}
+
 // Strides of which almost every output pixel gets nothing but the bias.
 TEST(Lowering, TransposedConvolutionWithHugeStrides) {
   TestGraph test;

@@ -11,12 +11,10 @@ namespace {
 constexpr int64_t kConflictBytes = 2048;
 constexpr int64_t kPaddingBytes = 64;
 
-bool IsConvolution(const Lowering& lowering, const Node& node) {
-  return (node.op == OpId::kConv2d || node.op == OpId::kConvTranspose2d) && HasKnownWeights(lowering, node);
-}
-
-bool IsPoolOrResize(const Node& node) {
-  return node.op == OpId::kMaxPool2d || node.op == OpId::kAveragePool2d || node.op == OpId::kResize;
+// Kernels that take a pixel stride for input and output.
+bool IsSpatial(const Lowering& lowering, const Node& node) {
+  return HasConvolutionKernel(lowering, node) || HasPoolingKernel(lowering, node) ||
+         HasResizeKernel(lowering, node);
 }
 
 // Reads several pixels for each that it writes.
@@ -30,7 +28,7 @@ bool IsMultiPixel(const Lowering& lowering, const Node& node) {
 // The mean of each channel over the pixels, which the reduction kernel reads with strides. Not so where its
 // rows are one element long: of one channel, or of one pixel.
 bool IsPixelReduction(const Lowering& lowering, const Node& node) {
-  if (node.op != OpId::kReduce || lowering.shape(node.inputs[0]).rank != 4) return false;
+  if (!HasReductionKernel(lowering, node) || lowering.shape(node.inputs[0]).rank != 4) return false;
   const Shape& shape = lowering.shape(node.inputs[0]);
   if (shape[3] == 1 || shape[1] * shape[2] == 1) return false;
   const IntList& axes = node.attributes.as<ops::ReduceAttributes>().axes;
@@ -47,7 +45,7 @@ bool CanWriteStrided(const Lowering& lowering, ValueId value) {
   if (cluster == nullptr || cluster->output != value) return false;
   if (!cluster->has_producer) return IsNhwc(lowering, cluster->source);
   const Node& node = lowering.node(cluster->nodes[0]);
-  return IsConvolution(lowering, node) || IsPoolOrResize(node);
+  return IsSpatial(lowering, node);
 }
 
 // Everybody who reads `value`, but for the node `except`, can read it with gaps.
@@ -59,8 +57,7 @@ bool CanReadStrided(const Lowering& lowering, ValueId value, NodeId except) {
     if (cluster == nullptr) return false;  // a view
     const Node& node = lowering.node(id);
     if (cluster->has_producer && cluster->nodes[0] == id) {
-      const bool reads_pixels =
-          IsConvolution(lowering, node) || IsPoolOrResize(node) || IsPixelReduction(lowering, node);
+      const bool reads_pixels = IsSpatial(lowering, node) || IsPixelReduction(lowering, node);
       // Copies into a concatenation or out of a split follow any strides.
       const bool is_copied = node.op == OpId::kConcat || node.op == OpId::kSplit;
       if (!is_copied && (!reads_pixels || node.inputs[0] != value)) return false;
@@ -68,7 +65,7 @@ bool CanReadStrided(const Lowering& lowering, ValueId value, NodeId except) {
     }
     // A post-op, or the source of a chain. Those of MatMul address rows too, but see views of pixels.
     const bool is_spatial =
-        !cluster->has_producer || IsConvolution(lowering, lowering.node(cluster->nodes[0]));
+        !cluster->has_producer || HasConvolutionKernel(lowering, lowering.node(cluster->nodes[0]));
     if (!is_spatial || lowering.shape(cluster->output).rank != 4) return false;
   }
   return true;

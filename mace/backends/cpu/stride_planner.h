@@ -12,8 +12,12 @@ namespace mace::cpu {
 // After fusion, before any step is made.
 void PlanStrides(Lowering& lowering);
 
-// The weights of a convolution can be packed (lower_convolution.cc).
-bool HasKnownWeights(const Lowering& lowering, const Node& node);
+// What the planner may rely on: these nodes will not fall back to their reference kernels, which know no
+// gaps. Each is what the lowering function itself asks.
+bool HasConvolutionKernel(const Lowering& lowering, const Node& node);  // lower_convolution.cc
+bool HasPoolingKernel(const Lowering& lowering, const Node& node);      // lower_pooling.cc
+bool HasResizeKernel(const Lowering& lowering, const Node& node);       // lower_pooling.cc
+bool HasReductionKernel(const Lowering& lowering, const Node& node);    // lower_norm.cc
 
 }  // namespace mace::cpu
 

@@ -1,5 +1,6 @@
 // Parts of concatenations and splits, and padded pixels.
 #include "mace/backends/cpu/backend_testing.h"
+#include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/reduce/reduce.h"
 
@@ -55,6 +56,47 @@ TEST(StridePlanner, SplitThenConcatenation) {
   std::string kernels;
   ExpectMatchesReference(&test, &kernels, 1e-4f);
   EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32 copy");
+}
+
+// What runs on a reference kernel writes and reads without gaps: its results are copied.
+TEST(StridePlanner, ReferenceKernelsKnowNoGaps) {
+  TestGraph test;
+  const ValueId x = Conv(&test, test.Input({1, 3, 4, 8}), {12, 1, 1, 8}, 1, 0, 1);
+  const ValueId first = test.Node(OpId::kSplit, {x}, 2);
+  test.Attributes<ops::SplitAttributes>().axis = 3;
+  const ValueId second = test.graph.nodes.back().outputs[1];
+  const auto transposed = [&](ValueId input, int64_t stride) {
+    const ValueId y = test.Node(OpId::kConvTranspose2d, {input, test.Constant({5, 1, 1, 6})});
+    test.Attributes<ops::ConvTranspose2dAttributes>().strides = {stride, stride};
+    return y;
+  };
+  const ValueId slow = transposed(first, 8);  // most outputs have no tap: there is no fast kernel for it
+  const ValueId fast = transposed(second, 2);
+  const ValueId resized = test.Node(OpId::kResize, {fast, kNone, test.List<int64_t>({17, 25})});
+  const ValueId joined = test.Node(OpId::kConcat, {slow, resized});
+  test.Attributes<ops::ConcatAttributes>().axis = 3;
+  test.Output(joined);
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  EXPECT_EQ(kernels, "conv2d_f32 copy reference conv_transpose2d_f32 resize_nearest_f32 copy");
+}
+
+// Pools and reductions of integers are reference kernels.
+TEST(StridePlanner, IntegersAreDense) {
+  TestGraph test;
+  const ValueId x = test.Input({1, 4, 5, 6}, DType::kI32);
+  const ValueId first = test.Node(OpId::kSplit, {x}, 2);
+  test.Attributes<ops::SplitAttributes>().axis = 3;
+  const ValueId second = test.graph.nodes.back().outputs[1];
+  const ValueId sum = test.Node(OpId::kReduce, {first});
+  test.Attributes<ops::ReduceAttributes>() = {ops::ReduceKind::kMax, {1, 2}, true};
+  test.Output(sum);
+  const ValueId sizes = test.List<int64_t>({8, 10});
+  const ValueId a = test.Node(OpId::kResize, {first, kNone, sizes});
+  const ValueId b = test.Node(OpId::kResize, {second, kNone, sizes});
+  test.Output(test.Node(OpId::kConcat, {b, a, b}));
+  test.Attributes<ops::ConcatAttributes>().axis = 3;
+  ExpectMatchesReference(&test, nullptr, 0.0f);
 }
 
 // Parts of what was put off, and what was put off as a part.

@@ -59,7 +59,9 @@ std::vector<float> Inputs(Random& random, int64_t count) {
   std::vector<float> values = RandomFloats(random, count);
   for (float& value : values) value *= 6.0f;
   if (count > 3) {
-    values[static_cast<size_t>(Pick(random, 0, count - 1))] = NAN;
+    for (const float special : {NAN, INFINITY, -INFINITY, 1e-40f, -1e-40f, -0.0f}) {
+      values[static_cast<size_t>(Pick(random, 0, count - 1))] = special;
+    }
     values[static_cast<size_t>(Pick(random, 0, count - 1))] = 2.5f;
     values[static_cast<size_t>(Pick(random, 0, count - 1))] = 0.0f;
   }
@@ -88,7 +90,9 @@ TEST_P(ElementwiseTest, Unary) {
         RunTiles(kernels().unary_f32, &params, {in.data(), out.data()}, params.tile_count, 0, random_);
         for (int64_t r = 0; r < rows; ++r) {
           for (int64_t i = 0; i < columns; ++i) {
-            const double expected = c.reference(in[r * given.input_stride + i]);
+            // To single precision: 1 / 1e-40 is infinite there.
+            const auto expected =
+                static_cast<double>(static_cast<float>(c.reference(in[r * given.input_stride + i])));
             ASSERT_TRUE(IsNear(out[r * given.output_stride + i], expected, 1e-6 + 4e-7 * std::fabs(expected)))
                 << "op " << static_cast<int>(c.op) << " of " << in[r * given.input_stride + i];
           }
@@ -127,6 +131,8 @@ double PostOpReference(const PostOp& op, double v, double t) {
       return v + op.a;
     case PostOpKind::kMulScalar:
       return v * op.a;
+    case PostOpKind::kDivScalar:
+      return v / op.a;
     case PostOpKind::kAdd:
       return v + t;
     case PostOpKind::kSub:

@@ -40,6 +40,7 @@ MACE_INLINE VecF32 ComputePostOp(const PostOp& op, VecF32 v, VecF32 t) {
   if constexpr (kind == PostOpKind::kErf) return Erf(v);
   if constexpr (kind == PostOpKind::kAddScalar) return Add(v, Set(kF32, op.a));
   if constexpr (kind == PostOpKind::kMulScalar) return Mul(v, Set(kF32, op.a));
+  if constexpr (kind == PostOpKind::kDivScalar) return Div(v, Set(kF32, op.a));
   if constexpr (kind == PostOpKind::kAdd) return Add(v, t);
   if constexpr (kind == PostOpKind::kSub) return Sub(v, t);
   if constexpr (kind == PostOpKind::kReverseSub) return Sub(t, v);
@@ -67,6 +68,7 @@ MACE_INLINE VecF32 ComputePostOp(const PostOp& op, VecF32 v, VecF32 t) {
     MACE_POST_OP_CASE(kErf, call)         \
     MACE_POST_OP_CASE(kAddScalar, call)   \
     MACE_POST_OP_CASE(kMulScalar, call)   \
+    MACE_POST_OP_CASE(kDivScalar, call)   \
     MACE_POST_OP_CASE(kAdd, call)         \
     MACE_POST_OP_CASE(kSub, call)         \
     MACE_POST_OP_CASE(kReverseSub, call)  \

@@ -22,6 +22,7 @@ enum class PostOpKind : uint8_t {
   kErf,
   kAddScalar,  // v + a
   kMulScalar,  // v * a
+  kDivScalar,  // v / a, which v * (1 / a) is not: 41 times the float next to 1 / 41 is less than 1
   // Of v and t, an element of a float tensor laid out in rows as the output is: operand[row * row_stride +
   // column].
   // row_stride 0 makes it a value per channel (column), the same for all rows.

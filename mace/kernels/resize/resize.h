@@ -9,25 +9,21 @@
 
 namespace mace::kernels {
 
-// ONNX Resize's names. x_in as a function of x_out, scale = out / in unless given:
-enum class ResizeCoordinates : uint8_t {
-  kHalfPixel,                      // (x + 0.5) / scale - 0.5
-  kPytorchHalfPixel,               // the same, 0 where the output length is 1
-  kAsymmetric,                     // x / scale
-  kAlignCorners,                   // x * (in - 1) / (out - 1), 0 where the output length is 1
-  kTensorflowHalfPixelForNearest,  // (x + 0.5) / scale
+// One entry of the table, which holds output_height of them (for rows), then output_width (for columns):
+// output = (1 - weight) * in[low] + weight * in[high], and in[low] alone where the weight is 0. For nearest
+// only `low` counts. 0 <= low, high < the input's length; how they follow from an operator's attributes is
+// the caller's business.
+struct ResizeTap {
+  int32_t low, high;
+  float weight;
 };
-enum class ResizeRounding : uint8_t { kRoundPreferFloor, kRoundPreferCeil, kFloor, kCeil };
 
-// Operands: 0 input, 1 table (ResizeTableBytes, FillResizeTable), 2 output.
+// Operands: 0 input, 1 table (ResizeTableBytes; see ResizeTap), 2 output.
 struct ResizeParams {
   // Set by the caller.
   bool linear = false;
-  ResizeCoordinates coordinates = ResizeCoordinates::kHalfPixel;
-  ResizeRounding rounding = ResizeRounding::kRoundPreferFloor;  // of nearest
   int64_t batch = 0, input_height = 0, input_width = 0, channels = 0;
   int64_t output_height = 0, output_width = 0;
-  float scale_y = 0.0f, scale_x = 0.0f;                     // 0: output size / input size
   int64_t input_pixel_stride = 0, output_pixel_stride = 0;  // floats between channel vectors
 
   // Set by PrepareResize.
@@ -38,14 +34,6 @@ struct ResizeParams {
 
 Status PrepareResize(ResizeParams* params);
 int64_t ResizeTableBytes(const ResizeParams& params);
-void FillResizeTable(const ResizeParams& params, void* table);
-
-// One entry of the table, which holds output_height of them, then output_width: output = in[low] + weight *
-// (in[high] - in[low]). For nearest, low == high and weight == 0.
-struct ResizeTap {
-  int32_t low, high;
-  float weight;
-};
 
 // kernels.def family `resize`.
 struct ResizeKernels {

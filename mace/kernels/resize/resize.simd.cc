@@ -20,16 +20,24 @@ struct Corners {
   const float *top_left, *top_right, *bottom_left, *bottom_right;
 };
 
-template <bool kPartial>
-MACE_INLINE void Interpolate(const Corners& in, int64_t c, int64_t n, VecF32 weight_x, VecF32 weight_y,
+// (1 - w) * a + w * b rather than a + w * (b - a): an infinite neighbour must not make NaN of both; and a
+// pixel whose weight is 0 is not read at all, as infinity times 0 is NaN too.
+template <bool kAcross, bool kDown, bool kPartial>
+MACE_INLINE void Interpolate(const Corners& in, int64_t c, int64_t n, float weight_x, float weight_y,
                              float* out) {
   const auto load = [&](const float* p) __attribute__((always_inline)) {
     return kPartial ? LoadPartial(kF32, p + c, n) : Load(kF32, p + c);
   };
-  VecF32 top = load(in.top_left), bottom = load(in.bottom_left);
-  top = MulAdd(weight_x, Sub(load(in.top_right), top), top);
-  bottom = MulAdd(weight_x, Sub(load(in.bottom_right), bottom), bottom);
-  const VecF32 v = MulAdd(weight_y, Sub(bottom, top), top);
+  const auto mix = [](VecF32 a, VecF32 b, float weight) __attribute__((always_inline)) {
+    return MulAdd(Set(kF32, weight), b, Mul(Set(kF32, 1.0f - weight), a));
+  };
+  VecF32 v = load(in.top_left);
+  if constexpr (kAcross) v = mix(v, load(in.top_right), weight_x);
+  if constexpr (kDown) {
+    VecF32 bottom = load(in.bottom_left);
+    if constexpr (kAcross) bottom = mix(bottom, load(in.bottom_right), weight_x);
+    v = mix(v, bottom, weight_y);
+  }
   if (kPartial) {
     StorePartial(out + c, v, n);
   } else {
@@ -37,12 +45,27 @@ MACE_INLINE void Interpolate(const Corners& in, int64_t c, int64_t n, VecF32 wei
   }
 }
 
+template <bool kAcross, bool kDown>
 void LinearPixel(const Corners& in, float weight_x, float weight_y, int64_t channels, float* out) {
-  const VecF32 x = Set(kF32, weight_x), y = Set(kF32, weight_y);
   const int64_t lanes = Lanes(kF32);
   int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) Interpolate<false>(in, c, lanes, x, y, out);
-  if (c < channels) Interpolate<true>(in, c, channels - c, x, y, out);
+  for (; c + lanes <= channels; c += lanes) {
+    Interpolate<kAcross, kDown, false>(in, c, lanes, weight_x, weight_y, out);
+  }
+  if (c < channels) Interpolate<kAcross, kDown, true>(in, c, channels - c, weight_x, weight_y, out);
+}
+
+void LinearPixel(const Corners& in, float weight_x, float weight_y, int64_t channels, float* out) {
+  const bool across = weight_x != 0.0f, down = weight_y != 0.0f;
+  if (across && down) {
+    LinearPixel<true, true>(in, weight_x, weight_y, channels, out);
+  } else if (across) {
+    LinearPixel<true, false>(in, weight_x, weight_y, channels, out);
+  } else if (down) {
+    LinearPixel<false, true>(in, weight_x, weight_y, channels, out);
+  } else {
+    CopyPixel(in.top_left, channels, out);
+  }
 }
 
 template <bool kLinear>

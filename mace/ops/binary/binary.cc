@@ -199,7 +199,7 @@ Status ReferencePRelu(const ReferenceContext& context) {
 
 constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
                               Status (*reference)(const ReferenceContext&),
-                              uint32_t flags = kOpElementwise | kOpInPlace) {
+                              uint32_t flags = kOpElementwise | kOpCheap) {
   return {
       .name = name, .min_inputs = 2, .max_inputs = 2, .flags = flags, .infer = infer, .reference = reference};
 }

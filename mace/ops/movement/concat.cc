@@ -53,6 +53,7 @@ Status ReferenceConcat(const ReferenceContext& context) {
 constinit const OpDefinition kConcatDefinition = {
     .name = "Concat",
     .max_inputs = -1,
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<ConcatAttributes>(),
     .infer = InferConcat,
     .reference = ReferenceConcat,

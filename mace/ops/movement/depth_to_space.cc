@@ -62,6 +62,7 @@ Status ReferenceDepthToSpace(const ReferenceContext& context) {
 
 constinit const OpDefinition kDepthToSpaceDefinition = {
     .name = "DepthToSpace",
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<DepthToSpaceAttributes>(),
     .infer = InferDepthToSpace,
     .reference = ReferenceDepthToSpace,

@@ -56,6 +56,7 @@ constinit const OpDefinition kGatherDefinition = {
     .name = "Gather",
     .min_inputs = 2,
     .max_inputs = 2,
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<GatherAttributes>(),
     .infer = InferGather,
     .reference = ReferenceGather,

@@ -117,6 +117,7 @@ constinit const OpDefinition kPadDefinition = {
     .name = "Pad",
     .min_inputs = 2,
     .max_inputs = 3,
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<PadAttributes>(),
     .infer = InferPad,
     .reference = ReferencePad,

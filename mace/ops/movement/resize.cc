@@ -139,6 +139,9 @@ Status ResizeByNearest(const ReferenceContext& context, const float* scales) {
   return Status::Ok();
 }
 
+// A tap of weight 0 does not count, even where it is infinite or NaN.
+double Mix(double a, double b, double weight) { return weight == 0 ? a : (1 - weight) * a + weight * b; }
+
 Status ResizeByLinear(const ReferenceContext& context, const float* scales) {
   const auto& attributes = context.attributes<ResizeAttributes>();
   const Shape& x = context.inputs[0].shape;
@@ -158,10 +161,9 @@ Status ResizeByLinear(const ReferenceContext& context, const float* scales) {
         const float* bottom = image + down.high * x[2] * x[3];
         const double right = across.weight, below = down.weight;
         for (int64_t c = 0; c < x[3]; ++c) {
-          const double upper = (1 - right) * top[across.low * x[3] + c] + right * top[across.high * x[3] + c];
-          const double lower =
-              (1 - right) * bottom[across.low * x[3] + c] + right * bottom[across.high * x[3] + c];
-          *y++ = static_cast<float>((1 - below) * upper + below * lower);
+          const double upper = Mix(top[across.low * x[3] + c], top[across.high * x[3] + c], right);
+          const double lower = Mix(bottom[across.low * x[3] + c], bottom[across.high * x[3] + c], right);
+          *y++ = static_cast<float>(Mix(upper, lower, below));
         }
       }
     }

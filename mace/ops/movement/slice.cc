@@ -162,6 +162,7 @@ constinit const OpDefinition kSliceDefinition = {
     .name = "Slice",
     .min_inputs = 3,
     .max_inputs = 5,
+    .flags = kOpCheap,
     .infer = InferSlice,
     .reference = ReferenceSlice,
 };

@@ -98,6 +98,7 @@ constinit const OpDefinition kSplitDefinition = {
     .name = "Split",
     .max_inputs = 2,
     .max_outputs = -1,
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<SplitAttributes>(),
     .infer = InferSplit,
     .reference = ReferenceSplit,

@@ -60,6 +60,7 @@ Status ReferenceTranspose(const ReferenceContext& context) {
 
 constinit const OpDefinition kTransposeDefinition = {
     .name = "Transpose",
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<TransposeAttributes>(),
     .infer = InferTranspose,
     .reference = ReferenceTranspose,

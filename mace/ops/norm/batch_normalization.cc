@@ -53,7 +53,6 @@ constinit const OpDefinition kBatchNormalizationDefinition = {
     .name = "BatchNormalization",
     .min_inputs = 5,
     .max_inputs = 5,
-    .flags = kOpInPlace,
     .attributes = AttributeInfoOf<BatchNormalizationAttributes>(),
     .infer = InferBatchNormalization,
     .reference = ReferenceBatchNormalization,

@@ -59,7 +59,6 @@ Status ReferenceSoftmax(const ReferenceContext& context) {
 
 constinit const OpDefinition kSoftmaxDefinition = {
     .name = "Softmax",
-    .flags = kOpInPlace,
     .attributes = AttributeInfoOf<SoftmaxAttributes>(),
     .infer = InferSoftmax,
     .reference = ReferenceSoftmax,

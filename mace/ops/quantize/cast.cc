@@ -125,7 +125,7 @@ Status ReferenceCast(const ReferenceContext& context) {
 
 constinit const OpDefinition kCastDefinition = {
     .name = "Cast",
-    .flags = kOpElementwise,
+    .flags = kOpElementwise | kOpCheap,
     .attributes = AttributeInfoOf<CastAttributes>(),
     .infer = InferCast,
     .reference = ReferenceCast,

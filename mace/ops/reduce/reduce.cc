@@ -145,6 +145,7 @@ Status ReferenceReduce(const ReferenceContext& context) {
 
 constinit const OpDefinition kReduceDefinition = {
     .name = "Reduce",
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<ReduceAttributes>(),
     .infer = InferReduce,
     .reference = ReferenceReduce,

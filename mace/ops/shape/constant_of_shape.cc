@@ -60,6 +60,7 @@ Status ReferenceConstantOfShape(const ReferenceContext& context) {
 
 constinit const OpDefinition kConstantOfShapeDefinition = {
     .name = "ConstantOfShape",
+    .flags = kOpCheap,
     .attributes = AttributeInfoOf<ConstantOfShapeAttributes>(),
     .infer = InferConstantOfShape,
     .reference = ReferenceConstantOfShape,

@@ -38,7 +38,7 @@ Status InferFlatten(InferContext& context) {
 
 constinit const OpDefinition kFlattenDefinition = {
     .name = "Flatten",
-    .flags = kOpView | kOpInPlace,
+    .flags = kOpView | kOpCheap,
     .attributes = AttributeInfoOf<FlattenAttributes>(),
     .infer = InferFlatten,
     .reference = CopyElements,

@@ -37,7 +37,7 @@ Status InferSqueeze(InferContext& context) {
 
 constinit const OpDefinition kSqueezeDefinition = {
     .name = "Squeeze",
-    .flags = kOpView | kOpInPlace,
+    .flags = kOpView | kOpCheap,
     .attributes = AttributeInfoOf<SqueezeAttributes>(),
     .infer = InferSqueeze,
     .reference = CopyElements,

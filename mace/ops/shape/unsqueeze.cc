@@ -29,7 +29,7 @@ Status InferUnsqueeze(InferContext& context) {
 
 constinit const OpDefinition kUnsqueezeDefinition = {
     .name = "Unsqueeze",
-    .flags = kOpView | kOpInPlace,
+    .flags = kOpView | kOpCheap,
     .attributes = AttributeInfoOf<UnsqueezeAttributes>(),
     .infer = InferUnsqueeze,
     .reference = CopyElements,

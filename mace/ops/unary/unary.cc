@@ -93,9 +93,9 @@ double HardSwish(double x) {
   const double y = x / 6 + 0.5;
   return x * (y < 0 ? 0 : (y > 1 ? 1 : y));
 }
-double Silu(double x) { return x == -HUGE_VAL ? 0 : x * Sigmoid(x); }
+// As files spell them, x times a gate: of -infinity, which times 0 is, NaN.
+double Silu(double x) { return x * Sigmoid(x); }
 double Gelu(double x, const GeluAttributes& attributes) {
-  if (x == -HUGE_VAL) return 0;
   if (attributes.tanh_approximation) {
     const double inner = 0.79788456080286535588 * (x + 0.044715 * x * x * x);  // sqrt(2 / pi)
     return 0.5 * x * (1 + std::tanh(inner));
@@ -195,7 +195,7 @@ Status ReferenceIdentity(const ReferenceContext& context) {
 constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
                               Status (*reference)(const ReferenceContext&),
                               AttributeInfo attributes = AttributeInfoOf<NoAttributes>(),
-                              uint32_t flags = kOpElementwise | kOpInPlace) {
+                              uint32_t flags = kOpElementwise | kOpCheap) {
   return {.name = name, .flags = flags, .attributes = attributes, .infer = infer, .reference = reference};
 }
 
@@ -231,7 +231,7 @@ constinit const OpDefinition kRoundDefinition = Define("Round", InferFloat, Refe
 constinit const OpDefinition kNotDefinition = Define("Not", InferNot, ReferenceNot);
 constinit const OpDefinition kIdentityDefinition =
     Define("Identity", SameAsInput, ReferenceIdentity, AttributeInfoOf<NoAttributes>(),
-           kOpElementwise | kOpView | kOpInPlace);
+           kOpElementwise | kOpView | kOpCheap);
 constinit const OpDefinition kRsqrtDefinition = Define("Rsqrt", InferFloat, ReferenceFloat<Rsqrt>);
 
 }  // namespace mace::ops

@@ -30,8 +30,12 @@ TEST(Unary, NanStaysNan) {
 
 TEST(Unary, Infinities) {
   ExpectNear(Apply(OpId::kSigmoid, {-kInf, kInf, -200}), {0, 1, 0});
-  ExpectNear(Apply(OpId::kSilu, {-kInf, kInf}), {0, kInf});
-  ExpectNear(Apply(OpId::kGelu, {-kInf, kInf, -40}), {0, kInf, 0});
+  // x times a gate that is 0, as files spell these.
+  for (OpId op : {OpId::kSilu, OpId::kGelu, OpId::kHardSwish}) {
+    EXPECT_TRUE(std::isnan(Apply(op, {-kInf})[0])) << FindOpDefinition(op)->name;
+    EXPECT_EQ(Apply(op, {kInf})[0], kInf) << FindOpDefinition(op)->name;
+  }
+  ExpectNear(Apply(OpId::kGelu, {-40}), {0});
   ExpectNear(Apply(OpId::kExp, {-kInf, kInf, 1000}), {0, kInf, kInf});
   ExpectNear(Apply(OpId::kRelu, {-kInf, kInf}), {0, kInf});
   ExpectNear(Apply(OpId::kRsqrt, {0, 4, 0.25f}), {kInf, 0.5f, 2});
