@@ -130,6 +130,7 @@ struct Graph {
 inline constexpr int64_t kMaxNodes = 1 << 20;
 inline constexpr int64_t kMaxValues = 1 << 22;
 inline constexpr int64_t kMaxNodeInputs = 1 << 16;
+inline constexpr int64_t kMaxGraphEdges = 1 << 12;  // inputs, and outputs, of a whole graph
 
 // The structural rules that everything behind it may rely on: indices in range, SSA (each value produced at
 // most once), topological order, operand counts, attribute ranges, constants whose byte count fits their

@@ -85,6 +85,10 @@ TEST(Graph, VerifyAcceptsWhatIsRight) {
 TEST(Graph, VerifyRefusesEachDefect) {
   const std::vector<std::pair<const char*, std::function<void(Graph&)>>> defects = {
       {"input out of range", [](Graph& g) { g.inputs[0] = 99; }},
+      {"too many outputs",
+       [](Graph& g) {
+         for (int i = 0; i < kMaxGraphEdges; ++i) static_cast<void>(g.outputs.PushBack(g.outputs[0]).ok());
+       }},
       {"output out of range", [](Graph& g) { g.outputs[0] = -5; }},
       {"output undefined",
        [](Graph& g) {

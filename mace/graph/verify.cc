@@ -35,6 +35,12 @@ class Verifier {
                                graph_.nodes.size(), graph_.values.size(), static_cast<long long>(kMaxNodes),
                                static_cast<long long>(kMaxValues));
     }
+    if (graph_.inputs.size() > static_cast<size_t>(kMaxGraphEdges) ||
+        graph_.outputs.size() > static_cast<size_t>(kMaxGraphEdges)) {
+      return ResourceExhausted("the graph has %zu inputs and %zu outputs; the limit of each is %lld",
+                               graph_.inputs.size(), graph_.outputs.size(),
+                               static_cast<long long>(kMaxGraphEdges));
+    }
     MACE_RETURN_IF_ERROR(defined_.Resize(graph_.values.size()));
     MACE_RETURN_IF_ERROR(CheckSymbols());
     MACE_RETURN_IF_ERROR(CheckQuantizations());

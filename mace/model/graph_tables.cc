@@ -66,8 +66,8 @@ Status CheckBudgets(const GraphTables& tables) {
   MACE_RETURN_IF_ERROR(CheckBudget("constants", tables.constants.size(), kMaxValues));
   MACE_RETURN_IF_ERROR(CheckBudget("quantizations", tables.quantizations.size(), kMaxValues));
   MACE_RETURN_IF_ERROR(CheckBudget("symbols", tables.symbols.size(), kMaxValues));
-  MACE_RETURN_IF_ERROR(CheckBudget("inputs", tables.inputs.size(), kMaxValues));
-  MACE_RETURN_IF_ERROR(CheckBudget("outputs", tables.outputs.size(), kMaxValues));
+  MACE_RETURN_IF_ERROR(CheckBudget("inputs", tables.inputs.size(), kMaxGraphEdges));
+  MACE_RETURN_IF_ERROR(CheckBudget("outputs", tables.outputs.size(), kMaxGraphEdges));
   MACE_RETURN_IF_ERROR(CheckBudget("states", tables.states.size(), kMaxValues));
   // Each node produces a value of its own: this ties the largest structure in memory to bytes of the file.
   if (tables.nodes.size() > tables.values.size()) {

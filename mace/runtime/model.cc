@@ -61,8 +61,12 @@ Result<Ref<Model>> Model::LoadMemory(Ref<Runtime> runtime, std::span<const uint8
   Ref<Model> model = Ref<Model>::Adopt(new (std::nothrow) Model(std::move(runtime), options));
   if (!model) return Status::OutOfMemory();
   if (reinterpret_cast<uintptr_t>(bytes.data()) % kModelAlignment != 0 && !bytes.empty()) {
-    MACE_ASSIGN_OR_RETURN(model->copy_,
-                          Buffer::Allocate(bytes.size(), model->runtime_->allocator(), kModelAlignment));
+    const BudgetAllocator& budget = model->runtime_->budget();
+    const uint64_t refusals = budget.refusals();
+    auto copy = Buffer::Allocate(bytes.size(), budget.allocator(), kModelAlignment);
+    if (!copy.ok())
+      return budget.Explain(copy.TakeStatus(), refusals, "an aligned copy of the file", bytes.size());
+    model->copy_ = std::move(*copy);
     std::memcpy(model->copy_.data(), bytes.data(), bytes.size());
     bytes = {model->copy_.data(), model->copy_.size()};
   }

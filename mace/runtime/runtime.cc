@@ -15,6 +15,10 @@ Status LimitIsa(std::string_view name, CpuFeatures* features) {
   for (int i = 0; i < kIsaCount; ++i) {
     const auto isa = static_cast<Isa>(i);
     if (name != NameOf(isa)) continue;
+    // What this CPU lacks is no harm where it has less; what another architecture has says nothing here.
+    if (((kernels::CompiledIsas() >> i) & 1) == 0) {
+      return InvalidArgument("isa '%s' is of another architecture than this build's", NameOf(isa));
+    }
     *features = features->LimitTo(isa);
     return Status::Ok();
   }
@@ -56,6 +60,16 @@ Status BudgetAllocator::Explain(Status status, uint64_t refusals_before) const {
   if (status.code() != StatusCode::kOutOfMemory || refusals() == refusals_before) return status;
   return ResourceExhausted("memory_limit, %llu bytes, does not allow this (in use: %llu)",
                            static_cast<unsigned long long>(limit_), static_cast<unsigned long long>(used()));
+}
+
+Status BudgetAllocator::Explain(Status status, uint64_t refusals_before, const char* what,
+                                size_t bytes) const {
+  if (status.code() != StatusCode::kOutOfMemory) return status;
+  status = Explain(std::move(status), refusals_before);
+  if (status.code() != StatusCode::kOutOfMemory) {
+    return std::move(status).WithPrefix("%zu bytes for %s", bytes, what);
+  }
+  return Status::Format(StatusCode::kOutOfMemory, "out of memory: %zu bytes for %s", bytes, what);
 }
 
 Result<Ref<Runtime>> Runtime::Create(const RuntimeOptions& options) {

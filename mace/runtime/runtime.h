@@ -36,6 +36,8 @@ class BudgetAllocator {
   // Where `status` is "out of memory" and the limit, not the system, was the reason since `refusals` was
   // read: says so.
   Status Explain(Status status, uint64_t refusals_before) const;
+  // Also says what the memory was for, and how much of it was wanted.
+  Status Explain(Status status, uint64_t refusals_before, const char* what, size_t bytes) const;
   uint64_t refusals() const { return refusals_.load(std::memory_order_relaxed); }
 
  private:

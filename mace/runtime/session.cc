@@ -32,8 +32,10 @@ Status Session::CheckInput(size_t index, const RunTensor& tensor, bool needs_dat
     fits = tensor.shape[i] >= 0 && (wanted.shape[i] < 0 || wanted.shape[i] == tensor.shape[i]);
   }
   if (!fits) {
+    String expected;
+    MACE_RETURN_IF_ERROR(AppendShape(wanted.shape, &expected));
     return InvalidArgument("input '%s': expected %s %s, got %s %s", model_->input_name(index),
-                           NameOf(wanted.dtype), ShapeText(wanted.shape).text, NameOf(tensor.dtype),
+                           NameOf(wanted.dtype), expected.c_str(), NameOf(tensor.dtype),
                            ShapeText(tensor.shape).text);
   }
   const int64_t bytes = ByteCount(tensor.dtype, tensor.shape);
@@ -48,7 +50,29 @@ Status Session::CheckInput(size_t index, const RunTensor& tensor, bool needs_dat
                            NameOf(tensor.dtype), ShapeText(tensor.shape).text, static_cast<long long>(bytes),
                            static_cast<unsigned long long>(tensor.byte_size));
   }
+  // Kernels count on it.
+  const auto* elements = static_cast<const uint8_t*>(tensor.data);
+  if (tensor.dtype == DType::kBool &&
+      std::any_of(elements, elements + bytes, [](uint8_t b) { return b > 1; })) {
+    return InvalidArgument("input '%s': a bool is a byte that is 0 or 1, and one of these is neither",
+                           model_->input_name(index));
+  }
   return Status::Ok();
+}
+
+// As the model's author wrote it: with the names of dimensions, "?" where one has none.
+Status Session::AppendShape(const Shape& shape, String* text) const {
+  MACE_RETURN_IF_ERROR(text->AppendFormat("["));
+  for (int i = 0; i < shape.rank; ++i) {
+    const char* separator = i == 0 ? "" : ", ";
+    if (shape[i] >= 0) {
+      MACE_RETURN_IF_ERROR(text->AppendFormat("%s%lld", separator, static_cast<long long>(shape[i])));
+      continue;
+    }
+    const char* name = model_->DimName(shape[i]);
+    MACE_RETURN_IF_ERROR(text->AppendFormat("%s%.64s", separator, name == nullptr ? "?" : name));
+  }
+  return text->AppendFormat("]");
 }
 
 // A symbol has one value in all inputs that are fed.
@@ -105,8 +129,10 @@ Status Session::ResolveStates() {
       }
     }
     if (!shape.IsConcrete()) {
+      String wanted;
+      MACE_RETURN_IF_ERROR(AppendShape(graph.values[state.read].type.shape, &wanted));
       return InvalidArgument("state '%s' %s: the inputs do not say how large it is; feed it",
-                             state.name.c_str(), ShapeText(graph.values[state.read].type.shape).text);
+                             state.name.c_str(), wanted.c_str());
     }
     key_.states[i] = shape;
   }
@@ -148,11 +174,11 @@ Status Session::InstallPlan(Ref<Plan> plan) {
 }
 
 // Says so where the runtime's memory limit, not the system, refuses.
-Result<Buffer> Session::AllocateBuffer(size_t bytes) {
+Result<Buffer> Session::AllocateBuffer(const char* what, size_t bytes) {
   const BudgetAllocator& budget = model_->runtime().budget();
   const uint64_t refusals = budget.refusals();
   auto buffer = Buffer::Allocate(bytes, budget.allocator());
-  if (!buffer.ok()) return budget.Explain(buffer.TakeStatus(), refusals);
+  if (!buffer.ok()) return budget.Explain(buffer.TakeStatus(), refusals, what, bytes);
   return buffer;
 }
 
@@ -167,7 +193,7 @@ Status Session::PrepareStates(const Plan& plan) {
     if (state.initial && current.size() < bytes) {
       state.filled = false;
       current.Reset();
-      MACE_ASSIGN_OR_RETURN(current, AllocateBuffer(bytes));
+      MACE_ASSIGN_OR_RETURN(current, AllocateBuffer("a state", bytes));
     }
     if (state.initial && (!state.filled || !(state.shape == key_.states[i]))) {
       FillInitialState(i, plan.state_bytes[i]);
@@ -176,7 +202,7 @@ Status Session::PrepareStates(const Plan& plan) {
     }
     if (next.size() < next_bytes) {
       next.Reset();
-      MACE_ASSIGN_OR_RETURN(next, AllocateBuffer(next_bytes));
+      MACE_ASSIGN_OR_RETURN(next, AllocateBuffer("a state", next_bytes));
     }
   }
   return Status::Ok();
@@ -208,9 +234,8 @@ Status Session::EnsureArena() {
   const uint64_t refusals = runtime.budget().refusals();
   ReleaseArena();
   auto arena = runtime.LeaseArena(bytes);
-  if (!arena.ok()) {
-    return runtime.budget().Explain(arena.TakeStatus(), refusals).WithPrefix("an arena of %zu bytes", bytes);
-  }
+  if (!arena.ok())
+    return runtime.budget().Explain(arena.TakeStatus(), refusals, "intermediate results", bytes);
   arena_ = std::move(*arena);
   return Status::Ok();
 }
@@ -226,7 +251,7 @@ Status Session::PrepareOutputs(std::span<RunTensor> outputs) {
       Buffer& buffer = output_buffers_[i];
       if (buffer.size() < bytes) {
         buffer.Reset();
-        MACE_ASSIGN_OR_RETURN(buffer, AllocateBuffer(bytes));
+        MACE_ASSIGN_OR_RETURN(buffer, AllocateBuffer("an output", bytes));
       }
       output.data = buffer.data();
     } else if (output.byte_size < bytes) {

@@ -75,12 +75,13 @@ class Session final : public RefCounted {
   explicit Session(Ref<Model> model) : model_(std::move(model)) {}
   ~Session() override;
   Status CheckInput(size_t index, const RunTensor& tensor, bool needs_data);
+  Status AppendShape(const Shape& shape, String* text) const;
   Status BindSymbols();
   Status ResolveStates();
   Status MakeKey(std::span<const RunTensor> inputs, bool needs_data);
   Status UsePlan(std::span<const RunTensor> inputs, bool needs_data);
   Status InstallPlan(Ref<Plan> plan);
-  Result<Buffer> AllocateBuffer(size_t bytes);
+  Result<Buffer> AllocateBuffer(const char* what, size_t bytes);
   Status PrepareStates(const Plan& plan);
   void FillInitialState(size_t index, int64_t bytes);
   Status PrepareOutputs(std::span<RunTensor> outputs);

@@ -74,13 +74,14 @@ class Session:
         self._native = model._native.session()
 
     def __call__(
-        self, inputs: Mapping[str, Any] | Sequence[Any] | Any = (), *, timeout: float = 0.0, profile: bool = False
+        self, inputs: Mapping[str, Any] | Sequence[Any] | Any = (), *, timeout: float | None = None, profile: bool = False
     ) -> dict[str, np.ndarray]:
         """Runs the model once.
 
         ``inputs`` is a dict of name to array, or a list in model order: NumPy arrays, anything with ``__dlpack__`` or
         ``__array__``, or nested lists and numbers (converted to the input's dtype). Arrays must have the input's dtype.
-        Gives a dict of new arrays in output order. ``timeout`` is in seconds, 0 for none. The GIL is released.
+        Gives a dict of new arrays in output order. ``timeout`` is in seconds, None for no limit; one that is
+        not above zero has run out. The GIL is released.
         """
         arrays = self._model._feeds(inputs)
         infos = self._model.outputs
@@ -128,7 +129,7 @@ class Model:
         self._session = Session(self)
 
     def __call__(
-        self, inputs: Mapping[str, Any] | Sequence[Any] | Any = (), *, timeout: float = 0.0, profile: bool = False
+        self, inputs: Mapping[str, Any] | Sequence[Any] | Any = (), *, timeout: float | None = None, profile: bool = False
     ) -> dict[str, np.ndarray]:
         """Runs the model once on its own session; see :meth:`Session.__call__`."""
         return self._session(inputs, timeout=timeout, profile=profile)

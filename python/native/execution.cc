@@ -6,10 +6,12 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "mace/mace_c.h"
 #include "native/module.h"
@@ -90,13 +92,13 @@ nb::dict InfoDict(const mace_tensor_info& info) {
     if (info.dims[i] >= 0) {
       shape.append(info.dims[i]);
     } else if (info.dim_names[i] != nullptr) {
-      shape.append(nb::str(info.dim_names[i]));
+      shape.append(Text(info.dim_names[i]));
     } else {
       shape.append(nb::none());
     }
   }
   nb::dict dict;
-  dict["name"] = nb::str(info.name);
+  dict["name"] = Text(info.name);
   const DTypeRow* row = FindDType(info.dtype);
   dict["dtype"] = nb::str(row == nullptr ? "unknown" : row->name);
   dict["shape"] = nb::tuple(shape);
@@ -179,6 +181,10 @@ std::unique_ptr<Session> MakeSession(const Model& model) {
   return session;
 }
 
+[[noreturn]] void RaiseInput(size_t index, const char* what) {
+  Raise(MACE_INVALID_ARGUMENT, ("the array of input " + std::to_string(index) + " " + what).c_str());
+}
+
 using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
 // One entry per model input; None: left to the session's state.
@@ -192,10 +198,8 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
     if (nb::handle(arrays[i]).is_none()) continue;
     InputArray array = nb::cast<InputArray>(arrays[i]);
     const DTypeRow* row = FindDType(array.dtype());
-    if (row == nullptr)
-      Raise(MACE_INVALID_ARGUMENT, "an input array has an element type that MACE does not know");
-    if (array.ndim() > MACE_MAX_RANK)
-      Raise(MACE_INVALID_ARGUMENT, "an input array has more than 8 dimensions");
+    if (row == nullptr) RaiseInput(i, "has an element type that MACE does not know");
+    if (array.ndim() > MACE_MAX_RANK) RaiseInput(i, "has more than 8 dimensions");
     tensor.dtype = row->dtype;
     tensor.rank = static_cast<int32_t>(array.ndim());
     for (int d = 0; d < tensor.rank; ++d) tensor.dims[d] = static_cast<int64_t>(array.shape(d));
@@ -225,7 +229,18 @@ nb::object MakeOutput(mace_tensor* tensor) {
   return nb::cast(array);
 }
 
-nb::list Run(Session& session, nb::list arrays, int output_count, bool profile, double timeout) {
+// None: no limit. What has run out (a deadline minus the time now) stops the run at once.
+uint64_t TimeoutNanoseconds(std::optional<double> seconds) {
+  if (!seconds) return 0;
+  if (std::isnan(*seconds))
+    Raise(MACE_INVALID_ARGUMENT, "timeout is not a number; it is seconds, or None for no limit");
+  constexpr double kNanoseconds = 1e9, kLongest = 1e10;  // 300 years
+  if (*seconds >= kLongest) return 0;
+  return *seconds * kNanoseconds < 1 ? 1 : static_cast<uint64_t>(*seconds * kNanoseconds);
+}
+
+nb::list Run(Session& session, nb::list arrays, int output_count, bool profile,
+             std::optional<double> timeout) {
   std::vector<InputArray> keep;
   std::vector<mace_tensor> inputs = InputTensors(arrays, &keep);
   std::vector<mace_tensor> outputs(output_count);
@@ -236,7 +251,7 @@ nb::list Run(Session& session, nb::list arrays, int output_count, bool profile, 
   mace_run_options options = {};
   options.struct_size = sizeof(options);
   options.profile = profile ? 1 : 0;
-  options.timeout_ns = timeout > 0 ? static_cast<uint64_t>(timeout * 1e9) : 0;
+  options.timeout_ns = TimeoutNanoseconds(timeout);
   nb::list results;
   std::unique_lock<std::mutex> lock(session.mutex, std::defer_lock);
   mace_status* status;
@@ -327,7 +342,8 @@ void RegisterExecution(nb::module_& module) {
       .def("outputs", [](const Model& model) { return Infos(model, false); })
       .def("session", &MakeSession);
   nb::class_<Session>(module, "Session")
-      .def("run", &Run, nb::arg("inputs"), nb::arg("output_count"), nb::arg("profile"), nb::arg("timeout"))
+      .def("run", &Run, nb::arg("inputs"), nb::arg("output_count"), nb::arg("profile"),
+           nb::arg("timeout").none())
       .def("prepare", &Prepare)
       .def("reset_state", &ResetState)
       .def("explain_json", &SessionText<mace_session_explain_json>)

@@ -1,13 +1,19 @@
 #include "native/module.h"
 
+#include <cstring>
+
 #include "mace/mace_c.h"
 
 namespace nb = nanobind;
 
 namespace mace::python {
 
+nb::object Text(const char* bytes) {
+  return nb::steal(PyUnicode_DecodeUTF8(bytes, static_cast<Py_ssize_t>(std::strlen(bytes)), "replace"));
+}
+
 void Raise(int code, const char* message) {
-  nb::object error = nb::module_::import_("mace.errors").attr("make_error")(code, message);
+  nb::object error = nb::module_::import_("mace.errors").attr("make_error")(code, Text(message));
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
   throw nb::python_error();
 }

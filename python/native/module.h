@@ -6,6 +6,9 @@
 
 namespace mace::python {
 
+// A str of text from a file, which may hold any bytes: what is not UTF-8 becomes U+FFFD.
+nanobind::object Text(const char* bytes);
+
 // Raises the Python exception of mace.errors that belongs to `code` (mace_status_code).
 [[noreturn]] void Raise(int code, const char* message);
 

@@ -255,7 +255,7 @@ TEST_F(SessionTest, ErrorsSayWhatWasExpected) {
   mace_tensor out = Nothing();
   const auto run = [&](mace_tensor in) { return mace_session_run(session_, &in, 1, &out, 1, nullptr); };
   mace_tensor in = Floats({2, 3}, &x);
-  ExpectError(run(in), MACE_INVALID_ARGUMENT, "input 'x': expected float32 [");
+  ExpectError(run(in), MACE_INVALID_ARGUMENT, "input 'x': expected float32 [batch, 4]");
   ExpectError(run(in), MACE_INVALID_ARGUMENT, "got float32 [2, 3]");
   in = Floats({4}, &x);
   ExpectError(run(in), MACE_INVALID_ARGUMENT, "got float32 [4]");
@@ -469,7 +469,7 @@ TEST_F(SessionTest, MemoryLimit) {
   EXPECT_OK(mace_session_run(session_, &in, 1, &out, 1, nullptr));
   in = Floats({100000, 4}, &x);
   out = Nothing();
-  ExpectError(mace_session_run(session_, &in, 1, &out, 1, nullptr), MACE_RESOURCE_EXHAUSTED, "memory_limit");
+  ExpectError(mace_session_run(session_, &in, 1, &out, 1, nullptr), MACE_RESOURCE_EXHAUSTED, "1600000 bytes for an output: memory_limit");
   in = Floats({1, 4}, &x);
   out = Nothing();
   EXPECT_OK(mace_session_run(session_, &in, 1, &out, 1, nullptr));
@@ -483,6 +483,12 @@ TEST_F(SessionTest, RefusedOptions) {
   options.num_threads = 1;
   options.isa = "altivec";
   ExpectError(mace_runtime_create(&options, &runtime_), MACE_INVALID_ARGUMENT, "avx2");
+#if defined(__x86_64__)
+  options.isa = "neon";
+#else
+  options.isa = "avx2";
+#endif
+  ExpectError(mace_runtime_create(&options, &runtime_), MACE_INVALID_ARGUMENT, "another architecture");
   options.isa = "scalar";
   Load(mace_test::AffineModel(), &options);
   mace_model* model = nullptr;

@@ -30,6 +30,13 @@ Status CpuUnit::RunReference(const Step& step, void* const* operands, TensorView
   return EvaluateNode(*call.graph, *call.node, views, views + call.input_count);
 }
 
+Status CpuUnit::NameNode(Status status, size_t s) const {
+  const StepInfo& info = steps_[s];
+  if (graph_ == nullptr || info.nodes.empty()) return std::move(status).WithPrefix("%s", info.kernel);
+  const Node& node = graph_->nodes[info.nodes[0]];
+  return std::move(status).WithPrefix("node '%s' (%s)", graph_->LabelOf(node), info.kernel);
+}
+
 bool CpuUnit::RunKernel(const Step& step, void* const* operands, const UnitBindings& bindings) const {
   uint8_t* worker_memory = bindings.workspace + workers_offset_;
   const bool may_stop = bindings.stop->cancel != nullptr || bindings.stop->deadline_ns != 0;
@@ -89,7 +96,7 @@ Result<Event> CpuUnit::Enqueue(const UnitBindings& bindings, const Event& wait) 
     if (step.tiles <= 0) {  // nothing to compute: a tensor of size zero
     } else if (step.function != nullptr) {
       if (!RunKernel(step, operands, bindings)) return bindings.stop->ToStatus();
-      if (error != 0) return InvalidArgument("%s: an index is out of range", steps_[s].kernel);
+      if (error != 0) return NameNode(InvalidArgument("an index is out of range"), s);
     } else {
       MACE_RETURN_IF_ERROR(RunReference(step, operands, views));
     }

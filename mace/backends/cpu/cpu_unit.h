@@ -57,9 +57,12 @@ class CpuUnit final : public Unit {
  private:
   friend class UnitBuilder;
   Status RunReference(const Step& step, void* const* operands, TensorView* views) const;
+  // An error of step `s`, with the node that it belongs to.
+  Status NameNode(Status status, size_t s) const;
   // False where it stopped early because bindings.stop says so.
   bool RunKernel(const Step& step, void* const* operands, const UnitBindings& bindings) const;
 
+  const Graph* graph_ = nullptr;
   Vector<Step> program_;  // one entry per steps_
   Vector<Operand> operands_;
   ParamsArena params_;

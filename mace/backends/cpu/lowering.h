@@ -45,7 +45,7 @@ class Lowering {
         group_(group),
         options_(options),
         allocator_(options.allocator != nullptr ? *options.allocator : SystemAllocator()),
-        builder_(unit, options.num_threads, allocator_) {}
+        builder_(plan.graph, unit, options.num_threads, allocator_) {}
 
   Status Run();
 

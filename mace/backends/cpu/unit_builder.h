@@ -21,8 +21,9 @@ struct StepSpec {
 
 class UnitBuilder {
  public:
-  UnitBuilder(CpuUnit* unit, int32_t num_threads, const Allocator& allocator)
+  UnitBuilder(const Graph* graph, CpuUnit* unit, int32_t num_threads, const Allocator& allocator)
       : unit_(unit), allocator_(allocator) {
+    unit->graph_ = graph;
     unit->num_threads_ = num_threads < 1 ? 1 : num_threads;
   }
 
