@@ -129,8 +129,8 @@ class Unit {
 // The answer of assess for the nodes of a plan.
 struct Assessment {
   struct Group {
-    Vector<NodeId> nodes;  // topological order; may run as one unit
-    float predicted_milliseconds = 0;
+    Vector<NodeId> nodes;              // topological order; may run as one unit
+    float predicted_milliseconds = 0;  // of a run; 0: the backend has no model of its cost. Explain prints it
   };
   Vector<Group> groups;
   struct Refusal {

@@ -123,6 +123,18 @@ void WriteTensors(const Model& model, const Plan& plan, JsonWriter* json) {
   json->EndArray();
 }
 
+void WriteUnits(const Plan& plan, JsonWriter* json) {
+  json->Key("units").BeginArray();
+  for (const PlannedUnit& planned : plan.units) {
+    json->BeginObject().Key("backend").Text(planned.unit->backend_name());
+    json->Key("nodes").Integer(static_cast<int64_t>(planned.nodes.size()));
+    json->Key("steps").Integer(static_cast<int64_t>(planned.unit->steps().size()));
+    json->Key("predicted_milliseconds").Number(static_cast<double>(planned.predicted_milliseconds));
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
 void WriteSteps(const Model& model, const Plan& plan, JsonWriter* json) {
   json->Key("steps").BeginArray();
   int64_t index = 0;
@@ -160,6 +172,7 @@ Status ExplainPlan(const Model& model, const Plan& plan, String* text) {
   json.BeginObject().Key("model").Text(model.graph().name.view());
   WritePlan(model, plan, &json);
   WriteTensors(model, plan, &json);
+  WriteUnits(plan, &json);
   WriteSteps(model, plan, &json);
   WriteRefusals(model, plan, &json);
   json.EndObject();

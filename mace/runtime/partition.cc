@@ -18,6 +18,7 @@ class Partitioner {
  private:
   struct Group {
     int32_t backend = 0;
+    float predicted_milliseconds = 0;
     int32_t outside = 0;  // operands that nodes outside the group, not scheduled yet, have to produce
     int32_t left = 0;     // nodes not scheduled yet
     Vector<NodeId> nodes;
@@ -84,6 +85,7 @@ Status Partitioner::AskBackend(int32_t backend, Vector<NodeId>* pending, Vector<
   for (Assessment::Group& offered : assessment.groups) {
     Group group;
     group.backend = backend;
+    group.predicted_milliseconds = offered.predicted_milliseconds;
     const auto index = static_cast<int32_t>(groups_.size());
     for (NodeId id : offered.nodes) {
       if (id < 0 || static_cast<size_t>(id) >= graph().nodes.size() || group_of_[id] != kNone) {
@@ -141,6 +143,9 @@ Status Partitioner::ScheduleFrom(int32_t group, Vector<PartitionUnit>* units) {
     --groups_[group].left;
     MACE_RETURN_IF_ERROR(unit.nodes.PushBack(id));
   }
+  unit.predicted_milliseconds = groups_[group].predicted_milliseconds *
+                                static_cast<float>(unit.nodes.size()) /
+                                static_cast<float>(groups_[group].nodes.size());
   return units->PushBack(std::move(unit));
 }
 

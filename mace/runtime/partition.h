@@ -12,7 +12,8 @@ namespace mace {
 
 struct PartitionUnit {
   int32_t backend = 0;
-  Vector<NodeId> nodes;  // topological order
+  float predicted_milliseconds = 0;  // the backend's word, by the share of the nodes where a group was cut
+  Vector<NodeId> nodes;              // topological order
   Vector<ValueId> inputs;
   Vector<ValueId> outputs;
   GroupView View() const { return {nodes.span(), inputs.span(), outputs.span()}; }

@@ -29,7 +29,8 @@ struct Location {
 
 struct PlannedUnit {
   std::unique_ptr<Unit> unit;
-  int32_t backend = 0;     // index into Runtime::backends()
+  int32_t backend = 0;  // index into Runtime::backends()
+  float predicted_milliseconds = 0;
   Vector<NodeId> nodes;    // topological order
   Vector<Location> slots;  // one per Unit::slots()
   int64_t workspace_offset = 0;

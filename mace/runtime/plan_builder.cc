@@ -163,6 +163,7 @@ Status PlanBuilder::CompileUnit(const PartitionUnit& group, PlannedUnit* planned
   }
   planned->unit = std::move(*unit);
   planned->backend = group.backend;
+  planned->predicted_milliseconds = group.predicted_milliseconds;
   MACE_RETURN_IF_ERROR(planned->nodes.Assign(group.nodes.data(), group.nodes.size()));
   if (!blob.empty() && cached.empty()) {
     if (model_->blobs_.size() >= kMaxBlobs) model_->blobs_.Clear();

@@ -24,6 +24,7 @@ using mace::TensorView;
 using mace::ValueId;
 
 constexpr uint8_t kBlobByte = 0x4E;
+constexpr float kMillisecondsPerNode = 0.25f;
 
 // Holds what it needs of the plan: the unit outlives the PlanView.
 class FakeNpuUnit final : public mace::Unit {
@@ -118,7 +119,7 @@ class FakeNpu final : public mace::Backend {
     }
     for (NodeId id : nodes) {
       const Node& node = plan.graph->nodes[id];
-      const char* reason = RefusalOf(plan, node);
+      const char* reason = RefusalOf(plan, node, device_->int8_only);
       const NodeId producer = plan.graph->values[node.inputs[0]].producer;
       const bool joins = producer != kNone && group_of[producer] >= 0;
       if (reason == nullptr && node.op != OpId::kConv2d && !joins) {
@@ -137,7 +138,9 @@ class FakeNpu final : public mace::Backend {
         group_of[id] = static_cast<int32_t>(assessment->groups.size());
         MACE_RETURN_IF_ERROR(assessment->groups.PushBack({}));
       }
-      MACE_RETURN_IF_ERROR(assessment->groups[group_of[id]].nodes.PushBack(id));
+      mace::Assessment::Group& group = assessment->groups[group_of[id]];
+      MACE_RETURN_IF_ERROR(group.nodes.PushBack(id));
+      group.predicted_milliseconds += kMillisecondsPerNode;
     }
     return Status::Ok();
   }
@@ -170,9 +173,13 @@ class FakeNpu final : public mace::Backend {
 
  private:
   // Why the device cannot run `node`, or null.
-  static const char* RefusalOf(const PlanView& plan, const Node& node) {
+  static const char* RefusalOf(const PlanView& plan, const Node& node, bool int8_only) {
     if (node.op != OpId::kConv2d && node.op != OpId::kRelu && node.op != OpId::kClip) {
       return "not an operator of the device";
+    }
+    const mace::DType dtype = plan.types[node.inputs[0]].dtype;
+    if (dtype != mace::DType::kI8 && (int8_only || dtype != mace::DType::kF32)) {
+      return int8_only ? "the device computes int8 only" : "not an element type of the device";
     }
     if (!plan.graph->values[node.inputs[0]].type.shape.IsConcrete()) return "its shape is not static";
     for (size_t i = 1; i < node.inputs.size(); ++i) {

@@ -8,6 +8,7 @@
 #include "mace/graph/op_definition.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/evaluate.h"
+#include "mace/ops/quantize/quantize_ops.h"
 #include "mace/runtime/session.h"
 #include "tests/fake_npu/fake_npu.h"
 
@@ -121,6 +122,46 @@ TEST_F(FakeNpuTest, TakesItsChainsAndLeavesTheRestToTheCpu) {
   EXPECT_TRUE(ExplainHas("\"op\":\"Sigmoid\",\"reason\":\"not an operator of the device\"")) << Explain();
 }
 
+// float x -> quantize -> conv -> relu -> conv (int8, on the device) -> dequantize -> float conv (CPU).
+TEST_F(FakeNpuTest, Int8ChainsBetweenFloats) {
+  device_.int8_only = true;
+  GraphBuilder b;
+  const auto quantized = [&](ValueId value, float scale, int32_t zero_point) {
+    b.graph.values[value].type.quantization =
+        Take(b.graph.AddQuantization({&scale, 1}, {&zero_point, 1}, mace::kNone));
+    return value;
+  };
+  const auto convolution = [&](const std::string& name, ValueId x) {
+    int8_t weights[4 * 4];
+    for (int i = 0; i < 16; ++i) weights[i] = static_cast<int8_t>(i * 31 % 127 - 60);
+    const int32_t bias[4] = {300, -200, 0, 77};
+    const ValueId w = Take(b.graph.AddConstant(name + "_weights", {weights, DType::kI8, {4, 1, 1, 4}}, true));
+    const ValueId c =
+        Take(b.graph.AddConstant(name + "_bias", {const_cast<int32_t*>(bias), DType::kI32, {4}}, true));
+    const ValueId y = b.Node(OpId::kConv2d, name, {x, quantized(w, 0.01f, 0), c});
+    return quantized(y, 0.03f, -5);
+  };
+  const ValueId x = Take(b.graph.AddValue("x", {DType::kF32, {1, 5, 6, 4}}));
+  Check(b.graph.inputs.PushBack(x));
+  const ValueId q = quantized(b.Node(OpId::kQuantize, "quantize", {x}), 0.02f, 3);
+  b.graph.nodes.back().attributes.as<mace::ops::QuantizeAttributes>().to = DType::kI8;
+  const ValueId relu = quantized(b.Node(OpId::kRelu, "relu1", {convolution("conv1", q)}), 0.03f, -5);
+  const ValueId y = b.Node(OpId::kDequantize, "dequantize", {convolution("conv2", relu)});
+  Check(b.graph.outputs.PushBack(b.Convolution("conv3", y)));
+  Check(mace::InferGraphTypes(&b.graph));
+  Check(mace::VerifyGraph(b.graph, &mace::FindOpDefinition));
+  Load(std::move(b.graph));
+  Check(Run());
+  ExpectRightResult();
+  EXPECT_EQ(device_.compiled.load(), 1);
+  EXPECT_EQ(device_.waited.load(), 1);
+  EXPECT_TRUE(
+      ExplainHas("{\"backend\":\"fake_npu\",\"nodes\":3,\"steps\":1,\"predicted_milliseconds\":0.750}"))
+      << Explain();
+  EXPECT_TRUE(ExplainHas("\"node\":\"conv3\",\"op\":\"Conv2d\",\"reason\":\"the device computes int8 only\""))
+      << Explain();
+}
+
 TEST_F(FakeNpuTest, FailedCompilationsFallBackWithAReason) {
   device_.failures_left = 100;
   Load(MixedGraph(5));
@@ -188,6 +229,37 @@ TEST_F(FakeNpuTest, BlobsSpareTheSecondCompilation) {
   }
   EXPECT_EQ(device_.compiled.load(), 2);
   EXPECT_EQ(device_.compiled_from_blob.load(), 4);
+}
+
+// Weights that a plan computes from the shape of another input: equal shapes, another blob.
+TEST_F(FakeNpuTest, BlobsBelongToWhatWasKnown) {
+  GraphBuilder b;
+  const int64_t shape[] = {1, 1, 1, 4};
+  const ValueId x = Take(b.graph.AddValue("x", {DType::kF32, {1, 5, 6, 4}}));
+  const int64_t open = mace::kUnknownDim;
+  const ValueId other = Take(b.graph.AddValue("other", {DType::kF32, {open, open, open, open}}));
+  Check(b.graph.inputs.PushBack(x));
+  Check(b.graph.inputs.PushBack(other));
+  const ValueId numbers = b.Node(OpId::kCast, "numbers", {b.Node(OpId::kShape, "shape", {other})});
+  b.graph.nodes.back().attributes.as<mace::ops::CastAttributes>().to = DType::kF32;
+  const ValueId form =
+      Take(b.graph.AddConstant("form", {const_cast<int64_t*>(shape), DType::kI64, {4}}, true));
+  const ValueId weights = b.Node(OpId::kReshape, "weights", {numbers, form});
+  Check(b.graph.outputs.PushBack(b.Node(OpId::kConv2d, "conv", {x, weights})));
+  Check(mace::InferGraphTypes(&b.graph));
+  Load(std::move(b.graph));
+  x_.assign(5 * 6 * 4, 1.0f);
+  std::vector<float> values(24, 1);
+  for (const Shape& dims : {Shape{1, 2, 3, 4}, Shape{4, 3, 2, 1}, Shape{1, 1, 1, 7}}) {
+    const RunTensor in[2] = {
+        {DType::kF32, {1, 5, 6, 4}, x_.data(), x_.size() * 4},
+        {DType::kF32, dims, values.data(), static_cast<uint64_t>(dims.ElementCount()) * 4}};
+    RunTensor out;
+    Check(session_->Run(in, {&out, 1}, {}));
+    EXPECT_EQ(static_cast<float*>(out.data)[0], 10.0f);
+  }
+  EXPECT_EQ(device_.compiled.load(), 3);
+  EXPECT_EQ(device_.compiled_from_blob.load(), 0);
 }
 
 TEST_F(FakeNpuTest, SameChoicesSameHash) {
