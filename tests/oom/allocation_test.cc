@@ -76,7 +76,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"accumulator", mace_test::AccumulatorModel, {2}, MACE_FLOAT32},
                       Case{"fed_back", mace_test::FedBackModel, {2}, MACE_FLOAT32},
                       Case{"edges", mace_test::EdgesModel, {2, 3}, MACE_INT64},
-                      Case{"deep", [] { return mace_test::DeepModel(4); }, {5, 64}, MACE_FLOAT32}),
+                      Case{"deep", [] { return mace_test::DeepModel(4); }, {5, 64}, MACE_FLOAT32},
+                      Case{"network", mace_test::NetworkModel, {2, 9, 9, 3}, MACE_FLOAT32}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Interposer, SeesTheLibrarysAllocations) {
