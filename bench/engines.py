@@ -15,6 +15,7 @@ Run = Callable[[list[np.ndarray]], list[np.ndarray]]
 
 
 def load_mace(path: str, num_threads: int) -> tuple[list[InputSpec], Run]:
+    """MACE: converts the model in process."""
     import mace
 
     model = mace.load(path, num_threads)
@@ -22,6 +23,7 @@ def load_mace(path: str, num_threads: int) -> tuple[list[InputSpec], Run]:
 
 
 def load_onnxruntime(path: str, num_threads: int) -> tuple[list[InputSpec], Run]:
+    """onnxruntime on the CPU with its default options but the number of threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()  # default options otherwise

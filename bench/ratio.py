@@ -1,4 +1,4 @@
-"""How fast is MACE beside a peer? The statistic of docs/performance.md (DESIGN section 5).
+"""How fast is MACE beside a peer?
 
 Each engine runs in a process of its own. In every round both get the same new input and run it one after the other, the
 order alternating; the round's ratio is peer time / MACE time (above 1: MACE is faster). Printed is the median over the rounds with
@@ -23,9 +23,10 @@ import numpy as np
 
 
 class Worker:
-    """One engine's process."""
+    """One engine's process: bench/worker.py under its own interpreter."""
 
     def __init__(self, python: str, engine: str, path: str, num_threads: int, shapes: dict) -> None:
+        """Starts the process and loads the model; shapes are those of dynamic inputs."""
         script = str(Path(__file__).parent / "worker.py")
         self.engine = engine
         self.process = subprocess.Popen([python, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -33,6 +34,7 @@ class Worker:
         self.load_ms = answer["load_ms"]
 
     def ask(self, **command: object) -> dict:
+        """Sends one command (bench/worker.py lists them) and waits for the answer. Ends the program where the worker has died."""
         assert self.process.stdin and self.process.stdout
         try:
             self.process.stdin.write(json.dumps(command) + "\n")
@@ -45,6 +47,7 @@ class Worker:
         return json.loads(line)
 
     def close(self) -> None:
+        """The worker ends when its input does."""
         assert self.process.stdin
         self.process.stdin.close()
         self.process.wait()
@@ -59,6 +62,7 @@ def bootstrap_median(ratios: list[float], resamples: int = 10000, seed: int = 1)
 
 
 def meets(target: float, median: float, lower: float) -> bool:
+    """Whether a ratio meets a target: its median reaches it, and its interval ends not far below."""
     return median >= target and lower >= 0.97 * target
 
 
@@ -81,6 +85,7 @@ def largest_difference(ours: Worker, peer: Worker, seed: int) -> float:
 
 
 def compare(path: str, arguments: argparse.Namespace) -> dict:
+    """All rounds of one model: times, their ratio with its interval, the largest difference of outputs."""
     shapes = {}
     for text in arguments.input_shape:
         name, _, dims = text.rpartition(":")
@@ -112,6 +117,7 @@ def compare(path: str, arguments: argparse.Namespace) -> dict:
 
 
 def main() -> int:
+    """Compares each model; 1 where outputs differ or a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", help="ONNX files")
     parser.add_argument("--peer", default="onnxruntime")

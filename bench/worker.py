@@ -29,6 +29,7 @@ def make_inputs(specs: list, shapes: dict, seed: int) -> list[np.ndarray]:
 
 
 def main() -> None:
+    """Answers commands until standard input ends."""
     specs, run, shapes = [], None, {}
     for line in sys.stdin:
         command = json.loads(line)

@@ -158,13 +158,15 @@ struct ModelOptions {
   bool verify_full = false;
   bool low_memory = false;
   bool reference_kernels = false;
-  int32_t max_cached_plans = 0;  // 0: 16
+  int32_t max_cached_plans = 0;                    // 0: 16
+  mace_numerics numerics = MACE_NUMERICS_DEFAULT;  // MACE_NUMERICS_EXACT: not built yet, refused
 };
 
 struct RunOptions {
   uint64_t timeout_ns = 0;
-  const volatile int32_t* cancel = nullptr;
+  const volatile int32_t* cancel = nullptr;  // mace_run_options::cancel; set it through std::atomic_ref
   bool profile = false;
+  int32_t priority = 0;  // reserved
 };
 
 template <typename T, void (*destroy)(T*)>
@@ -187,8 +189,8 @@ class Session {
   // Results in the caller's buffers (Tensor::Into), or the session's where data is null. Allocates nothing
   // after the first run of the same shapes.
   Status Run(std::span<const Tensor> inputs, std::span<Tensor> outputs, const RunOptions& options = {}) {
-    const mace_run_options run_options = {sizeof(run_options), 0, options.timeout_ns, options.cancel,
-                                          options.profile};
+    const mace_run_options run_options = {sizeof(run_options), options.priority, options.timeout_ns,
+                                          options.cancel, options.profile};
     return Status(mace_session_run(handle_.get(), inputs.data(), static_cast<int32_t>(inputs.size()),
                                    outputs.data(), static_cast<int32_t>(outputs.size()), &run_options));
   }
@@ -264,7 +266,7 @@ class Model {
  private:
   explicit Model(mace_model* handle) : handle_(handle) {}
   static mace_model_options ToC(const ModelOptions& options) {
-    return {sizeof(mace_model_options), options.verify_full,      MACE_NUMERICS_DEFAULT,
+    return {sizeof(mace_model_options), options.verify_full,      options.numerics,
             options.low_memory,         options.max_cached_plans, options.reference_kernels};
   }
   Handle<mace_model, mace_model_destroy> handle_;

@@ -13,9 +13,9 @@
  *   mace_runtime* runtime = NULL;  mace_model* model = NULL;  mace_session* session = NULL;
  *   mace_runtime_options options = {sizeof(options)};
  *   options.num_threads = 2;
- *   if (mace_runtime_create(&options, &runtime) != NULL) ...
- *   if (mace_model_load_file(runtime, "net.mace", NULL, &model) != NULL) ...
- *   if (mace_session_create(model, &session) != NULL) ...
+ *   if (mace_runtime_create(&options, &runtime) != NULL) return 1;
+ *   if (mace_model_load_file(runtime, "net.mace", NULL, &model) != NULL) return 2;
+ *   if (mace_session_create(model, &session) != NULL) return 3;
  *   mace_tensor in = {sizeof(in)};   in.dtype = MACE_FLOAT32; in.rank = 2; in.dims[0] = 1; in.dims[1] = 4;
  *   in.data = pixels; in.byte_size = 16;
  *   mace_tensor out = {sizeof(out)};     // data NULL: the session's buffer, valid until its next run
@@ -119,7 +119,9 @@ typedef struct mace_runtime_options {
   const mace_log* log;             /* NULL: silent */
   const mace_executor* executor;   /* NULL: own threads */
   uint64_t memory_limit;           /* bytes of arenas and packed weights; 0: no limit */
-  const char* isa; /* NULL: the best of this CPU; "scalar", "sse4", "avx2", "avx512", "neon": at most this */
+  /* NULL: the best of this CPU; "scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv": this one and those
+   * before it, as far as this CPU has them */
+  const char* isa;
 } mace_runtime_options;
 
 /* options may be NULL. */
@@ -191,10 +193,13 @@ typedef struct mace_tensor {
 
 typedef struct mace_run_options {
   uint32_t struct_size;
-  int32_t priority;    /* reserved, 0 */
+  int32_t priority;    /* reserved: others than 0 are refused */
   uint64_t timeout_ns; /* 0: none; else the run stops with MACE_DEADLINE_EXCEEDED after about this time */
-  const volatile int32_t* cancel; /* NULL, or a flag: the run stops soon after it becomes non-zero */
-  int32_t profile;                /* not 0: measure every step (mace_session_profile_json) */
+  /* NULL, or a flag that another thread may set: the run stops with MACE_CANCELLED soon after it becomes
+   * non-zero. It is read by relaxed atomic loads, so set it by an atomic store: __atomic_store_n, or in C++
+   * std::atomic_ref<int32_t>(flag) = 1. */
+  const volatile int32_t* cancel;
+  int32_t profile; /* not 0: measure every step (mace_session_profile_json) */
 } mace_run_options;
 
 MACE_API mace_status* mace_session_create(mace_model* model, mace_session** session);

@@ -134,6 +134,9 @@ Status Run(mace_session* handle, const mace_tensor* inputs, int32_t input_count,
   if (caller != nullptr) {
     mace_run_options copy;
     MACE_RETURN_IF_ERROR(ReadStruct(caller, "mace_run_options", kMinOptionsSize, &copy));
+    if (copy.priority != 0) {
+      return Unsupported("mace_run_options.priority is reserved: 0 is expected, not %d", copy.priority);
+    }
     options.timeout_ns = copy.timeout_ns;
     options.cancel = copy.cancel;
     options.profile = copy.profile != 0;

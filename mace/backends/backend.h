@@ -75,7 +75,7 @@ struct StepInfo {
 // Reference kernels know nothing of it: such a step is always finished.
 // Costs a clock reading (about 25 ns) where there is a deadline.
 struct StopCheck {
-  const volatile int32_t* cancel = nullptr;  // mace_run_options::cancel
+  const volatile int32_t* cancel = nullptr;  // mace_run_options::cancel: another thread sets it
   uint64_t deadline_ns = 0;                  // of NowNanoseconds(); 0: none
 
   static uint64_t NowNanoseconds() {
@@ -83,12 +83,13 @@ struct StopCheck {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
   }
-  bool ShouldStop() const {
-    return (cancel != nullptr && *cancel != 0) || (deadline_ns != 0 && NowNanoseconds() >= deadline_ns);
-  }
+  // An atomic load: the caller's thread stores while workers read. Relaxed: nothing else is passed by the
+  // flag.
+  bool IsCancelled() const { return cancel != nullptr && __atomic_load_n(cancel, __ATOMIC_RELAXED) != 0; }
+  bool ShouldStop() const { return IsCancelled() || (deadline_ns != 0 && NowNanoseconds() >= deadline_ns); }
   // What a unit that stopped early returns.
   Status ToStatus() const {
-    if (cancel != nullptr && *cancel != 0) {
+    if (IsCancelled()) {
       return Status::Format(StatusCode::kCancelled, "the run was cancelled");
     }
     return Status::Format(StatusCode::kDeadlineExceeded, "the run's deadline has passed");

@@ -22,11 +22,12 @@ from mace.errors import (
     ResourceExhaustedError,
     UnsupportedError,
 )
-from mace.model import Model, Session, TensorInfo, convert, load
+from mace.model import ISAS, Model, Session, TensorInfo, convert, load
 
 __version__: str = _native.version
 
 __all__ = [
+    "ISAS",
     "CancelledError",
     "DataLossError",
     "DeadlineExceededError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import os
 import statistics
@@ -27,9 +28,11 @@ NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")
 
 
 class Group(click.Group):
-    """Turns MACE's errors into one line and exit status 2, and suggests the nearest command."""
+    """Turns MACE's errors into one line and exit status 1, and suggests the nearest command. (A wrong command line is click's
+    UsageError: exit status 2.)"""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; what fails in it ends the program with status 1."""
         try:
             super().invoke(ctx)
             return None
@@ -37,18 +40,15 @@ class Group(click.Group):
             click.echo(f"mace: {error}", err=True)
         except MemoryError as error:
             click.echo(f"mace: out of memory{f': {error}' if str(error) else ''}", err=True)
-        sys.exit(2)
+        sys.exit(1)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        import difflib
-
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-            if near and "Did you mean" not in error.message:
-                error.message += f" Did you mean '{near[0]}'?"
-            raise
+        """The command of that name. An unknown one is refused here, not by click: only some versions of click add a suggestion."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
+            raise click.UsageError(f"No such command '{name}'." + (f" Did you mean '{near[0]}'?" if near else ""), ctx)
+        return super().resolve_command(ctx, args)
 
 
 @contextlib.contextmanager
@@ -89,16 +89,18 @@ def write_atomically(path: str, data: bytes) -> None:
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:
+    """The values of --state, OUTPUT:INPUT each, as pairs of names. The last colon divides: names may hold colons."""
     pairs = []
     for state in states:
         output, colon, name = state.rpartition(":")
         if not (output and colon and name):
-            raise mace.InvalidArgumentError(f"--state={state}: expected OUTPUT:INPUT, for example --state=h1_out:h0")
+            raise click.UsageError(f"--state={state}: expected OUTPUT:INPUT, for example --state=h1_out:h0")
         pairs.append((output, name))
     return pairs
 
 
 def parse_shapes(shapes: Sequence[str]) -> dict[str, list[int]]:
+    """The values of --input_shape, NAME:D,D,... each, by name; no dimension behind the colon is a scalar's shape."""
     result = {}
     for text in shapes:
         name, colon, dims = text.rpartition(":")
@@ -109,7 +111,7 @@ def parse_shapes(shapes: Sequence[str]) -> dict[str, list[int]]:
             if any(not 0 <= dim < 2**63 for dim in result[name]):
                 raise ValueError
         except ValueError:
-            raise mace.InvalidArgumentError(f"--input_shape={text}: expected NAME:D,D,..., for example x:1,3,352,800") from None
+            raise click.UsageError(f"--input_shape={text}: expected NAME:D,D,..., for example x:1,3,352,800") from None
     return result
 
 
@@ -119,7 +121,7 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("model", type=click.Path()),
         click.option("--num_threads", type=click.IntRange(0, 256), default=1, show_default=True, help="0: one per core."),
         click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable)."),
-        click.option("--isa", default=None, help="At most this instruction set: scalar, sse4, avx2, avx512, neon."),
+        click.option("--isa", type=click.Choice(mace.ISAS), default=None, help="Use at most this instruction set."),
         click.option("--reference_kernels", is_flag=True, help="Only the plain reference kernels (slow)."),
     )):  # fmt: skip
         function = option(function)
@@ -133,7 +135,8 @@ def load(
     isa: str | None,
     reference_kernels: bool,
     verify: str = "default",
-):
+) -> mace.Model:
+    """The model that a command works on, with a spinner; the conversion's warnings go to standard error."""
     with progress(f"loading {os.path.basename(model)}"):
         loaded = mace.load(model, num_threads, states=parse_states(states), isa=isa, reference_kernels=reference_kernels, verify=verify)
     for warning in loaded.warnings:
@@ -152,6 +155,10 @@ def cli() -> None:
     mace info model.mace                       inputs, outputs, operators
     mace bench model.onnx                      time one model
     mace explain model.onnx                    which kernel computes what, and why
+
+    \b
+    Exit status: 0 on success; 1 where the work failed (a file, the model, memory);
+    2 where the command line is wrong (an unknown flag or command, a bad value).
     """
 
 
@@ -183,6 +190,7 @@ def convert(model: str, output: str, states: Sequence[str], optimize: bool, as_j
 
 
 def read_inputs(folder: str, infos: Sequence[mace.TensorInfo]) -> list[np.ndarray | None]:
+    """in_0.npy, in_1.npy, ... of a folder in model order; None where an optional input has no file. Errors name the file."""
     arrays: list[np.ndarray | None] = []
     for i, info in enumerate(infos):
         path = os.path.join(folder, f"in_{i}.npy")
@@ -372,7 +380,7 @@ def explain(model, num_threads, states, isa, reference_kernels, shapes, profile,
 
 
 def main() -> None:
-    """Entry point: exit status 0 only on success."""
+    """Entry point. Exit status: 0 on success, 1 where the work failed, 2 where the command line is wrong."""
     cli(prog_name="mace")
 
 

@@ -14,6 +14,8 @@ from mace import _native
 from mace.errors import InvalidArgumentError, IoError, NotFoundError
 
 MACE_MAGIC = b"MACE"
+# What ``isa`` may be: that one and those before it are allowed, as far as this CPU has them.
+ISAS = ("scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def convert(
     ``states`` are fed-back pairs (output name, input name). The second result holds ``format``, ``warnings`` and
     ``operators`` (name -> count). Raises :class:`mace.MaceError`.
 
-    >>> data, details = mace.convert("net.onnx")                                    # doctest: +SKIP
+    >>> data, details = mace.convert("net.onnx")
+    >>> details["format"], details["warnings"]
+    ('onnx', [])
     """
     data = model if isinstance(model, bytes) else read_file(model)
     return _native.convert(data, [tuple(pair) for pair in states], optimize)
@@ -211,27 +215,38 @@ def load(
     states: Sequence[tuple[str, str]] = (),
     verify: str = "default",
     numerics: str = "default",
+    memory: str = "default",
+    memory_limit: int = 0,
     reference_kernels: bool = False,
     isa: str | None = None,
 ) -> Model:
     """Loads a model: an .onnx, .tflite or .mace file, or its bytes.
 
     A trained model is converted in process first (:func:`convert`). ``num_threads`` 0 means one per core.
-    ``verify="full"`` checks every byte of a .mace file against its hashes. ``reference_kernels`` uses only the plain
-    kernels (slow; for finding errors); ``isa`` limits the instruction set ("scalar", "sse4", "avx2", ...).
+    ``verify="full"`` checks every byte of a .mace file against its hashes. ``memory="low"`` gives the memory of
+    intermediate results back after every run (slower runs, less memory between them); ``memory_limit`` is the most bytes that
+    intermediate results and packed weights may take, 0 for no limit: a run that needs more raises
+    :class:`mace.ResourceExhaustedError`. ``numerics="exact"`` is refused: it is not built yet. ``reference_kernels`` uses only
+    the plain kernels (slow; for finding errors); ``isa`` limits the instruction set (one of :data:`mace.ISAS`).
     Raises :class:`mace.MaceError`.
 
-    >>> m = mace.load("net.onnx", num_threads=2)                                    # doctest: +SKIP
-    >>> y = m({"input": np.zeros((1, 3, 224, 224), np.float32)})                    # doctest: +SKIP
+    >>> m = mace.load("net.onnx", num_threads=2)
+    >>> y = m({"input": np.zeros((1, 3, 224, 224), np.float32)})
+    >>> list(y) == [output.name for output in m.outputs]
+    True
     """
     if verify not in ("default", "full"):
         raise InvalidArgumentError(f"verify: expected 'default' or 'full', got {verify!r}")
     if numerics not in ("default", "exact"):
         raise InvalidArgumentError(f"numerics: expected 'default' or 'exact', got {numerics!r}")
+    if memory not in ("default", "low"):
+        raise InvalidArgumentError(f"memory: expected 'default' or 'low', got {memory!r}")
+    if not isinstance(memory_limit, int) or not 0 <= memory_limit < 2**64:
+        raise InvalidArgumentError(f"memory_limit: expected 0 (no limit) or a number of bytes, got {memory_limit!r}")
     if not isinstance(num_threads, int) or not 0 <= num_threads <= 256:
         raise InvalidArgumentError(f"num_threads: expected 0 (one per core) to 256, got {num_threads!r}")
-    runtime = _native.Runtime(num_threads, isa)
-    options = (verify == "full", numerics == "exact", reference_kernels)
+    runtime = _native.Runtime(num_threads, isa, memory_limit)
+    options = (verify == "full", numerics == "exact", memory == "low", reference_kernels)
     details: dict[str, Any] = {}
     if isinstance(model, (bytes, bytearray, memoryview)):
         data = bytes(model)

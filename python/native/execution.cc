@@ -108,12 +108,14 @@ nb::dict InfoDict(const mace_tensor_info& info) {
   return dict;
 }
 
-std::shared_ptr<RuntimeHandle> MakeRuntime(int num_threads, std::optional<std::string> isa) {
+std::shared_ptr<RuntimeHandle> MakeRuntime(int num_threads, std::optional<std::string> isa,
+                                           uint64_t memory_limit) {
   auto runtime = std::make_shared<RuntimeHandle>();
   mace_runtime_options options = {};
   options.struct_size = sizeof(options);
   options.num_threads = num_threads;
   options.isa = isa ? isa->c_str() : nullptr;
+  options.memory_limit = memory_limit;
   Check(mace_runtime_create(&options, &runtime->pointer));
   return runtime;
 }
@@ -122,19 +124,20 @@ struct Runtime {
   std::shared_ptr<RuntimeHandle> handle;
 };
 
-mace_model_options ModelOptions(bool verify_full, bool exact, bool reference_kernels) {
+mace_model_options ModelOptions(bool verify_full, bool exact, bool low_memory, bool reference_kernels) {
   mace_model_options options = {};
   options.struct_size = sizeof(options);
   options.verify = verify_full ? MACE_VERIFY_FULL : MACE_VERIFY_DEFAULT;
   options.numerics = exact ? MACE_NUMERICS_EXACT : MACE_NUMERICS_DEFAULT;
+  options.memory = low_memory ? MACE_MEMORY_LOW : MACE_MEMORY_DEFAULT;
   options.reference_kernels = reference_kernels ? 1 : 0;
   return options;
 }
 
 std::unique_ptr<Model> LoadFile(const Runtime& runtime, nb::bytes path, bool verify_full, bool exact,
-                                bool reference_kernels) {
+                                bool low_memory, bool reference_kernels) {
   auto model = std::make_unique<Model>();
-  const mace_model_options options = ModelOptions(verify_full, exact, reference_kernels);
+  const mace_model_options options = ModelOptions(verify_full, exact, low_memory, reference_kernels);
   mace_status* status;
   {
     nb::gil_scoped_release release;
@@ -145,10 +148,10 @@ std::unique_ptr<Model> LoadFile(const Runtime& runtime, nb::bytes path, bool ver
 }
 
 std::unique_ptr<Model> LoadMemory(const Runtime& runtime, nb::bytes bytes, bool verify_full, bool exact,
-                                  bool reference_kernels) {
+                                  bool low_memory, bool reference_kernels) {
   auto model = std::make_unique<Model>();
   model->bytes = bytes;
-  const mace_model_options options = ModelOptions(verify_full, exact, reference_kernels);
+  const mace_model_options options = ModelOptions(verify_full, exact, low_memory, reference_kernels);
   mace_status* status;
   {
     const char* data = bytes.c_str();
@@ -331,10 +334,10 @@ void RegisterExecution(nb::module_& module) {
   nb::class_<Runtime>(module, "Runtime")
       .def(
           "__init__",
-          [](Runtime* self, int num_threads, std::optional<std::string> isa) {
-            new (self) Runtime{MakeRuntime(num_threads, std::move(isa))};
+          [](Runtime* self, int num_threads, std::optional<std::string> isa, uint64_t memory_limit) {
+            new (self) Runtime{MakeRuntime(num_threads, std::move(isa), memory_limit)};
           },
-          nb::arg("num_threads"), nb::arg("isa").none());
+          nb::arg("num_threads"), nb::arg("isa").none(), nb::arg("memory_limit"));
   nb::class_<Model>(module, "Model")
       .def_static("load_file", &LoadFile)
       .def_static("load_memory", &LoadMemory)

@@ -7,12 +7,17 @@ rm -rf "$work" && mkdir -p "$work"
 "$2" "$work" || exit 1
 failures=0
 fail() { echo "FAILED: $1"; failures=$((failures + 1)); }
-# succeeds ARGUMENTS...; fails TEXT ARGUMENTS...: a non-zero status and TEXT on standard error.
+# succeeds ARGUMENTS...; fails TEXT ARGUMENTS...: the work fails, with status 1 and TEXT on standard error; refuses TEXT
+# ARGUMENTS...: the command line is wrong, with status 2 and TEXT. `mace` ends with the same (tests/python/test_cli.py).
 succeeds() { "$mace_run" "$@" >"$work/stdout" 2>"$work/stderr" || fail "mace_run $*: $(cat "$work/stderr")"; }
-fails() {
-  text=$1
-  shift
-  "$mace_run" "$@" >"$work/stdout" 2>"$work/stderr" && fail "mace_run $* should fail"
+fails() { ends_with 1 "$@"; }
+refuses() { ends_with 2 "$@"; }
+ends_with() {
+  wanted=$1 text=$2
+  shift 2
+  "$mace_run" "$@" >"$work/stdout" 2>"$work/stderr"
+  status=$?
+  [ "$status" -eq "$wanted" ] || fail "mace_run $*: expected exit status $wanted, got $status"
   grep -q -e "$text" "$work/stderr" || fail "mace_run $*: expected '$text' in: $(cat "$work/stderr")"
 }
 floats() { tail -c +129 "$1" | od -An -v -t f4 | tr -s ' \n' ' '; }
@@ -28,18 +33,26 @@ succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --explain -
 grep -q '"is_reference":true' "$work/stdout" || fail "--reference_kernels"
 succeeds --help
 grep -q 'Examples:' "$work/stdout" || fail "--help has no examples"
+cp "$work/stdout" "$work/help"
 
-fails "did you mean --model_file" --model_fil "$work/affine.mace"
-fails "did you mean --num_threads" --model_file "$work/affine.mace" --num_thread=2
-fails "model_file" --input_dir "$work/affine"
+refuses "did you mean --model_file" --model_fil "$work/affine.mace"
+refuses "did you mean --num_threads" --model_file "$work/affine.mace" --num_thread=2
+refuses "model_file" --input_dir "$work/affine"
 fails "net.mace" --model_file "$work/net.mace" --input_dir "$work/affine"
 fails "input_dir" --model_file "$work/affine.mace"
 fails "empty/in_0.npy" --model_file "$work/affine.mace" --input_dir "$work/empty"
 fails "accumulator/in_0.npy.*expects float32 \[?, 4\]" --model_file "$work/affine.mace" --input_dir "$work/accumulator"
 fails "in_0.npy.*--steps 5" --model_file "$work/accumulator.mace" --input_dir "$work/accumulator" --steps 5
-fails "num_threads" --model_file "$work/affine.mace" --input_dir "$work/affine" --num_threads 1000
-fails "isa" --model_file "$work/affine.mace" --input_dir "$work/affine" --isa mmx
-fails "verify" --model_file "$work/affine.mace" --input_dir "$work/affine" --verify=some
+refuses "num_threads" --model_file "$work/affine.mace" --input_dir "$work/affine" --num_threads 1000
+grep -q 'Exit status:.* 2 ' "$work/help" || fail "--help does not tell the exit statuses"
+refuses "isa" --model_file "$work/affine.mace" --input_dir "$work/affine" --isa mmx
+refuses "steps" --model_file "$work/affine.mace" --input_dir "$work/affine" --steps many
+# Every instruction set that the library knows is accepted, also on CPUs of another kind, and told by --help.
+for isa in scalar sse4 avx2 avx512 neon sve rvv; do
+  succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --isa "$isa"
+  grep -q -e "--isa.*$isa" "$work/help" || fail "--help does not tell that --isa may be $isa"
+done
+refuses "verify" --model_file "$work/affine.mace" --input_dir "$work/affine" --verify=some
 cp "$work/affine/in_0.npy" "$work/affine/in_1.npy"
 fails "in_1.npy.*only 1" --model_file "$work/affine.mace" --input_dir "$work/affine"
 rm "$work/affine/in_1.npy"

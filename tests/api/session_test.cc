@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -314,6 +316,10 @@ TEST_F(SessionTest, StructSizes) {
   options.priority = 0;
   mace_tensor in2 = Floats({1, 4}, &x);
   EXPECT_OK(mace_session_run(session_, &in2, 1, &out, 1, &options));
+  options = {};
+  options.struct_size = sizeof(options);
+  options.priority = 1;
+  ExpectError(mace_session_run(session_, &in2, 1, &out, 1, &options), MACE_UNSUPPORTED, "priority");
   options.struct_size = 3;
   ExpectError(mace_session_run(session_, &in2, 1, &out, 1, &options), MACE_INVALID_ARGUMENT,
               "mace_run_options.struct_size is 3");
@@ -389,6 +395,35 @@ TEST_F(SessionTest, DeadlineAndCancel) {
   EXPECT_OK(mace_session_run(session_, &in, 1, &out, 1, &options));
   cancel = 1;
   ExpectError(mace_session_run(session_, &in, 1, &out, 1, &options), MACE_CANCELLED, "cancelled");
+}
+
+// Under the thread sanitizer (make full) this also shows that workers read the flag atomically.
+TEST_F(SessionTest, AnotherThreadCancels) {
+  mace_runtime_options runtime_options = {};
+  runtime_options.struct_size = sizeof(runtime_options);
+  runtime_options.num_threads = 2;
+  Load(mace_test::DeepModel(20), &runtime_options);
+  std::vector<float> x(512 * 64, 1);
+  mace_tensor in = Floats({512, 64}, &x);
+  int32_t cancel = 0;
+  mace_run_options options = {};
+  options.struct_size = sizeof(options);
+  options.cancel = &cancel;
+  std::atomic<bool> runs{false};
+  std::thread canceller([&] {
+    while (!runs) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::atomic_ref<int32_t>(cancel).store(1, std::memory_order_relaxed);
+  });
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  mace_status* status = nullptr;
+  while (status == nullptr && std::chrono::steady_clock::now() < end) {
+    mace_tensor out = Nothing();
+    status = mace_session_run(session_, &in, 1, &out, 1, &options);
+    runs = true;
+  }
+  canceller.join();
+  ExpectError(status, MACE_CANCELLED, "cancelled");
 }
 
 TEST_F(SessionTest, SessionsRunAtOnce) {
@@ -473,6 +508,26 @@ TEST_F(SessionTest, MemoryLimit) {
   in = Floats({1, 4}, &x);
   out = Nothing();
   EXPECT_OK(mace_session_run(session_, &in, 1, &out, 1, nullptr));
+}
+
+// A plan for another input size finds the weights that the first one has packed.
+TEST_F(SessionTest, PlansSharePackedWeights) {
+  Load(mace_test::DeepModel(3));
+  std::vector<float> x(64 * 64, 1);
+  const auto packed_bytes = [&](int64_t batch) {
+    mace_tensor in = Floats({batch, 64}, &x), out = Nothing();
+    EXPECT_OK(mace_session_run(session_, &in, 1, &out, 1, nullptr));
+    const char* text = "";
+    EXPECT_OK(mace_session_explain_json(session_, &text));
+    const std::string key = "\"packed_bytes\":";
+    const char* at = std::strstr(text, key.c_str());
+    EXPECT_NE(at, nullptr) << text;
+    return at == nullptr ? 0 : std::strtoll(at + key.size(), nullptr, 10);
+  };
+  const long long first = packed_bytes(24);
+  EXPECT_GE(first, 3 * 64 * 64 * 4) << "the three constants are packed";
+  EXPECT_EQ(packed_bytes(48), first);
+  EXPECT_EQ(packed_bytes(60), first);
 }
 
 TEST_F(SessionTest, RefusedOptions) {

@@ -7,7 +7,9 @@
 #include "mace/graph/graph.h"
 #include "mace/graph/op_definition.h"
 #include "mace/model/writer.h"
+#include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/evaluate.h"
+#include "mace/ops/reduce/reduce.h"
 
 namespace mace_test {
 namespace {
@@ -134,6 +136,39 @@ std::vector<uint8_t> DeepModel(int layers) {
     x = b.Node(OpId::kRelu, ("relu" + number).c_str(), {x});
   }
   b.Output(x);
+  return b.Finish();
+}
+
+std::vector<uint8_t> NetworkModel() {
+  Builder b;
+  const int64_t batch = mace::SymbolDim(Take(b.graph.FindOrAddSymbol("batch")));
+  const auto weights = [&](const char* name, const Shape& shape) {
+    std::vector<float> values(static_cast<size_t>(shape.ElementCount()));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * 7 % 13) / 16.0f - 0.375f;
+    return b.Floats(name, shape, values);
+  };
+  const auto convolution = [&](const char* name, ValueId x, const Shape& shape, int64_t stride, int64_t pad,
+                               int64_t groups) {
+    const ValueId y = b.Node(OpId::kConv2d, name, {x, weights("kernel", shape), weights("bias", {shape[0]})});
+    auto& attributes = b.graph.nodes[b.graph.nodes.size() - 1].attributes.as<mace::ops::Conv2dAttributes>();
+    attributes.strides = {stride, stride};
+    attributes.pads = {pad, pad, pad, pad};
+    attributes.groups = groups;
+    return y;
+  };
+  const ValueId x = b.Input("x", DType::kF32, {batch, 9, 9, 3});
+  const ValueId stem = b.Node(OpId::kRelu, "stem", {convolution("conv", x, {8, 3, 3, 3}, 2, 1, 1)});
+  const ValueId depthwise =
+      b.Node(OpId::kRelu, "depthwise", {convolution("depthwise_conv", stem, {8, 3, 3, 1}, 1, 1, 8)});
+  const ValueId point = convolution("point", depthwise, {8, 1, 1, 8}, 1, 0, 1);
+  const ValueId sum = b.Node(OpId::kAdd, "sum", {point, stem});
+  const ValueId mean = b.Node(OpId::kReduce, "mean", {sum});
+  auto& reduce = b.graph.nodes[b.graph.nodes.size() - 1].attributes.as<mace::ops::ReduceAttributes>();
+  reduce.kind = mace::ops::ReduceKind::kMean;
+  reduce.axes = {1, 2};
+  reduce.keep_dims = false;
+  const ValueId logits = b.Node(OpId::kMatMul, "logits", {mean, weights("classifier", {8, 5})});
+  b.Output(b.Node(OpId::kSoftmax, "y", {logits}));
   return b.Finish();
 }
 

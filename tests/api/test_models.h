@@ -18,6 +18,9 @@ std::vector<uint8_t> FedBackModel();
 std::vector<uint8_t> EdgesModel();
 // x float32 [batch, 64] through `layers` products with a [64, 64] constant, each followed by Relu.
 std::vector<uint8_t> DeepModel(int layers);
+// A small classifier, x float32 [batch, 9, 9, 3]: convolution, depthwise and 1x1 convolution, residual, mean,
+// MatMul, Softmax; y [batch, 5].
+std::vector<uint8_t> NetworkModel();
 // x uint8 [4], scale 0.5, zero point 128; Relu of it.
 std::vector<uint8_t> QuantizedModel();
 

@@ -1,45 +1,10 @@
-// mace.h, with the example of its head.
+// mace.h: what its options and results become. (Its example is run by header_examples_test.cc.)
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 #include "mace/mace.h"
 #include "tests/api/test_models.h"
 
 namespace {
-
-std::vector<float> g_printed;
-void Print(float score) { g_printed.push_back(score); }
-int Fail(const char* message) {
-  ADD_FAILURE() << message;
-  return 1;
-}
-
-int Example(const char* path) {
-  auto runtime = mace::Runtime::Create({.num_threads = 2});
-  if (!runtime.ok()) return Fail(runtime.status().message());
-  auto model = mace::Model::LoadFile(*runtime, path);
-  if (!model.ok()) return Fail(model.status().message());
-  auto session = model->NewSession();
-  std::vector<float> pixels(4);
-  mace::Tensor input = mace::Tensor::Of<float>(pixels, {1, 4});
-  auto outputs = session->Run({&input, 1});  // the session's buffers, until its next run
-  if (!outputs.ok()) return Fail(outputs.status().message());
-  for (float score : (*outputs)[0].elements<float>()) Print(score);
-  return 0;
-}
-
-TEST(Wrapper, Example) {
-  const std::vector<uint8_t> bytes = mace_test::AffineModel();
-  const std::string path = ::testing::TempDir() + "wrapper_example.mace";
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  ASSERT_NE(file, nullptr);
-  ASSERT_EQ(std::fwrite(bytes.data(), 1, bytes.size(), file), bytes.size());
-  std::fclose(file);
-  EXPECT_EQ(Example(path.c_str()), 0);
-  EXPECT_EQ(g_printed, (std::vector<float>{1, 1, 1, 1}));
-  std::remove(path.c_str());
-}
 
 TEST(Wrapper, InfosBuffersAndErrors) {
   const std::vector<uint8_t> bytes = mace_test::AffineModel();
@@ -65,6 +30,28 @@ TEST(Wrapper, InfosBuffersAndErrors) {
   EXPECT_FALSE(result.ok());
   EXPECT_EQ(result.status().code(), MACE_INVALID_ARGUMENT);
   EXPECT_THROW(session.Run({&wrong, 1}).value(), mace::Error);
+}
+
+TEST(Wrapper, OptionsReachTheLibrary) {
+  const std::vector<uint8_t> bytes = mace_test::AffineModel();
+  mace::Runtime runtime = mace::Runtime::Create({.num_threads = 1, .memory_limit = 100000}).value();
+  const auto exact = mace::Model::LoadMemory(runtime, bytes, {.numerics = MACE_NUMERICS_EXACT});
+  EXPECT_EQ(exact.status().code(), MACE_UNSUPPORTED);
+  EXPECT_NE(std::string(exact.status().message()).find("exact"), std::string::npos)
+      << exact.status().message();
+
+  mace::Model model = mace::Model::LoadMemory(runtime, bytes, {.low_memory = true}).value();
+  mace::Session session = model.NewSession().value();
+  std::vector<float> x(4 * 100000, 1);
+  const mace::Tensor small = mace::Tensor::Of<float>(std::span(x).first(4), {1, 4});
+  EXPECT_TRUE(session.Run({&small, 1}).ok());
+  const mace::Tensor large = mace::Tensor::Of<float>(x, {100000, 4});
+  EXPECT_EQ(session.Run({&large, 1}).status().code(), MACE_RESOURCE_EXHAUSTED);
+
+  EXPECT_EQ(session.Run({&small, 1}, {.priority = 1}).status().code(), MACE_UNSUPPORTED) << "reserved";
+  int32_t cancel = 1;
+  EXPECT_EQ(session.Run({&small, 1}, {.cancel = &cancel}).status().code(), MACE_CANCELLED);
+  EXPECT_EQ(session.Run({&small, 1}, {.timeout_ns = 1}).status().code(), MACE_DEADLINE_EXCEEDED);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 //   DIR/affine.mace  DIR/affine/in_0.npy      float32 [2, 4], the numbers 0 .. 7
 //   DIR/accumulator.mace  DIR/accumulator/in_0.npy   float32 [3, 2] for three steps
 //   DIR/deep.mace  DIR/deep/in_0.npy          float32 [2, 64]
+//   DIR/network.mace  DIR/network/in_0.npy    float32 [1, 9, 9, 3]
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -35,12 +36,16 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(dir + "/affine");
   std::filesystem::create_directories(dir + "/accumulator");
   std::filesystem::create_directories(dir + "/deep");
+  std::filesystem::create_directories(dir + "/network");
   std::filesystem::create_directories(dir + "/empty");
-  const bool good = Write(dir + "/affine.mace", mace_test::AffineModel()) &&
-                    Write(dir + "/accumulator.mace", mace_test::AccumulatorModel()) &&
-                    Write(dir + "/deep.mace", mace_test::DeepModel(8)) &&
-                    Write(dir + "/deep/in_0.npy", std::vector<float>(128, 1.5f), NpyHeader("(2, 64)")) &&
-                    Write<float>(dir + "/affine/in_0.npy", {0, 1, 2, 3, 4, 5, 6, 7}, NpyHeader("(2, 4)")) &&
-                    Write<float>(dir + "/accumulator/in_0.npy", {1, 2, 3, 4, 5, 6}, NpyHeader("(3, 2)"));
+  const bool good =
+      Write(dir + "/affine.mace", mace_test::AffineModel()) &&
+      Write(dir + "/accumulator.mace", mace_test::AccumulatorModel()) &&
+      Write(dir + "/deep.mace", mace_test::DeepModel(8)) &&
+      Write(dir + "/deep/in_0.npy", std::vector<float>(128, 1.5f), NpyHeader("(2, 64)")) &&
+      Write(dir + "/network.mace", mace_test::NetworkModel()) &&
+      Write(dir + "/network/in_0.npy", std::vector<float>(243, 0.5f), NpyHeader("(1, 9, 9, 3)")) &&
+      Write<float>(dir + "/affine/in_0.npy", {0, 1, 2, 3, 4, 5, 6, 7}, NpyHeader("(2, 4)")) &&
+      Write<float>(dir + "/accumulator/in_0.npy", {1, 2, 3, 4, 5, 6}, NpyHeader("(3, 2)"));
   return good ? 0 : 1;
 }

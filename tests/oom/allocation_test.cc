@@ -14,6 +14,7 @@ struct Case {
   std::vector<uint8_t> (*model)();
   std::vector<int64_t> shape;
   mace_dtype dtype;
+  int32_t reference_kernels = 0;
 };
 
 class AllocationTest : public ::testing::TestWithParam<Case> {};
@@ -25,11 +26,14 @@ TEST_P(AllocationTest, RunsAfterTheFirstAllocateNothing) {
       mace_runtime_options options = {};
       options.struct_size = sizeof(options);
       options.num_threads = num_threads;
+      mace_model_options model_options = {};
+      model_options.struct_size = sizeof(model_options);
+      model_options.reference_kernels = GetParam().reference_kernels;
       mace_runtime* runtime = nullptr;
       mace_model* model = nullptr;
       mace_session* session = nullptr;
       ASSERT_EQ(mace_runtime_create(&options, &runtime), nullptr);
-      ASSERT_EQ(mace_model_load_memory(runtime, bytes.data(), bytes.size(), nullptr, &model), nullptr);
+      ASSERT_EQ(mace_model_load_memory(runtime, bytes.data(), bytes.size(), &model_options, &model), nullptr);
       ASSERT_EQ(mace_session_create(model, &session), nullptr);
       mace_tensor in = {};
       in.struct_size = sizeof(in);
@@ -76,7 +80,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"accumulator", mace_test::AccumulatorModel, {2}, MACE_FLOAT32},
                       Case{"fed_back", mace_test::FedBackModel, {2}, MACE_FLOAT32},
                       Case{"edges", mace_test::EdgesModel, {2, 3}, MACE_INT64},
-                      Case{"deep", [] { return mace_test::DeepModel(4); }, {5, 64}, MACE_FLOAT32}),
+                      Case{"deep", [] { return mace_test::DeepModel(4); }, {5, 64}, MACE_FLOAT32},
+                      Case{"quantized", mace_test::QuantizedModel, {4}, MACE_UINT8},
+                      Case{"network", mace_test::NetworkModel, {2, 9, 9, 3}, MACE_FLOAT32},
+                      Case{"network_reference", mace_test::NetworkModel, {2, 9, 9, 3}, MACE_FLOAT32, 1}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Interposer, SeesTheLibrarysAllocations) {

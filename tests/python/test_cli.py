@@ -14,9 +14,13 @@ import pytest
 COMMANDS = ("convert", "run", "info", "bench", "explain")
 
 
-def mace(*arguments: object, ok: bool = True) -> subprocess.CompletedProcess:
+def mace(*arguments: object, ok: bool = True, status: int | None = None) -> subprocess.CompletedProcess:
+    """Runs the command; `status` is the exit status it must end with (by default 0, or any other where not ok)."""
     result = subprocess.run([sys.executable, "-m", "mace.cli", *map(str, arguments)], capture_output=True, text=True, timeout=120)
-    assert (result.returncode == 0) == ok, result.stderr
+    if status is None:
+        assert (result.returncode == 0) == ok, result.stderr
+    else:
+        assert result.returncode == status, result.stderr
     return result
 
 
@@ -59,7 +63,47 @@ def test_bench_and_explain(onnx_file: Path) -> None:
 def test_unknown_flag_is_an_error_with_a_suggestion(onnx_file: Path) -> None:
     result = mace("bench", onnx_file, "--num_thread=2", ok=False)
     assert "--num_threads" in result.stderr
-    assert "convert" in mace("conver", onnx_file, ok=False).stderr
+    result = mace("conver", onnx_file, ok=False)
+    assert "convert" in result.stderr and result.stderr.count("Did you mean") == 1
+    assert "Did you mean" not in mace("entirely_else", onnx_file, ok=False).stderr
+
+
+def test_exit_statuses(onnx_file: Path, tmp_path: Path) -> None:
+    """2: the command line is wrong; 1: the work failed. mace_run ends with the same (tests/api/mace_run_test.sh)."""
+    wrong = (
+        ("explian", onnx_file),
+        ("bench", onnx_file, "--num_thread=2"),
+        ("bench", onnx_file, "--num_threads=many"),
+        ("bench", onnx_file, "--num_threads=1000"),
+        ("bench", onnx_file, "--isa=mmx"),
+        ("bench", onnx_file, "--input_shape=x"),
+        ("bench", onnx_file, "--input_shape=x:1,a"),
+        ("convert", onnx_file),
+        ("convert", onnx_file, "-o", tmp_path / "x.mace", "--state=h"),
+    )
+    for arguments in wrong:
+        assert "Usage: mace" in mace(*arguments, status=2).stderr
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(b"nonsense")
+    failing = (
+        ("info", tmp_path / "nowhere.mace"),
+        ("info", damaged),
+        ("convert", onnx_file, "-o", tmp_path / "no" / "folder.mace"),
+        ("run", onnx_file, "--input_dir", tmp_path, "--output_dir", tmp_path / "out"),
+        ("bench", onnx_file, "--input_shape=y:1,3,16,20"),
+    )
+    for arguments in failing:
+        assert mace(*arguments, status=1).stderr.startswith("mace: ")
+    assert "2 where the command line is wrong" in mace("--help").stdout
+
+
+def test_every_instruction_set_is_listed(onnx_file: Path) -> None:
+    import mace as package
+
+    with pytest.raises(package.InvalidArgumentError, match=f"not one of {', '.join(package.ISAS)}$"):
+        package.load(onnx_file, isa="mmx")
+    text = mace("bench", "--help").stdout
+    assert all(isa in text for isa in package.ISAS)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"MACE", b"\x08\x07"])
@@ -90,7 +134,7 @@ def test_disk_full_leaves_no_file(onnx_file: Path, tmp_path: Path) -> None:
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # noqa: E731  (as a full disk: writing stops half-way)
     command = [sys.executable, "-m", "mace.cli", "convert", str(onnx_file), "-o", str(out / "x.mace")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=limit)
-    assert result.returncode == 2 and "x.mace" in result.stderr and "Traceback" not in result.stderr
+    assert result.returncode == 1 and "x.mace" in result.stderr and "Traceback" not in result.stderr
     assert list(out.iterdir()) == []
 
 

@@ -51,12 +51,8 @@ def test_every_instruction_set_agrees(network: onnx.ModelProto) -> None:
     data = network.SerializeToString()
     x = networks.random(13, 1, 3, 16, 20)
     want = expected(network, {"x": x})[0]
-    for isa in ("scalar", "sse4", "avx2", "avx512"):
-        try:
-            model = mace.load(data, isa=isa)
-        except mace.MaceError:
-            continue  # another architecture's name
-        np.testing.assert_allclose(model([x])["prob"], want, rtol=1e-4, atol=1e-5)
+    for isa in mace.ISAS:  # also those of other CPUs: "at most" never refuses
+        np.testing.assert_allclose(mace.load(data, isa=isa)([x])["prob"], want, rtol=1e-4, atol=1e-5)
 
 
 def test_inputs_and_outputs(network: onnx.ModelProto) -> None:
@@ -181,6 +177,46 @@ def test_errors_of_loading(tmp_path) -> None:
         mace.load(tmp_path)
     with pytest.raises(mace.UnsupportedError, match="exact"):
         mace.load(networks.convolution_network().SerializeToString(), numerics="exact")
+
+
+def test_memory_options(network: onnx.ModelProto, tmp_path) -> None:
+    data = network.SerializeToString()
+    small, large = networks.random(19, 1, 3, 16, 20), networks.random(19, 1, 3, 512, 512)
+    want = mace.load(data)([small])["prob"]
+    path = tmp_path / "net.mace"
+    path.write_bytes(mace.convert(data)[0])
+    for source in (data, path):  # from memory and from a file
+        low = mace.load(source, memory="low")
+        for _ in range(2):
+            np.testing.assert_array_equal(low([small])["prob"], want)
+        limited = mace.load(source, memory_limit=1 << 20)
+        np.testing.assert_array_equal(limited([small])["prob"], want)
+        with pytest.raises(mace.ResourceExhaustedError, match="memory_limit, 1048576 bytes"):
+            limited([large])
+        np.testing.assert_array_equal(limited([small])["prob"], want)
+    for wrong in ({"memory": "little"}, {"memory_limit": -1}, {"memory_limit": 2**64}, {"memory_limit": 1.5}):
+        with pytest.raises(mace.InvalidArgumentError, match=next(iter(wrong))):
+            mace.load(data, **wrong)
+
+
+def test_low_memory_is_passed_on(network: onnx.ModelProto, monkeypatch) -> None:
+    """The answers of both are the same: look at what the native part is asked for."""
+    asked = []
+    monkeypatch.setattr(mace.model._native, "Model", _Recorder(mace.model._native.Model, asked))
+    for memory in ("default", "low"):
+        mace.load(network.SerializeToString(), memory=memory)
+    assert asked == [False, True]
+
+
+class _Recorder:
+    """Stands before the native Model and notes the third option, low_memory."""
+
+    def __init__(self, native: type, asked: list) -> None:
+        self.native, self.asked = native, asked
+
+    def load_memory(self, runtime: object, data: bytes, *options: bool) -> object:
+        self.asked.append(options[2])
+        return self.native.load_memory(runtime, data, *options)
 
 
 def test_unsupported_operators_are_all_named() -> None:

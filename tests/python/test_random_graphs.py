@@ -57,12 +57,8 @@ def test_random_graphs(case: tuple[ModelProto, dict[str, np.ndarray]]) -> None:
     for optimize in (True, False):
         data, _ = mace.convert(proto.SerializeToString(), optimize=optimize)
         for threads, isa, reference in WAYS:
-            try:
-                model = mace.load(data, threads, isa=isa, reference_kernels=reference)
-            except mace.InvalidArgumentError:
-                assert isa is not None  # another architecture's name
-                continue
-            got = model(feeds)
+            # isa means "at most": no name of mace.ISAS is refused, on no CPU.
+            got = mace.load(data, threads, isa=isa, reference_kernels=reference)(feeds)
             assert list(got) == names
             for name, want in zip(names, wanted, strict=True):
                 what = f"{name} optimize={optimize} threads={threads} isa={isa} reference={reference}"

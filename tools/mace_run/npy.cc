@@ -17,14 +17,14 @@ namespace {
 
 constexpr size_t kMaxHeaderBytes = 64 * 1024;
 
-struct DtypeRow {
+struct DTypeRow {
   mace_dtype dtype;
   const char* code;  // what .npy calls it, without the byte order
   size_t bytes;
   const char* name;
 };
 // NumPy has no bfloat16; files that hold it call it a void of two bytes.
-constexpr DtypeRow kDtypes[] = {
+constexpr DTypeRow kDTypes[] = {
     {MACE_FLOAT32, "f4", 4, "float32"},   {MACE_FLOAT16, "f2", 2, "float16"},
     {MACE_BFLOAT16, "V2", 2, "bfloat16"}, {MACE_FLOAT64, "f8", 8, "float64"},
     {MACE_INT8, "i1", 1, "int8"},         {MACE_UINT8, "u1", 1, "uint8"},
@@ -34,8 +34,8 @@ constexpr DtypeRow kDtypes[] = {
     {MACE_BOOL, "b1", 1, "bool"},
 };
 
-const DtypeRow* FindDtype(mace_dtype dtype) {
-  for (const DtypeRow& row : kDtypes) {
+const DTypeRow* FindDType(mace_dtype dtype) {
+  for (const DTypeRow& row : kDTypes) {
     if (row.dtype == dtype) return &row;
   }
   return nullptr;
@@ -112,7 +112,7 @@ class HeaderParser {
     if (at_ < text_.size() && text_[at_] == '[') Fail("arrays of structures are not supported");
     const std::string_view descr = Quoted();
     const std::string_view code = descr.empty() ? descr : descr.substr(1);
-    for (const DtypeRow& row : kDtypes) {
+    for (const DTypeRow& row : kDTypes) {
       if (code != row.code) continue;
       if (descr[0] == '>' && row.bytes > 1) Fail("big-endian arrays are not supported");
       if (descr[0] != '<' && descr[0] != '|' && descr[0] != '=' && descr[0] != '>') break;
@@ -179,12 +179,12 @@ std::vector<uint8_t> ReadFile(const std::string& path) {
 }  // namespace
 
 size_t ElementBytes(mace_dtype dtype) {
-  const DtypeRow* row = FindDtype(dtype);
+  const DTypeRow* row = FindDType(dtype);
   return row == nullptr ? 0 : row->bytes;
 }
 
-const char* DtypeName(mace_dtype dtype) {
-  const DtypeRow* row = FindDtype(dtype);
+const char* DTypeName(mace_dtype dtype) {
+  const DTypeRow* row = FindDType(dtype);
   return row == nullptr ? "unknown" : row->name;
 }
 
@@ -229,7 +229,7 @@ Array ReadNpy(const std::string& path) {
 }
 
 std::vector<uint8_t> FormatNpyHeader(const Array& array) {
-  const DtypeRow* row = FindDtype(array.dtype);
+  const DTypeRow* row = FindDType(array.dtype);
   if (row == nullptr) Fail("dtype " + std::to_string(array.dtype) + " cannot be stored in a .npy file");
   std::string text = "{'descr': '";
   text += row->bytes == 1 || row->code[0] == 'V' ? '|' : '<';

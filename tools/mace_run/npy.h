@@ -20,7 +20,7 @@ struct Array {
 
 // Bytes of one element; 0 for types that .npy files cannot hold.
 size_t ElementBytes(mace_dtype dtype);
-const char* DtypeName(mace_dtype dtype);
+const char* DTypeName(mace_dtype dtype);
 
 // Throw std::runtime_error; messages begin with the path. Arrays in Fortran order are refused where that
 // matters.

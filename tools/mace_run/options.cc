@@ -19,7 +19,8 @@ constexpr char kExamples[] = R"(Examples:
       feeds in_i[0], in_i[1], ... in_i[7], keeps the state between them and stacks the outputs
   mace_run --model_file net.mace --input_dir in --explain
       prints the plan as JSON: which kernel runs which node, and why
-Exit status: 0 only on success.)";
+Exit status: 0 on success; 1 where the work failed (a file, the model, memory); 2 where the command line is
+wrong (an unknown flag, a bad value).)";
 
 size_t EditDistance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
@@ -80,7 +81,8 @@ bool ParseOptions(int argc, char** argv, Options* options, int* exit_status) {
   app.add_option("--round", options->round, "repeat N times, for timing")->check(CLI::Range(1, 1 << 30));
   app.add_option("--num_threads", options->num_threads, "threads; 0: one per core")
       ->check(CLI::Range(0, 256));
-  app.add_option("--isa", options->isa, "use at most this instruction set: scalar, sse4, avx2, avx512, neon");
+  app.add_option("--isa", options->isa, "use at most this instruction set")
+      ->check(CLI::IsMember({"scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv"}));
   app.add_option("--verify", options->verify, "full: also check the hashes of the weights")
       ->check(CLI::IsMember({"default", "full"}));
   app.add_flag("--json", options->json, "print one JSON object to standard output");

@@ -60,9 +60,9 @@ std::vector<Input> ReadInputs(const Options& options, const std::vector<mace::Te
     }
     if (!fits) {
       throw std::runtime_error(inputs[i].path + ": input '" + infos[i].name + "' expects " +
-                               DtypeName(infos[i].dtype) + " " + ShapeText(infos[i].shape) +
+                               DTypeName(infos[i].dtype) + " " + ShapeText(infos[i].shape) +
                                (options.steps > 0 ? " at each step" : "") + ", the file has " +
-                               DtypeName(array.dtype) + " " + ShapeText(array.shape));
+                               DTypeName(array.dtype) + " " + ShapeText(array.shape));
     }
     inputs[i].array = std::move(array);
   }
@@ -186,7 +186,7 @@ void Report(const Options& options, const std::vector<mace::TensorInfo>& infos, 
     };
     for (size_t i = 0; i < measured.outputs.size(); ++i) {
       json["outputs"].push_back({{"name", infos[i].name},
-                                 {"dtype", DtypeName(measured.outputs[i].dtype)},
+                                 {"dtype", DTypeName(measured.outputs[i].dtype)},
                                  {"shape", measured.outputs[i].shape}});
     }
     if (options.explain) json["explain"] = nlohmann::ordered_json::parse(measured.explain);
@@ -205,7 +205,7 @@ void Report(const Options& options, const std::vector<mace::TensorInfo>& infos, 
   }
   std::printf("\n");
   for (size_t i = 0; i < measured.outputs.size(); ++i) {
-    std::printf("output %zu '%s': %s %s\n", i, infos[i].name.c_str(), DtypeName(measured.outputs[i].dtype),
+    std::printf("output %zu '%s': %s %s\n", i, infos[i].name.c_str(), DTypeName(measured.outputs[i].dtype),
                 ShapeText(measured.outputs[i].shape).c_str());
   }
 }

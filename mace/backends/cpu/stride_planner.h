@@ -1,4 +1,4 @@
-// Pixel strides (docs/design/13-kernels.md): which values lie with gaps between their channel vectors.
+// Pixel strides (docs/design/13-pixel-stride.md): which values lie with gaps between their channel vectors.
 // Channel concatenations and splits become views: producers write into the whole, consumers read out of it.
 // And a stride that is a multiple of 2 KiB is padded by 64 bytes where a kernel touches several pixels at a
 // time.

@@ -1,6 +1,6 @@
-// Operations that lowering joins to the kernel that makes their input (DESIGN decision 12): they run on the
-// output while it is in registers or in L1. GEMM, convolution, depthwise and elementwise kernels share them;
-// how they are computed is in post_ops-inl.h, for *.simd.cc files.
+// Operations that lowering joins to the kernel that makes their input (docs/design/12-fusion.md): they run on
+// the output while it is in registers or in L1. GEMM, convolution, depthwise and elementwise kernels share
+// them; how they are computed is in post_ops-inl.h, for *.simd.cc files.
 #ifndef MACE_KERNELS_ELEMENTWISE_POST_OPS_H_
 #define MACE_KERNELS_ELEMENTWISE_POST_OPS_H_
 

@@ -5,8 +5,9 @@
 namespace mace::kernels {
 namespace {
 
-// Weights up to this size stay in L2 while all rows pass; beyond it an A block of this size does
-// (kernel-experiments 9.3).
+// The whole blocking rule: weights up to this size stay in L2 while all rows pass; of larger ones each panel
+// stays while a block of rows of this size passes. The size was found by experiments that came before this
+// project; bench/kernel_benchmark.cc measures layers by which it can be judged anew.
 constexpr int64_t kCacheBytes = 256 * 1024;
 // Least work of a tile, in multiply-adds: some 10 us, so that a tile's start costs nothing and there are
 // tiles to share out.

@@ -256,7 +256,7 @@ TEST(GemmPanels, CoverEveryCountOnce) {
       ASSERT_EQ(next, panels.padded_columns);
     }
   }
-  // The widths that kernel-experiments found best.
+  // The costs of gemm.def decide: wide panels where they waste no column, else the narrower ones.
   EXPECT_EQ(PlanGemmPanels(Isa::kAvx2, 24).runs[0].width, 24);
   EXPECT_EQ(PlanGemmPanels(Isa::kAvx2, 40).padded_columns, 40);
   EXPECT_EQ(PlanGemmPanels(Isa::kAvx2, 512).runs[0].width, 16);
