@@ -14,7 +14,7 @@ from mace import _native
 from mace.errors import InvalidArgumentError, IoError, NotFoundError
 
 MACE_MAGIC = b"MACE"
-# What ``isa`` may be: that one and those before it are allowed, as far as this CPU has them.
+# What ``isa`` may be, of this CPU's architecture: that one and those before it are allowed, as far as the CPU has them.
 ISAS = ("scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv")
 
 
@@ -227,7 +227,8 @@ def load(
     intermediate results back after every run (slower runs, less memory between them); ``memory_limit`` is the most bytes that
     intermediate results and packed weights may take, 0 for no limit: a run that needs more raises
     :class:`mace.ResourceExhaustedError`. ``numerics="exact"`` is refused: it is not built yet. ``reference_kernels`` uses only
-    the plain kernels (slow; for finding errors); ``isa`` limits the instruction set (one of :data:`mace.ISAS`).
+    the plain kernels (slow; for finding errors); ``isa`` limits the instruction set (one of
+    :data:`mace.ISAS`; those of another architecture are refused).
     Raises :class:`mace.MaceError`.
 
     >>> m = mace.load("net.onnx", num_threads=2)
