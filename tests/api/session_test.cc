@@ -504,7 +504,8 @@ TEST_F(SessionTest, MemoryLimit) {
   EXPECT_OK(mace_session_run(session_, &in, 1, &out, 1, nullptr));
   in = Floats({100000, 4}, &x);
   out = Nothing();
-  ExpectError(mace_session_run(session_, &in, 1, &out, 1, nullptr), MACE_RESOURCE_EXHAUSTED, "1600000 bytes for an output: memory_limit");
+  ExpectError(mace_session_run(session_, &in, 1, &out, 1, nullptr), MACE_RESOURCE_EXHAUSTED,
+              "1600000 bytes for an output: memory_limit");
   in = Floats({1, 4}, &x);
   out = Nothing();
   EXPECT_OK(mace_session_run(session_, &in, 1, &out, 1, nullptr));
