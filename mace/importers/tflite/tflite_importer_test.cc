@@ -314,14 +314,14 @@ TEST(TfliteImporter, RefusesWhatIsWrong) {
     EXPECT_EQ(status.code(), code) << status.message();
     EXPECT_TRUE(Contains(status.message(), part)) << part << " is not in: " << status.message();
   };
-  const auto softmax = [](TfliteBuilder::Tensor x, TfliteBuilder::Tensor y, std::vector<int32_t> inputs,
-                          std::vector<int32_t> outputs = {1}) {
+  const auto softmax = [](TfliteBuilder::Tensor x, TfliteBuilder::Tensor y,
+                          const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs = {1}) {
     TfliteBuilder builder;
     builder.Add(std::move(x));
     builder.Add(std::move(y));
-    builder.AddOperator(kSoftmax, std::move(inputs), {1}, file::Options::SoftmaxOptions,
+    builder.AddOperator(kSoftmax, inputs, {1}, file::Options::SoftmaxOptions,
                         file::CreateSoftmaxOptions(builder.options(), 1));
-    return builder.Finish({0}, std::move(outputs));
+    return builder.Finish({0}, outputs);
   };
   const TfliteBuilder::Tensor good = {.dims = {1, 2}, .name = "good"};
   Graph graph;
