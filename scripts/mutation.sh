@@ -3,10 +3,7 @@
 # process. Fails where one crashes, hangs or takes too much memory; build/mutation_failures then holds it.
 set -euo pipefail
 scripts/make_small_models.sh
-files=(build/small_models/*.onnx build/small_models/*.mace tests/data/*.mace)
-for file in build/small_models/*.tflite; do
-  [ -f "$file" ] && files+=("$file")
-done
+files=(build/small_models/*.onnx build/small_models/*.tflite build/small_models/*.mace tests/data/*.mace)
 # Small ones only: thousands of runs of a large network take hours and find no more.
 if [ -n "${MACE_TEST_MODELS:-}" ]; then
   files+=("$MACE_TEST_MODELS"/tflite/{keyword_scrambled,hello_world_int8}/*.tflite)

@@ -189,6 +189,15 @@ bool ScalarConstant(const Graph& graph, ValueId value, double* element) {
     case DType::kI64:
       *element = static_cast<double>(*view->as<int64_t>());
       return true;
+    case DType::kI8:
+      *element = *view->as<int8_t>();
+      return true;
+    case DType::kU8:
+      *element = *view->as<uint8_t>();
+      return true;
+    case DType::kI16:
+      *element = *view->as<int16_t>();
+      return true;
     default:
       return false;
   }

@@ -12,11 +12,13 @@ def model(
     nodes: list, inputs: dict, outputs: list[str], constants: dict, opset: int = OPSET, output_type: int = TensorProto.FLOAT
 ) -> ModelProto:
     """inputs: name -> (dtype, shape); a shape entry may be a string. Outputs have an unknown shape."""
-    types = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64, "uint8": TensorProto.UINT8, "int32": TensorProto.INT32}
     graph = helper.make_graph(
         nodes,
         "small",
-        [helper.make_tensor_value_info(name, types[dtype], shape) for name, (dtype, shape) in inputs.items()],
+        [
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+            for name, (dtype, shape) in inputs.items()
+        ],
         [helper.make_tensor_value_info(name, output_type, None) for name in outputs],
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )

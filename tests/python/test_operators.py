@@ -251,3 +251,25 @@ def test_integer_arithmetic_and_cast() -> None:
         helper.make_node("Cast", ["a"], ["y"], to=TensorProto.FLOAT),
     ]
     judge(nodes, {"x": np.arange(-7, 9, dtype=np.int64).reshape(2, 8)}, {"k": np.array([3], np.int64)})
+
+
+@pytest.mark.parametrize("op", ["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"])
+@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.int64])
+def test_comparison(op: str, dtype: type) -> None:
+    random = np.random.default_rng(5)
+    a, b = random.integers(-3, 4, (5, 1, 37)).astype(dtype), random.integers(-3, 4, (4, 1)).astype(dtype)
+    judge([helper.make_node(op, ["a", "b"], ["y"])], {"a": a, "b": b}, kind=TensorProto.BOOL)
+    if dtype == np.float32:  # what is no number has no place in the order
+        a[0, 0, :3], b[1] = [np.nan, np.inf, -np.inf], np.nan
+        proto = networks.model([helper.make_node(op, ["a", "b"], ["y"])], {"a": ("float32", list(a.shape)), "b": ("float32", [4, 1])},
+                               ["y"], {}, 17, TensorProto.BOOL)  # fmt: skip
+        np.testing.assert_array_equal(mace.load(proto.SerializeToString())({"a": a, "b": b})["y"], getattr(np, {
+            "Less": "less", "LessOrEqual": "less_equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "Equal": "equal",
+        }[op])(a, b))  # fmt: skip
+
+
+@pytest.mark.parametrize("op", ["And", "Or", "Xor"])
+def test_logic(op: str) -> None:
+    random = np.random.default_rng(6)
+    a, b = random.integers(0, 2, (5, 1, 37)).astype(bool), random.integers(0, 2, (4, 1)).astype(bool)
+    judge([helper.make_node(op, ["a", "b"], ["y"])], {"a": a, "b": b}, kind=TensorProto.BOOL)

@@ -120,6 +120,12 @@ bool BinaryOfNode(OpId id, BinaryOp* op) {
     case OpId::kGreater:
       *op = BinaryOp::kGreater;
       return true;
+    case OpId::kLessOrEqual:
+      *op = BinaryOp::kLessOrEqual;
+      return true;
+    case OpId::kGreaterOrEqual:
+      *op = BinaryOp::kGreaterOrEqual;
+      return true;
     default:
       return false;
   }
@@ -269,6 +275,7 @@ Status LowerBinary(Lowering& lowering, const Cluster& cluster, const char** refu
   BinaryOp op;
   if (!BinaryOfNode(node.op, &op) || (dtype != DType::kF32 && dtype != DType::kI32 && dtype != DType::kI64) ||
       (op == BinaryOp::kPRelu && dtype != DType::kF32) ||
+      lowering.type(node.inputs[1]).dtype != dtype ||  // Pow of integers and floats
       lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr) {
     *refusal = "no fast kernel for this element type";
     return Status::Ok();

@@ -35,6 +35,8 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kEqual, LowerBinary},
     {OpId::kLess, LowerBinary},
     {OpId::kGreater, LowerBinary},
+    {OpId::kLessOrEqual, LowerBinary},
+    {OpId::kGreaterOrEqual, LowerBinary},
     {OpId::kExpand, LowerExpand},
     {OpId::kTranspose, LowerTranspose},
     {OpId::kConcat, LowerConcat},

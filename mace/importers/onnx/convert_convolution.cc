@@ -213,7 +213,7 @@ Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
     ops::MaxPool2dAttributes attributes;
     fill(&attributes);
     const ValueId nhwc = context.ToNhwc(x);
-    y = context.EmitQuantized(entry.op, {nhwc}, attributes, context.TypeOf(nhwc).quantization);
+    y = context.EmitMoved(entry.op, {nhwc}, attributes);  // scales are positive: the order is the same
   } else {
     ops::AveragePool2dAttributes attributes;
     fill(&attributes);
@@ -246,7 +246,8 @@ Outputs ConvertQLinearGlobalAveragePool(OnnxContext& context, OnnxNode& node, co
   node.RequireInt("channels_last", 0);
   const ValueId raw = context.Input(node, 0);
   const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2), 0);
-  const ValueId mean = GlobalReduce(context, context.Emit(OpId::kDequantize, {x}), ops::ReduceKind::kMean);
+  const ValueId real = context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone);
+  const ValueId mean = GlobalReduce(context, real, ops::ReduceKind::kMean);
   ops::QuantizeAttributes attributes;
   attributes.to = context.TypeOf(raw).dtype;
   const int32_t quantization = MakeQuantization(context, attributes.to, Shape{}, context.Input(node, 3),

@@ -9,32 +9,40 @@
 namespace mace::importers::onnx {
 
 Outputs ConvertUnary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  // Quantized integers pass Identity, Relu and Clip as they are.
-  return {context.EmitQuantized(entry.op, {x}, NoAttributes{}, context.TypeOf(x).quantization)};
+  // Relu too: ONNX has it clamp stored integers at 0, not at the zero point of some scale.
+  return {context.Emit(entry.op, {context.Input(node, 0)})};
+}
+
+Outputs ConvertIdentity(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  return {context.EmitMoved(OpId::kIdentity, {context.Input(node, 0)}, NoAttributes{})};
 }
 
 Outputs ConvertBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId a = context.Input(node, 0);
-  ValueId b = context.Input(node, 1);
-  // Pow alone takes an exponent of another type.
-  if (entry.op == OpId::kPow && context.TypeOf(a).dtype != context.TypeOf(b).dtype) {
-    ops::CastAttributes cast;
-    cast.to = context.TypeOf(a).dtype;
-    b = context.Emit(OpId::kCast, {b}, cast);
-  }
-  return {context.Emit(entry.op, {a, b})};
+  return {context.Emit(entry.op, {context.Input(node, 0), context.Input(node, 1)})};
 }
 
-// a >= b is not (a < b), for integers; with a NaN both are false.
-Outputs ConvertNotBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId a = context.Input(node, 0);
-  const ValueId b = context.Input(node, 1);
-  if (!IsInteger(context.TypeOf(a).dtype)) {
-    throw ImportError(
-        Unsupported("only integers can be compared so, not %s", NameOf(context.TypeOf(a).dtype)));
+// Pow alone takes an exponent of another type than the base, which is the result's too.
+Outputs ConvertPow(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const auto cast = [&](ValueId value, DType to) {
+    ops::CastAttributes attributes;
+    attributes.to = to;
+    return context.Emit(OpId::kCast, {value}, attributes);
+  };
+  ValueId base = context.Input(node, 0);
+  ValueId exponent = context.Input(node, 1);
+  const DType base_type = context.TypeOf(base).dtype, exponent_type = context.TypeOf(exponent).dtype;
+  if (base_type == exponent_type) return {context.Emit(OpId::kPow, {base, exponent})};
+  if (!IsInteger(base_type)) return {context.Emit(OpId::kPow, {base, cast(exponent, base_type)})};
+  // Powers of integers are exact: computed in 64 bits, whose low ones a narrower type keeps. A half is no
+  // integer: floats stay what they are, and the operator computes in double.
+  if (IsInteger(exponent_type)) {
+    if (base_type != DType::kI64) base = cast(base, DType::kI64);
+    if (exponent_type != DType::kI64) exponent = cast(exponent, DType::kI64);
+  } else if (exponent_type != DType::kF64 && exponent_type != DType::kF32) {
+    exponent = cast(exponent, DType::kF32);
   }
-  return {context.Emit(OpId::kNot, {context.Emit(entry.op, {a, b})})};
+  const ValueId result = context.Emit(OpId::kPow, {base, exponent});
+  return {context.TypeOf(result).dtype == base_type ? result : cast(result, base_type)};
 }
 
 Outputs ConvertVariadic(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -53,7 +61,10 @@ Outputs ConvertVariadic(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
 Outputs ConvertClip(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   ops::ClipAttributes attributes;
-  const bool is_f32 = context.TypeOf(x).dtype == DType::kF32;
+  // The bounds are attributes in float32, which holds every integer of these types.
+  const DType dtype = context.TypeOf(x).dtype;
+  const bool is_exact =
+      dtype == DType::kF32 || dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16;
   if (context.opset() < 11) {
     attributes.min = node.Float("min", attributes.min);
     attributes.max = node.Float("max", attributes.max);
@@ -64,7 +75,7 @@ Outputs ConvertClip(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   double minimum = attributes.min, maximum = attributes.max;
   const bool constant = (low == kNone || passes::ScalarConstant(context.graph(), low, &minimum)) &&
                         (high == kNone || passes::ScalarConstant(context.graph(), high, &maximum));
-  if (constant && is_f32) {
+  if (constant && is_exact) {
     attributes.min = static_cast<float>(minimum);
     attributes.max = static_cast<float>(maximum);
     return {context.Emit(OpId::kClip, {x}, attributes)};
@@ -109,7 +120,7 @@ Outputs ConvertDropout(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
       throw ImportError(Unsupported("training_mode is not supported"));
     }
   }
-  return {context.Emit(OpId::kIdentity, {context.Input(node, 0)})};
+  return ConvertIdentity(context, node, entry);
 }
 
 Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {

@@ -34,7 +34,7 @@ Outputs ConvertConcat(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   ops::ConcatAttributes attributes;
   if (!node.Has("axis")) throw ImportError(InvalidArgument("axis is missing"));
   attributes.axis = context.NormalizedAxis(node.Int("axis", 0), context.RankOf(inputs[0]));
-  return context.EmitMany(OpId::kConcat, inputs, attributes, 1);
+  return context.EmitMoved(OpId::kConcat, inputs, static_cast<int>(inputs.size()), attributes, 1);
 }
 
 Outputs ConvertSplit(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -51,8 +51,8 @@ Outputs ConvertSplit(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
   if (count != node.output_count())
     throw ImportError(InvalidArgument("num_outputs does not fit the outputs"));
   const ValueId inputs[] = {x, sizes};
-  return context.EmitMany(OpId::kSplit, std::span<const ValueId>(inputs, sizes == kNone ? 1 : 2), attributes,
-                          static_cast<int>(count));
+  return context.EmitMoved(OpId::kSplit, std::span<const ValueId>(inputs, sizes == kNone ? 1 : 2), 1,
+                           attributes, static_cast<int>(count));
 }
 
 Outputs ConvertSlice(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -63,20 +63,20 @@ Outputs ConvertSlice(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
       throw ImportError(InvalidArgument("starts or ends are missing"));
     const ValueId inputs[] = {x, context.Int64s(*starts), context.Int64s(*ends),
                               axes.has_value() ? context.Int64s(*axes) : kNone};
-    return context.EmitMany(OpId::kSlice, std::span<const ValueId>(inputs, axes.has_value() ? 4 : 3),
-                            NoAttributes{}, 1);
+    return context.EmitMoved(OpId::kSlice, std::span<const ValueId>(inputs, axes.has_value() ? 4 : 3), 1,
+                             NoAttributes{}, 1);
   }
   std::vector<ValueId> inputs = {x, context.Input(node, 1), context.Input(node, 2),
                                  context.OptionalInput(node, 3), context.OptionalInput(node, 4)};
   while (inputs.back() == kNone) inputs.pop_back();
-  return context.EmitMany(OpId::kSlice, inputs, NoAttributes{}, 1);
+  return context.EmitMoved(OpId::kSlice, inputs, 1, NoAttributes{}, 1);
 }
 
 Outputs ConvertGather(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   ops::GatherAttributes attributes;
   attributes.axis = context.NormalizedAxis(node.Int("axis", 0), context.RankOf(x));
-  return {context.Emit(OpId::kGather, {x, context.Input(node, 1)}, attributes)};
+  return {context.EmitMoved(OpId::kGather, {x, context.Input(node, 1)}, attributes)};
 }
 
 Outputs ConvertPad(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -121,8 +121,10 @@ Outputs ConvertPad(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
       pads = context.Int64s(all);
     }
   }
-  if (value == kNone) return {context.Emit(OpId::kPad, {x, pads}, attributes)};
-  return {context.Emit(OpId::kPad, {x, pads, value}, attributes)};
+  // The padding is a stored integer, 0 where none is given; its own scale (it may come from QuantizeLinear)
+  // does not matter.
+  if (value == kNone) return {context.EmitMoved(OpId::kPad, {x, pads}, attributes)};
+  return {context.EmitMoved(OpId::kPad, {x, pads, value}, attributes)};
 }
 
 Outputs ConvertDepthToSpace(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -137,7 +139,8 @@ Outputs ConvertDepthToSpace(OnnxContext& context, OnnxNode& node, const OnnxOp& 
     throw ImportError(Unsupported("mode='%s' is not supported", mode.c_str()));
   attributes.mode =
       mode == "DCR" ? ops::DepthToSpaceMode::kDepthColumnRow : ops::DepthToSpaceMode::kColumnRowDepth;
-  const ValueId y = context.Emit(OpId::kDepthToSpace, {context.ToNhwc(context.Input(node, 0))}, attributes);
+  const ValueId y =
+      context.EmitMoved(OpId::kDepthToSpace, {context.ToNhwc(context.Input(node, 0))}, attributes);
   return {context.ToNchw(y)};
 }
 

@@ -70,7 +70,8 @@ Outputs ConvertQLinearSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp
   const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2), 0);
   const bool as_matrix = node.Int("opset", 13) < 13;
   const int axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(raw));
-  const ValueId soft = EmitSoftmax(context, context.Emit(OpId::kDequantize, {x}), axis, as_matrix);
+  const ValueId real = context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone);
+  const ValueId soft = EmitSoftmax(context, real, axis, as_matrix);
   ops::QuantizeAttributes attributes;
   attributes.to = context.TypeOf(raw).dtype;
   const int32_t quantization = MakeQuantization(context, attributes.to, Shape{}, context.Input(node, 3),

@@ -23,14 +23,6 @@ int32_t ZeroPoint(const TensorView& view, int64_t i) {
   }
 }
 
-bool SameQuantization(const Quantization& a, const Quantization& b) {
-  if (a.axis != b.axis || a.block_size != b.block_size || a.scales.size() != b.scales.size()) return false;
-  for (size_t i = 0; i < a.scales.size(); ++i) {
-    if (a.scales[i] != b.scales[i] || a.zero_points[i] != b.zero_points[i]) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, ValueId scale,
@@ -68,15 +60,8 @@ int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, 
 ValueId WithQuantization(OnnxContext& context, ValueId value, ValueId scale, ValueId zero_point,
                          int64_t axis) {
   const TensorType type = context.TypeOf(value);
-  const int32_t index = MakeQuantization(context, type.dtype, type.shape, scale, zero_point, axis);
-  Graph& graph = context.graph();
-  if (type.quantization == kNone) {
-    graph.values[value].type.quantization = index;
-    return value;
-  }
-  if (SameQuantization(graph.quantizations[type.quantization], graph.quantizations[index])) return value;
-  // The same bytes read with another scale.
-  return context.EmitQuantized(OpId::kIdentity, {value}, NoAttributes{}, index);
+  return context.WithQuantization(value,
+                                  MakeQuantization(context, type.dtype, type.shape, scale, zero_point, axis));
 }
 
 Outputs ConvertQuantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -109,7 +94,7 @@ Outputs ConvertDequantizeLinear(OnnxContext& context, OnnxNode& node, const Onnx
   node.RequireInt("output_dtype", 0);
   const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2),
                                      node.Int("axis", 1));
-  return {context.Emit(OpId::kDequantize, {x})};
+  return {context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone)};
 }
 
 }  // namespace mace::importers::onnx

@@ -32,32 +32,31 @@ Outputs ConvertConstant(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
 
 Outputs ConvertConstantOfShape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ops::ConstantOfShapeAttributes attributes;
+  const ValueId shape = context.Input(node, 0);
   if (const Tensor* tensor = node.TensorOf("value"); tensor != nullptr) {
     const ValueId value = context.AddTensor(*tensor, "");
     const TensorView view = *context.graph().ConstantOf(value);
     if (view.elements() != 1) throw ImportError(InvalidArgument("the value must be one element"));
     attributes.dtype = view.dtype;
-    double element = 0;
     switch (view.dtype) {
+      case DType::kF32:
+        attributes.float_value = *view.as<float>();
+        break;
       case DType::kI64:
         attributes.int_value = *view.as<int64_t>();
         break;
-      case DType::kU8:
+      case DType::kI32:
+        attributes.int_value = *view.as<int32_t>();
+        break;
       case DType::kBool:
         attributes.int_value = *view.as<uint8_t>();
         break;
-      case DType::kI8:
-        attributes.int_value = *view.as<int8_t>();
-        break;
       default:
-        if (!passes::ScalarConstant(context.graph(), value, &element)) {
-          throw ImportError(Unsupported("a value of type %s", NameOf(view.dtype)));
-        }
-        attributes.float_value = static_cast<float>(element);
-        if (IsInteger(view.dtype)) attributes.int_value = static_cast<int64_t>(element);
+        // The attributes hold a float and an int64; of any other type the element itself is repeated.
+        return {context.Emit(OpId::kExpand, {context.Reshape(value, IntList{}), shape})};
     }
   }
-  return {context.Emit(OpId::kConstantOfShape, {context.Input(node, 0)}, attributes)};
+  return {context.Emit(OpId::kConstantOfShape, {shape}, attributes)};
 }
 
 Outputs ConvertReshape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -65,11 +64,10 @@ Outputs ConvertReshape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   const ValueId shape = context.Input(node, 1);
   ops::ReshapeAttributes attributes;
   attributes.allow_zero = node.Int("allowzero", 0) != 0;
-  const int32_t quantization = context.TypeOf(x).quantization;
   if (context.IsConstant(shape) && passes::IntListConstant(context.graph(), shape, &attributes.shape)) {
-    return {context.EmitQuantized(OpId::kReshape, {x}, attributes, quantization)};
+    return {context.EmitMoved(OpId::kReshape, {x}, attributes)};
   }
-  return {context.EmitQuantized(OpId::kReshape, {x, shape}, attributes, quantization)};
+  return {context.EmitMoved(OpId::kReshape, {x, shape}, attributes)};
 }
 
 Outputs ConvertFlatten(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -77,7 +75,7 @@ Outputs ConvertFlatten(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   ops::FlattenAttributes attributes;
   attributes.axis = node.Int("axis", 1);
   if (attributes.axis < 0) attributes.axis += context.RankOf(x);
-  return {context.EmitQuantized(OpId::kFlatten, {x}, attributes, context.TypeOf(x).quantization)};
+  return {context.EmitMoved(OpId::kFlatten, {x}, attributes)};
 }
 
 // Squeeze and Unsqueeze: the axes are an attribute before opset 13, an input after it.
@@ -98,8 +96,7 @@ Outputs ConvertSqueeze(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
               Unsupported("no axes, and dimensions %s that are not all known", ShapeText(shape).text));
         if (shape[i] == 1) axes.Push(i);
       }
-      if (axes.empty())
-        return {context.EmitQuantized(OpId::kIdentity, {x}, NoAttributes{}, context.TypeOf(x).quantization)};
+      if (axes.empty()) return {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
     }
     for (int i = 0; i < axes.size(); ++i) axes[i] = context.NormalizedAxis(axes[i], shape.rank);
     return {context.Squeeze(x, axes)};
@@ -117,7 +114,7 @@ Outputs ConvertShape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
 }
 
 Outputs ConvertExpand(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {context.Emit(OpId::kExpand, {context.Input(node, 0), context.Input(node, 1)})};
+  return {context.EmitMoved(OpId::kExpand, {context.Input(node, 0), context.Input(node, 1)}, NoAttributes{})};
 }
 
 }  // namespace mace::importers::onnx

@@ -14,6 +14,18 @@ namespace {
 // Folded while importing, so that shapes given by small integer computations are known.
 constexpr passes::FoldLimits kImportFoldLimits = {4096, 4096};
 
+bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
+  if (first == second) return true;
+  if (first == kNone || second == kNone) return false;
+  const Quantization& a = graph.quantizations[first];
+  const Quantization& b = graph.quantizations[second];
+  if (a.axis != b.axis || a.block_size != b.block_size || a.scales.size() != b.scales.size()) return false;
+  for (size_t i = 0; i < a.scales.size(); ++i) {
+    if (a.scales[i] != b.scales[i] || a.zero_points[i] != b.zero_points[i]) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
@@ -79,8 +91,44 @@ int OnnxContext::NormalizedAxis(int64_t axis, int rank) const {
   return normalized;
 }
 
+ValueId OnnxContext::WithQuantization(ValueId value, int32_t quantization) {
+  const TensorType& type = graph_.values[value].type;
+  if (SameQuantization(graph_, type.quantization, quantization)) return value;
+  if (type.quantization == kNone && graph_.values[value].producer == kNone && !read_.contains(value)) {
+    graph_.values[value].type.quantization = quantization;
+    return value;
+  }
+  if (const TensorView* view = graph_.ConstantOf(value); view != nullptr) {
+    // A constant of its own, so that weights stay weights.
+    const ValueId copy = Unwrap(graph_.AddConstant("", TensorView(*view), /*copy=*/true));
+    graph_.values[copy].type.quantization = quantization;
+    return copy;
+  }
+  return EmitQuantized(OpId::kIdentity, {value}, NoAttributes{}, quantization);
+}
+
+std::vector<ValueId> OnnxContext::Bare(OpId op, std::span<const ValueId> inputs) {
+  std::vector<ValueId> bare(inputs.begin(), inputs.end());
+  if ((FindOpDefinition(op)->flags & kOpShapeOnly) != 0) return bare;
+  for (ValueId& input : bare) {
+    if (input != kNone) input = WithQuantization(input, kNone);
+  }
+  return bare;
+}
+
+int32_t OnnxContext::SharedQuantization(std::span<const ValueId> values) const {
+  if (values.empty()) return kNone;
+  const int32_t first = TypeOf(values[0]).quantization;
+  if (first == kNone || graph_.quantizations[first].axis != kNone) return kNone;
+  for (ValueId value : values) {
+    if (!SameQuantization(graph_, first, TypeOf(value).quantization)) return kNone;
+  }
+  return first;
+}
+
 NodeId OnnxContext::AppendNode(OpId op, std::span<const ValueId> inputs, int outputs,
                                std::vector<ValueId>* ids) {
+  read_.insert(inputs.begin(), inputs.end());
   for (int i = 0; i < outputs; ++i) ids->push_back(Unwrap(graph_.AddValue("", TensorType{})));
   return Unwrap(graph_.AddNode(op, node_name_, inputs, *ids));
 }
@@ -144,30 +192,25 @@ ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
   }
   ops::TransposeAttributes attributes;
   attributes.perm = perm;
-  const int32_t quantization = TypeOf(value).quantization;
-  if (quantization == kNone) return Emit(OpId::kTranspose, {value}, attributes);
-  if (graph_.quantizations[quantization].axis != kNone) {
-    throw ImportError(Unsupported("a transposed tensor that is quantized per channel"));
-  }
-  return EmitQuantized(OpId::kTranspose, {value}, attributes, quantization);
+  return EmitMoved(OpId::kTranspose, {value}, attributes);
 }
 
 ValueId OnnxContext::Reshape(ValueId value, const IntList& shape) {
   ops::ReshapeAttributes attributes;
   attributes.shape = shape;
-  return EmitQuantized(OpId::kReshape, {value}, attributes, TypeOf(value).quantization);
+  return EmitMoved(OpId::kReshape, {value}, attributes);
 }
 
 ValueId OnnxContext::Unsqueeze(ValueId value, const IntList& axes) {
   ops::UnsqueezeAttributes attributes;
   attributes.axes = axes;
-  return EmitQuantized(OpId::kUnsqueeze, {value}, attributes, TypeOf(value).quantization);
+  return EmitMoved(OpId::kUnsqueeze, {value}, attributes);
 }
 
 ValueId OnnxContext::Squeeze(ValueId value, const IntList& axes) {
   ops::SqueezeAttributes attributes;
   attributes.axes = axes;
-  return EmitQuantized(OpId::kSqueeze, {value}, attributes, TypeOf(value).quantization);
+  return EmitMoved(OpId::kSqueeze, {value}, attributes);
 }
 
 ValueId OnnxContext::Int64s(std::span<const int64_t> elements) {

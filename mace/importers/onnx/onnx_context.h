@@ -90,8 +90,15 @@ class OnnxContext {
   IntList ConstantInts(ValueId value, const char* what) const;
   int NormalizedAxis(int64_t axis, int rank) const;
 
+  // ONNX's integers are bare numbers; a scale belongs to the node that quantizes or dequantizes them, and
+  // here to the type of a value. So a value never changes its type once a node reads or writes it: whoever
+  // reads its bytes with another scale, or with none, reads a copy (an Identity, a view at run time) of that
+  // type.
+  ValueId WithQuantization(ValueId value, int32_t quantization);
+
   // Appends a node with the given attributes and one output, infers the output's type, and folds it where it
   // is a small computation on constants. The first output of the node being converted carries its name.
+  // The operator computes with the stored integers: it reads quantized values without their scale.
   template <typename A>
   ValueId Emit(OpId op, std::initializer_list<ValueId> inputs, const A& attributes) {
     return EmitMany(op, std::span<const ValueId>(inputs.begin(), inputs.size()), attributes, 1)[0];
@@ -99,22 +106,29 @@ class OnnxContext {
   ValueId Emit(OpId op, std::initializer_list<ValueId> inputs) { return Emit(op, inputs, NoAttributes{}); }
   template <typename A>
   std::vector<ValueId> EmitMany(OpId op, std::span<const ValueId> inputs, const A& attributes, int outputs) {
-    std::vector<ValueId> ids;
-    const NodeId id = AppendNode(op, inputs, outputs, &ids);
-    graph_.nodes[id].attributes.as<A>() = attributes;
-    FinishNode(id);
-    return ids;
+    const std::vector<ValueId> bare = Bare(op, inputs);
+    return EmitTyped(op, bare, attributes, outputs, kNone);
   }
-  // As EmitMany, for one output whose value carries a quantization.
+  // For operators that only move elements of their first `moved` inputs: where these have one and the same
+  // scale for all elements, the outputs have it too.
+  template <typename A>
+  std::vector<ValueId> EmitMoved(OpId op, std::span<const ValueId> inputs, int moved, const A& attributes,
+                                 int outputs) {
+    const int32_t quantization = SharedQuantization(inputs.first(static_cast<size_t>(moved)));
+    if (quantization == kNone) return EmitMany(op, inputs, attributes, outputs);
+    return EmitTyped(op, inputs, attributes, outputs, quantization);
+  }
+  template <typename A>
+  ValueId EmitMoved(OpId op, std::initializer_list<ValueId> inputs, const A& attributes) {
+    return EmitMoved(op, std::span<const ValueId>(inputs.begin(), inputs.size()), 1, attributes, 1)[0];
+  }
+  // For operators that compute with the real numbers that quantized inputs stand for; the output carries
+  // `quantization` (kNone: none).
   template <typename A>
   ValueId EmitQuantized(OpId op, std::initializer_list<ValueId> inputs, const A& attributes,
                         int32_t quantization) {
-    std::vector<ValueId> ids;
-    const NodeId id = AppendNode(op, std::span<const ValueId>(inputs.begin(), inputs.size()), 1, &ids);
-    graph_.nodes[id].attributes.as<A>() = attributes;
-    graph_.values[ids[0]].type.quantization = quantization;
-    FinishNode(id);
-    return ids[0];
+    return EmitTyped(op, std::span<const ValueId>(inputs.begin(), inputs.size()), attributes, 1,
+                     quantization)[0];
   }
 
   // A copy of `value` under the name of a graph output, never folded.
@@ -132,6 +146,19 @@ class OnnxContext {
   ValueId Float(float element, DType dtype = DType::kF32);  // rank 0
 
  private:
+  template <typename A>
+  std::vector<ValueId> EmitTyped(OpId op, std::span<const ValueId> inputs, const A& attributes, int outputs,
+                                 int32_t quantization) {
+    std::vector<ValueId> ids;
+    const NodeId id = AppendNode(op, inputs, outputs, &ids);
+    graph_.nodes[id].attributes.as<A>() = attributes;
+    for (ValueId output : ids) graph_.values[output].type.quantization = quantization;
+    FinishNode(id);
+    return ids;
+  }
+  std::vector<ValueId> Bare(OpId op, std::span<const ValueId> inputs);
+  // The scale that all of these share, kNone where there is none, or one per channel.
+  int32_t SharedQuantization(std::span<const ValueId> values) const;
   NodeId AppendNode(OpId op, std::span<const ValueId> inputs, int outputs, std::vector<ValueId>* ids);
   void InferTypes(NodeId id);
   void FinishNode(NodeId id);
@@ -144,6 +171,7 @@ class OnnxContext {
   std::string node_name_;
   std::unordered_map<std::string_view, const Tensor*> initializers_;
   std::unordered_map<std::string_view, ValueId> values_;
+  std::unordered_set<ValueId> read_;  // by a node
 };
 
 }  // namespace mace::importers::onnx

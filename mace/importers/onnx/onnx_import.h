@@ -16,8 +16,8 @@ std::vector<int32_t> SortNodes(const GraphProto& graph);
 // first node that uses it.
 void RequireKnownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets);
 
-// Declares the states that it finds beside those that the options named: a recurrent layer whose initial state
-// is a graph input and whose last state is a graph output.
+// Declares the states that it finds beside those that the options named: a recurrent layer whose initial
+// state is a graph input and whose last state is a graph output.
 void FindRecurrentStates(OnnxContext* context);
 
 }  // namespace mace::importers::onnx

@@ -41,8 +41,9 @@ MACE_ONNX_CONVERTER(ConvertGemm);
 MACE_ONNX_CONVERTER(ConvertMatMul);
 // convert_elementwise.cc
 MACE_ONNX_CONVERTER(ConvertUnary);
+MACE_ONNX_CONVERTER(ConvertIdentity);
 MACE_ONNX_CONVERTER(ConvertBinary);
-MACE_ONNX_CONVERTER(ConvertNotBinary);
+MACE_ONNX_CONVERTER(ConvertPow);
 MACE_ONNX_CONVERTER(ConvertVariadic);
 MACE_ONNX_CONVERTER(ConvertClip);
 MACE_ONNX_CONVERTER(ConvertLeakyRelu);

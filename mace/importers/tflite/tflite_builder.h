@@ -51,14 +51,15 @@ class TfliteBuilder {
 
   flatbuffers::FlatBufferBuilder& options() { return builder_; }
   template <typename Table = void>
-  void AddOperator(int32_t number, std::vector<int32_t> inputs, std::vector<int32_t> outputs,
+  void AddOperator(int32_t number, const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs,
                    file::Options kind = file::Options::NONE, flatbuffers::Offset<Table> options = {}) {
     kinds_.push_back(number);
     operators_.push_back(file::CreateOperatorRecordDirect(builder_, static_cast<uint32_t>(kinds_.size()) - 1,
                                                           &inputs, &outputs, kind, options.Union()));
   }
 
-  std::vector<uint8_t> Finish(std::vector<int32_t> inputs, std::vector<int32_t> outputs, int subgraphs = 1) {
+  std::vector<uint8_t> Finish(const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs,
+                              int subgraphs = 1) {
     std::vector<flatbuffers::Offset<file::BufferRecord>> buffers = {file::CreateBufferRecord(builder_)};
     std::vector<flatbuffers::Offset<file::TensorRecord>> tensors;
     for (const Tensor& tensor : tensors_) {

@@ -322,7 +322,8 @@ bool TfliteContext::NeedsClamp(Activation activation, const TensorType& type, fl
 void TfliteContext::EmitOutput(OpId op, std::span<const ValueId> inputs, const void* attributes,
                                size_t attribute_bytes, int8_t activation) {
   if (activation < 0 || activation > static_cast<int8_t>(Activation::kTanh)) {
-    throw ImportError(StatusCode::kUnsupported, "fused activation " + std::to_string(activation));
+    Refuse("fused activation " + std::to_string(activation));
+    activation = 0;
   }
   const auto kind = static_cast<Activation>(activation);
   TensorType type = OutputType(0);
@@ -336,7 +337,10 @@ void TfliteContext::EmitOutput(OpId op, std::span<const ValueId> inputs, const v
   const std::string_view no_name;
   const ValueId raw = EmitNode(op, inputs, attributes, attribute_bytes, {&type, 1}, {&no_name, 1})[0];
   if (kind == Activation::kTanh) {
-    if (mace::IsInteger(type.dtype)) throw ImportError(StatusCode::kUnsupported, "a fused TANH on integers");
+    if (mace::IsInteger(type.dtype)) {
+      Refuse("a fused TANH on integers");
+      return BindOutput(0, raw);
+    }
     BindOutput(0, Emit(OpId::kTanh, {raw}, NoAttributes{}, type, name));
   } else if (kind == Activation::kRelu) {
     BindOutput(0, Emit(OpId::kRelu, {raw}, NoAttributes{}, type, name));
@@ -350,6 +354,14 @@ void TfliteContext::EmitOutput(OpId op, std::span<const ValueId> inputs, const v
 
 void TfliteContext::BindOutput(int i, ValueId value) {
   values_[static_cast<size_t>(OutputTensor(i))] = value;
+}
+
+void TfliteContext::BindDeclaredOutputs() {
+  for (int32_t tensor : SpanOf(file_.operation(operator_).outputs())) {
+    if (tensor < 0 || file_.tensor(tensor).is_variable()) continue;
+    Spend(static_cast<int64_t>(sizeof(Value)));
+    values_[static_cast<size_t>(tensor)] = Unwrap(graph_.AddValue({}, TypeOfTensor(tensor)));
+  }
 }
 
 void TfliteContext::WriteVariable(int tensor, ValueId value) {

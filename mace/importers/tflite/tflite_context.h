@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "mace/graph/graph.h"
@@ -27,7 +28,16 @@ class TfliteContext {
   TfliteContext(const TfliteFile& file, Graph* graph, ImportReport* report);
 
   // ---- the operator being converted
-  void Begin(int operator_index) { operator_ = operator_index; }
+  void Begin(int operator_index) {
+    operator_ = operator_index;
+    refusals_.clear();
+  }
+  // Notes that the operator has something which is not supported; its conversion may go on, to find more.
+  void Refuse(std::string what) { refusals_.push_back(std::move(what)); }
+  const std::vector<std::string>& refusals() const { return refusals_; }
+  // Values of the types that the file declares, for what the operator would have written: a file that is
+  // refused is read to its end, so that everything that is not supported can be told at once.
+  void BindDeclaredOutputs();
   int input_count() const;
   bool HasInput(int i) const;
   int InputTensor(int i) const;  // throws where it is absent
@@ -127,6 +137,7 @@ class TfliteContext {
   std::vector<int32_t> states_;         // of each tensor: index into graph.states, or kNone
   std::vector<int32_t> quantizations_;  // of each tensor: index into graph.quantizations, or kNone
   std::set<std::string> said_;
+  std::vector<std::string> refusals_;  // of this operator
 };
 
 }  // namespace mace::importers::tflite

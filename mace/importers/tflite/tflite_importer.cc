@@ -18,10 +18,8 @@ class Complaints {
  public:
   void Add(const std::string& what, const std::string& where) {
     Entry& entry = entries_[what];
-    if (entry.count++ == 0) {
-      entry.first = where;
-      order_.push_back(what);
-    }
+    if (entry.count++ == 0) order_.push_back(what);
+    if (entry.count <= kMaxPlaces) entry.places += (entry.count == 1 ? "" : " and ") + where;
   }
 
   void ThrowIfAny() const {
@@ -31,9 +29,12 @@ class Complaints {
     for (size_t i = 0; i < order_.size() && i < kMaxListed; ++i) {
       const Entry& entry = entries_.at(order_[i]);
       message += (i == 0 ? "" : "; ") + order_[i];
-      if (entry.count > 1)
-        message += " (" + std::to_string(entry.count) + " times, first " + entry.first + ")";
-      if (entry.count == 1 && !entry.first.empty()) message += " (" + entry.first + ")";
+      if (entry.places.empty()) continue;
+      message += " (";
+      if (entry.count > 1) message += std::to_string(entry.count) + " times: ";
+      message += entry.places;
+      if (entry.count > kMaxPlaces) message += " and others";
+      message += ")";
     }
     if (order_.size() > kMaxListed)
       message += "; and " + std::to_string(order_.size() - kMaxListed) + " more";
@@ -43,8 +44,9 @@ class Complaints {
  private:
   struct Entry {
     int64_t count = 0;
-    std::string first;
+    std::string places;  // the first of them
   };
+  static constexpr int64_t kMaxPlaces = 8;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> order_;
 };
@@ -56,76 +58,124 @@ std::string DescribeOperator(const TfliteFile& file, int index) {
   return text;
 }
 
-void CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
+// Returns whether the importer can read a tensor of this kind.
+bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
   const file::TensorRecord& record = file.tensor(tensor);
   const std::string where = file.DescribeTensor(tensor);
+  bool readable = true;
+  const auto complain = [&](const std::string& what) {
+    complaints->Add(what, where);
+    readable = false;
+  };
   if (file.TensorDType(tensor) == DType::kInvalid) {
-    complaints->Add("element type " + std::to_string(record.element_type()), where);
+    complain("element type " + std::to_string(record.element_type()));
   }
-  if (record.sparsity() != nullptr) complaints->Add("sparse tensors", where);
-  if (file.HasExternalData(tensor)) complaints->Add("data outside of the model", where);
+  if (record.sparsity() != nullptr) complain("sparse tensors");
+  if (file.HasExternalData(tensor)) complain("data outside of the model");
   if (record.quantization() != nullptr && record.quantization()->details_kind() != 0) {
-    complaints->Add("quantization scheme " + std::to_string(record.quantization()->details_kind()), where);
+    complain("quantization scheme " + std::to_string(record.quantization()->details_kind()));
   }
+  return readable;
 }
 
-void CheckSupport(const TfliteFile& file) {
-  Complaints complaints;
+enum class Sight : uint8_t { kUnseen, kReadable, kUnreadable };
+
+// Complains of what can be seen without converting anything; returns the operators that cannot be converted.
+std::vector<bool> CheckSupport(const TfliteFile& file, Complaints* complaints) {
   if (file.subgraph_count() != 1) {
-    complaints.Add("several subgraphs: " + std::to_string(file.subgraph_count()), "");
+    complaints->Add("several subgraphs: " + std::to_string(file.subgraph_count()), "");
   }
-  std::vector<bool> seen(static_cast<size_t>(file.tensor_count()), false);
+  std::vector<Sight> sights(static_cast<size_t>(file.tensor_count()), Sight::kUnseen);
   const auto check_tensors = [&](std::span<const int32_t> tensors) {
+    bool readable = true;
     for (int32_t tensor : tensors) {
-      if (tensor < 0 || seen[static_cast<size_t>(tensor)]) continue;
-      seen[static_cast<size_t>(tensor)] = true;
-      CheckTensor(file, tensor, &complaints);
+      if (tensor < 0) continue;
+      Sight& sight = sights[static_cast<size_t>(tensor)];
+      if (sight == Sight::kUnseen) {
+        sight = CheckTensor(file, tensor, complaints) ? Sight::kReadable : Sight::kUnreadable;
+      }
+      readable = readable && sight == Sight::kReadable;
     }
+    return readable;
   };
   check_tensors(SpanOf(file.subgraph().inputs()));
   check_tensors(SpanOf(file.subgraph().outputs()));
+  std::vector<bool> refused(static_cast<size_t>(file.operator_count()), false);
   for (int i = 0; i < file.operator_count(); ++i) {
     const auto inputs = SpanOf(file.operation(i).inputs());
-    check_tensors(inputs);
-    check_tensors(SpanOf(file.operation(i).outputs()));
+    const bool reads = check_tensors(inputs);
+    const bool writes = check_tensors(SpanOf(file.operation(i).outputs()));
+    refused[static_cast<size_t>(i)] = !reads || !writes;
     const OperatorRow* row = FindOperator(file.OperatorNumber(i));
     if (row == nullptr) {
-      complaints.Add(file.OperatorName(i), DescribeOperator(file, i));
+      complaints->Add(file.OperatorName(i), DescribeOperator(file, i));
+      refused[static_cast<size_t>(i)] = true;
       continue;
     }
     if (inputs.empty() || inputs[0] < 0) continue;
     const DType dtype = file.TensorDType(inputs[0]);
     if (dtype != DType::kInvalid && (row->types >> static_cast<int>(dtype) & 1) == 0) {
-      complaints.Add(file.OperatorName(i) + " of " + NameOf(dtype), DescribeOperator(file, i));
+      complaints->Add(file.OperatorName(i) + " of " + NameOf(dtype), DescribeOperator(file, i));
+      refused[static_cast<size_t>(i)] = true;
     }
   }
-  complaints.ThrowIfAny();
+  return refused;
 }
 
-void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context) {
+// What the operator has that is not supported becomes complaints; anything else that is wrong is thrown.
+void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context, Complaints* complaints) {
+  const std::string where = DescribeOperator(file, index);
+  std::vector<std::string> refusals;
   try {
     const OperatorRow& row = *FindOperator(file.OperatorNumber(index));
-    context->Begin(index);
     if (context->input_count() < row.min_inputs || context->input_count() > row.max_inputs) {
       throw ImportError(StatusCode::kDataLoss,
                         "it has " + std::to_string(context->input_count()) + " inputs");
     }
     row.convert(*context);
+    refusals = context->refusals();
   } catch (const ImportError& error) {
-    throw ImportError(error.code(),
-                      file.OperatorName(index) + " (" + DescribeOperator(file, index) + "): " + error.what(),
-                      error.stage());
+    refusals = context->refusals();
+    // An error behind a complaint may be its consequence.
+    if (error.code() == StatusCode::kUnsupported) {
+      refusals.emplace_back(error.what());
+    } else if (refusals.empty()) {
+      throw ImportError(error.code(), file.OperatorName(index) + " (" + where + "): " + error.what(),
+                        error.stage());
+    }
   }
+  for (const std::string& refusal : refusals)
+    complaints->Add(file.OperatorName(index) + ": " + refusal, where);
+  if (!refusals.empty()) context->BindDeclaredOutputs();
+}
+
+// Throws all complaints, or, where there are none, what is wrong with the file.
+void ConvertOperators(const TfliteFile& file, TfliteContext* context) {
+  Complaints complaints;
+  const std::vector<bool> refused = CheckSupport(file, &complaints);
+  try {
+    context->AddInputs();
+    for (int i = 0; i < file.operator_count(); ++i) {
+      context->Begin(i);
+      if (refused[static_cast<size_t>(i)]) {
+        context->BindDeclaredOutputs();
+      } else {
+        ConvertOperator(file, i, context, &complaints);
+      }
+    }
+  } catch (const ImportError&) {
+    complaints.ThrowIfAny();
+    throw;
+  }
+  complaints.ThrowIfAny();
 }
 
 void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                 ImportReport* report) {
   const TfliteFile file(bytes);
-  CheckSupport(file);
   Check(graph->name.Assign(TextOf(file.subgraph().label())));
   TfliteContext context(file, graph, report);
-  context.AddInputs();
-  for (int i = 0; i < file.operator_count(); ++i) ConvertOperator(file, i, &context);
+  ConvertOperators(file, &context);
   context.AddOutputs();
   Check(DeclareStates(options, graph));
   Status status = VerifyGraph(*graph, static_cast<const OpDefinition* (*)(OpId)>(&FindOpDefinition));

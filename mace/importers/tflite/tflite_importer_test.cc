@@ -273,8 +273,36 @@ TEST(TfliteImporter, NamesEverythingThatIsNotSupported) {
   const Status status = Import(builder.Finish({x}, {d}, 2), &graph);
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
   for (const char* part :
-       {"TILE (2 times, first operator 0, output 'a')", "ADD of int8", "CUSTOM:Special", "operator 900",
-        "element type 5 ('c')", "sparse tensors ('d')", "several subgraphs: 2"}) {
+       {"TILE (2 times: operator 0, output 'a' and operator 1, output 'b')", "ADD of int8", "CUSTOM:Special",
+        "operator 900", "element type 5 ('c')", "sparse tensors ('d')", "several subgraphs: 2"}) {
+    EXPECT_TRUE(Contains(status.message(), part)) << part << " is not in: " << status.message();
+  }
+}
+
+TEST(TfliteImporter, NamesUnsupportedOptionsOfAllOperators) {
+  TfliteBuilder builder;
+  const int x = builder.Add({.dims = {1, 4, 4, 2}, .name = "x"});
+  const int a = builder.Add({.dims = {1, 4, 4, 1}, .name = "a"});
+  const int b = builder.Add({.dims = {1, 4, 4, 1}, .name = "b"});
+  const int c = builder.Add({.dims = {16, 1}, .name = "c"});
+  const int d = builder.Add({.dims = {16, 1}, .name = "d"});
+  const int w = builder.Add({.dims = {1, 1, 1, 2}, .data = TfliteBuilder::Bytes(std::vector<float>{1, 2})});
+  const int f = builder.Add({.dims = {1, 1}, .data = TfliteBuilder::Bytes(std::vector<float>{1})});
+  builder.AddOperator(kConv, {x, w}, {a}, file::Options::ConvolutionOptions,
+                      file::CreateConvolutionOptions(builder.options(), 5, 1, 1, 9));
+  builder.AddOperator(kTile, {a}, {b});
+  builder.AddOperator(kFullyConnected, {b, f}, {c}, file::Options::FullyConnectedOptions,
+                      file::CreateFullyConnectedOptions(builder.options(), 9, 1, false));
+  builder.AddOperator(kFullyConnected, {c, f}, {d}, file::Options::FullyConnectedOptions,
+                      file::CreateFullyConnectedOptions(builder.options(), 9, 0, false));
+  Graph graph;
+  const Status status = Import(builder.Finish({x}, {d}), &graph);
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  for (const char* part :
+       {"CONV_2D: padding 5 (operator 0, output 'a')", "CONV_2D: fused activation 9 (operator 0, output 'a')",
+        "TILE (operator 1, output 'b')",
+        "FULLY_CONNECTED: shuffled weights (layout 1) (operator 2, output 'c')",
+        "fused activation 9 (2 times: operator 2, output 'c' and operator 3, output 'd')"}) {
     EXPECT_TRUE(Contains(status.message(), part)) << part << " is not in: " << status.message();
   }
 }
@@ -286,14 +314,14 @@ TEST(TfliteImporter, RefusesWhatIsWrong) {
     EXPECT_EQ(status.code(), code) << status.message();
     EXPECT_TRUE(Contains(status.message(), part)) << part << " is not in: " << status.message();
   };
-  const auto softmax = [](TfliteBuilder::Tensor x, TfliteBuilder::Tensor y, std::vector<int32_t> inputs,
-                          std::vector<int32_t> outputs = {1}) {
+  const auto softmax = [](TfliteBuilder::Tensor x, TfliteBuilder::Tensor y,
+                          const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs = {1}) {
     TfliteBuilder builder;
     builder.Add(std::move(x));
     builder.Add(std::move(y));
-    builder.AddOperator(kSoftmax, std::move(inputs), {1}, file::Options::SoftmaxOptions,
+    builder.AddOperator(kSoftmax, inputs, {1}, file::Options::SoftmaxOptions,
                         file::CreateSoftmaxOptions(builder.options(), 1));
-    return builder.Finish({0}, std::move(outputs));
+    return builder.Finish({0}, outputs);
   };
   const TfliteBuilder::Tensor good = {.dims = {1, 2}, .name = "good"};
   Graph graph;

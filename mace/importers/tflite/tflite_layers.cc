@@ -18,23 +18,24 @@ void RequireRank(const TfliteContext& context, ValueId value, int rank, const ch
                                                ", expected rank " + std::to_string(rank));
 }
 
-ops::Padding PaddingOf(int8_t number) {
+ops::Padding PaddingOf(TfliteContext& context, int8_t number) {
   switch (number) {
     case 0:  // SAME
       return ops::Padding::kSameUpper;
     case 1:  // VALID: explicit pads of zero
       return ops::Padding::kExplicit;
     default:
-      throw ImportError(StatusCode::kUnsupported, "padding " + std::to_string(number));
+      context.Refuse("padding " + std::to_string(number));
+      return ops::Padding::kSameUpper;
   }
 }
 
 template <typename Options>
-ops::Conv2dAttributes WindowOf(const Options& options) {
+ops::Conv2dAttributes WindowOf(TfliteContext& context, const Options& options) {
   ops::Conv2dAttributes attributes;
   attributes.strides = {options.stride_h(), options.stride_w()};
   attributes.dilations = {options.dilation_h(), options.dilation_w()};
-  attributes.padding = PaddingOf(options.padding());
+  attributes.padding = PaddingOf(context, options.padding());
   attributes.rounding = ops::Rounding::kTfliteDouble;
   return attributes;
 }
@@ -51,11 +52,11 @@ void EmitLayer(TfliteContext& context, OpId op, ValueId x, ValueId weights, cons
 }
 
 template <typename Attributes>
-Attributes PoolOf(const file::PoolOptions& options) {
+Attributes PoolOf(TfliteContext& context, const file::PoolOptions& options) {
   Attributes attributes;
   attributes.kernel = {options.filter_h(), options.filter_w()};
   attributes.strides = {options.stride_h(), options.stride_w()};
-  attributes.padding = PaddingOf(options.padding());
+  attributes.padding = PaddingOf(context, options.padding());
   return attributes;
 }
 
@@ -67,7 +68,7 @@ void ConvertConv2d(TfliteContext& context) {
   const ValueId weights = context.Input(1);  // OHWI, as here
   RequireRank(context, x, 4, "the input");
   RequireRank(context, weights, 4, "the weights");
-  ops::Conv2dAttributes attributes = WindowOf(options);
+  ops::Conv2dAttributes attributes = WindowOf(context, options);
   const int64_t channels = context.ShapeOf(x)[3];
   const int64_t group_channels = context.ShapeOf(weights)[3];
   if (channels > 0 && group_channels > 0 && channels % group_channels == 0) {
@@ -91,7 +92,7 @@ void ConvertDepthwiseConv2d(TfliteContext& context) {
                                                  ShapeText(shape).text + " for " + std::to_string(channels) +
                                                  " channels");
   }
-  ops::Conv2dAttributes attributes = WindowOf(options);
+  ops::Conv2dAttributes attributes = WindowOf(context, options);
   attributes.groups = channels;
   const ValueId weights = context.Transposed(stored, {3, 1, 2, 0});
   EmitLayer(context, OpId::kConv2d, x, weights, attributes, options.activation());
@@ -100,8 +101,7 @@ void ConvertDepthwiseConv2d(TfliteContext& context) {
 void ConvertFullyConnected(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::FullyConnectedOptions>();
   if (options.weights_layout() != 0) {
-    throw ImportError(StatusCode::kUnsupported,
-                      "shuffled weights (layout " + std::to_string(options.weights_layout()) + ")");
+    context.Refuse("shuffled weights (layout " + std::to_string(options.weights_layout()) + ")");
   }
   ValueId x = context.Input(0);
   const ValueId weights = context.Input(1);
@@ -125,13 +125,13 @@ void ConvertFullyConnected(TfliteContext& context) {
 
 void ConvertAveragePool2d(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::PoolOptions>();
-  context.EmitOutput(OpId::kAveragePool2d, {context.Input(0)}, PoolOf<ops::AveragePool2dAttributes>(options),
-                     options.activation());
+  context.EmitOutput(OpId::kAveragePool2d, {context.Input(0)},
+                     PoolOf<ops::AveragePool2dAttributes>(context, options), options.activation());
 }
 
 void ConvertMaxPool2d(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::PoolOptions>();
-  context.EmitOutput(OpId::kMaxPool2d, {context.Input(0)}, PoolOf<ops::MaxPool2dAttributes>(options),
+  context.EmitOutput(OpId::kMaxPool2d, {context.Input(0)}, PoolOf<ops::MaxPool2dAttributes>(context, options),
                      options.activation());
 }
 
@@ -146,7 +146,7 @@ void ConvertSvdf(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::SvdfOptions>();
   if (options.activation() != static_cast<int8_t>(Activation::kNone) &&
       options.activation() != static_cast<int8_t>(Activation::kRelu)) {
-    throw ImportError(StatusCode::kUnsupported, "fused activation " + std::to_string(options.activation()));
+    context.Refuse("fused activation " + std::to_string(options.activation()));
   }
   ops::SvdfAttributes attributes;
   attributes.rank = options.filter_rank();

@@ -32,7 +32,7 @@ void RequireEqualQuantization(TfliteContext& context, const TensorType& from, co
       a != nullptr && b != nullptr && a->axis == b->axis &&
       std::equal(a->scales.begin(), a->scales.end(), b->scales.begin(), b->scales.end()) &&
       std::equal(a->zero_points.begin(), a->zero_points.end(), b->zero_points.begin(), b->zero_points.end());
-  if (!equal) throw ImportError(StatusCode::kUnsupported, "input and output have different scales");
+  if (!equal) context.Refuse("input and output have different scales");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
+#include "mace/ops/quantize/saturating_cast.h"
 
 namespace mace::ops {
 
@@ -13,8 +14,8 @@ namespace {
 
 // --- Shape rules ------------------------------------------------------------------------------------------
 
-Status InferOutput(InferContext& context, DType dtype) {
-  MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+// Broadcasts two operands of any dtypes.
+Status InferPair(InferContext& context, DType dtype) {
   for (int i = 0; i < 2; ++i) {
     if (context.input_quantization(i) != nullptr) return Unsupported("input %d is quantized", i);
   }
@@ -24,9 +25,27 @@ Status InferOutput(InferContext& context, DType dtype) {
   return Status::Ok();
 }
 
+Status InferOutput(InferContext& context, DType dtype) {
+  MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  return InferPair(context, dtype);
+}
+
 Status InferArithmetic(InferContext& context) {
   MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
   return InferOutput(context, context.input(0).dtype);
+}
+
+Status InferPow(InferContext& context) {
+  const DType base = context.input(0).dtype, exponent = context.input(1).dtype;
+  if ((base == DType::kI32 || base == DType::kI64) && (exponent == DType::kF32 || exponent == DType::kF64)) {
+    return InferPair(context, base);
+  }
+  return InferArithmetic(context);
+}
+
+Status InferLogic(InferContext& context) {
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kBool}));
+  return InferOutput(context, DType::kBool);
 }
 
 Status InferCompare(InferContext& context) {
@@ -60,14 +79,14 @@ Status InferPRelu(InferContext& context) {
 
 // --- References -------------------------------------------------------------------------------------------
 
-template <typename T, typename Out, typename Function>
+template <typename A, typename Out, typename Function, typename B = A>
 Status MapPairs(const ReferenceContext& context, const Function& function) {
   const TensorView& output = context.outputs[0];
   int64_t a_strides[kMaxRank], b_strides[kMaxRank];
   BroadcastStrides(context.inputs[0].shape, output.shape, a_strides);
   BroadcastStrides(context.inputs[1].shape, output.shape, b_strides);
-  const T* a = context.inputs[0].as<T>();
-  const T* b = context.inputs[1].as<T>();
+  const A* a = context.inputs[0].as<A>();
+  const B* b = context.inputs[1].as<B>();
   Out* y = static_cast<Out*>(output.data);
   for (StridedWalk<2> walk(output.shape, {a_strides, b_strides}); !walk.done(); walk.Next()) {
     *y++ = function(a[walk.offset(0)], b[walk.offset(1)]);
@@ -174,6 +193,28 @@ struct GreaterFunction {
     return a > b;
   }
 };
+struct LessOrEqualFunction {
+  template <typename T>
+  uint8_t operator()(T a, T b) const {
+    return a <= b;
+  }
+};
+struct GreaterOrEqualFunction {
+  template <typename T>
+  uint8_t operator()(T a, T b) const {
+    return a >= b;
+  }
+};
+// Any byte but 0 is true.
+struct AndFunction {
+  uint8_t operator()(uint8_t a, uint8_t b) const { return a != 0 && b != 0; }
+};
+struct OrFunction {
+  uint8_t operator()(uint8_t a, uint8_t b) const { return a != 0 || b != 0; }
+};
+struct XorFunction {
+  uint8_t operator()(uint8_t a, uint8_t b) const { return (a != 0) != (b != 0); }
+};
 
 template <typename Function>
 Status ReferenceArithmetic(const ReferenceContext& context) {
@@ -190,6 +231,25 @@ Status ReferenceCompare(const ReferenceContext& context) {
   }
   return DispatchDType<float, int32_t, int64_t, int8_t, uint8_t>(context.inputs[0].dtype, [&](auto zero) {
     return MapPairs<decltype(zero), uint8_t>(context, Function());
+  });
+}
+
+template <typename Function>
+Status ReferenceLogic(const ReferenceContext& context) {
+  return MapPairs<uint8_t, uint8_t>(context, Function());
+}
+
+Status ReferencePow(const ReferenceContext& context) {
+  if (context.inputs[0].dtype == context.inputs[1].dtype) return ReferenceArithmetic<PowFunction>(context);
+  return DispatchDType<int32_t, int64_t>(context.inputs[0].dtype, [&](auto base_zero) {
+    return DispatchDType<float, double>(context.inputs[1].dtype, [&](auto exponent_zero) {
+      using Base = decltype(base_zero);
+      using Exponent = decltype(exponent_zero);
+      const auto power = [](Base base, Exponent exponent) {
+        return SaturatingCast<Base>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+      };
+      return MapPairs<Base, Base, decltype(power), Exponent>(context, power);
+    });
   });
 }
 
@@ -218,8 +278,7 @@ constinit const OpDefinition kMaxDefinition =
     Define("Max", InferArithmetic, ReferenceArithmetic<MaxFunction>);
 constinit const OpDefinition kMinDefinition =
     Define("Min", InferArithmetic, ReferenceArithmetic<MinFunction>);
-constinit const OpDefinition kPowDefinition =
-    Define("Pow", InferArithmetic, ReferenceArithmetic<PowFunction>);
+constinit const OpDefinition kPowDefinition = Define("Pow", InferPow, ReferencePow);
 constinit const OpDefinition kPReluDefinition = Define("PRelu", InferPRelu, ReferencePRelu);
 constinit const OpDefinition kEqualDefinition =
     Define("Equal", InferEqual, ReferenceCompare<EqualFunction>, kOpElementwise);
@@ -227,5 +286,12 @@ constinit const OpDefinition kLessDefinition =
     Define("Less", InferCompare, ReferenceCompare<LessFunction>, kOpElementwise);
 constinit const OpDefinition kGreaterDefinition =
     Define("Greater", InferCompare, ReferenceCompare<GreaterFunction>, kOpElementwise);
+constinit const OpDefinition kLessOrEqualDefinition =
+    Define("LessOrEqual", InferCompare, ReferenceCompare<LessOrEqualFunction>, kOpElementwise);
+constinit const OpDefinition kGreaterOrEqualDefinition =
+    Define("GreaterOrEqual", InferCompare, ReferenceCompare<GreaterOrEqualFunction>, kOpElementwise);
+constinit const OpDefinition kAndDefinition = Define("And", InferLogic, ReferenceLogic<AndFunction>);
+constinit const OpDefinition kOrDefinition = Define("Or", InferLogic, ReferenceLogic<OrFunction>);
+constinit const OpDefinition kXorDefinition = Define("Xor", InferLogic, ReferenceLogic<XorFunction>);
 
 }  // namespace mace::ops

@@ -34,6 +34,34 @@ TEST(Binary, IntegerPowers) {
             (std::vector<int32_t>{-27, 1, 1, 0, -1, 1}));
 }
 
+TEST(Binary, IntegersToPowersOfFloatsSaturateTowardsZero) {
+  OpTester tester(OpId::kPow);
+  const float nan = std::nanf("");
+  EXPECT_OK(tester.Input<int32_t>({6}, {16777217, 9, 10, -10, -1, 2})
+                .Input<float>({6}, {1, 0.5f, 30, 31, 0.5f, nan})
+                .Run());
+  EXPECT_EQ(tester.Output<int32_t>(), (std::vector<int32_t>{16777217, 3, kHigh, kLow, 0, 0}));
+  EXPECT_ERROR(OpTester(OpId::kPow).Input<float>({1}, {1}).Input<int32_t>({1}, {1}).Run(), kInvalidArgument);
+  EXPECT_ERROR(OpTester(OpId::kMul).Input<int32_t>({1}, {1}).Input<float>({1}, {1}).Run(), kInvalidArgument);
+}
+
+TEST(Binary, OrderOfNanIsFalseBothWays) {
+  const float nan = std::nanf("");
+  const auto compare = [&](OpId op) {
+    OpTester tester(op);
+    EXPECT_OK(tester.Input<float>({4}, {nan, 1, 2, 3}).Input<float>({4}, {2, nan, 2, 2}).Run());
+    return tester.Output<uint8_t>();
+  };
+  EXPECT_EQ(compare(OpId::kGreaterOrEqual), (std::vector<uint8_t>{0, 0, 1, 1}));
+  EXPECT_EQ(compare(OpId::kLessOrEqual), (std::vector<uint8_t>{0, 0, 1, 0}));
+}
+
+TEST(Binary, LogicOfBoolsAlone) {
+  for (OpId op : {OpId::kAnd, OpId::kOr, OpId::kXor}) {
+    EXPECT_ERROR(OpTester(op).Input<int32_t>({1}, {1}).Input<int32_t>({1}, {1}).Run(), kUnsupported);
+  }
+}
+
 TEST(Binary, NanPropagatesThroughMaxAndMin) {
   const float nan = std::nanf("");
   for (OpId op : {OpId::kMax, OpId::kMin}) {

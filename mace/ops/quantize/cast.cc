@@ -6,6 +6,7 @@
 #include "mace/ops/common.h"
 #include "mace/ops/quantize/narrow_float.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/quantize/saturating_cast.h"
 
 namespace mace::ops {
 
@@ -37,17 +38,6 @@ auto Widen(T x) {
   } else {
     return static_cast<uint64_t>(x);
   }
-}
-
-// Toward zero, saturating; NaN gives 0.
-template <typename To>
-To SaturatingCast(double x) {
-  if (std::isnan(x)) return 0;
-  // The highest value may not be a double, but the power of two behind it is.
-  const double behind = std::ldexp(1.0, std::numeric_limits<To>::digits);
-  if (x >= behind) return std::numeric_limits<To>::max();
-  if (x <= static_cast<double>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
-  return static_cast<To>(x);
 }
 
 // Writes a widened element as `To`. Between integers the low bits are kept, as NumPy does.
