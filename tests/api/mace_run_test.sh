@@ -54,11 +54,10 @@ case $(uname -m) in
   *) isas="scalar" ;;
 esac
 for isa in scalar sse4 avx2 avx512 neon sve rvv; do
-  if [[ " $isas " == *" $isa "* ]]; then
-    succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --isa "$isa"
-  else
-    fails "another architecture" --model_file "$work/affine.mace" --input_dir "$work/affine" --isa "$isa"
-  fi
+  case " $isas " in
+    *" $isa "*) succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --isa "$isa" ;;
+    *) fails "another architecture" --model_file "$work/affine.mace" --input_dir "$work/affine" --isa "$isa" ;;
+  esac
   grep -q -e "--isa.*$isa" "$work/help" || fail "--help does not tell that --isa may be $isa"
 done
 refuses "verify" --model_file "$work/affine.mace" --input_dir "$work/affine" --verify=some
