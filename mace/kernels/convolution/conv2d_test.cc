@@ -1,8 +1,8 @@
 #include "mace/kernels/convolution/conv2d.h"
 
 #include "mace/kernels/convolution/convolution.h"
-#include "mace/kernels/gemm/half.h"
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/half.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {

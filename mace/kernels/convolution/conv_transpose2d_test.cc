@@ -1,7 +1,7 @@
 #include "mace/kernels/convolution/conv_transpose2d.h"
 
 #include "mace/kernels/convolution/convolution.h"
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {

@@ -345,7 +345,7 @@ void RunPixel(const DepthwiseParams& p, const KernelArguments& arguments, int64_
 
 void DepthwiseF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
   const auto& p = *static_cast<const DepthwiseParams*>(arguments.params);
-  const int64_t image_tiles = DivideRoundUp(p.output_height, p.tile_output_rows);
+  const int64_t image_tiles = kernels::DivideRoundUp(p.output_height, p.tile_output_rows);
   for (int64_t t = tile_begin; t < tile_end; ++t) {
     const int64_t image = t / image_tiles;
     const int64_t begin = t % image_tiles * p.tile_output_rows;

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {

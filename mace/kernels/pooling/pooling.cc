@@ -1,6 +1,6 @@
 #include "mace/kernels/pooling/pooling.h"
 
-#include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/sizes.h"
 
 namespace mace::kernels {
 
@@ -26,9 +26,9 @@ Status PreparePool(PoolParams* p) {
   int64_t row_work = kTileWork;
   if (SizesFit(p->output_width, p->channels, taps)) row_work = p->output_width * p->channels * taps;
   if (row_work == 0) row_work = 1;  // windows that see nothing but padding
-  const int64_t rows = (kTileWork + row_work - 1) / row_work;
+  const int64_t rows = DivideRoundUp(kTileWork, row_work);
   p->tile_output_rows = rows < p->output_height ? rows : p->output_height;
-  p->tile_count = p->batch * ((p->output_height + p->tile_output_rows - 1) / p->tile_output_rows);
+  p->tile_count = p->batch * DivideRoundUp(p->output_height, p->tile_output_rows);
   return Status::Ok();
 }
 

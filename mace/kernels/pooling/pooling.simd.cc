@@ -1,6 +1,7 @@
 #include "mace/simd/simd.h"
 // simd.h first: it names the namespace.
 #include "mace/kernels/pooling/pooling.h"
+#include "mace/kernels/sizes.h"
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
@@ -95,7 +96,7 @@ void PoolRow(const PoolParams& p, const KernelArguments& arguments, int64_t imag
 template <typename Operation>
 void PoolF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
   const auto& p = *static_cast<const PoolParams*>(arguments.params);
-  const int64_t image_tiles = DivideRoundUp(p.output_height, p.tile_output_rows);
+  const int64_t image_tiles = kernels::DivideRoundUp(p.output_height, p.tile_output_rows);
   for (int64_t t = tile_begin; t < tile_end; ++t) {
     const int64_t begin = t % image_tiles * p.tile_output_rows;
     const int64_t end = ScalarMin(begin + p.tile_output_rows, p.output_height);

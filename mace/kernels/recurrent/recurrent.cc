@@ -2,12 +2,10 @@
 
 #include <cstring>
 
-#include "mace/kernels/gemm/half.h"
+#include "mace/kernels/half.h"
 
 namespace mace::kernels {
 namespace {
-
-int64_t RoundUp16(int64_t x) { return (x + 15) / 16 * 16; }
 
 int64_t DirectionFloats(const RecurrentParams& p) {
   return p.input_floats + p.recurrent_floats + p.last_floats + p.peephole_floats;

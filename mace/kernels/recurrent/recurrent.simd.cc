@@ -35,7 +35,7 @@ void Multiply(const RecurrentParams& p, const kernels::GemmPanels& panels, const
   block.panel_end = panels.panel_count;
   block.panels_outer = true;
   block.rows = rows;
-  block.strips = DivideRoundUp(rows, panels.strip_rows);
+  block.strips = kernels::DivideRoundUp(rows, panels.strip_rows);
   block.lhs = lhs;
   block.lhs_stride = lhs_stride;
   block.run = depth;

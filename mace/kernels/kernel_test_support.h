@@ -1,7 +1,7 @@
 // For the tests of kernel families: buffers between unreadable pages, random values, every instruction set
 // that this CPU has, and tiles run in a random order. Test code: the standard library is allowed.
-#ifndef MACE_KERNELS_GEMM_KERNEL_TEST_SUPPORT_H_
-#define MACE_KERNELS_GEMM_KERNEL_TEST_SUPPORT_H_
+#ifndef MACE_KERNELS_KERNEL_TEST_SUPPORT_H_
+#define MACE_KERNELS_KERNEL_TEST_SUPPORT_H_
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -120,4 +120,4 @@ inline ::testing::AssertionResult IsNear(double actual, double expected, double 
 
 }  // namespace mace::kernels
 
-#endif  // MACE_KERNELS_GEMM_KERNEL_TEST_SUPPORT_H_
+#endif  // MACE_KERNELS_KERNEL_TEST_SUPPORT_H_
