@@ -291,15 +291,15 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
   const ValueId nchw = FindNchwSource(lowering, input);
   if (nchw != kNone) {
     MACE_RETURN_IF_ERROR(kernels::PrepareConv2d(params));
-    params->input_is_nchw = params->way == kernels::Conv2dWay::kBand;
+    params->input_is_nchw = params->method == kernels::Conv2dMethod::kBand;
     if (params->input_is_nchw) input = nchw;
   }
   StepSpec spec;
   spec.function = lowering.kernels().convolution->conv2d_f32;
   return FinishStep(lowering, cluster, input, params, &spec, [&]() -> Status {
     MACE_RETURN_IF_ERROR(kernels::PrepareConv2d(params));
-    const bool is_gemm = params->way == kernels::Conv2dWay::kGemm;
-    const bool is_band = params->way == kernels::Conv2dWay::kBand;
+    const bool is_gemm = params->method == kernels::Conv2dMethod::kGemm;
+    const bool is_band = params->method == kernels::Conv2dMethod::kBand;
     spec.reason = is_gemm                 ? "1x1: a plain GEMM"
                   : params->input_is_nchw ? "few channels: bands of rows from NCHW"
                   : is_band               ? "few channels: bands of rows"

@@ -1,7 +1,6 @@
 // Softmax, LayerNormalization, Reduce.
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
-#include "mace/kernels/elementwise/elementwise.h"
 #include "mace/kernels/norm/norm.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/reduce/reduce.h"
@@ -85,6 +84,8 @@ bool ReduceOpOf(ops::ReduceKind kind, kernels::ReduceOp* op) {
       *op = kernels::ReduceOp::kProd;
       return true;
     case ops::ReduceKind::kL2:
+      *op = kernels::ReduceOp::kL2;
+      return true;
     case ops::ReduceKind::kSumSquare:
       *op = kernels::ReduceOp::kSumSquare;
       return true;
@@ -92,22 +93,6 @@ bool ReduceOpOf(ops::ReduceKind kind, kernels::ReduceOp* op) {
       break;
   }
   return false;
-}
-
-// The square root of the L2 norm, in place.
-Status EmitSquareRoot(Lowering& lowering, const Cluster& cluster, ValueId value) {
-  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::UnaryParams>());
-  params->op = kernels::UnaryOp::kSqrt;
-  params->columns = lowering.shape(value).ElementCount();
-  MACE_RETURN_IF_ERROR(kernels::PrepareUnary(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("unary_f32", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->unary_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, value));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, value));
-  return lowering.Emit(cluster, std::move(spec));
 }
 
 }  // namespace
@@ -160,9 +145,7 @@ Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refu
   spec.tiles = params->tile_count;
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  MACE_RETURN_IF_ERROR(lowering.Emit(cluster, std::move(spec)));
-  if (attributes.kind != ops::ReduceKind::kL2) return Status::Ok();
-  return EmitSquareRoot(lowering, cluster, node.outputs[0]);
+  return lowering.Emit(cluster, std::move(spec));
 }
 
 }  // namespace mace::cpu

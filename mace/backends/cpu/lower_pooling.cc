@@ -17,7 +17,7 @@ bool CountsPadding(const ops::AveragePool2dAttributes& attributes) { return attr
 bool CountsPadding(const ops::MaxPool2dAttributes&) { return false; }
 
 template <typename Attributes>
-Status FillPoolParams(Lowering& lowering, const Node& node, kernels::PoolParams* params) {
+Status FillPoolingParams(Lowering& lowering, const Node& node, kernels::PoolingParams* params) {
   const auto& attributes = node.attributes.as<Attributes>();
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& out = lowering.shape(node.outputs[0]);
@@ -52,7 +52,7 @@ Status FillPoolParams(Lowering& lowering, const Node& node, kernels::PoolParams*
 }
 
 // The reduction kernel writes without gaps, and reads none between single elements.
-bool IsGlobal(const kernels::PoolParams& params) {
+bool IsGlobal(const kernels::PoolingParams& params) {
   return params.output_pixel_stride == params.channels &&
          (params.channels > 1 || params.input_pixel_stride == 1) && params.output_height == 1 &&
          params.output_width == 1 && params.kernel_height == params.input_height &&
@@ -78,8 +78,8 @@ Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
     *refusal = "no fast kernel for this element type";
     return Status::Ok();
   }
-  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PoolParams>());
-  MACE_RETURN_IF_ERROR(FillPoolParams<Attributes>(lowering, node, params));
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PoolingParams>());
+  MACE_RETURN_IF_ERROR(FillPoolingParams<Attributes>(lowering, node, params));
   StepSpec spec;
   if (IsGlobal(*params)) {
     MACE_ASSIGN_OR_RETURN(auto* reduce, lowering.builder().NewParams<kernels::ReduceParams>());
@@ -94,7 +94,7 @@ Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
     spec.reason = "the window is the whole map";
     return FinishStep(lowering, cluster, std::move(spec), reduce);
   }
-  MACE_RETURN_IF_ERROR(kernels::PreparePool(params));
+  MACE_RETURN_IF_ERROR(kernels::PreparePooling(params));
   MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName(kernel, lowering.kernels().pooling_isa));
   spec.function = function;
   spec.workspace_bytes = params->workspace_bytes;

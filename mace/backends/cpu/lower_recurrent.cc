@@ -68,7 +68,7 @@ Status LowerRecurrent(Lowering& lowering, const Cluster& cluster, kernels::Recur
       const Operand packed,
       lowering.Packed(weights.input, hash.value(), kernels::RecurrentPackedBytes(*params), [&](uint8_t* to) {
         kernels::PackRecurrent(*params, weights.input.view->data, weights.recurrent.view->data,
-                               weights.bias.view == nullptr ? nullptr : weights.bias.view->data, nullptr,
+                               weights.bias.view == nullptr ? nullptr : weights.bias.view->data,
                                weights.dtype, to);
       }));
   StepSpec spec;
@@ -82,7 +82,7 @@ Status LowerRecurrent(Lowering& lowering, const Cluster& cluster, kernels::Recur
                        params->hidden_size * (params->input_size + params->hidden_size);
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(packed));
-  for (size_t i : {4, 5, 6}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, InputOf(node, i)));
+  for (size_t i : {5, 6}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, InputOf(node, i)));
   for (size_t i : {0, 1, 2}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, OutputOf(node, i)));
   return lowering.Emit(cluster, std::move(spec));
 }

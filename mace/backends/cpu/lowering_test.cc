@@ -350,7 +350,7 @@ TEST(Lowering, Normalisation) {
   test.Output(l2);
   std::string kernels;
   ExpectMatchesReference(&test, &kernels);
-  EXPECT_EQ(kernels, "layer_norm_f32 chain_f32 softmax_f32 reduce_f32 unary_f32");
+  EXPECT_EQ(kernels, "layer_norm_f32 chain_f32 softmax_f32 reduce_f32");
 }
 
 TEST(Lowering, MovementOfAnyType) {

@@ -93,20 +93,21 @@ Status PrepareConv2d(Conv2dParams* p) {
   p->workspace_bytes = 0;
   p->tile_count = 0;
   const int64_t image_pixels = p->output_height * p->output_width;
-  p->way = IsPlainGemm(*p) ? Conv2dWay::kGemm
-           : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels) && !IsBandTooLarge(*p)
-               ? Conv2dWay::kBand
-               : Conv2dWay::kIndirect;
-  if (p->way == Conv2dWay::kIndirect && p->input_is_nchw) {
+  p->method =
+      IsPlainGemm(*p) ? Conv2dMethod::kGemm
+      : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels) && !IsBandTooLarge(*p)
+          ? Conv2dMethod::kBand
+          : Conv2dMethod::kIndirect;
+  if (p->method == Conv2dMethod::kIndirect && p->input_is_nchw) {
     return InvalidArgument("conv2d: the windows reach too far for NCHW input");
   }
-  if (p->way == Conv2dWay::kIndirect) p->zero_floats = RoundUp16(p->input_channels);
+  if (p->method == Conv2dMethod::kIndirect) p->zero_floats = RoundUp16(p->input_channels);
   if (p->batch * image_pixels * p->output_channels == 0) return Status::Ok();
-  if (p->way == Conv2dWay::kBand) {
+  if (p->method == Conv2dMethod::kBand) {
     PlanBand(p);
     return Status::Ok();
   }
-  if (p->way == Conv2dWay::kGemm) {
+  if (p->method == Conv2dMethod::kGemm) {
     p->blocks = PlanGemmBlocks(p->panels, p->batch * image_pixels, depth, depth);
     p->tile_count = p->blocks.row_blocks * p->blocks.column_blocks;
     return Status::Ok();

@@ -184,12 +184,12 @@ void RunBand(const Conv2dParams& p, const KernelArguments& arguments, int64_t ti
 
 void Conv2dF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
   const auto& params = *static_cast<const Conv2dParams*>(arguments.params);
-  switch (params.way) {
-    case kernels::Conv2dWay::kGemm:
+  switch (params.method) {
+    case kernels::Conv2dMethod::kGemm:
       return RunPlainGemm(params, arguments, tile_begin, tile_end);
-    case kernels::Conv2dWay::kBand:
+    case kernels::Conv2dMethod::kBand:
       return RunBand(params, arguments, tile_begin, tile_end);
-    case kernels::Conv2dWay::kIndirect:
+    case kernels::Conv2dMethod::kIndirect:
       return RunIndirect(params, arguments, tile_begin, tile_end);
   }
 }

@@ -4,10 +4,10 @@
 
 namespace mace::kernels {
 
-Status PreparePool(PoolParams* p) {
+Status PreparePooling(PoolingParams* p) {
   if (p->kernel_height <= 0 || p->kernel_width <= 0 || p->stride_y <= 0 || p->stride_x <= 0 ||
       p->dilation_y <= 0 || p->dilation_x <= 0) {
-    return InvalidArgument("pool: kernel, stride and dilation must be positive");
+    return InvalidArgument("pooling: kernel, stride and dilation must be positive");
   }
   if (!SizesFit(p->batch, p->input_height) ||
       !SizesFit(p->batch * p->input_height, p->input_width, 4 * p->input_pixel_stride) ||
@@ -16,7 +16,7 @@ Status PreparePool(PoolParams* p) {
       !SizesFit(p->channels, 4) || !SizesFit(p->kernel_height, p->kernel_width, p->channels) ||
       !SizesFit(p->kernel_height, p->dilation_y) || !SizesFit(p->kernel_width, p->dilation_x) ||
       !SizesFit(p->output_height, p->stride_y) || !SizesFit(p->output_width, p->stride_x)) {
-    return InvalidArgument("pool: sizes out of range");
+    return InvalidArgument("pooling: sizes out of range");
   }
   p->tile_count = p->workspace_bytes = p->tile_output_rows = 0;
   if (p->batch * p->output_height * p->output_width * p->channels == 0) return Status::Ok();

@@ -9,7 +9,7 @@ namespace MACE_ISA_NAMESPACE {
 namespace {
 
 using kernels::KernelArguments;
-using kernels::PoolParams;
+using kernels::PoolingParams;
 
 // Taps [begin, end) of one axis that lie inside [0, size), and how many lie inside [-pad, size + pad_end).
 struct AxisWindow {
@@ -62,7 +62,7 @@ void PoolPixel(const float* input, int64_t rows, int64_t columns, int64_t row_st
 }
 
 template <typename Operation>
-void PoolRow(const PoolParams& p, const KernelArguments& arguments, int64_t image, int64_t y) {
+void PoolRow(const PoolingParams& p, const KernelArguments& arguments, int64_t image, int64_t y) {
   const int64_t row_floats = p.input_width * p.input_pixel_stride;
   const float* input = static_cast<const float*>(arguments.operands[0]) + image * p.input_height * row_floats;
   float* out = static_cast<float*>(arguments.operands[1]) +
@@ -87,7 +87,7 @@ void PoolRow(const PoolParams& p, const KernelArguments& arguments, int64_t imag
 
 template <typename Operation>
 void PoolF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
-  const auto& p = *static_cast<const PoolParams*>(arguments.params);
+  const auto& p = *static_cast<const PoolingParams*>(arguments.params);
   const int64_t image_tiles = kernels::DivideRoundUp(p.output_height, p.tile_output_rows);
   for (int64_t t = tile_begin; t < tile_end; ++t) {
     const int64_t begin = t % image_tiles * p.tile_output_rows;
