@@ -16,7 +16,7 @@ namespace {
 
 using testing::AlignedBytes;
 using testing::FindTestDefinition;
-using testing::GuardedBytes;
+using testing::GuardedImage;
 using ::testing::HasSubstr;
 using testing::MakeTestGraph;
 using testing::RepairHashes;
@@ -157,7 +157,7 @@ TEST(LoaderTest, ChangedBytesWithRepairedHashesNeverCrash) {
       std::vector<uint8_t> bytes = original;
       bytes[i] ^= change;
       RepairHashes(bytes);
-      const GuardedBytes guarded(bytes);
+      const GuardedImage guarded(bytes);
       Graph graph;
       if (Load(guarded.span(), true, &graph).ok()) {
         ++loaded_count;
@@ -175,7 +175,7 @@ TEST(LoaderTest, EveryTruncationIsAnError) {
   const std::vector<uint8_t> original = Written(MakeTestGraph());
   for (size_t size = 0; size < original.size(); ++size) {
     std::vector<uint8_t> bytes(original.begin(), original.begin() + static_cast<ptrdiff_t>(size));
-    const GuardedBytes guarded(bytes);
+    const GuardedImage guarded(bytes);
     Graph graph;
     const Status status = Load(guarded.span(), false, &graph);
     EXPECT_EQ(status.code(), StatusCode::kDataLoss) << size;

@@ -3,9 +3,6 @@
 #ifndef MACE_MODEL_TESTING_H_
 #define MACE_MODEL_TESTING_H_
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -13,6 +10,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "mace/core/guarded_memory.h"
 #include "mace/core/memory.h"
 #include "mace/graph/graph.h"
 #include "mace/graph/op_definition.h"
@@ -259,30 +257,16 @@ class AlignedBytes {
 };
 
 // A read-only copy that ends, up to the alignment of its beginning, at a page that cannot be read.
-class GuardedBytes {
+class GuardedImage {
  public:
-  explicit GuardedBytes(std::span<const uint8_t> bytes) {
-    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    pages_ = (bytes.size() + page - 1) / page * page;
-    memory_ = static_cast<uint8_t*>(
-        mmap(nullptr, pages_ + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    mapped_ = pages_ + page;
-    uint8_t* begin = memory_ + (pages_ - bytes.size()) / kSegmentAlignment * kSegmentAlignment;
-    if (!bytes.empty()) std::memcpy(begin, bytes.data(), bytes.size());
-    mprotect(memory_, pages_, PROT_READ);
-    mprotect(memory_ + pages_, page, PROT_NONE);
-    bytes_ = {begin, bytes.size()};
+  explicit GuardedImage(std::span<const uint8_t> bytes) : memory_(bytes.size(), false, kSegmentAlignment) {
+    std::copy(bytes.begin(), bytes.end(), memory_.data());
+    memory_.MakeReadOnly();
   }
-  GuardedBytes(const GuardedBytes&) = delete;
-  GuardedBytes& operator=(const GuardedBytes&) = delete;
-  ~GuardedBytes() { munmap(memory_, mapped_); }
-  std::span<const uint8_t> span() const { return bytes_; }
+  std::span<const uint8_t> span() const { return {memory_.data(), memory_.size()}; }
 
  private:
-  uint8_t* memory_ = nullptr;
-  size_t pages_ = 0;
-  size_t mapped_ = 0;
-  std::span<const uint8_t> bytes_;
+  GuardedBytes memory_;
 };
 
 }  // namespace mace::testing

@@ -7,9 +7,7 @@
 
 namespace mace::ops {
 
-// The shape that a and b have in common; dimensions may be symbols or unknown. Where that leaves doubt (a
-// symbol against another symbol) the dimension is unknown; against a constant other than 1 it is the
-// constant, since the symbol must then be 1 or that.
+// BroadcastTogether (mace/core/broadcast.h), or an error that names both shapes.
 Status BroadcastShapes(const Shape& a, const Shape& b, Shape* result);
 
 // For concrete shapes: strides[i] is how far input moves (in elements) when output axis i grows by one; 0

@@ -87,19 +87,6 @@ Status OutputSize(const WindowAxis& window, int64_t input, int64_t* output) {
   return Status::Ok();
 }
 
-void ClipTaps(int64_t start, int64_t kernel, int64_t dilation, int64_t input, int64_t* begin, int64_t* end) {
-  const int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
-  int64_t behind = 0;
-  if (input > start && input > 0) {
-    // Unsigned: the distance from a negative start to the end of the largest input needs 64 bits.
-    const uint64_t distance = static_cast<uint64_t>(input - 1) - static_cast<uint64_t>(start);
-    const uint64_t taps = distance / static_cast<uint64_t>(dilation) + 1;
-    behind = taps < static_cast<uint64_t>(kernel) ? static_cast<int64_t>(taps) : kernel;
-  }
-  *begin = first < kernel ? first : kernel;
-  *end = behind < *begin ? *begin : behind;
-}
-
 Status ExpectRank(const InferContext& context, int input, int rank) {
   const Shape& shape = context.input(input).shape;
   if (shape.rank == rank) return Status::Ok();

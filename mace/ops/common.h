@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "mace/core/clip_taps.h"
 #include "mace/core/shape.h"
 #include "mace/core/status.h"
 #include "mace/core/tensor_view.h"
@@ -52,11 +53,6 @@ Status ResolvePadding(const WindowAxis& window, int64_t input, int64_t* pad_begi
 
 // The number of windows. kUnknownDim where `input` is a symbol or unknown.
 Status OutputSize(const WindowAxis& window, int64_t input, int64_t* output);
-
-// The window's taps [begin, end) that fall inside the input, for a window whose first tap is at `start`
-// (= output index * stride - pad_begin). begin == end where none does. Lets a reference skip padding without
-// visiting it: a hostile file may name a kernel of 2^31 taps.
-void ClipTaps(int64_t start, int64_t kernel, int64_t dilation, int64_t input, int64_t* begin, int64_t* end);
 
 // --- Checks of shape rules --------------------------------------------------------------------------------
 

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <vector>
 
 #include "mace/ops/norm/norm.h"
@@ -23,7 +22,7 @@ bool PerChannel(const Graph& graph, ValueId value, int64_t channels, std::vector
   return true;
 }
 
-// scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale, computed in double.
+// A multiplication and an addition per channel, which then may be folded into a layer.
 bool ReplaceBatchNormalization(GraphEditor* editor, NodeId id) {
   Graph& graph = editor->graph();
   const Node& node = editor->node(id);
@@ -42,9 +41,10 @@ bool ReplaceBatchNormalization(GraphEditor* editor, NodeId id) {
   const double epsilon = node.attributes.as<ops::BatchNormalizationAttributes>().epsilon;
   std::vector<float> scale(channels), shift(channels);
   for (int64_t c = 0; c < channels; ++c) {
-    const double factor = gamma[c] / std::sqrt(variance[c] + epsilon);
-    scale[c] = static_cast<float>(factor);
-    shift[c] = static_cast<float>(beta[c] - mean[c] * factor);
+    const ops::ChannelLine line =
+        ops::LineOfBatchNormalization(gamma[c], beta[c], mean[c], variance[c], epsilon);
+    scale[c] = line.factor;
+    shift[c] = line.shift;
   }
   const ValueId scale_value = Unwrap(AddFloatConstant(&graph, "", scale, Shape{channels}));
   const ValueId shift_value = Unwrap(AddFloatConstant(&graph, "", shift, Shape{channels}));

@@ -82,7 +82,6 @@ template <typename T>
 MACE_INLINE T ScalarClamp(T x, T low, T high) {
   return ScalarMin(high, ScalarMax(low, x));
 }
-MACE_INLINE int64_t DivideRoundUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <typename To, typename From>
 MACE_INLINE To BitCast(From from) {

@@ -11,7 +11,7 @@
 #include <random>
 #include <vector>
 
-#include "mace/simd/guarded_buffer.h"
+#include "mace/core/guarded_memory.h"
 #include "mace/simd/isa.h"
 #include "mace/simd/running_isa.h"
 
@@ -464,10 +464,9 @@ TEST_P(Simd, Math) {
 // Whole and partial loads and stores right up to pages that may not be touched.
 TEST_P(Simd, PartialAccessStaysInside) {
   const size_t lanes = static_cast<size_t>(f().lanes());
-  using Edge = GuardedBuffer<float>::Edge;
-  for (Edge edge : {Edge::kEnd, Edge::kBegin}) {
+  for (bool at_start : {false, true}) {
     for (size_t n = 0; n <= lanes; ++n) {
-      GuardedBuffer<float> x(n, edge);
+      Guarded<float> x(n, at_start);
       for (size_t i = 0; i < n; ++i) x[i] = static_cast<float>(i + 1);
       std::vector<float> y(lanes, -1.0f);
       f().load_partial(x.data(), y.data(), static_cast<int64_t>(n));
@@ -476,8 +475,7 @@ TEST_P(Simd, PartialAccessStaysInside) {
       f().store_partial(y.data(), x.data(), static_cast<int64_t>(n));
       for (size_t i = 0; i < n; ++i) ASSERT_EQ(x[i], static_cast<float>(10 * i + 7));
 
-      GuardedBuffer<int32_t> integers(
-          n, edge == Edge::kEnd ? GuardedBuffer<int32_t>::Edge::kEnd : GuardedBuffer<int32_t>::Edge::kBegin);
+      Guarded<int32_t> integers(n, at_start);
       for (size_t i = 0; i < n; ++i) integers[i] = static_cast<int32_t>(i) - 3;
       std::vector<int32_t> z(lanes, -1);
       f().mask_first(z.data(), static_cast<int64_t>(n));
@@ -489,13 +487,13 @@ TEST_P(Simd, PartialAccessStaysInside) {
       for (size_t i = 0; i < n; ++i) ASSERT_EQ(integers[i], static_cast<int32_t>(i * 100));
     }
   }
-  GuardedBuffer<float> whole(lanes * 3);
+  Guarded<float> whole(lanes * 3);
   for (float& value : whole) value = 2.0f;
   std::vector<float> copy(lanes * 3);
   f().load_store(whole.data(), copy.data(), static_cast<int64_t>(copy.size()));
   EXPECT_EQ(std::memcmp(copy.data(), whole.data(), copy.size() * 4), 0);
   f().load_store(copy.data(), whole.data(), static_cast<int64_t>(copy.size()));
-  GuardedBuffer<float> one(1);
+  Guarded<float> one(1);
   one[0] = 42.0f;
   f().broadcast(one.data(), copy.data(), 0);
   for (size_t i = 0; i < lanes; ++i) EXPECT_EQ(copy[i], 42.0f);
@@ -505,11 +503,11 @@ TEST_P(Simd, NarrowAccessStaysInside) {
   const size_t lanes = static_cast<size_t>(f().lanes());
   for (size_t n = 0; n <= 2 * lanes + 1; ++n) {
     const int64_t count = static_cast<int64_t>(n);
-    GuardedBuffer<uint16_t> halves(n);
-    GuardedBuffer<uint8_t> unsigned_bytes(n);
-    GuardedBuffer<int8_t> signed_bytes(n);
-    GuardedBuffer<float> floats(n);
-    GuardedBuffer<int32_t> integers(n);
+    Guarded<uint16_t> halves(n);
+    Guarded<uint8_t> unsigned_bytes(n);
+    Guarded<int8_t> signed_bytes(n);
+    Guarded<float> floats(n);
+    Guarded<int32_t> integers(n);
     for (size_t i = 0; i < n; ++i) floats[i] = static_cast<float>(i);
     for (size_t i = 0; i < n; ++i) integers[i] = static_cast<int32_t>(i) - 2;
     f().store_f16(floats.data(), halves.data(), count);

@@ -4,7 +4,6 @@
 #define MACE_BACKENDS_CPU_BACKEND_TESTING_H_
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,10 +16,12 @@
 #include "mace/backends/cpu/cpu_backend.h"
 #include "mace/backends/packed_cache.h"
 #include "mace/core/cpu_features.h"
+#include "mace/core/guarded_memory.h"
 #include "mace/graph/op_definition.h"
 #include "mace/kernels/kernel_table.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/evaluate.h"
+#include "mace/ops/matmul/matmul.h"
 
 namespace mace::cpu {
 
@@ -109,28 +110,12 @@ struct RunOptions {
   bool reference = false;
 };
 
-// Memory whose end, but for what `alignment` asks, is the end of the last page that may be touched.
-class GuardedBlock {
- public:
-  GuardedBlock(size_t bytes, size_t alignment) {
-    const size_t page = 4096, used = (bytes + page - 1) / page * page;
-    size_ = used + page;
-    base_ = static_cast<uint8_t*>(
-        mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    mprotect(base_ + used, page, PROT_NONE);
-    std::memset(base_, 0xa5, used);
-    data_ = base_ + (used - bytes) / alignment * alignment;
-  }
-  GuardedBlock(const GuardedBlock&) = delete;
-  GuardedBlock& operator=(const GuardedBlock&) = delete;
-  ~GuardedBlock() { munmap(base_, size_); }
-  uint8_t* data() { return data_; }
-
- private:
-  uint8_t* base_ = nullptr;
-  uint8_t* data_ = nullptr;
-  size_t size_ = 0;
-};
+// Guarded memory full of garbage.
+inline std::unique_ptr<GuardedBytes> NewGuarded(size_t bytes, size_t alignment) {
+  auto memory = std::make_unique<GuardedBytes>(bytes, false, alignment);
+  std::memset(memory->data(), 0xa5, bytes);
+  return memory;
+}
 
 // A compiled graph.
 class CompiledGraph {
@@ -178,17 +163,17 @@ class CompiledGraph {
 
   // Outputs in graph order. Every byte that the unit may not rely on is garbage.
   void Run(const std::vector<std::vector<uint8_t>>& feeds, std::vector<std::vector<uint8_t>>* outputs) {
-    std::vector<std::unique_ptr<GuardedBlock>> inputs, results;
+    std::vector<std::unique_ptr<GuardedBytes>> inputs, results;
     for (const auto& feed : feeds) {
-      inputs.push_back(std::make_unique<GuardedBlock>(feed.size(), 1));
+      inputs.push_back(NewGuarded(feed.size(), 1));
       std::copy(feed.begin(), feed.end(), static_cast<uint8_t*>(inputs.back()->data()));
     }
     for (ValueId value : graph_->outputs) {
       const auto bytes = static_cast<size_t>(ByteCount(types_[value].dtype, types_[value].shape));
-      results.push_back(std::make_unique<GuardedBlock>(bytes, 1));
+      results.push_back(NewGuarded(bytes, 1));
     }
     struct Block {
-      std::unique_ptr<GuardedBlock> memory;
+      std::unique_ptr<GuardedBytes> memory;
       int64_t bytes;
       int32_t last_step;
     };
@@ -210,19 +195,18 @@ class CompiledGraph {
       }
       if (place == nullptr) {
         const auto bytes = static_cast<size_t>(slot.bytes);
-        blocks.push_back(
-            {std::make_unique<GuardedBlock>(bytes, kBufferAlignment), slot.bytes, slot.last_step});
+        blocks.push_back({NewGuarded(bytes, kBufferAlignment), slot.bytes, slot.last_step});
         place = blocks.back().memory->data();
       }
       slots.push_back(place);
     }
-    GuardedBlock workspace(static_cast<size_t>(unit_->workspace_bytes()), kBufferAlignment);
+    const auto workspace = NewGuarded(static_cast<size_t>(unit_->workspace_bytes()), kBufferAlignment);
     StopCheck stop;
     if (timeout_ns != 0) stop.deadline_ns = StopCheck::NowNanoseconds() + timeout_ns;
     std::vector<uint64_t> times(unit_->steps().size());
     UnitBindings bindings;
     bindings.slots = slots.data();
-    bindings.workspace = workspace.data();
+    bindings.workspace = workspace->data();
     bindings.pool = pool_.get();
     bindings.stop = &stop;
     bindings.step_nanoseconds = times.data();
@@ -310,8 +294,28 @@ inline void EvaluateReference(const Graph& graph, const std::vector<std::vector<
   }
 }
 
+// What float32 may lose against the references' double precision, relative to 1 + |value|: some 1e-6 for each
+// term of the sums of all nodes, and a little for everything else.
+inline float DefaultTolerance(const Graph& graph) {
+  int64_t terms = 20;
+  for (const Node& node : graph.nodes) {
+    const Shape& input = graph.values[node.inputs[0]].type.shape;
+    if (node.op == OpId::kConv2d || node.op == OpId::kConvTranspose2d || node.op == OpId::kFullyConnected) {
+      const Shape& weights = graph.values[node.inputs[1]].type.shape;
+      terms += weights.Product(1, weights.rank);
+    } else if (node.op == OpId::kMatMul) {
+      const bool is_turned = input.rank > 1 && node.attributes.as<ops::MatMulAttributes>().transpose_a;
+      terms += input[input.rank - (is_turned ? 2 : 1)];
+    } else if (node.op == OpId::kReduce) {
+      terms += input.ElementCount() /
+               std::max<int64_t>(1, graph.values[node.outputs[0]].type.shape.ElementCount());
+    }
+  }
+  return 1e-6f * static_cast<float>(terms);
+}
+
 inline void ExpectClose(const Graph& graph, const std::vector<std::vector<uint8_t>>& got,
-                        const std::vector<std::vector<uint8_t>>& want, float tolerance = 2e-5f) {
+                        const std::vector<std::vector<uint8_t>>& want, float tolerance) {
   ASSERT_EQ(got.size(), want.size());
   for (size_t o = 0; o < got.size(); ++o) {
     ASSERT_EQ(got[o].size(), want[o].size());
@@ -327,10 +331,12 @@ inline void ExpectClose(const Graph& graph, const std::vector<std::vector<uint8_
   }
 }
 
-// Compiles and runs with every instruction set that is here, with one and two threads, and compares. Returns
-// the kernels of the last compilation through `kernels`.
-inline void ExpectMatchesReference(TestGraph* test, std::string* kernels = nullptr, float tolerance = 2e-5f) {
+// Compiles and runs with every instruction set that is here, with one and two threads, and compares with the
+// tolerance given or, where that is negative, DefaultTolerance. Returns the kernels of the last compilation
+// through `kernels`.
+inline void ExpectMatchesReference(TestGraph* test, std::string* kernels = nullptr, float tolerance = -1.0f) {
   ASSERT_MACE_OK(InferGraphTypes(&test->graph));
+  if (tolerance < 0.0f) tolerance = DefaultTolerance(test->graph);
   const auto feeds = RandomFeeds(test->graph);
   std::vector<std::vector<uint8_t>> want;
   EvaluateReference(test->graph, feeds, &want);

@@ -58,13 +58,13 @@ TEST_P(FusionOfElementwise, JoinsConvolutionAndStandsAlone) {
   const ValueId y = Conv(&test, x, {13, 1, 1, 11}, 1, 0, 1);
   test.Output(maker.make(&test, y, 13));
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32");
 
   TestGraph alone;
   const ValueId z = alone.Input({2, 3, 5, 13});
   alone.Output(alone.Node(OpId::kFloor, {maker.make(&alone, z, 13)}));
-  ExpectMatchesReference(&alone, &kernels, 1e-4f);
+  ExpectMatchesReference(&alone, &kernels);
   EXPECT_EQ(kernels.find("reference"), std::string::npos) << kernels;
 }
 
@@ -97,7 +97,7 @@ TEST(Fusion, TakesAtMostEightPostOps) {
   for (int i = 0; i < 10; ++i) value = test.Node(OpId::kAdd, {value, test.Constant({8})});
   test.Output(value);
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 chain_f32");
 }
 
@@ -107,7 +107,7 @@ TEST(Fusion, StopsAtAValueThatOthersRead) {
   test.Output(test.Node(OpId::kRelu, {y}));
   test.Output(test.Node(OpId::kFloor, {y}));
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 unary_f32 unary_f32");
 }
 
@@ -117,7 +117,7 @@ TEST(Fusion, KeepsAnOutputBetween) {
   test.Output(test.Node(OpId::kRelu, {y}));
   test.Output(y);
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 unary_f32");
 }
 
@@ -129,7 +129,7 @@ TEST(Fusion, SumOfTwoProducers) {
   const ValueId b = Conv(&test, x, {12, 3, 3, 8}, 1, 1, 1);
   test.Output(test.Node(OpId::kRelu, {test.Node(OpId::kAdd, {a, b})}));
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32");
 }
 
@@ -157,7 +157,7 @@ TEST(Fusion, SpelledOutGates) {
     }
     test.Output(test.Node(OpId::kAdd, {result, test.Constant({12})}));
     std::string kernels;
-    ExpectMatchesReference(&test, &kernels, 1e-4f);
+    ExpectMatchesReference(&test, &kernels);
     EXPECT_EQ(kernels, "conv2d_f32") << "spelling " << spelling;
   }
 }
@@ -169,7 +169,7 @@ TEST(Fusion, GateWithAnotherFactor) {
   const ValueId clip = test.Node(OpId::kClip, {test.Node(OpId::kAdd, {y, test.Scalar(3.0f)})});
   test.Attributes<ops::ClipAttributes>() = {0.0f, 6.0f};
   test.Output(test.Node(OpId::kDiv, {test.Node(OpId::kMul, {y, clip}), test.Scalar(5.0f)}));
-  ExpectMatchesReference(&test, nullptr, 1e-4f);
+  ExpectMatchesReference(&test);
 }
 
 }  // namespace

@@ -14,46 +14,9 @@
 namespace mace::cpu {
 namespace {
 
-struct ConvolutionWeights {
-  WeightSource weights;
-  WeightSource bias;
-};
-
-bool IsFloatWeights(const TensorView* view) {
-  return view != nullptr && (view->dtype == DType::kF32 || view->dtype == DType::kF16);
-}
-
-// Null where the weights can be packed, else the reason why not.
-const char* FindWeights(const Lowering& lowering, const Node& node, ConvolutionWeights* found) {
-  if (!lowering.IsF32(node.inputs[0]) || !lowering.IsF32(node.outputs[0])) {
-    return "no fast kernel for these element types";
-  }
-  found->weights = lowering.Weights(node.inputs[1]);
-  if (!IsFloatWeights(found->weights.view)) return "the weights are not known when the plan is made";
-  if (node.inputs.size() > 2 && node.inputs[2] != kNone) {
-    found->bias = lowering.Weights(node.inputs[2]);
-    if (!IsFloatWeights(found->bias.view)) return "the bias is not known when the plan is made";
-  }
-  // A form made of two constants is shared only where both are constants of the model.
-  if (found->bias.view != nullptr && found->bias.constant == kNone) found->weights.constant = kNone;
-  return nullptr;
-}
-
-const void* DataOf(const WeightSource& source) {
-  return source.view == nullptr ? nullptr : source.view->data;
-}
-DType DTypeOfSource(const WeightSource& source) {
-  return source.view == nullptr ? DType::kF32 : source.view->dtype;
-}
-
-void AddPanels(const kernels::GemmPanels& panels, FormatHash* hash) {
-  hash->Add(panels.columns).Add(panels.padded_columns).Add(panels.run_count);
-  for (int i = 0; i < panels.run_count; ++i) hash->Add(panels.runs[i].width).Add(panels.runs[i].count);
-}
-
-FormatHash StartHash(const char* kernel, const ConvolutionWeights& sources, const Shape& weights) {
+FormatHash StartHash(const char* kernel, const LayerWeights& sources, const Shape& weights) {
   FormatHash hash(kernel);
-  hash.Add(sources.bias.constant).Add(static_cast<int64_t>(DTypeOfSource(sources.weights)));
+  hash.Add(sources.bias.constant).Add(static_cast<int64_t>(sources.weights.dtype()));
   for (int64_t dim : weights.span()) hash.Add(dim);
   return hash;
 }
@@ -94,18 +57,28 @@ int64_t ConvolutionWork(const Lowering& lowering, const Node& node) {
   return in.Product(0, 3) * weights.ElementCount();
 }
 
-// Operands: input, packed weights, output, post-ops' operands.
+template <typename Params>
+Result<Operand> PackLayer(Lowering& lowering, const LayerWeights& sources, const FormatHash& hash,
+                          int64_t bytes, const Params& params,
+                          void (*pack)(const Params& params, const void* weights, DType dtype,
+                                       const void* bias, DType bias_dtype, void* packed)) {
+  return lowering.Packed(sources.weights, hash.value(), static_cast<size_t>(bytes), [&](uint8_t* packed) {
+    pack(params, sources.weights.data(), sources.weights.dtype(), sources.bias.data(), sources.bias.dtype(),
+         packed);
+  });
+}
+
+// Operands: input, packed weights, output, post-ops' operands. `prepare_and_pack` places the packed weights,
+// and may give a reason.
 template <typename Params, typename Prepare>
-Status FinishStep(Lowering& lowering, const Cluster& cluster, ValueId input, Params* params, StepSpec* spec,
-                  const Prepare& prepare_and_pack) {
+Status EmitConvolution(Lowering& lowering, const Cluster& cluster, const KernelChoice& kernel, ValueId input,
+                       Params* params, StepSpec* spec, const Prepare& prepare_and_pack) {
   MACE_RETURN_IF_ERROR(lowering.AddOperand(spec, input));
   MACE_RETURN_IF_ERROR(spec->operands.PushBack(Operand{}));  // the weights: packed below
   MACE_RETURN_IF_ERROR(lowering.AddOperand(spec, cluster.output));
   MACE_RETURN_IF_ERROR(lowering.AddPostOps(cluster, spec, &params->post_ops));
   MACE_RETURN_IF_ERROR(prepare_and_pack());
-  spec->params = params;
-  spec->tiles = params->tile_count;
-  spec->workspace_bytes = params->workspace_bytes;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(kernel, params, spec));
   spec->multiply_adds = ConvolutionWork(lowering, lowering.node(cluster.nodes[0]));
   return lowering.Emit(cluster, std::move(*spec));
 }
@@ -118,7 +91,7 @@ ValueId FindNchwSource(Lowering& lowering, ValueId input) {
   return perm == IntList{0, 2, 3, 1} ? lowering.node(producer).inputs[0] : kNone;
 }
 
-Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const ConvolutionWeights& sources,
+Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const LayerWeights& sources,
                       int64_t pad_top, int64_t pad_left) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const auto& attributes = node.attributes.as<ops::Conv2dAttributes>();
@@ -127,20 +100,16 @@ Status LowerDepthwise(Lowering& lowering, const Cluster& cluster, const Convolut
   params->multiplier = lowering.shape(node.outputs[0])[3] / params->input_channels;
   params->pad_top = pad_top;
   params->pad_left = pad_left;
+  const KernelChoice kernel = {"depthwise_f32", lowering.kernels().depthwise->depthwise_f32,
+                               lowering.kernels().depthwise_isa};
   StepSpec spec;
-  spec.function = lowering.kernels().depthwise->depthwise_f32;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("depthwise_f32", lowering.kernels().depthwise_isa));
-  return FinishStep(lowering, cluster, node.inputs[0], params, &spec, [&]() -> Status {
+  return EmitConvolution(lowering, cluster, kernel, node.inputs[0], params, &spec, [&]() -> Status {
     MACE_RETURN_IF_ERROR(kernels::PrepareDepthwise(params));
     FormatHash hash = StartHash("depthwise", sources, lowering.shape(node.inputs[1]));
     hash.Add(params->padded_channels).Add(params->multiplier);
-    MACE_ASSIGN_OR_RETURN(
-        spec.operands[1],
-        lowering.Packed(
-            sources.weights, hash.value(), kernels::DepthwisePackedBytes(*params), [&](uint8_t* packed) {
-              kernels::PackDepthwise(*params, DataOf(sources.weights), DTypeOfSource(sources.weights),
-                                     DataOf(sources.bias), DTypeOfSource(sources.bias), packed);
-            }));
+    MACE_ASSIGN_OR_RETURN(spec.operands[1],
+                          PackLayer(lowering, sources, hash, kernels::DepthwisePackedBytes(*params), *params,
+                                    kernels::PackDepthwise));
     return Status::Ok();
   });
 }
@@ -159,8 +128,8 @@ bool IsOneGemm(const Lowering& lowering, const Node& node) {
 }
 
 // Null where a fast kernel takes the node, else the reason why not.
-const char* WhyNoTransposedKernel(const Lowering& lowering, const Node& node, ConvolutionWeights* sources) {
-  const char* refusal = FindWeights(lowering, node, sources);
+const char* WhyNoTransposedKernel(const Lowering& lowering, const Node& node, LayerWeights* sources) {
+  const char* refusal = lowering.FindLayerWeights(node, sources);
   if (refusal != nullptr) return refusal;
   kernels::ConvTranspose2dParams params;
   SetWindow(node.attributes.as<ops::ConvTranspose2dAttributes>(), lowering.shape(node.inputs[1]), &params);
@@ -177,7 +146,7 @@ bool PaysAsOneGemm(const Lowering& lowering, const Node& node) {
          2 * kernels::PlanGemmPanels(isa, taps * weights[0]).padded_columns;
 }
 
-Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWeights sources) {
+Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, LayerWeights sources) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& weights = lowering.shape(node.inputs[1]);
@@ -193,7 +162,7 @@ Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWei
   MACE_RETURN_IF_ERROR(kernels::PrepareGemm(gemm));
 
   kernels::GemmRhs rhs =
-      kernels::GemmRhsFromNK(DataOf(sources.weights), DTypeOfSource(sources.weights), columns, in[3]);
+      kernels::GemmRhsFromNK(sources.weights.data(), sources.weights.dtype(), columns, in[3]);
   if (sources.bias.view != nullptr) {  // once for each tap
     const int bytes = BytesOf(sources.bias.view->dtype);
     MACE_ASSIGN_OR_RETURN(uint8_t* bias, lowering.builder().NewBytes(static_cast<size_t>(columns * bytes)));
@@ -205,7 +174,7 @@ Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWei
     rhs.bias_dtype = sources.bias.view->dtype;
   }
   FormatHash hash = StartHash("conv_transpose2d_gemm", sources, weights);
-  AddPanels(gemm->panels, &hash);
+  hash.AddPanels(gemm->panels);
   StepSpec product;
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&product, node.inputs[0]));
   MACE_ASSIGN_OR_RETURN(
@@ -218,13 +187,8 @@ Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWei
   MACE_ASSIGN_OR_RETURN(const int32_t slot, lowering.builder().AddSlot(kNone, bytes));
   const Operand phases{slot, 0, nullptr, bytes};
   MACE_RETURN_IF_ERROR(product.operands.PushBack(phases));
-  MACE_ASSIGN_OR_RETURN(
-      product.kernel,
-      lowering.KernelName("gemm_f32", gemm->isa, gemm->panels.runs[0].tile_rows, gemm->panels.runs[0].width));
-  product.function = lowering.kernels().gemm->gemm_f32;
-  product.params = gemm;
-  product.tiles = gemm->tile_count;
-  product.workspace_bytes = gemm->workspace_bytes;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(
+      {"gemm_f32", lowering.kernels().gemm->gemm_f32, gemm->isa, &gemm->panels}, gemm, &product));
   product.multiply_adds = ConvolutionWork(lowering, node);
   product.reason = "all phases of the output as one matrix";
   MACE_RETURN_IF_ERROR(lowering.Emit(SingleNode(cluster.nodes[0]), std::move(product)));
@@ -236,10 +200,9 @@ Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWei
   for (int i = 0; i < 6; ++i) move->perm[i] = perm[i];
   MACE_RETURN_IF_ERROR(kernels::PrepareTranspose(move));
   StepSpec placing;
-  MACE_ASSIGN_OR_RETURN(placing.kernel, lowering.KernelName("transpose", lowering.kernels().elementwise_isa));
-  placing.function = lowering.kernels().elementwise->transpose;
-  placing.params = move;
-  placing.tiles = move->tile_count;
+  const auto& table = lowering.kernels();
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({"transpose", table.elementwise->transpose, table.elementwise_isa}, move, &placing));
   placing.reason = "phases go to their pixels";
   MACE_RETURN_IF_ERROR(placing.operands.PushBack(phases));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&placing, output));
@@ -249,10 +212,10 @@ Status LowerAsOneGemm(Lowering& lowering, const Cluster& cluster, ConvolutionWei
 }  // namespace
 
 bool HasConvolutionKernel(const Lowering& lowering, const Node& node) {
-  ConvolutionWeights sources;
+  LayerWeights sources;
   switch (node.op) {
     case OpId::kConv2d:
-      return FindWeights(lowering, node, &sources) == nullptr;
+      return lowering.FindLayerWeights(node, &sources) == nullptr;
     case OpId::kConvTranspose2d:
       return WhyNoTransposedKernel(lowering, node, &sources) == nullptr;
     default:
@@ -263,8 +226,8 @@ bool HasConvolutionKernel(const Lowering& lowering, const Node& node) {
 Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const auto& attributes = node.attributes.as<ops::Conv2dAttributes>();
-  ConvolutionWeights sources;
-  *refusal = FindWeights(lowering, node, &sources);
+  LayerWeights sources;
+  *refusal = lowering.FindLayerWeights(node, &sources);
   if (*refusal != nullptr) return Status::Ok();
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& weights = lowering.shape(node.inputs[1]);
@@ -291,32 +254,26 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
   const ValueId nchw = FindNchwSource(lowering, input);
   if (nchw != kNone) {
     MACE_RETURN_IF_ERROR(kernels::PrepareConv2d(params));
-    params->input_is_nchw = params->way == kernels::Conv2dWay::kBand;
+    params->input_is_nchw = params->method == kernels::Conv2dMethod::kBand;
     if (params->input_is_nchw) input = nchw;
   }
+  const KernelChoice kernel = {"conv2d_f32", lowering.kernels().convolution->conv2d_f32, params->isa,
+                               &params->panels};
   StepSpec spec;
-  spec.function = lowering.kernels().convolution->conv2d_f32;
-  return FinishStep(lowering, cluster, input, params, &spec, [&]() -> Status {
+  return EmitConvolution(lowering, cluster, kernel, input, params, &spec, [&]() -> Status {
     MACE_RETURN_IF_ERROR(kernels::PrepareConv2d(params));
-    const bool is_gemm = params->way == kernels::Conv2dWay::kGemm;
-    const bool is_band = params->way == kernels::Conv2dWay::kBand;
+    const bool is_gemm = params->method == kernels::Conv2dMethod::kGemm;
+    const bool is_band = params->method == kernels::Conv2dMethod::kBand;
     spec.reason = is_gemm                 ? "1x1: a plain GEMM"
                   : params->input_is_nchw ? "few channels: bands of rows from NCHW"
                   : is_band               ? "few channels: bands of rows"
                                           : "row pointers";
-    MACE_ASSIGN_OR_RETURN(spec.kernel,
-                          lowering.KernelName("conv2d_f32", params->isa, params->panels.runs[0].tile_rows,
-                                              params->panels.runs[0].width));
     FormatHash hash = StartHash("conv2d", sources, weights);
     hash.Add(params->groups).Add(params->zero_floats).Add(params->group_floats);
-    AddPanels(params->panels, &hash);
-    MACE_ASSIGN_OR_RETURN(
-        spec.operands[1],
-        lowering.Packed(
-            sources.weights, hash.value(), kernels::Conv2dPackedBytes(*params), [&](uint8_t* packed) {
-              kernels::PackConv2d(*params, DataOf(sources.weights), DTypeOfSource(sources.weights),
-                                  DataOf(sources.bias), DTypeOfSource(sources.bias), packed);
-            }));
+    hash.AddPanels(params->panels);
+    MACE_ASSIGN_OR_RETURN(spec.operands[1],
+                          PackLayer(lowering, sources, hash, kernels::Conv2dPackedBytes(*params), *params,
+                                    kernels::PackConv2d));
     return Status::Ok();
   });
 }
@@ -324,7 +281,7 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
 Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const auto& attributes = node.attributes.as<ops::ConvTranspose2dAttributes>();
-  ConvolutionWeights sources;
+  LayerWeights sources;
   *refusal = WhyNoTransposedKernel(lowering, node, &sources);
   if (*refusal != nullptr) return Status::Ok();
   const bool is_dense =
@@ -340,13 +297,11 @@ Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const ch
   params->groups = attributes.groups;
   params->pad_top = attributes.pads[0];
   params->pad_left = attributes.pads[1];
+  const KernelChoice kernel = {"conv_transpose2d_f32", lowering.kernels().convolution->conv_transpose2d_f32,
+                               params->isa, &params->panels};
   StepSpec spec;
-  spec.function = lowering.kernels().convolution->conv_transpose2d_f32;
-  return FinishStep(lowering, cluster, node.inputs[0], params, &spec, [&]() -> Status {
+  return EmitConvolution(lowering, cluster, kernel, node.inputs[0], params, &spec, [&]() -> Status {
     MACE_RETURN_IF_ERROR(kernels::PrepareConvTranspose2d(params));
-    MACE_ASSIGN_OR_RETURN(
-        spec.kernel, lowering.KernelName("conv_transpose2d_f32", params->isa,
-                                         params->panels.runs[0].tile_rows, params->panels.runs[0].width));
     spec.reason = "a convolution for each phase of the output";
     FormatHash hash = StartHash("conv_transpose2d", sources, lowering.shape(node.inputs[1]));
     hash.Add(params->groups).Add(params->zero_floats);
@@ -354,15 +309,10 @@ Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const ch
                            params->pad_top, params->pad_left}) {
       hash.Add(number);
     }
-    AddPanels(params->panels, &hash);
+    hash.AddPanels(params->panels);
     MACE_ASSIGN_OR_RETURN(spec.operands[1],
-                          lowering.Packed(sources.weights, hash.value(),
-                                          kernels::ConvTranspose2dPackedBytes(*params), [&](uint8_t* packed) {
-                                            kernels::PackConvTranspose2d(*params, DataOf(sources.weights),
-                                                                         DTypeOfSource(sources.weights),
-                                                                         DataOf(sources.bias),
-                                                                         DTypeOfSource(sources.bias), packed);
-                                          }));
+                          PackLayer(lowering, sources, hash, kernels::ConvTranspose2dPackedBytes(*params),
+                                    *params, kernels::PackConvTranspose2d));
     return Status::Ok();
   });
 }

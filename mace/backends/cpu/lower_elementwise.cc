@@ -1,6 +1,4 @@
 // Chains of elementwise nodes, single unary and broadcast binary operators, Where, Cast, BatchNormalization.
-#include <cmath>
-
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/kernels/elementwise/elementwise.h"
 #include "mace/ops/norm/norm.h"
@@ -162,15 +160,9 @@ Status EmitUnary(Lowering& lowering, const Cluster& cluster, UnaryOp op, float a
   params->input_stride = view.input_stride;
   params->output_stride = view.output_stride;
   MACE_RETURN_IF_ERROR(kernels::PrepareUnary(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("unary_f32", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->unary_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, in));
-  lowering.TryInPlace(cluster, in, out);
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, out));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"unary_f32", table.elementwise->unary_f32, table.elementwise_isa},
+                             params, {in}, out, Lowering::Placement::kInPlace);
 }
 
 Status EmitBinary(Lowering& lowering, const Cluster& cluster, BinaryOp op, ValueId a, ValueId b,
@@ -186,12 +178,11 @@ Status EmitBinary(Lowering& lowering, const Cluster& cluster, BinaryOp op, Value
   const char* kernel = dtype == DType::kF32   ? "binary_f32"
                        : dtype == DType::kI32 ? "binary_i32"
                                               : "binary_i64";
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName(kernel, lowering.kernels().elementwise_isa));
-  spec.function = dtype == DType::kF32   ? table.binary_f32
-                  : dtype == DType::kI32 ? table.binary_i32
-                                         : table.binary_i64;
-  spec.params = params;
-  spec.tiles = params->tile_count;
+  const kernels::KernelFunction function = dtype == DType::kF32   ? table.binary_f32
+                                           : dtype == DType::kI32 ? table.binary_i32
+                                                                  : table.binary_i64;
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({kernel, function, lowering.kernels().elementwise_isa}, params, &spec));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, a));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, b));
   const auto may_replace = [&](ValueId in) {
@@ -219,10 +210,9 @@ Status EmitChain(Lowering& lowering, const Cluster& cluster, StepSpec spec, kern
   params->input_stride = view.input_stride;
   params->output_stride = view.output_stride;
   MACE_RETURN_IF_ERROR(kernels::PrepareChain(params));
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("chain_f32", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->chain_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
+  const auto& table = lowering.kernels();
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({"chain_f32", table.elementwise->chain_f32, table.elementwise_isa}, params, &spec));
   return lowering.Emit(cluster, std::move(spec));
 }
 
@@ -296,14 +286,9 @@ Status LowerWhere(Lowering& lowering, const Cluster& cluster, const char** refus
   params->if_false = lowering.shape(node.inputs[2]);
   params->element_bytes = bytes;
   MACE_RETURN_IF_ERROR(kernels::PrepareWhere(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("where", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->where;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  for (ValueId input : node.inputs) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, input));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"where", table.elementwise->where, table.elementwise_isa}, params,
+                             {node.inputs[0], node.inputs[1], node.inputs[2]}, node.outputs[0]);
 }
 
 Status LowerCast(Lowering& lowering, const Cluster& cluster, const char** refusal) {
@@ -321,17 +306,12 @@ Status LowerCast(Lowering& lowering, const Cluster& cluster, const char** refusa
   params->to = to;
   params->count = lowering.shape(node.outputs[0]).ElementCount();
   MACE_RETURN_IF_ERROR(kernels::PrepareCast(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("cast", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->cast;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"cast", table.elementwise->cast, table.elementwise_isa}, params,
+                             {node.inputs[0]}, node.outputs[0]);
 }
 
-// x * s + t with s = scale / sqrt(variance + epsilon), t = bias - mean * s.
+// A chain of a multiplication and an addition per channel.
 Status LowerBatchNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const TensorView* values[4];
@@ -351,10 +331,10 @@ Status LowerBatchNormalization(Lowering& lowering, const Cluster& cluster, const
   float* factor = reinterpret_cast<float*>(memory);
   float* shift = factor + channels;
   for (int64_t c = 0; c < channels; ++c) {
-    const double f = values[0]->as<const float>()[c] /
-                     std::sqrt(static_cast<double>(values[3]->as<const float>()[c]) + epsilon);
-    factor[c] = static_cast<float>(f);
-    shift[c] = static_cast<float>(values[1]->as<const float>()[c] - values[2]->as<const float>()[c] * f);
+    const auto of = [&](int i) { return values[i]->as<const float>()[c]; };
+    const ops::ChannelLine line = ops::LineOfBatchNormalization(of(0), of(1), of(2), of(3), epsilon);
+    factor[c] = line.factor;
+    shift[c] = line.shift;
   }
   Cluster chain = cluster;
   chain.source = node.inputs[0];

@@ -20,8 +20,10 @@ struct Matrices {
   int64_t dims[kMaxRank] = {};
   int64_t strides[kMaxRank] = {};
 
-  int64_t dim(int from_end) const { return dims[rank - from_end]; }
-  int64_t stride(int from_end) const { return strides[rank - from_end]; }
+  int64_t rows() const { return dims[rank - 2]; }
+  int64_t columns() const { return dims[rank - 1]; }
+  int64_t row_stride() const { return strides[rank - 2]; }
+  int64_t column_stride() const { return strides[rank - 1]; }
 };
 
 Matrices DenseMatrices(Lowering& lowering, ValueId value) {
@@ -110,23 +112,16 @@ void SetBatch(const BatchLoops& loops, GemmParams* params) {
   }
 }
 
-Status NameGemm(Lowering& lowering, const GemmParams& params, StepSpec* spec) {
-  const bool has_panels = params.panels.run_count > 0;
-  MACE_ASSIGN_OR_RETURN(spec->kernel, lowering.KernelName("gemm_f32", params.isa,
-                                                          has_panels ? params.panels.runs[0].tile_rows : 0,
-                                                          has_panels ? params.panels.runs[0].width : 0));
-  spec->function = lowering.kernels().gemm->gemm_f32;
-  spec->params = &params;
-  spec->tiles = params.tile_count;
-  spec->workspace_bytes = params.workspace_bytes;
+Status SetGemm(Lowering& lowering, const GemmParams& params, StepSpec* spec) {
   spec->multiply_adds = params.rows * params.columns * params.depth;
   for (int64_t count : params.batch) spec->multiply_adds *= count;
-  return Status::Ok();
+  return lowering.SetKernel({"gemm_f32", lowering.kernels().gemm->gemm_f32, params.isa, &params.panels},
+                            &params, spec);
 }
 
 // The right-hand side is one known matrix: packed once per model.
 Status EmitKnownRhs(Lowering& lowering, const Cluster& cluster, ValueId lhs, int64_t rows, const GemmRhs& rhs,
-                    int64_t columns, const WeightSource& weights, const WeightSource& bias) {
+                    int64_t columns, const LayerWeights& sources) {
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<GemmParams>());
   params->isa = lowering.kernels().gemm_isa;
   params->rows = rows;
@@ -144,16 +139,15 @@ Status EmitKnownRhs(Lowering& lowering, const Cluster& cluster, ValueId lhs, int
   MACE_RETURN_IF_ERROR(lowering.AddPostOps(cluster, &spec, &params->post_ops));
   MACE_RETURN_IF_ERROR(kernels::PrepareGemm(params));
   FormatHash hash("gemm");
-  hash.Add(bias.constant).Add(static_cast<int64_t>(rhs.dtype)).Add(rhs.column_stride);
+  hash.Add(sources.bias.constant).Add(static_cast<int64_t>(rhs.dtype)).Add(rhs.column_stride);
   hash.Add(rhs.depth_strides[2]).Add(columns).Add(rhs.depth()).Add(params->packed_floats);
-  for (int i = 0; i < params->panels.run_count; ++i) {
-    hash.Add(params->panels.runs[i].width).Add(params->panels.runs[i].count);
-  }
+  hash.AddPanels(params->panels);
   const auto bytes = static_cast<size_t>(kernels::GemmPackedBytes(*params));
-  MACE_ASSIGN_OR_RETURN(spec.operands[1], lowering.Packed(weights, hash.value(), bytes, [&](uint8_t* packed) {
-    kernels::PackGemmMatrix(*params, rhs, reinterpret_cast<float*>(packed));
-  }));
-  MACE_RETURN_IF_ERROR(NameGemm(lowering, *params, &spec));
+  MACE_ASSIGN_OR_RETURN(spec.operands[1],
+                        lowering.Packed(sources.weights, hash.value(), bytes, [&](uint8_t* packed) {
+                          kernels::PackGemmMatrix(*params, rhs, reinterpret_cast<float*>(packed));
+                        }));
+  MACE_RETURN_IF_ERROR(SetGemm(lowering, *params, &spec));
   spec.reason = rhs.dtype == DType::kF16 ? "weights packed from f16" : "";
   return lowering.Emit(cluster, std::move(spec));
 }
@@ -163,10 +157,10 @@ Status EmitPack(Lowering& lowering, const Cluster& cluster, const Matrices& rhs,
                 int64_t matrices, Operand* packed) {
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<GemmPackParams>());
   params->isa = lowering.kernels().gemm_isa;
-  params->columns = rhs.dim(1);
-  params->depth = rhs.dim(2);
-  params->column_stride = rhs.stride(1);
-  params->depth_stride = rhs.stride(2);
+  params->columns = rhs.columns();
+  params->depth = rhs.rows();
+  params->column_stride = rhs.column_stride();
+  params->depth_stride = rhs.row_stride();
   for (int i = 0; i < batch.rank; ++i) {
     params->batch[kGemmBatchRank - batch.rank + i] = batch.dims[i];
     params->batch_strides[kGemmBatchRank - batch.rank + i] = batch.rhs[i];
@@ -175,11 +169,8 @@ Status EmitPack(Lowering& lowering, const Cluster& cluster, const Matrices& rhs,
   packed->bytes = params->packed_floats * 4 * matrices;
   MACE_ASSIGN_OR_RETURN(packed->slot, lowering.builder().AddSlot(kNone, packed->bytes));
   StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("gemm_pack_f32", params->isa));
-  spec.function = lowering.kernels().gemm->gemm_pack_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  spec.workspace_bytes = params->workspace_bytes;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(
+      {"gemm_pack_f32", lowering.kernels().gemm->gemm_pack_f32, params->isa}, params, &spec));
   spec.reason = "the right-hand side is computed by the run";
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, rhs.value));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(*packed));
@@ -212,7 +203,7 @@ Status LowerBatchedMatMul(Lowering& lowering, const Cluster& cluster, const char
   const auto& attributes = node.attributes.as<ops::MatMulAttributes>();
   Matrices lhs = OperandMatrices(lowering, node.inputs[0]);
   if (attributes.transpose_a) SwapLastAxes(&lhs);
-  if (lhs.stride(1) != 1 && lhs.dim(1) > 1) {
+  if (lhs.column_stride() != 1 && lhs.columns() > 1) {
     lhs = DenseMatrices(lowering, node.inputs[0]);
     if (attributes.transpose_a) *refusal = "no fast kernel reads a transposed left-hand side";
   }
@@ -238,11 +229,11 @@ Status LowerBatchedMatMul(Lowering& lowering, const Cluster& cluster, const char
   MACE_RETURN_IF_ERROR(EmitPack(lowering, cluster, rhs, pack_loops, matrices, &packed));
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<GemmParams>());
   params->isa = lowering.kernels().gemm_isa;
-  params->rows = lhs.dim(2);
-  params->columns = rhs.dim(1);
-  params->depth = lhs.dim(1);
-  params->lhs_stride = lhs.dim(2) == 1 ? lhs.dim(1) : lhs.stride(2);
-  params->out_stride = out.dim(2) == 1 ? out.dim(1) : out.stride(2);
+  params->rows = lhs.rows();
+  params->columns = rhs.columns();
+  params->depth = lhs.columns();
+  params->lhs_stride = lhs.rows() == 1 ? lhs.columns() : lhs.row_stride();
+  params->out_stride = out.rows() == 1 ? out.columns() : out.row_stride();
   SetBatch(loops, params);
   StepSpec spec;
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, lhs.value));
@@ -252,7 +243,7 @@ Status LowerBatchedMatMul(Lowering& lowering, const Cluster& cluster, const char
       lowering.AddOperand(&spec, transpose == kNone ? target : lowering.TakeOver(transpose)));
   MACE_RETURN_IF_ERROR(lowering.AddPostOps(cluster, &spec, &params->post_ops));
   MACE_RETURN_IF_ERROR(kernels::PrepareGemm(params));
-  MACE_RETURN_IF_ERROR(NameGemm(lowering, *params, &spec));
+  MACE_RETURN_IF_ERROR(SetGemm(lowering, *params, &spec));
   Cluster all = cluster;
   if (transpose != kNone && all.node_count < Cluster::kMaxNodes) all.nodes[all.node_count++] = transpose;
   return lowering.Emit(all, std::move(spec));
@@ -262,24 +253,15 @@ Status LowerBatchedMatMul(Lowering& lowering, const Cluster& cluster, const char
 
 Status LowerFullyConnected(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
-  const bool has_bias = node.inputs.size() > 2 && node.inputs[2] != kNone;
-  WeightSource weights = lowering.Weights(node.inputs[1]);
-  const WeightSource bias = lowering.Weights(has_bias ? node.inputs[2] : kNone);
-  if (!lowering.IsF32(node.inputs[0])) *refusal = "no fast kernel for these element types";
-  if (weights.view == nullptr || (has_bias && bias.view == nullptr)) {
-    *refusal = "the weights are not known when the plan is made";
-  }
+  LayerWeights sources;
+  *refusal = lowering.FindLayerWeights(node, &sources);
   if (*refusal != nullptr) return Status::Ok();
-  const Shape& shape = weights.view->shape;
-  GemmRhs rhs = kernels::GemmRhsFromNK(weights.view->data, weights.view->dtype, shape[0], shape[1]);
-  if (has_bias) {
-    rhs.bias = bias.view->data;
-    rhs.bias_dtype = bias.view->dtype;
-    if (bias.constant == kNone) weights.constant = kNone;
-  }
+  const Shape& shape = sources.weights.view->shape;
+  GemmRhs rhs = kernels::GemmRhsFromNK(sources.weights.data(), sources.weights.dtype(), shape[0], shape[1],
+                                       sources.bias.data());
+  rhs.bias_dtype = sources.bias.dtype();
   const Shape& x = lowering.shape(node.inputs[0]);
-  return EmitKnownRhs(lowering, cluster, node.inputs[0], x.Product(0, x.rank - 1), rhs, shape[0], weights,
-                      bias);
+  return EmitKnownRhs(lowering, cluster, node.inputs[0], x.Product(0, x.rank - 1), rhs, shape[0], sources);
 }
 
 Status LowerMatMul(Lowering& lowering, const Cluster& cluster, const char** refusal) {
@@ -300,8 +282,8 @@ Status LowerMatMul(Lowering& lowering, const Cluster& cluster, const char** refu
     const DType dtype = weights.view->dtype;
     const GemmRhs rhs = attributes.transpose_b ? kernels::GemmRhsFromNK(data, dtype, columns, depth)
                                                : kernels::GemmRhsFromKN(data, dtype, columns, depth);
-    return EmitKnownRhs(lowering, cluster, node.inputs[0], a.Product(0, a.rank - 1), rhs, columns, weights,
-                        {});
+    return EmitKnownRhs(lowering, cluster, node.inputs[0], a.Product(0, a.rank - 1), rhs, columns,
+                        {weights, {}});
   }
   if (a.rank < 2 || b.rank < 2) {
     *refusal = "no fast kernel multiplies vectors that a run computes";

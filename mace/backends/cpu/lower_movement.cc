@@ -19,15 +19,9 @@ Status EmitBox(Lowering& lowering, const Cluster& cluster, ValueId from, ValueId
                kernels::CopyParams* params, const char* reason) {
   params->element_bytes = ElementBytes(lowering, to);
   MACE_RETURN_IF_ERROR(kernels::PrepareCopy(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("copy", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->copy;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  spec.reason = reason;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, from));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, to));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"copy", table.elementwise->copy, table.elementwise_isa}, params,
+                             {from}, to, Lowering::Placement::kApart, reason);
 }
 
 // Reshaped to `input`, transposed by `perm`, and what results seen as the shape of `to`.
@@ -38,14 +32,9 @@ Status EmitTranspose(Lowering& lowering, const Cluster& cluster, ValueId from, V
   params->element_bytes = ElementBytes(lowering, from);
   for (int i = 0; i < input.rank; ++i) params->perm[i] = perm[i];
   MACE_RETURN_IF_ERROR(kernels::PrepareTranspose(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("transpose", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->transpose;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, from));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, to));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"transpose", table.elementwise->transpose, table.elementwise_isa},
+                             params, {from}, to);
 }
 
 // Strides of a dense tensor with the given shape, in elements; of a padded one, pixels lie further apart.
@@ -222,11 +211,10 @@ Status EmitGather(Lowering& lowering, const Cluster& cluster, const Operand& dat
   params->index_count = lowering.shape(node.inputs[1]).ElementCount();
   params->block_bytes = shape.Product(axis + 1, shape.rank) * BytesOf(dtype);
   MACE_RETURN_IF_ERROR(kernels::PrepareGather(params));
+  const auto& table = lowering.kernels();
   StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("gather", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->gather;
-  spec.params = params;
-  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({"gather", table.elementwise->gather, table.elementwise_isa}, params, &spec));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(data));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[1]));
   if (out_place != nullptr) {
@@ -257,9 +245,8 @@ Status LowerGather(Lowering& lowering, const Cluster& cluster, const char** refu
   const bool is_converted =
       source.view != nullptr && source.view->dtype == DType::kF16 && lowering.IsF32(node.inputs[0]);
   if (!is_converted) {
-    StepSpec places;
-    MACE_RETURN_IF_ERROR(lowering.AddOperand(&places, node.inputs[0]));
-    return EmitGather(lowering, cluster, places.operands[0], lowering.type(out).dtype, axis, out, nullptr);
+    MACE_ASSIGN_OR_RETURN(const Operand data, lowering.OperandOf(node.inputs[0]));
+    return EmitGather(lowering, cluster, data, lowering.type(out).dtype, axis, out, nullptr);
   }
   const int64_t count = lowering.shape(out).ElementCount();
   MACE_ASSIGN_OR_RETURN(const int32_t slot, lowering.builder().AddSlot(kNone, count * 2));
@@ -271,11 +258,10 @@ Status LowerGather(Lowering& lowering, const Cluster& cluster, const char** refu
   params->to = DType::kF32;
   params->count = count;
   MACE_RETURN_IF_ERROR(kernels::PrepareCast(params));
+  const auto& table = lowering.kernels();
   StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("cast", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->cast;
-  spec.params = params;
-  spec.tiles = params->tile_count;
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({"cast", table.elementwise->cast, table.elementwise_isa}, params, &spec));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(rows));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, out));
   return lowering.Emit(cluster, std::move(spec));
@@ -285,8 +271,8 @@ Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal
   const Node& node = lowering.node(cluster.nodes[0]);
   const Shape& shape = lowering.shape(node.inputs[0]);
   const TensorView* pads = lowering.known(node.inputs[1]);
-  const bool has_value = node.inputs.size() > 2 && node.inputs[2] != kNone;
-  const TensorView* value = has_value ? lowering.known(node.inputs[2]) : nullptr;
+  const bool has_value = InputOf(node, 2) != kNone;
+  const TensorView* value = lowering.known(InputOf(node, 2));
   if (ElementBytes(lowering, node.inputs[0]) == 0) *refusal = kNoWholeBytes;
   if (pads == nullptr || pads->elements() != 2 * shape.rank || (has_value && value == nullptr)) {
     *refusal = kUnknownOperand;
@@ -317,14 +303,9 @@ Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal
   }
   if (value != nullptr) std::memcpy(params->value, value->data, static_cast<size_t>(params->element_bytes));
   MACE_RETURN_IF_ERROR(kernels::PreparePad(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("pad", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->pad;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"pad", table.elementwise->pad, table.elementwise_isa}, params,
+                             {node.inputs[0]}, node.outputs[0]);
 }
 
 }  // namespace mace::cpu

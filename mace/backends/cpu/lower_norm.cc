@@ -1,7 +1,6 @@
 // Softmax, LayerNormalization, Reduce.
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
-#include "mace/kernels/elementwise/elementwise.h"
 #include "mace/kernels/norm/norm.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/reduce/reduce.h"
@@ -23,15 +22,9 @@ Status LowerSoftmax(Lowering& lowering, const Cluster& cluster, const char** ref
   params->axis = shape[axis];
   params->inner = shape.Product(axis + 1, shape.rank);
   MACE_RETURN_IF_ERROR(kernels::PrepareSoftmax(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("softmax_f32", lowering.kernels().norm_isa));
-  spec.function = lowering.kernels().norm->softmax_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  lowering.TryInPlace(cluster, node.inputs[0], node.outputs[0]);
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"softmax_f32", table.norm->softmax_f32, table.norm_isa}, params,
+                             {node.inputs[0]}, node.outputs[0], Lowering::Placement::kInPlace);
 }
 
 Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal) {
@@ -42,7 +35,7 @@ Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const
   for (ValueId input : node.inputs) {
     if (input != kNone && !lowering.IsF32(input)) *refusal = "no fast kernel for this element type";
   }
-  if (node.outputs.size() > 1 && node.outputs[1] != kNone) *refusal = "no fast kernel gives the mean";
+  if (OutputOf(node, 1) != kNone) *refusal = "no fast kernel gives the mean";
   if (!NormalizeAxis(attributes.axis, shape.rank, &axis)) *refusal = "the axis is out of range";
   if (*refusal != nullptr) return Status::Ok();
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::LayerNormParams>());
@@ -52,17 +45,10 @@ Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const
   params->input_stride = params->columns;
   params->output_stride = params->columns;
   MACE_RETURN_IF_ERROR(kernels::PrepareLayerNorm(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("layer_norm_f32", lowering.kernels().norm_isa));
-  spec.function = lowering.kernels().norm->layer_norm_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  for (size_t i = 0; i < 3; ++i) {
-    MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, i < node.inputs.size() ? node.inputs[i] : kNone));
-  }
-  lowering.TryInPlace(cluster, node.inputs[0], node.outputs[0]);
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  return lowering.Emit(cluster, std::move(spec));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"layer_norm_f32", table.norm->layer_norm_f32, table.norm_isa}, params,
+                             {node.inputs[0], InputOf(node, 1), InputOf(node, 2)}, node.outputs[0],
+                             Lowering::Placement::kInPlace);
 }
 
 namespace {
@@ -85,6 +71,8 @@ bool ReduceOpOf(ops::ReduceKind kind, kernels::ReduceOp* op) {
       *op = kernels::ReduceOp::kProd;
       return true;
     case ops::ReduceKind::kL2:
+      *op = kernels::ReduceOp::kL2;
+      return true;
     case ops::ReduceKind::kSumSquare:
       *op = kernels::ReduceOp::kSumSquare;
       return true;
@@ -92,22 +80,6 @@ bool ReduceOpOf(ops::ReduceKind kind, kernels::ReduceOp* op) {
       break;
   }
   return false;
-}
-
-// The square root of the L2 norm, in place.
-Status EmitSquareRoot(Lowering& lowering, const Cluster& cluster, ValueId value) {
-  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::UnaryParams>());
-  params->op = kernels::UnaryOp::kSqrt;
-  params->columns = lowering.shape(value).ElementCount();
-  MACE_RETURN_IF_ERROR(kernels::PrepareUnary(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("unary_f32", lowering.kernels().elementwise_isa));
-  spec.function = lowering.kernels().elementwise->unary_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, value));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, value));
-  return lowering.Emit(cluster, std::move(spec));
 }
 
 }  // namespace
@@ -153,16 +125,9 @@ Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refu
                                : params->inner;
   }
   MACE_RETURN_IF_ERROR(kernels::PrepareReduce(params));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("reduce_f32", lowering.kernels().norm_isa));
-  spec.function = lowering.kernels().norm->reduce_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  MACE_RETURN_IF_ERROR(lowering.Emit(cluster, std::move(spec)));
-  if (attributes.kind != ops::ReduceKind::kL2) return Status::Ok();
-  return EmitSquareRoot(lowering, cluster, node.outputs[0]);
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"reduce_f32", table.norm->reduce_f32, table.norm_isa}, params,
+                             {node.inputs[0]}, node.outputs[0]);
 }
 
 }  // namespace mace::cpu

@@ -17,7 +17,7 @@ bool CountsPadding(const ops::AveragePool2dAttributes& attributes) { return attr
 bool CountsPadding(const ops::MaxPool2dAttributes&) { return false; }
 
 template <typename Attributes>
-Status FillPoolParams(Lowering& lowering, const Node& node, kernels::PoolParams* params) {
+Status FillPoolingParams(Lowering& lowering, const Node& node, kernels::PoolingParams* params) {
   const auto& attributes = node.attributes.as<Attributes>();
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& out = lowering.shape(node.outputs[0]);
@@ -52,22 +52,12 @@ Status FillPoolParams(Lowering& lowering, const Node& node, kernels::PoolParams*
 }
 
 // The reduction kernel writes without gaps, and reads none between single elements.
-bool IsGlobal(const kernels::PoolParams& params) {
+bool IsGlobal(const kernels::PoolingParams& params) {
   return params.output_pixel_stride == params.channels &&
          (params.channels > 1 || params.input_pixel_stride == 1) && params.output_height == 1 &&
          params.output_width == 1 && params.kernel_height == params.input_height &&
          params.kernel_width == params.input_width && params.dilation_y == 1 && params.dilation_x == 1 &&
          params.pad_top == 0 && params.pad_left == 0 && params.pad_bottom == 0 && params.pad_right == 0;
-}
-
-template <typename Params>
-Status FinishStep(Lowering& lowering, const Cluster& cluster, StepSpec spec, const Params* params) {
-  const Node& node = lowering.node(cluster.nodes[0]);
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  return lowering.Emit(cluster, std::move(spec));
 }
 
 template <typename Attributes>
@@ -78,9 +68,9 @@ Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
     *refusal = "no fast kernel for this element type";
     return Status::Ok();
   }
-  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PoolParams>());
-  MACE_RETURN_IF_ERROR(FillPoolParams<Attributes>(lowering, node, params));
-  StepSpec spec;
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PoolingParams>());
+  MACE_RETURN_IF_ERROR(FillPoolingParams<Attributes>(lowering, node, params));
+  const auto& table = lowering.kernels();
   if (IsGlobal(*params)) {
     MACE_ASSIGN_OR_RETURN(auto* reduce, lowering.builder().NewParams<kernels::ReduceParams>());
     reduce->op = global;
@@ -89,23 +79,20 @@ Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
     reduce->inner = params->channels;
     reduce->input_stride = params->input_pixel_stride;
     MACE_RETURN_IF_ERROR(kernels::PrepareReduce(reduce));
-    MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName("reduce_f32", lowering.kernels().norm_isa));
-    spec.function = lowering.kernels().norm->reduce_f32;
-    spec.reason = "the window is the whole map";
-    return FinishStep(lowering, cluster, std::move(spec), reduce);
+    return lowering.EmitKernel(cluster, {"reduce_f32", table.norm->reduce_f32, table.norm_isa}, reduce,
+                               {node.inputs[0]}, node.outputs[0], Lowering::Placement::kApart,
+                               "the window is the whole map");
   }
-  MACE_RETURN_IF_ERROR(kernels::PreparePool(params));
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName(kernel, lowering.kernels().pooling_isa));
-  spec.function = function;
-  spec.workspace_bytes = params->workspace_bytes;
-  return FinishStep(lowering, cluster, std::move(spec), params);
+  MACE_RETURN_IF_ERROR(kernels::PreparePooling(params));
+  return lowering.EmitKernel(cluster, {kernel, function, table.pooling_isa}, params, {node.inputs[0]},
+                             node.outputs[0]);
 }
 
 // Null where a fast kernel takes the node, else the reason why not.
 const char* WhyNoResizeKernel(const Lowering& lowering, const Node& node) {
   if (!lowering.IsF32(node.inputs[0])) return "no fast kernel for this element type";
-  const bool has_scales = node.inputs.size() > 1 && node.inputs[1] != kNone;
-  if (has_scales && lowering.known(node.inputs[1]) == nullptr) return "the scales are not known";
+  if (InputOf(node, 1) != kNone && lowering.known(node.inputs[1]) == nullptr)
+    return "the scales are not known";
   return nullptr;
 }
 
@@ -170,19 +157,16 @@ Status LowerResize(Lowering& lowering, const Cluster& cluster, const char** refu
   const int64_t table_bytes = kernels::ResizeTableBytes(*params);
   MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewBytes(static_cast<size_t>(table_bytes)));
   auto* taps = reinterpret_cast<kernels::ResizeTap*>(table);
-  const bool has_scales = node.inputs.size() > 1 && node.inputs[1] != kNone;
-  const float* scales = has_scales ? lowering.known(node.inputs[1])->as<const float>() : nullptr;
+  const TensorView* known_scales = lowering.known(InputOf(node, 1));
+  const float* scales = known_scales != nullptr ? known_scales->as<const float>() : nullptr;
   FillResizeTaps(attributes, scales, 1, in[1], out[1], taps);
   FillResizeTaps(attributes, scales, 2, in[2], out[2], taps + out[1]);
+  const auto& kernel = *lowering.kernels().resize;
   StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel,
-                        lowering.KernelName(params->linear ? "resize_linear_f32" : "resize_nearest_f32",
-                                            lowering.kernels().resize_isa));
-  spec.function = params->linear ? lowering.kernels().resize->resize_linear_f32
-                                 : lowering.kernels().resize->resize_nearest_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  spec.workspace_bytes = params->workspace_bytes;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(
+      {params->linear ? "resize_linear_f32" : "resize_nearest_f32",
+       params->linear ? kernel.resize_linear_f32 : kernel.resize_nearest_f32, lowering.kernels().resize_isa},
+      params, &spec));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, table, table_bytes}));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));

@@ -19,9 +19,6 @@ kernels::RecurrentDirection DirectionOf(ops::Direction direction) {
   return kernels::RecurrentDirection::kForward;
 }
 
-ValueId InputOf(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNone; }
-ValueId OutputOf(const Node& node, size_t i) { return i < node.outputs.size() ? node.outputs[i] : kNone; }
-
 struct RecurrentWeights {
   WeightSource input, recurrent, bias;
   DType dtype = DType::kF32;
@@ -42,9 +39,8 @@ const char* FindWeights(const Lowering& lowering, const Node& node, RecurrentWei
       return "the weights' element types differ";
     }
   }
-  if (found->recurrent.constant == kNone || (found->bias.view != nullptr && found->bias.constant == kNone)) {
-    found->input.constant = kNone;
-  }
+  found->input.PackWith(found->recurrent);
+  found->input.PackWith(found->bias);
   return nullptr;
 }
 
@@ -67,22 +63,19 @@ Status LowerRecurrent(Lowering& lowering, const Cluster& cluster, kernels::Recur
   MACE_ASSIGN_OR_RETURN(
       const Operand packed,
       lowering.Packed(weights.input, hash.value(), kernels::RecurrentPackedBytes(*params), [&](uint8_t* to) {
-        kernels::PackRecurrent(*params, weights.input.view->data, weights.recurrent.view->data,
-                               weights.bias.view == nullptr ? nullptr : weights.bias.view->data, nullptr,
+        kernels::PackRecurrent(*params, weights.input.data(), weights.recurrent.data(), weights.bias.data(),
                                weights.dtype, to);
       }));
-  StepSpec spec;
-  MACE_ASSIGN_OR_RETURN(spec.kernel, lowering.KernelName(params->lstm ? "lstm_f32" : "gru_f32", params->isa));
   const auto& table = *lowering.kernels().recurrent;
-  spec.function = params->lstm ? table.lstm_f32 : table.gru_f32;
-  spec.params = params;
-  spec.tiles = params->tile_count;
-  spec.workspace_bytes = params->workspace_bytes;
+  StepSpec spec;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(
+      {params->lstm ? "lstm_f32" : "gru_f32", params->lstm ? table.lstm_f32 : table.gru_f32, params->isa},
+      params, &spec));
   spec.multiply_adds = params->directions * params->steps * params->batch * params->gates *
                        params->hidden_size * (params->input_size + params->hidden_size);
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(packed));
-  for (size_t i : {4, 5, 6}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, InputOf(node, i)));
+  for (size_t i : {5, 6}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, InputOf(node, i)));
   for (size_t i : {0, 1, 2}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, OutputOf(node, i)));
   return lowering.Emit(cluster, std::move(spec));
 }

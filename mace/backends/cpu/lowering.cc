@@ -113,20 +113,33 @@ Result<Operand> Lowering::PackedErased(const WeightSource& source, uint64_t form
   return Operand{kNone, 0, owned, static_cast<int64_t>(bytes)};
 }
 
-Result<const char*> Lowering::KernelName(std::string_view kernel, Isa isa, int32_t tile_rows,
-                                         int32_t tile_columns) {
+const char* Lowering::FindLayerWeights(const Node& node, LayerWeights* found) const {
+  if (!IsF32(node.inputs[0]) || !IsF32(node.outputs[0])) return "no fast kernel for these element types";
+  found->weights = Weights(node.inputs[1]);
+  if (!found->weights.IsF32OrF16()) return "the weights are not known when the plan is made";
+  if (InputOf(node, 2) != kNone) {
+    found->bias = Weights(node.inputs[2]);
+    if (!found->bias.IsF32OrF16()) return "the bias is not known when the plan is made";
+  }
+  found->weights.PackWith(found->bias);
+  return nullptr;
+}
+
+Status Lowering::NameKernel(const KernelChoice& kernel, StepSpec* spec) {
   char text[96];
-  const int length = static_cast<int>(kernel.size());
-  const int count = tile_rows == 0
-                        ? std::snprintf(text, sizeof(text), "%.*s_%s", length, kernel.data(), NameOf(isa))
-                        : std::snprintf(text, sizeof(text), "%.*s_%s_%dx%d", length, kernel.data(),
-                                        NameOf(isa), tile_rows, tile_columns);
+  const bool has_tile = kernel.panels != nullptr && kernel.panels->run_count > 0;
+  const int count = has_tile
+                        ? std::snprintf(text, sizeof(text), "%s_%s_%dx%d", kernel.name, NameOf(kernel.isa),
+                                        static_cast<int>(kernel.panels->runs[0].tile_rows),
+                                        static_cast<int>(kernel.panels->runs[0].width))
+                        : std::snprintf(text, sizeof(text), "%s_%s", kernel.name, NameOf(kernel.isa));
   const size_t bytes =
       count < 0 ? 1 : (static_cast<size_t>(count) < sizeof(text) ? count : sizeof(text) - 1) + 1;
   MACE_ASSIGN_OR_RETURN(uint8_t* memory, builder_.NewBytes(bytes));
   std::memcpy(memory, text, bytes - 1);
   memory[bytes - 1] = 0;
-  return reinterpret_cast<const char*>(memory);
+  spec->kernel = reinterpret_cast<const char*>(memory);
+  return Status::Ok();
 }
 
 Status Lowering::Need(ValueId value) {
@@ -136,16 +149,21 @@ Status Lowering::Need(ValueId value) {
     producer = plan_.graph->values[node(producer).inputs[0]].producer;
   }
   if (producer != kNone && turns_[producer] == Turn::kOnDemand) {
-    turns_[producer] = Turn::kNever;  // a second time
+    turns_[producer] = Turn::kNever;  // before it is lowered, which may ask for it again: it has one step
     MACE_RETURN_IF_ERROR(LowerCluster(SingleNode(producer)));
   }
   return Status::Ok();
 }
 
-Status Lowering::AddOperand(StepSpec* spec, ValueId value) {
+Result<Operand> Lowering::OperandOf(ValueId value) {
   MACE_RETURN_IF_ERROR(Need(value));
   MACE_ASSIGN_OR_RETURN(Operand operand, storage_.Place(value));
   if (value != kNone) operand.bytes = ByteCount(type(value).dtype, type(value).shape);
+  return operand;
+}
+
+Status Lowering::AddOperand(StepSpec* spec, ValueId value) {
+  MACE_ASSIGN_OR_RETURN(const Operand operand, OperandOf(value));
   return spec->operands.PushBack(operand);
 }
 
@@ -187,7 +205,21 @@ Status Lowering::Emit(const Cluster& cluster, StepSpec spec) {
   return info->nodes.Assign(cluster.nodes, static_cast<size_t>(cluster.node_count));
 }
 
+Status Lowering::EmitWithOperands(const Cluster& cluster, StepSpec spec,
+                                  std::initializer_list<ValueId> inputs, ValueId output,
+                                  Placement placement) {
+  for (ValueId input : inputs) MACE_RETURN_IF_ERROR(AddOperand(&spec, input));
+  if (placement == Placement::kInPlace) TryInPlace(cluster, *inputs.begin(), output);
+  MACE_RETURN_IF_ERROR(AddOperand(&spec, output));
+  return Emit(cluster, std::move(spec));
+}
+
 Status Lowering::EmitCopy(const Cluster& cluster, ValueId from, ValueId to, const char* reason) {
+  MACE_ASSIGN_OR_RETURN(const Operand source, OperandOf(from));
+  return EmitCopyOf(source, cluster, to, reason);
+}
+
+Status Lowering::EmitCopyOf(const Operand& source, const Cluster& cluster, ValueId to, const char* reason) {
   MACE_ASSIGN_OR_RETURN(CopyParams * params, builder_.NewParams<CopyParams>());
   params->bytes = ByteCount(type(to).dtype, type(to).shape);
   StepSpec spec;
@@ -196,7 +228,7 @@ Status Lowering::EmitCopy(const Cluster& cluster, ValueId from, ValueId to, cons
   spec.params = params;
   spec.tiles = CopyTiles(params->bytes);
   spec.reason = reason;
-  MACE_RETURN_IF_ERROR(AddOperand(&spec, from));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(source));
   MACE_RETURN_IF_ERROR(AddOperand(&spec, to));
   return Emit(cluster, std::move(spec));
 }
@@ -287,17 +319,8 @@ Status Lowering::CopyKnownOutputs() {
   for (ValueId value : group_.outputs) {
     const TensorView* data = known(value);
     if (data == nullptr) continue;
-    MACE_ASSIGN_OR_RETURN(CopyParams * params, builder_.NewParams<CopyParams>());
-    params->bytes = data->bytes();
-    StepSpec spec;
-    spec.kernel = "copy";
-    spec.function = CopyBytes;
-    spec.params = params;
-    spec.tiles = CopyTiles(params->bytes);
-    spec.reason = "an output that was known when the plan was made";
-    MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, data->data, data->bytes()}));
-    MACE_RETURN_IF_ERROR(AddOperand(&spec, value));
-    MACE_RETURN_IF_ERROR(Emit(Cluster(), std::move(spec)));
+    MACE_RETURN_IF_ERROR(EmitCopyOf({kNone, 0, data->data, data->bytes()}, Cluster(), value,
+                                    "an output that was known when the plan was made"));
   }
   return Status::Ok();
 }

@@ -4,20 +4,51 @@
 #ifndef MACE_BACKENDS_CPU_LOWERING_H_
 #define MACE_BACKENDS_CPU_LOWERING_H_
 
-#include <string_view>
+#include <initializer_list>
 
 #include "mace/backends/cpu/fusion.h"
 #include "mace/backends/cpu/storage.h"
 #include "mace/backends/cpu/unit_builder.h"
 #include "mace/backends/packed_cache.h"
+#include "mace/kernels/gemm/gemm_panels.h"
 #include "mace/kernels/kernel_table.h"
 
 namespace mace::cpu {
+
+// Input or output `i` of a node, kNone where it is absent.
+inline ValueId InputOf(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNone; }
+inline ValueId OutputOf(const Node& node, size_t i) {
+  return i < node.outputs.size() ? node.outputs[i] : kNone;
+}
 
 // Known elements, and the constant of the model that they are (kNone: folded for this plan only).
 struct WeightSource {
   const TensorView* view = nullptr;  // null: not known
   int32_t constant = kNone;
+
+  const void* data() const { return view == nullptr ? nullptr : view->data; }
+  DType dtype() const { return view == nullptr ? DType::kF32 : view->dtype; }
+  bool IsF32OrF16() const {
+    return view != nullptr && (view->dtype == DType::kF32 || view->dtype == DType::kF16);
+  }
+  // A form packed of this and `other` is shared with other plans only where both are constants of the model.
+  void PackWith(const WeightSource& other) {
+    if (other.view != nullptr && other.constant == kNone) constant = kNone;
+  }
+};
+
+// Of a convolution or a fully connected layer.
+struct LayerWeights {
+  WeightSource weights;
+  WeightSource bias;
+};
+
+// A kernel as steps name it.
+struct KernelChoice {
+  const char* name;
+  kernels::KernelFunction function;
+  Isa isa;
+  const kernels::GemmPanels* panels = nullptr;  // whose tile the name tells
 };
 
 // What distinguishes two packed forms of a constant, hashed (FNV-1a).
@@ -30,6 +61,11 @@ class FormatHash {
     for (int i = 0; i < 8; ++i) {
       hash_ = (hash_ ^ (static_cast<uint64_t>(number) >> (8 * i) & 0xff)) * 0x100000001b3u;
     }
+    return *this;
+  }
+  FormatHash& AddPanels(const kernels::GemmPanels& panels) {
+    Add(panels.columns).Add(panels.padded_columns).Add(panels.run_count);
+    for (int i = 0; i < panels.run_count; ++i) Add(panels.runs[i].width).Add(panels.runs[i].count);
     return *this;
   }
   uint64_t value() const { return hash_; }
@@ -75,19 +111,20 @@ class Lowering {
         },
         &pack);
   }
-  // "<kernel>_<isa>", or with the GEMM tile "<kernel>_<isa>_6x16". Lives as long as the unit.
-  Result<const char*> KernelName(std::string_view kernel, Isa isa, int32_t tile_rows = 0,
-                                 int32_t tile_columns = 0);
+  // Finds the weights (input 1) and the bias (input 2, may be absent) of a layer. Null where they can be
+  // packed, else the reason why not.
+  const char* FindLayerWeights(const Node& node, LayerWeights* found) const;
 
-  // Makes what was put off: a step to come reads it. AddOperand does so itself; who reads through a part of
-  // the value does not.
+  // Makes what was put off (see Turn): a step to come reads it. OperandOf does so itself; who reads through
+  // a part of the value does not.
   Status Need(ValueId value);
-  // Appends the operand of a value (an absent operand for kNone).
+  // Where a step finds a value (an absent operand for kNone).
+  Result<Operand> OperandOf(ValueId value);
+  // Appends OperandOf(value).
   Status AddOperand(StepSpec* spec, ValueId value);
   // Appends the operands of the cluster's post-ops, and fills `post_ops`.
   Status AddPostOps(const Cluster& cluster, StepSpec* spec, kernels::PostOps* post_ops);
-  // Conversions and transpositions are put off until somebody needs their output. The node of operator `op`
-  // that makes `value`, where it has been put off, else kNone.
+  // The node of operator `op` that makes `value`, where it has been put off, else kNone.
   NodeId PutOffProducer(ValueId value, OpId op) const;
   // The node of operator `op` that alone reads `value`, where it has been put off, else kNone.
   NodeId OnlyPutOffReader(ValueId value, OpId op) const;
@@ -95,19 +132,50 @@ class Lowering {
   ValueId TakeOver(NodeId id);
   // The post-ops of a cluster as steps of their own, on what its producer has stored.
   Status LowerPostOps(const Cluster& cluster);
+  // Says what the step runs: a kernel with its prepared params, which outlive the unit's steps.
+  template <typename Params>
+  Status SetKernel(const KernelChoice& kernel, const Params* params, StepSpec* spec) {
+    spec->params = params;
+    spec->tiles = params->tile_count;
+    if constexpr (requires { params->workspace_bytes; }) spec->workspace_bytes = params->workspace_bytes;
+    spec->function = kernel.function;
+    return NameKernel(kernel, spec);
+  }
   // Appends the step of a cluster.
   Status Emit(const Cluster& cluster, StepSpec spec);
+  // The step of a kernel whose operands are `inputs`, then `output`. In place: `output` takes the bytes of
+  // the first input where nothing else needs them.
+  enum class Placement : uint8_t { kApart, kInPlace };
+  template <typename Params>
+  Status EmitKernel(const Cluster& cluster, const KernelChoice& kernel, const Params* params,
+                    std::initializer_list<ValueId> inputs, ValueId output,
+                    Placement placement = Placement::kApart, const char* reason = "") {
+    StepSpec spec;
+    spec.reason = reason;
+    MACE_RETURN_IF_ERROR(SetKernel(kernel, params, &spec));
+    return EmitWithOperands(cluster, std::move(spec), inputs, output, placement);
+  }
   // A step that copies the bytes of `from` to `to`.
   Status EmitCopy(const Cluster& cluster, ValueId from, ValueId to, const char* reason);
   // In-place where nothing else needs `in`.
   bool TryInPlace(const Cluster& cluster, ValueId in, ValueId out);
 
  private:
-  // When a node is lowered: when its turn comes; when somebody places its output; never (another node's step
-  // does its work).
+  // When a node is lowered. Most are when their turn comes (kInOrder). Conversions of known values and
+  // transpositions are put off (kOnDemand), because a step nearby can often do their work: a GEMM packs f16
+  // weights and reads or writes through the strides of a transposition, a convolution reads NCHW. Whoever can
+  // asks PutOffProducer or OnlyPutOffReader for such a node, and reads what it reads, or says by TakeOver
+  // that it writes what the node would. Whoever cannot places the node's output by OperandOf, whose call of
+  // Need lowers the node then and there. What has been lowered or taken over is done with (kNever); what
+  // nobody needs never becomes a step.
   enum class Turn : uint8_t { kInOrder, kOnDemand, kNever };
   Result<Operand> PackedErased(const WeightSource& source, uint64_t format, size_t bytes,
                                PackedCache::PackFunction pack, const void* context);
+  // "<kernel>_<isa>", or with the GEMM tile "<kernel>_<isa>_6x16". Lives as long as the unit.
+  Status NameKernel(const KernelChoice& kernel, StepSpec* spec);
+  Status EmitWithOperands(const Cluster& cluster, StepSpec spec, std::initializer_list<ValueId> inputs,
+                          ValueId output, Placement placement);
+  Status EmitCopyOf(const Operand& source, const Cluster& cluster, ValueId to, const char* reason);
   Status PlanViews();
   Status LowerCluster(const Cluster& cluster);
   Status LowerUnfused(const Cluster& cluster, const char* reason);

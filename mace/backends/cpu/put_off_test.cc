@@ -41,7 +41,7 @@ TEST(PutOff, ConcatenationOfTranspositions) {
   const ValueId joined = test.Node(OpId::kConcat, {a, b});
   test.Attributes<ops::ConcatAttributes>().axis = 1;
   test.Output(test.Node(OpId::kMul, {joined, test.Constant({1, 5, 1, 1})}));
-  ExpectMatchesReference(&test, nullptr);
+  ExpectMatchesReference(&test);
 }
 
 }  // namespace

@@ -61,8 +61,8 @@ void StorageMap::MakePart(ValueId part, ValueId whole, int64_t offset, int64_t p
   storage.parent = Find(whole);
   storage.parent_offset = offset;
   storage.pixel_stride = pixel_stride;
-  storage.has_parts = true;
-  storages_[storage.parent].has_parts = true;
+  storage.is_part_or_whole = true;
+  storages_[storage.parent].is_part_or_whole = true;
 }
 
 bool StorageMap::TryInPlace(ValueId in, ValueId out, int32_t reads) {
@@ -70,7 +70,8 @@ bool StorageMap::TryInPlace(ValueId in, ValueId out, int32_t reads) {
   Storage& source = storages_[from];
   Storage& target = storages_[to];
   if (source.kind != Storage::Kind::kInternal || target.kind != Storage::Kind::kInternal) return false;
-  if (source.slot == kNone || target.slot != kNone || source.has_parts || target.has_parts) return false;
+  if (source.slot == kNone || target.slot != kNone || source.is_part_or_whole || target.is_part_or_whole)
+    return false;
   if (source.reads_left != reads || source.bytes != target.bytes) return false;
   if (source.pixel_stride != target.pixel_stride) return false;
   target.slot = source.slot;

@@ -20,7 +20,9 @@ struct Storage {
   int32_t member_count = 0;    // values
   int32_t parent = kNone;      // this storage is a part of another one (a concatenation's input)...
   int64_t parent_offset = 0;   // ... from this byte on
-  bool has_parts = false;      // it is such a parent, or has been: nothing may be written over it
+  // It is such a part, or has such parts: its bytes are another storage's too, and no value may take them
+  // over.
+  bool is_part_or_whole = false;
 };
 
 class StorageMap {

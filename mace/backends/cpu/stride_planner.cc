@@ -74,7 +74,7 @@ bool CanReadStrided(const Lowering& lowering, ValueId value, NodeId except) {
 bool IsPlain(Lowering& lowering, ValueId value) {
   const Storage& storage = lowering.storage().Of(value);
   return storage.kind == Storage::Kind::kInternal && storage.member_count == 1 && storage.parent == kNone &&
-         !storage.has_parts && storage.pixel_stride == 0;
+         !storage.is_part_or_whole && storage.pixel_stride == 0;
 }
 
 int CountReads(const Lowering& lowering, ValueId value, NodeId reader) {

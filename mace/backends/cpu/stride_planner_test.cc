@@ -22,7 +22,7 @@ TEST(StridePlanner, ConcatenationIsAView) {
     test.Attributes<ops::ConcatAttributes>().axis = 1;
     test.Output(test.Node(OpId::kAbs, {rows}));
     std::string kernels;
-    ExpectMatchesReference(&test, &kernels, 1e-4f);
+    ExpectMatchesReference(&test, &kernels);
     const std::string convolutions =
         "conv2d_f32 conv2d_f32 depthwise_f32 copy conv2d_f32 unary_f32 unary_f32 ";
     EXPECT_EQ(kernels, convolutions + (batch == 1 ? "unary_f32" : "copy copy unary_f32"));
@@ -39,7 +39,7 @@ TEST(StridePlanner, SplitIsAView) {
   test.Output(test.Node(OpId::kAdd, {a, second}));
   test.Output(test.Node(OpId::kRelu, {x}));
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32 unary_f32");
 }
 
@@ -54,7 +54,7 @@ TEST(StridePlanner, SplitThenConcatenation) {
   test.Attributes<ops::ConcatAttributes>().axis = 3;
   test.Output(joined);
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 conv2d_f32 copy");
 }
 
@@ -77,7 +77,7 @@ TEST(StridePlanner, ReferenceKernelsKnowNoGaps) {
   test.Attributes<ops::ConcatAttributes>().axis = 3;
   test.Output(joined);
   std::string kernels;
-  ExpectMatchesReference(&test, &kernels, 1e-4f);
+  ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 copy reference conv_transpose2d_f32 resize_nearest_f32 copy");
 }
 
@@ -118,7 +118,7 @@ TEST(StridePlanner, PartsOfTranspositions) {
   const ValueId last = test.Node(OpId::kTranspose, {b});
   test.Attributes<ops::TransposeAttributes>().perm = {0, 3, 2, 1};
   test.Output(test.Node(OpId::kConcat, {last, test.Input({2, 6, 4, 6})}));
-  ExpectMatchesReference(&test, nullptr, 1e-4f);
+  ExpectMatchesReference(&test);
 }
 
 // 512 floats are 2 KiB: between the convolutions pixels lie 64 bytes further apart.
@@ -130,7 +130,7 @@ TEST(StridePlanner, PadsPixelStridesOfDepthwiseOperands) {
     const ValueId z = test.Node(OpId::kReduce, {y});
     test.Attributes<ops::ReduceAttributes>() = {ops::ReduceKind::kMean, {1, 2}, true};
     test.Output(z);
-    ExpectMatchesReference(&test, nullptr, 1e-4f);
+    ExpectMatchesReference(&test);
     CompiledGraph compiled;
     compiled.Compile(&test.graph, {});
     int padded = 0, internal = 0;

@@ -11,8 +11,6 @@ constexpr int64_t kBandChannels = 8;
 constexpr int64_t kBandBytes = 96 * 1024;
 constexpr int64_t kBandWork = 512 * 1024;  // multiply-adds of a tile
 
-int64_t RoundUp16(int64_t x) { return (x + 15) / 16 * 16; }
-
 bool IsPlainGemm(const Conv2dParams& p) {
   return p.kernel_height == 1 && p.kernel_width == 1 && p.stride_y == 1 && p.stride_x == 1 &&
          p.pad_top == 0 && p.pad_left == 0 && p.groups == 1 && !p.input_is_nchw &&
@@ -53,7 +51,7 @@ void PlanBand(Conv2dParams* p) {
   const int64_t taps = p->kernel_height * (p->dilation_x == 1 ? 1 : p->kernel_width);
   p->workspace_bytes = p->band_rows * p->band_row_floats * 4 +
                        rows * p->output_width * taps * static_cast<int64_t>(sizeof(void*));
-  p->tile_count = p->batch * ((p->output_height + rows - 1) / rows);
+  p->tile_count = p->batch * DivideRoundUp(p->output_height, rows);
 }
 
 }  // namespace
@@ -76,13 +74,12 @@ Status PrepareConv2d(Conv2dParams* p) {
   const int64_t pixel = p->input_is_nchw ? p->input_channels : p->input_pixel_stride;
   const int64_t group_channels = p->input_channels / p->groups;
   const int64_t taps = p->kernel_height * p->kernel_width;
-  if (!SizesFit(p->batch, p->input_height, 1) || !SizesFit(p->input_height, p->input_width, 4 * pixel) ||
+  if (!SizesFit(p->batch, p->input_height) || !SizesFit(p->input_height, p->input_width, 4 * pixel) ||
       !SizesFit(p->batch * p->input_height, p->input_width, 4 * pixel) ||
-      !SizesFit(p->batch, p->output_height, 1) ||
+      !SizesFit(p->batch, p->output_height) ||
       !SizesFit(p->batch * p->output_height, p->output_width, 4 * p->output_pixel_stride) ||
-      !SizesFit(p->kernel_height, p->kernel_width, 1) || !SizesFit(taps, group_channels, 8) ||
-      !SizesFit(taps * group_channels, p->output_channels, 16) ||
-      !SizesFit(p->output_height, p->stride_y, 1) ||
+      !SizesFit(p->kernel_height, p->kernel_width) || !SizesFit(taps, group_channels, 8) ||
+      !SizesFit(taps * group_channels, p->output_channels, 16) || !SizesFit(p->output_height, p->stride_y) ||
       !SizesFit(p->output_width, p->stride_x, p->input_channels) ||
       !SizesFit(taps, p->dilation_y, p->dilation_x)) {
     return InvalidArgument("conv2d: sizes out of range");
@@ -96,20 +93,21 @@ Status PrepareConv2d(Conv2dParams* p) {
   p->workspace_bytes = 0;
   p->tile_count = 0;
   const int64_t image_pixels = p->output_height * p->output_width;
-  p->way = IsPlainGemm(*p) ? Conv2dWay::kGemm
-           : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels) && !IsBandTooLarge(*p)
-               ? Conv2dWay::kBand
-               : Conv2dWay::kIndirect;
-  if (p->way == Conv2dWay::kIndirect && p->input_is_nchw) {
+  p->method =
+      IsPlainGemm(*p) ? Conv2dMethod::kGemm
+      : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels) && !IsBandTooLarge(*p)
+          ? Conv2dMethod::kBand
+          : Conv2dMethod::kIndirect;
+  if (p->method == Conv2dMethod::kIndirect && p->input_is_nchw) {
     return InvalidArgument("conv2d: the windows reach too far for NCHW input");
   }
-  if (p->way == Conv2dWay::kIndirect) p->zero_floats = RoundUp16(p->input_channels);
+  if (p->method == Conv2dMethod::kIndirect) p->zero_floats = RoundUp16(p->input_channels);
   if (p->batch * image_pixels * p->output_channels == 0) return Status::Ok();
-  if (p->way == Conv2dWay::kBand) {
+  if (p->method == Conv2dMethod::kBand) {
     PlanBand(p);
     return Status::Ok();
   }
-  if (p->way == Conv2dWay::kGemm) {
+  if (p->method == Conv2dMethod::kGemm) {
     p->blocks = PlanGemmBlocks(p->panels, p->batch * image_pixels, depth, depth);
     p->tile_count = p->blocks.row_blocks * p->blocks.column_blocks;
     return Status::Ok();
@@ -120,7 +118,7 @@ Status PrepareConv2d(Conv2dParams* p) {
   // The table of pointers, two floats a tap, must not outgrow the cache much either.
   const int64_t row_floats = fresh * p->input_channels > taps / 4 ? fresh * p->input_channels : taps / 4;
   p->blocks = PlanGemmBlocks(p->panels, image_pixels, depth, row_floats);
-  const int64_t strips = (p->blocks.strips + p->blocks.row_blocks - 1) / p->blocks.row_blocks;
+  const int64_t strips = DivideRoundUp(p->blocks.strips, p->blocks.row_blocks);
   const int64_t most_rows = strips * p->panels.strip_rows;
   p->workspace_bytes = most_rows * taps * static_cast<int64_t>(sizeof(void*));
   p->tile_count = p->batch * p->blocks.row_blocks * p->groups * p->blocks.column_blocks;

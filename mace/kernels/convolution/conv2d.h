@@ -1,8 +1,8 @@
 // Kernel conv2d_f32: 2-D convolution, NHWC, as a GEMM whose left-hand rows are pointers into the input
-// (nothing is unrolled). Ways, chosen by PrepareConv2d: 1x1 as a plain GEMM; a padded band of input rows in
-// the workspace where a pixel has few channels (or the input is NCHW), so that a kernel row is one contiguous
-// run; row pointers per tap, padding pointing at a zero row, for the rest, and where a band would be far
-// larger than what it is made from (NCHW input is then refused).
+// (nothing is unrolled). Methods, chosen by PrepareConv2d: 1x1 as a plain GEMM; a padded band of input rows
+// in the workspace where a pixel has few channels (or the input is NCHW), so that a kernel row is one
+// contiguous run; row pointers per tap, padding pointing at a zero row, for the rest, and where a band would
+// be far larger than what it is made from (NCHW input is then refused).
 #ifndef MACE_KERNELS_CONVOLUTION_CONV2D_H_
 #define MACE_KERNELS_CONVOLUTION_CONV2D_H_
 
@@ -10,7 +10,7 @@
 
 namespace mace::kernels {
 
-enum class Conv2dWay : uint8_t { kGemm, kBand, kIndirect };
+enum class Conv2dMethod : uint8_t { kGemm, kBand, kIndirect };
 
 // Operands: 0 input, 1 packed weights (Conv2dPackedBytes, PackConv2d), 2 output, then those that post-ops
 // name by index. A tensor post-op operand is addressed by row = (image * output_height + y) * output_width +
@@ -32,9 +32,9 @@ struct Conv2dParams {
   PostOps post_ops;
 
   // Set by PrepareConv2d.
-  Conv2dWay way = Conv2dWay::kGemm;
+  Conv2dMethod method = Conv2dMethod::kGemm;
   GemmPanels panels;  // of one group
-  GemmBlocks blocks;  // over the rows of one image, or of all images where the way is kGemm
+  GemmBlocks blocks;  // over the rows of one image, or of all images where the method is kGemm
   GemmEpilogue epilogue;
   int64_t zero_floats = 0;   // the zero row at the start of the packed weights
   int64_t group_floats = 0;  // a group's packed matrix

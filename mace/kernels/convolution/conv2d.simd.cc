@@ -24,30 +24,6 @@ GemmBlock CommonBlock(const Conv2dParams& p, const KernelArguments& arguments) {
   return block;
 }
 
-// Rows [row_begin, row_begin + rows) and panels of a tile of `blocks`.
-struct TileRange {
-  int64_t row_begin, rows, strips, panel_begin, panel_end;
-};
-TileRange RangeOf(const kernels::GemmBlocks& blocks, int64_t all_rows, int64_t panel_count, int64_t row_block,
-                  int64_t column_block) {
-  const int64_t strip_begin = EvenSplit(blocks.strips, blocks.row_blocks, row_block);
-  const int64_t strip_end = EvenSplit(blocks.strips, blocks.row_blocks, row_block + 1);
-  TileRange range;
-  range.row_begin = EvenSplit(all_rows, blocks.strips, strip_begin);
-  range.rows = EvenSplit(all_rows, blocks.strips, strip_end) - range.row_begin;
-  range.strips = strip_end - strip_begin;
-  range.panel_begin = EvenSplit(panel_count, blocks.column_blocks, column_block);
-  range.panel_end = EvenSplit(panel_count, blocks.column_blocks, column_block + 1);
-  return range;
-}
-
-void SetRange(const TileRange& range, GemmBlock* block) {
-  block->rows = range.rows;
-  block->strips = range.strips;
-  block->panel_begin = range.panel_begin;
-  block->panel_end = range.panel_end;
-}
-
 void RunPlainGemm(const Conv2dParams& p, const KernelArguments& arguments, int64_t tile_begin,
                   int64_t tile_end) {
   GemmBlock block = CommonBlock(p, arguments);
@@ -56,12 +32,10 @@ void RunPlainGemm(const Conv2dParams& p, const KernelArguments& arguments, int64
   block.run = p.input_channels;
   const int64_t pixels = p.batch * p.output_height * p.output_width;
   for (int64_t t = tile_begin; t < tile_end; ++t) {
-    const TileRange range = RangeOf(p.blocks, pixels, p.panels.panel_count, t / p.blocks.column_blocks,
-                                    t % p.blocks.column_blocks);
-    SetRange(range, &block);
-    block.first_row = range.row_begin;
-    block.lhs = static_cast<const float*>(arguments.operands[0]) + range.row_begin * p.input_pixel_stride;
-    block.out = static_cast<float*>(arguments.operands[2]) + range.row_begin * p.output_pixel_stride;
+    block.first_row =
+        SetBlockRange(p.blocks, pixels, t / p.blocks.column_blocks, t % p.blocks.column_blocks, &block);
+    block.lhs = static_cast<const float*>(arguments.operands[0]) + block.first_row * p.input_pixel_stride;
+    block.out = static_cast<float*>(arguments.operands[2]) + block.first_row * p.output_pixel_stride;
     RunGemmBlock(block);
   }
 }
@@ -109,19 +83,18 @@ void RunIndirect(const Conv2dParams& p, const KernelArguments& arguments, int64_
     const int64_t group = t / p.blocks.column_blocks % p.groups;
     const int64_t row_block = t / p.blocks.column_blocks / p.groups;  // of all images
     const int64_t image = row_block / p.blocks.row_blocks;
-    const TileRange range =
-        RangeOf(p.blocks, pixels, p.panels.panel_count, row_block % p.blocks.row_blocks, column_block);
-    SetRange(range, &block);
+    const int64_t row_begin =
+        SetBlockRange(p.blocks, pixels, row_block % p.blocks.row_blocks, column_block, &block);
     if (table_block != row_block) {
       const float* input = static_cast<const float*>(arguments.operands[0]) +
                            image * p.input_height * p.input_width * p.input_pixel_stride;
-      FillTable(p, input, zero, range.row_begin, range.rows, table);
+      FillTable(p, input, zero, row_begin, block.rows, table);
       table_block = row_block;
     }
-    block.table_stride = range.rows;
+    block.table_stride = block.rows;
     block.lhs_offset = group * group_channels;
     block.packed = zero + p.zero_floats + group * p.group_floats;
-    block.first_row = image * pixels + range.row_begin;
+    block.first_row = image * pixels + row_begin;
     block.first_column = group * p.panels.columns;
     block.out = static_cast<float*>(arguments.operands[2]) + block.first_row * p.output_pixel_stride;
     RunGemmBlock(block);
@@ -178,7 +151,7 @@ void RunBand(const Conv2dParams& p, const KernelArguments& arguments, int64_t ti
   block.taps = p.kernel_height * row_taps;
   block.run = p.dilation_x == 1 ? p.kernel_width * p.input_channels : p.input_channels;
   block.panel_end = p.panels.panel_count;
-  const int64_t bands = DivideRoundUp(p.output_height, p.band_output_rows);
+  const int64_t bands = kernels::DivideRoundUp(p.output_height, p.band_output_rows);
   const int64_t pixel = p.input_is_nchw ? p.input_channels : p.input_pixel_stride;
   for (int64_t t = tile_begin; t < tile_end; ++t) {
     const int64_t image = t / bands;
@@ -202,7 +175,7 @@ void RunBand(const Conv2dParams& p, const KernelArguments& arguments, int64_t ti
       }
     }
     block.table_stride = block.rows;
-    block.strips = DivideRoundUp(block.rows, p.panels.strip_rows);
+    block.strips = kernels::DivideRoundUp(block.rows, p.panels.strip_rows);
     block.first_row = (image * p.output_height + y_begin) * p.output_width;
     block.out = static_cast<float*>(arguments.operands[2]) + block.first_row * p.output_pixel_stride;
     RunGemmBlock(block);
@@ -211,12 +184,12 @@ void RunBand(const Conv2dParams& p, const KernelArguments& arguments, int64_t ti
 
 void Conv2dF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
   const auto& params = *static_cast<const Conv2dParams*>(arguments.params);
-  switch (params.way) {
-    case kernels::Conv2dWay::kGemm:
+  switch (params.method) {
+    case kernels::Conv2dMethod::kGemm:
       return RunPlainGemm(params, arguments, tile_begin, tile_end);
-    case kernels::Conv2dWay::kBand:
+    case kernels::Conv2dMethod::kBand:
       return RunBand(params, arguments, tile_begin, tile_end);
-    case kernels::Conv2dWay::kIndirect:
+    case kernels::Conv2dMethod::kIndirect:
       return RunIndirect(params, arguments, tile_begin, tile_end);
   }
 }

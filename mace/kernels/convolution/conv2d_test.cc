@@ -1,8 +1,8 @@
 #include "mace/kernels/convolution/conv2d.h"
 
 #include "mace/kernels/convolution/convolution.h"
-#include "mace/kernels/gemm/half.h"
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/half.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {
@@ -10,6 +10,8 @@ namespace {
 struct Extra {
   int64_t input_gap = 0, output_gap = 0;
   bool bias = true, half = false, residual = false, relu = false, hard_swish = false;
+  float non_finite = 0.0f;  // where not 0: stands in some places of the input
+  bool denormal = false;    // inputs are denormal; weights so large that their products are not
 };
 
 int64_t Span(int64_t pixels, int64_t channels, int64_t stride) {
@@ -34,12 +36,19 @@ void CheckConv(Isa isa, Conv2dParams p, const Extra& extra, Random& random) {
       RandomFloats(random, p.input_is_nchw ? input_pixels * p.input_channels
                                            : Span(input_pixels, p.input_channels, p.input_pixel_stride)),
       at_start);
+  if (extra.non_finite != 0.0f) Sprinkle(random, extra.non_finite, &input);
   Guarded<float> residual(RandomFloats(random, Span(output_pixels, p.output_channels, residual_stride)),
                           at_start);
   const int64_t group_in = p.input_channels / p.groups, group_out = p.output_channels / p.groups;
   std::vector<float> weights =
       RandomFloats(random, p.output_channels * p.kernel_height * p.kernel_width * group_in);
   std::vector<float> bias = RandomFloats(random, p.output_channels);
+  const float scale = extra.denormal ? 0x1p-10f : 1.0f;  // of the sums
+  if (extra.denormal) {
+    for (float& value : input) value *= 0x1p-130f;
+    for (float& value : weights) value *= 0x1p120f;
+    for (float& value : bias) value *= scale;
+  }
   std::vector<uint16_t> half(weights.size());
   if (extra.half) {
     for (size_t i = 0; i < half.size(); ++i) {
@@ -57,7 +66,7 @@ void CheckConv(Isa isa, Conv2dParams p, const Extra& extra, Random& random) {
       at_start);
   RunTiles(table.convolution->conv2d_f32, &p, {input.data(), packed.data(), out.data(), residual.data()},
            p.tile_count, p.workspace_bytes, random);
-  const double bound = 2e-6 * static_cast<double>(4 + group_in * p.kernel_height * p.kernel_width);
+  const double bound = 2e-6 * scale * static_cast<double>(4 + group_in * p.kernel_height * p.kernel_width);
   for (int64_t b = 0, pixel = 0; b < p.batch; ++b) {
     for (int64_t y = 0; y < p.output_height; ++y) {
       for (int64_t x = 0; x < p.output_width; ++x, ++pixel) {
@@ -84,8 +93,8 @@ void CheckConv(Isa isa, Conv2dParams p, const Extra& extra, Random& random) {
           if (extra.relu) sum = std::max(sum, 0.0);
           if (extra.hard_swish) sum = sum * std::min(std::max(sum / 6 + 0.5, 0.0), 1.0);
           ASSERT_TRUE(IsNear(out[pixel * p.output_pixel_stride + o], sum, bound * (1 + std::abs(sum))))
-              << NameOf(isa) << " image " << b << " y " << y << " x " << x << " channel " << o << " way "
-              << static_cast<int>(p.way);
+              << NameOf(isa) << " image " << b << " y " << y << " x " << x << " channel " << o << " method "
+              << static_cast<int>(p.method);
         }
         for (int64_t o = p.output_channels; pixel + 1 < output_pixels && o < p.output_pixel_stride; ++o) {
           ASSERT_EQ(out[pixel * p.output_pixel_stride + o], -77.0f);
@@ -203,6 +212,30 @@ TEST(Conv2d, LargeWeightsTakePanelsOutermost) {
   for (Isa isa : TestIsas()) CheckConv(isa, Shape(1, 6, 5, 70, 130, 3, 3, 1, 1), {.relu = true}, random);
 }
 
+TEST(Conv2d, NonFiniteAndDenormalInputs) {
+  Random random(10);
+  for (Isa isa : TestIsas()) {
+    Conv2dParams planes = Shape(1, 9, 11, 3, 13, 3, 3, 2, 1);
+    planes.input_is_nchw = true;
+    const Conv2dParams all[] = {
+        Shape(1, 5, 7, 33, 21, 1, 1, 1, 0),        // a plain GEMM
+        Shape(1, 1, 1, 65, 100, 1, 1, 1, 0),       // of one row
+        Shape(1, 8, 9, 17, 20, 3, 3, 1, 1),        // row pointers
+        Shape(1, 6, 7, 24, 36, 3, 3, 1, 1, 1, 2),  // groups
+        Shape(1, 9, 11, 3, 13, 3, 3, 2, 1),        // bands
+        Shape(1, 14, 13, 3, 8, 3, 3, 1, 2, 3),     // dilated
+        planes,
+    };
+    for (const Conv2dParams& p : all) {
+      for (float value : kNonFinite) {
+        CheckConv(isa, p, {.input_gap = 2, .non_finite = value}, random);
+        CheckConv(isa, p, {.relu = true, .non_finite = value}, random);
+      }
+      CheckConv(isa, p, {.denormal = true}, random);
+    }
+  }
+}
+
 TEST(Conv2d, ZeroSizes) {
   Random random(8);
   for (Isa isa : TestIsas()) {
@@ -253,7 +286,7 @@ TEST(Conv2d, HugeDilationsStridesAndPadsTakeLittleWorkspace) {
   Conv2dParams picture = Shape(1, 1080, 1920, 3, 32, 7, 7, 2, 3);
   picture.isa = Isa::kScalar, picture.input_is_nchw = true, picture.output_pixel_stride = 32;
   ASSERT_TRUE(PrepareConv2d(&picture).ok());
-  EXPECT_EQ(picture.way, Conv2dWay::kBand);
+  EXPECT_EQ(picture.method, Conv2dMethod::kBand);
 }
 
 TEST(Conv2d, RefusesWhatItCannotDo) {

@@ -8,7 +8,6 @@
 namespace mace::kernels {
 namespace {
 
-int64_t RoundUp16(int64_t x) { return (x + 15) / 16 * 16; }
 int64_t PhaseFloats(const ConvTranspose2dParams& p, int64_t taps) {
   return RoundUp16(PackedGemmFloats(p.panels, taps * (p.input_channels / p.groups)));
 }
@@ -25,7 +24,7 @@ bool HasFewPhases(const ConvTranspose2dParams& p) {
   // have all taps and the rest none.
   const auto most_taps = [](int64_t kernel, int64_t stride, int64_t dilation) {
     const int64_t step = stride / std::gcd(stride, dilation);
-    return (kernel + step - 1) / step;
+    return DivideRoundUp(kernel, step);
   };
   const int64_t most = most_taps(p.kernel_height, p.stride_y, p.dilation_y) *
                        most_taps(p.kernel_width, p.stride_x, p.dilation_x);
@@ -41,9 +40,9 @@ Status PrepareConvTranspose2d(ConvTranspose2dParams* p) {
     return InvalidArgument("conv_transpose2d: kernel, stride and dilation must be positive");
   }
   const int64_t taps = p->kernel_height * p->kernel_width;
-  if (!SizesFit(p->batch, p->input_height, 1) ||
+  if (!SizesFit(p->batch, p->input_height) ||
       !SizesFit(p->batch * p->input_height, p->input_width, 4 * p->input_pixel_stride) ||
-      !SizesFit(p->batch, p->output_height, 1) ||
+      !SizesFit(p->batch, p->output_height) ||
       !SizesFit(p->batch * p->output_height, p->output_width, 4 * p->output_pixel_stride) ||
       !SizesFit(p->kernel_height, p->kernel_width, p->input_channels) ||
       !SizesFit(taps * p->input_channels, p->output_channels, 16) ||
@@ -74,7 +73,7 @@ Status PrepareConvTranspose2d(ConvTranspose2dParams* p) {
       PlanGemmBlocks(p->panels, p->phase_pixels, p->most_taps * group_channels, row_floats);
   p->row_blocks = blocks.row_blocks;
   p->column_blocks = blocks.column_blocks;
-  const int64_t most_rows = (p->phase_pixels + p->row_blocks - 1) / p->row_blocks;
+  const int64_t most_rows = DivideRoundUp(p->phase_pixels, p->row_blocks);
   p->workspace_bytes = most_rows * (p->most_taps + 1) * 8;
   p->tile_count = p->batch * p->row_blocks * p->stride_y * p->stride_x * p->groups * p->column_blocks;
   return Status::Ok();

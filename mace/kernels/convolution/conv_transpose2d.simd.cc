@@ -48,7 +48,7 @@ void ConvTranspose2dF32(const KernelArguments& arguments, int64_t tile_begin, in
   const int64_t group_channels = p.input_channels / p.groups;
   const int64_t phases = p.stride_y * p.stride_x;
   const int64_t matrix_floats =
-      DivideRoundUp((p.most_taps * group_channels + 1) * p.panels.padded_columns, 16) * 16;
+      kernels::RoundUp16((p.most_taps * group_channels + 1) * p.panels.padded_columns);
   int64_t* numbers = reinterpret_cast<int64_t*>(arguments.workspace);
   GemmBlock block;
   block.panels = &p.panels;
@@ -80,7 +80,7 @@ void ConvTranspose2dF32(const KernelArguments& arguments, int64_t tile_begin, in
       filled = row_phase;
     }
     block.rows = rows;
-    block.strips = DivideRoundUp(rows, p.panels.strip_rows);
+    block.strips = kernels::DivideRoundUp(rows, p.panels.strip_rows);
     block.table = table;
     block.table_stride = rows;
     block.taps = phase.y.taps * phase.x.taps;

@@ -1,7 +1,7 @@
 #include "mace/kernels/convolution/conv_transpose2d.h"
 
 #include "mace/kernels/convolution/convolution.h"
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {
@@ -11,7 +11,10 @@ int64_t Span(int64_t pixels, int64_t channels, int64_t stride) {
 }
 
 // The reference scatters inputs, as the definition says; the kernel gathers by phases.
-void CheckTranspose(Isa isa, ConvTranspose2dParams p, int64_t gap, bool residual, bool relu, Random& random) {
+// Where non_finite is not 0 it stands in some places of the input; `denormal`: all inputs are, and weights so
+// large that their products are not.
+void CheckTranspose(Isa isa, ConvTranspose2dParams p, int64_t gap, bool residual, bool relu, Random& random,
+                    float non_finite = 0.0f, bool denormal = false) {
   const KernelTable table = KernelsOf(isa);
   p.isa = table.convolution_isa;
   p.input_pixel_stride = p.input_channels + gap;
@@ -28,11 +31,18 @@ void CheckTranspose(Isa isa, ConvTranspose2dParams p, int64_t gap, bool residual
   const int64_t input_pixels = p.batch * p.input_height * p.input_width,
                 output_pixels = p.batch * p.output_height * p.output_width;
   Guarded<float> input(RandomFloats(random, Span(input_pixels, p.input_channels, p.input_pixel_stride)));
+  if (non_finite != 0.0f) Sprinkle(random, non_finite, &input);
   Guarded<float> added(RandomFloats(random, output_pixels * p.output_channels)),
       scale(RandomFloats(random, p.output_channels));
   std::vector<float> weights =
       RandomFloats(random, p.output_channels * p.kernel_height * p.kernel_width * group_in);
   std::vector<float> bias = RandomFloats(random, p.output_channels);
+  const float sum_scale = denormal ? 0x1p-10f : 1.0f;
+  if (denormal) {
+    for (float& value : input) value *= 0x1p-130f;
+    for (float& value : weights) value *= 0x1p120f;
+    for (float& value : bias) value *= sum_scale;
+  }
   Guarded<uint8_t> packed(ConvTranspose2dPackedBytes(p));
   PackConvTranspose2d(p, weights.data(), DType::kF32, bias.data(), DType::kF32, packed.data());
   Guarded<float> out(std::vector<float>(
@@ -70,7 +80,7 @@ void CheckTranspose(Isa isa, ConvTranspose2dParams p, int64_t gap, bool residual
       if (residual) sum += added[pixel * p.output_channels + o];
       if (relu) sum = std::max(sum, 0.0) * scale[o];
       ASSERT_TRUE(IsNear(out[pixel * p.output_pixel_stride + o], sum,
-                         2e-6 * (10 + group_in * p.kernel_height * p.kernel_width)))
+                         2e-6 * sum_scale * (10 + group_in * p.kernel_height * p.kernel_width)))
           << NameOf(isa) << " pixel " << pixel << " channel " << o;
     }
     for (int64_t o = p.output_channels; pixel + 1 < output_pixels && o < p.output_pixel_stride; ++o) {
@@ -121,6 +131,24 @@ TEST(ConvTranspose2d, AnyKernelStridePad) {
     CheckTranspose(isa, Shape(1, 1, 1, 3, 4, 2, 1, 5), 0, false, false, random);          // no output
     CheckTranspose(isa, Shape(0, 3, 3, 3, 4, 2, 1, 0), 0, false, false, random);
     CheckTranspose(isa, Shape(1, 2, 2, 0, 4, 2, 2, 0), 0, false, true, random);
+  }
+}
+
+TEST(ConvTranspose2d, NonFiniteAndDenormalInputs) {
+  Random random(4);
+  for (Isa isa : TestIsas()) {
+    const ConvTranspose2dParams all[] = {
+        Shape(1, 5, 7, 24, 21, 2, 2, 0), Shape(1, 5, 4, 11, 7, 3, 2, 1, 1),
+        Shape(1, 4, 4, 6, 5, 2, 3, 0, 2),         // phases without taps
+        Shape(1, 5, 4, 12, 8, 3, 2, 1, 1, 1, 4),  // groups
+    };
+    for (const ConvTranspose2dParams& p : all) {
+      for (float value : kNonFinite) {
+        CheckTranspose(isa, p, 2, false, false, random, value);
+        CheckTranspose(isa, p, 0, true, true, random, value);
+      }
+      CheckTranspose(isa, p, 0, false, false, random, 0.0f, true);
+    }
   }
 }
 

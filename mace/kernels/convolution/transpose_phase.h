@@ -19,7 +19,7 @@ __attribute__((always_inline)) constexpr TransposeAxis MakeTransposeAxis(int64_t
                                                                          int64_t kernel, int64_t stride,
                                                                          int64_t dilation, int64_t pad) {
   TransposeAxis axis;
-  axis.outputs = phase < output ? (output - phase + stride - 1) / stride : 0;
+  axis.outputs = phase < output ? DivideRoundUp(output - phase, stride) : 0;
   // k * dilation = phase + pad (mod stride) has a solution k < stride at most once in every `step` positions.
   int64_t common = stride, other = dilation;
   while (other != 0) {
@@ -32,7 +32,7 @@ __attribute__((always_inline)) constexpr TransposeAxis MakeTransposeAxis(int64_t
   while (axis.kernel_begin < end && (phase + pad - axis.kernel_begin * dilation) % stride != 0)
     ++axis.kernel_begin;
   if (axis.kernel_begin >= end) return axis;
-  axis.taps = (kernel - axis.kernel_begin + axis.kernel_step - 1) / axis.kernel_step;
+  axis.taps = DivideRoundUp(kernel - axis.kernel_begin, axis.kernel_step);
   axis.input_begin = (phase + pad - axis.kernel_begin * dilation) / stride;
   axis.input_step = -(axis.kernel_step * dilation) / stride;
   return axis;

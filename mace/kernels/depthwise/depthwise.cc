@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "mace/kernels/gemm/half.h"
+#include "mace/kernels/half.h"
 
 namespace mace::kernels {
 namespace {
@@ -10,11 +10,6 @@ namespace {
 constexpr int64_t kTileWork = 128 * 1024;  // multiply-adds; they cost about three times those of a GEMM
 constexpr int64_t kTileRows = 2;           // of the kernel
 constexpr int64_t kPatchPixels = 32 * 1024;
-
-float ReadFloat(const void* data, DType dtype, int64_t index) {
-  return dtype == DType::kF16 ? HalfToFloat(static_cast<const uint16_t*>(data)[index])
-                              : static_cast<const float*>(data)[index];
-}
 
 }  // namespace
 
@@ -35,15 +30,15 @@ Status PrepareDepthwise(DepthwiseParams* p) {
     return InvalidArgument("depthwise: sizes out of range");
   }
   p->output_channels = p->input_channels * p->multiplier;
-  p->padded_channels = (p->output_channels + 15) / 16 * 16;
+  p->padded_channels = RoundUp16(p->output_channels);
   p->epilogue = SplitPostOps(p->post_ops);
   p->tile_count = p->workspace_bytes = p->tile_output_rows = 0;
   if (p->batch * p->output_height * p->output_width * p->output_channels == 0) return Status::Ok();
   const int64_t row_work = p->output_width * p->output_channels * taps;
-  int64_t rows = (kTileWork + row_work - 1) / row_work;
-  rows = (rows + kTileRows - 1) / kTileRows * kTileRows;
+  int64_t rows = DivideRoundUp(kTileWork, row_work);
+  rows = DivideRoundUp(rows, kTileRows) * kTileRows;
   p->tile_output_rows = rows < p->output_height ? rows : p->output_height;
-  p->tile_count = p->batch * ((p->output_height + p->tile_output_rows - 1) / p->tile_output_rows);
+  p->tile_count = p->batch * DivideRoundUp(p->output_height, p->tile_output_rows);
   // Scratch for pixels that do not exist; addresses of the input pixels under a tile of 2 x 4 output pixels
   // at the left and right edge. Strides and dilations, which no tensor bounds, must not make them many.
   const int64_t patch_rows = p->stride_y + (p->kernel_height - 1) * p->dilation_y + 1;

@@ -2,6 +2,7 @@
 // pixels, whose sums are eight named variables.
 #include "mace/simd/simd.h"
 // simd.h first: it names the namespace.
+#include "mace/core/clip_taps.h"
 #include "mace/kernels/depthwise/depthwise.h"
 #include "mace/kernels/elementwise/post_ops-inl.h"
 
@@ -243,16 +244,6 @@ void RunTile(const DepthwiseParams& p, const Tile& tile, bool edge, const float*
               : ComputeTile<0, 0, false>(p, tile, weights, begin, end);
 }
 
-// Kernel rows [begin, end) that lie inside the image for an output row whose first tap is at input row
-// `first`.
-void ClipKernelRows(const DepthwiseParams& p, int64_t first, int64_t* begin, int64_t* end) {
-  int64_t b = 0, e = p.kernel_height;
-  while (b < e && first + b * p.dilation_y < 0) ++b;
-  while (e > b && first + (e - 1) * p.dilation_y >= p.input_height) --e;
-  *begin = b;
-  *end = e;
-}
-
 // Up to two output rows from `y` on, all columns.
 void RunRows(const DepthwiseParams& p, const KernelArguments& arguments, int64_t image, int64_t y, int rows) {
   const float* packed = static_cast<const float*>(arguments.operands[1]);
@@ -274,7 +265,9 @@ void RunRows(const DepthwiseParams& p, const KernelArguments& arguments, int64_t
   const int64_t patch_rows = p.stride_y + (p.kernel_height - 1) * p.dilation_y + 1;
   for (int r = 0; r < kTileRows; ++r) {
     tile.kernel_begin[r] = tile.kernel_end[r] = 0;
-    if (r < rows) ClipKernelRows(p, input_y + r * p.stride_y, &tile.kernel_begin[r], &tile.kernel_end[r]);
+    if (r >= rows) continue;
+    ClipTaps(input_y + r * p.stride_y, p.kernel_height, p.dilation_y, p.input_height, &tile.kernel_begin[r],
+             &tile.kernel_end[r]);
   }
   for (int64_t block = 0; block < p.output_channels; block += kDepthwiseChannelBlock) {
     const int64_t block_end = ScalarMin(block + kDepthwiseChannelBlock, p.output_channels);
@@ -345,7 +338,7 @@ void RunPixel(const DepthwiseParams& p, const KernelArguments& arguments, int64_
 
 void DepthwiseF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
   const auto& p = *static_cast<const DepthwiseParams*>(arguments.params);
-  const int64_t image_tiles = DivideRoundUp(p.output_height, p.tile_output_rows);
+  const int64_t image_tiles = kernels::DivideRoundUp(p.output_height, p.tile_output_rows);
   for (int64_t t = tile_begin; t < tile_end; ++t) {
     const int64_t image = t / image_tiles;
     const int64_t begin = t % image_tiles * p.tile_output_rows;

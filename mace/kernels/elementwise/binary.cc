@@ -1,5 +1,7 @@
 #include "mace/kernels/elementwise/binary.h"
 
+#include "mace/core/broadcast.h"
+
 namespace mace::kernels {
 namespace {
 
@@ -12,20 +14,10 @@ Status BroadcastShapes(std::span<const Shape> operands, Shape* output) {
   *output = Shape();
   for (const Shape& shape : operands) {
     if (shape.ElementCount() < 0) return InvalidArgument("an operand's shape is not concrete");
-    if (shape.rank > output->rank) output->rank = shape.rank;
-  }
-  for (int i = 0; i < output->rank; ++i) {
-    int64_t dim = 1;
-    for (const Shape& shape : operands) {
-      const int64_t own = DimFromEnd(shape, i);
-      if (own == 1 || own == dim) continue;
-      if (dim != 1) {
-        return InvalidArgument("dimensions %lld and %lld do not broadcast", static_cast<long long>(dim),
-                               static_cast<long long>(own));
-      }
-      dim = own;
+    if (!BroadcastTogether(*output, shape, output)) {
+      return InvalidArgument("the shapes %s and %s do not broadcast", ShapeText(*output).text,
+                             ShapeText(shape).text);
     }
-    output->dims[output->rank - 1 - i] = dim;
   }
   if (output->ElementCount() < 0) return InvalidArgument("the broadcast shape has too many elements");
   return Status::Ok();

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "mace/kernels/sizes.h"
+
 namespace mace::kernels {
 namespace {
 
@@ -203,8 +205,8 @@ void CutBlocks(TransposeParams* params) {
     params->rows_per_block = params->rows;
     params->columns_per_block = kSide * kSide / params->rows / 8 * 8;
   }
-  params->row_blocks = (params->rows + params->rows_per_block - 1) / params->rows_per_block;
-  params->column_blocks = (params->columns + params->columns_per_block - 1) / params->columns_per_block;
+  params->row_blocks = DivideRoundUp(params->rows, params->rows_per_block);
+  params->column_blocks = DivideRoundUp(params->columns, params->columns_per_block);
 }
 
 }  // namespace

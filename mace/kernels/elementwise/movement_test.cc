@@ -2,7 +2,7 @@
 #include "mace/kernels/elementwise/movement.h"
 
 #include "mace/kernels/elementwise/elementwise.h"
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {

@@ -1,5 +1,7 @@
 #include "mace/kernels/elementwise/unary.h"
 
+#include "mace/kernels/sizes.h"
+
 namespace mace::kernels {
 
 RowTiles CutRows(int64_t rows, int64_t columns, int64_t elements) {
@@ -8,16 +10,16 @@ RowTiles CutRows(int64_t rows, int64_t columns, int64_t elements) {
   tiles.columns = columns;
   if (rows <= 0 || columns <= 0) return tiles;
   if (columns > elements) {
-    const int64_t parts = (columns + elements - 1) / elements;
-    const int64_t even = (columns + parts - 1) / parts;
+    const int64_t parts = DivideRoundUp(columns, elements);
+    const int64_t even = DivideRoundUp(columns, parts);
     tiles.columns_per_tile = (even + 63) / 64 * 64;
     tiles.rows_per_tile = 1;
   } else {
     tiles.columns_per_tile = columns;
     tiles.rows_per_tile = elements / columns;
   }
-  tiles.column_tiles = (columns + tiles.columns_per_tile - 1) / tiles.columns_per_tile;
-  tiles.tile_count = tiles.column_tiles * ((rows + tiles.rows_per_tile - 1) / tiles.rows_per_tile);
+  tiles.column_tiles = DivideRoundUp(columns, tiles.columns_per_tile);
+  tiles.tile_count = tiles.column_tiles * DivideRoundUp(rows, tiles.rows_per_tile);
   return tiles;
 }
 

@@ -31,7 +31,6 @@ enum class UnaryOp : uint8_t {
   kFloor,
   kCeil,
   kRound,  // to nearest, ties to even
-  kSquare,
 };
 
 // Operands: 0 input, 1 output.

@@ -31,7 +31,6 @@ MACE_INLINE VecF32 ComputeUnary(VecF32 x, float a, float b) {
   if constexpr (op == UnaryOp::kFloor) return Floor(x);
   if constexpr (op == UnaryOp::kCeil) return Ceil(x);
   if constexpr (op == UnaryOp::kRound) return Round(x);
-  if constexpr (op == UnaryOp::kSquare) return Mul(x, x);
 }
 
 template <UnaryOp op>
@@ -88,11 +87,9 @@ static UnaryRowFunction RowFunctionOf(UnaryOp op) {
     case UnaryOp::kCeil:
       return UnaryRow<UnaryOp::kCeil>;
     case UnaryOp::kRound:
-      return UnaryRow<UnaryOp::kRound>;
-    case UnaryOp::kSquare:
       break;
   }
-  return UnaryRow<UnaryOp::kSquare>;
+  return UnaryRow<UnaryOp::kRound>;
 }
 
 void UnaryF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {

@@ -13,16 +13,9 @@ constexpr int64_t kCacheBytes = 256 * 1024;
 // tiles to share out.
 constexpr int64_t kTileWork = 512 * 1024;
 
-constexpr int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t Clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
 
 }  // namespace
-
-bool SizesFit(int64_t a, int64_t b, int64_t c) {
-  int64_t product = 0;
-  return a >= 0 && b >= 0 && c >= 0 && !__builtin_mul_overflow(a, b, &product) &&
-         !__builtin_mul_overflow(product, c, &product) && product < (int64_t{1} << 58);
-}
 
 GemmEpilogue SplitPostOps(const PostOps& post_ops) {
   GemmEpilogue epilogue;
@@ -49,27 +42,27 @@ GemmEpilogue SplitPostOps(const PostOps& post_ops) {
 GemmBlocks PlanGemmBlocks(const GemmPanels& panels, int64_t rows, int64_t depth, int64_t lhs_row_floats) {
   GemmBlocks blocks;
   if (rows == 0 || panels.columns == 0) return blocks;
-  blocks.strips = DivideUp(rows, panels.strip_rows);
+  blocks.strips = DivideRoundUp(rows, panels.strip_rows);
   const int64_t weights = PackedGemmFloats(panels, depth) * 4;
   const int64_t row_work = (depth + 1) * panels.padded_columns;
   blocks.panels_outer = weights > kCacheBytes && rows > 1;
   if (!blocks.panels_outer && rows > 1) {
     // All columns, as few strips as make enough work.
-    const int64_t rows_per_block = Clamp(DivideUp(kTileWork, row_work), panels.strip_rows, rows);
+    const int64_t rows_per_block = Clamp(DivideRoundUp(kTileWork, row_work), panels.strip_rows, rows);
     blocks.row_blocks = Clamp(rows / rows_per_block, 1, blocks.strips);
     blocks.column_blocks = 1;
     return blocks;
   }
   const int64_t block_rows = Clamp(kCacheBytes / (4 * (lhs_row_floats + 1)), panels.strip_rows, rows);
-  blocks.row_blocks = Clamp(DivideUp(rows, block_rows), 1, blocks.strips);
-  const int64_t panel_work =
-      DivideUp(rows, blocks.row_blocks) * (depth + 1) * DivideUp(panels.padded_columns, panels.panel_count);
+  blocks.row_blocks = Clamp(DivideRoundUp(rows, block_rows), 1, blocks.strips);
+  const int64_t panel_work = DivideRoundUp(rows, blocks.row_blocks) * (depth + 1) *
+                             DivideRoundUp(panels.padded_columns, panels.panel_count);
   // One row is bound by memory, not by work: smaller tiles, of several panels (the kernel takes four at a
   // time).
   const int64_t least = rows == 1 ? 4 : 1;
   const int64_t work = rows == 1 ? kTileWork / 4 : kTileWork;
   const int64_t panels_per_tile =
-      Clamp(DivideUp(work, panel_work), least < panels.panel_count ? least : panels.panel_count,
+      Clamp(DivideRoundUp(work, panel_work), least < panels.panel_count ? least : panels.panel_count,
             panels.panel_count);
   blocks.column_blocks = Clamp(panels.panel_count / panels_per_tile, 1, panels.panel_count);
   return blocks;
@@ -86,7 +79,7 @@ Status PrepareGemm(GemmParams* params) {
   params->panels = PlanGemmPanels(params->isa, params->columns);
   params->blocks = PlanGemmBlocks(params->panels, params->rows, params->depth, params->depth);
   params->epilogue = SplitPostOps(params->post_ops);
-  params->packed_floats = (PackedGemmFloats(params->panels, params->depth) + 15) / 16 * 16;
+  params->packed_floats = RoundUp16(PackedGemmFloats(params->panels, params->depth));
   params->tile_count = params->batch[0] * params->batch[1] * params->batch[2] * params->blocks.row_blocks *
                        params->blocks.column_blocks;
   params->workspace_bytes = 0;
@@ -102,7 +95,7 @@ Status PrepareGemmPack(GemmPackParams* params) {
   if (GemmRowsOf(params->isa).empty())
     return InvalidArgument("gemm_pack: no kernel for this instruction set");
   params->panels = PlanGemmPanels(params->isa, params->columns);
-  params->packed_floats = (PackedGemmFloats(params->panels, params->depth) + 15) / 16 * 16;
+  params->packed_floats = RoundUp16(PackedGemmFloats(params->panels, params->depth));
   params->tile_count = params->batch[0] * params->batch[1] * params->batch[2] * params->panels.panel_count;
   params->workspace_bytes = 0;
   return Status::Ok();

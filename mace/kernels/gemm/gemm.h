@@ -10,6 +10,7 @@
 #include "mace/kernels/elementwise/post_ops.h"
 #include "mace/kernels/gemm/gemm_panels.h"
 #include "mace/kernels/kernel.h"
+#include "mace/kernels/sizes.h"
 
 namespace mace::kernels {
 
@@ -33,9 +34,6 @@ struct GemmBlocks {
 };
 // lhs_row_floats: what a row takes in the cache: `depth`, or less where rows share input pixels.
 GemmBlocks PlanGemmBlocks(const GemmPanels& panels, int64_t rows, int64_t depth, int64_t lhs_row_floats);
-
-// False where one is negative or the product is too big for the sizes that Prepare functions compute.
-bool SizesFit(int64_t a, int64_t b, int64_t c = 1);
 
 inline constexpr int kGemmBatchRank = 3;
 

@@ -93,7 +93,7 @@ void RunStrip(const GemmBlock& block, const GemmPanelPosition& panel, int panel_
       residual_operand < 0 ? nullptr : static_cast<const float*>(block.operands[residual_operand]) + column;
   const kernels::PostOps& remaining = block.epilogue->remaining;
   const TileFunction* functions = FindTiles(panel.width, panel_count);
-  const int64_t tiles = DivideRoundUp(row_end - row_begin, panel.tile_rows);
+  const int64_t tiles = kernels::DivideRoundUp(row_end - row_begin, panel.tile_rows);
   const int64_t least = (row_end - row_begin) / tiles, larger = (row_end - row_begin) % tiles;
   const float* lhs[kMostTileRows];
   float* out[kMostTileRows];
@@ -183,23 +183,17 @@ static void GemmF32(const kernels::KernelArguments& arguments, int64_t tile_begi
     const int64_t index[kernels::kGemmBatchRank] = {matrix / params.batch[2] / params.batch[1],
                                                     matrix / params.batch[2] % params.batch[1],
                                                     matrix % params.batch[2]};
-    const int64_t strip_begin = EvenSplit(blocks.strips, blocks.row_blocks, row_block);
-    const int64_t strip_end = EvenSplit(blocks.strips, blocks.row_blocks, row_block + 1);
-    const int64_t row_begin = EvenSplit(params.rows, blocks.strips, strip_begin);
+    const int64_t row_begin = SetBlockRange(blocks, params.rows, row_block, column_block, &block);
     int64_t lhs = row_begin * params.lhs_stride, rhs = 0, out = row_begin * params.out_stride;
     for (int i = 0; i < kernels::kGemmBatchRank; ++i) {
       lhs += index[i] * params.lhs_batch_strides[i];
       rhs += index[i] * params.rhs_batch_strides[i] * params.packed_floats;
       out += index[i] * params.out_batch_strides[i];
     }
-    block.strips = strip_end - strip_begin;
-    block.rows = EvenSplit(params.rows, blocks.strips, strip_end) - row_begin;
     block.first_row = matrix * params.rows + row_begin;
     block.lhs = static_cast<const float*>(arguments.operands[0]) + lhs;
     block.packed = static_cast<const float*>(arguments.operands[1]) + rhs;
     block.out = static_cast<float*>(arguments.operands[2]) + out;
-    block.panel_begin = EvenSplit(params.panels.panel_count, blocks.column_blocks, column_block);
-    block.panel_end = EvenSplit(params.panels.panel_count, blocks.column_blocks, column_block + 1);
     RunGemmBlock(block);
   }
 }

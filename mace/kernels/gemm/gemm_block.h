@@ -44,6 +44,20 @@ void RunGemmBlock(const GemmBlock& block);
 // [begin, end) of part `index` of `total` things cut to `parts` parts that differ by one at most.
 MACE_INLINE int64_t EvenSplit(int64_t total, int64_t parts, int64_t index) { return total * index / parts; }
 
+// Gives `block` the rows, strips and panels of one tile of `blocks`, out of `all_rows` rows and all panels of
+// block->panels. Returns the tile's first row.
+MACE_INLINE int64_t SetBlockRange(const kernels::GemmBlocks& blocks, int64_t all_rows, int64_t row_block,
+                                  int64_t column_block, GemmBlock* block) {
+  const int64_t strip_begin = EvenSplit(blocks.strips, blocks.row_blocks, row_block);
+  const int64_t strip_end = EvenSplit(blocks.strips, blocks.row_blocks, row_block + 1);
+  const int64_t row_begin = EvenSplit(all_rows, blocks.strips, strip_begin);
+  block->rows = EvenSplit(all_rows, blocks.strips, strip_end) - row_begin;
+  block->strips = strip_end - strip_begin;
+  block->panel_begin = EvenSplit(block->panels->panel_count, blocks.column_blocks, column_block);
+  block->panel_end = EvenSplit(block->panels->panel_count, blocks.column_blocks, column_block + 1);
+  return row_begin;
+}
+
 }  // namespace MACE_ISA_NAMESPACE
 }  // namespace mace
 

@@ -3,7 +3,8 @@
 #include <cstring>
 #include <type_traits>
 
-#include "mace/kernels/gemm/half.h"
+#include "mace/kernels/half.h"
+#include "mace/kernels/sizes.h"
 
 namespace mace::kernels {
 namespace {
@@ -19,11 +20,6 @@ constexpr GemmRow kRows[] = {
 #include "mace/kernels/gemm/gemm.def"
 #undef MACE_GEMM
 };
-
-float ReadFloat(const void* data, DType dtype, int64_t index) {
-  return dtype == DType::kF16 ? HalfToFloat(static_cast<const uint16_t*>(data)[index])
-                              : static_cast<const float*>(data)[index];
-}
 
 // One panel of `width` columns from `column`, of which `valid` exist.
 template <typename T, float (*kConvert)(T)>
@@ -96,7 +92,7 @@ GemmPanels PlanGemmPanels(Isa isa, int64_t columns) {
         rest -= second * rows[1].tile_columns, cost += second * rows[1].tile_columns * rows[1].cost;
       if (third > 0)
         rest -= third * rows[2].tile_columns, cost += third * rows[2].tile_columns * rows[2].cost;
-      const int64_t first = rest > 0 ? (rest + rows[0].tile_columns - 1) / rows[0].tile_columns : 0;
+      const int64_t first = rest > 0 ? DivideRoundUp(rest, rows[0].tile_columns) : 0;
       cost += first * rows[0].tile_columns * rows[0].cost;
       // Panels before the last must be full.
       int64_t last = rows[0].tile_columns;

@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "mace/kernels/gemm/half.h"
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/half.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {

@@ -1,7 +1,7 @@
 // Softmax, layer normalization and reductions on every instruction set, against loops in double.
 #include "mace/kernels/norm/norm.h"
 
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {

@@ -14,7 +14,7 @@ namespace mace::kernels {
 // max takes what lies inside
 // (-infinity where nothing does; a NaN inside gives NaN), average divides by the number of elements inside,
 // or, with count_include_pad, by the number inside the padded map [-pad, size + pad_end); 0 / 0 gives 0.
-struct PoolParams {
+struct PoolingParams {
   // Set by the caller.
   int64_t batch = 0, input_height = 0, input_width = 0, channels = 0;
   int64_t output_height = 0, output_width = 0;
@@ -24,13 +24,13 @@ struct PoolParams {
   bool count_include_pad = false;
   int64_t input_pixel_stride = 0, output_pixel_stride = 0;  // floats between channel vectors
 
-  // Set by PreparePool.
+  // Set by PreparePooling.
   int64_t tile_output_rows = 0;
   int64_t tile_count = 0;
   int64_t workspace_bytes = 0;
 };
 
-Status PreparePool(PoolParams* params);
+Status PreparePooling(PoolingParams* params);
 
 // kernels.def family `pooling`.
 struct PoolingKernels {

@@ -1,31 +1,26 @@
 #include "mace/simd/simd.h"
 // simd.h first: it names the namespace.
+#include "mace/core/clip_taps.h"
 #include "mace/kernels/pooling/pooling.h"
+#include "mace/kernels/sizes.h"
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
 namespace {
 
 using kernels::KernelArguments;
-using kernels::PoolParams;
+using kernels::PoolingParams;
 
 // Taps [begin, end) of one axis that lie inside [0, size), and how many lie inside [-pad, size + pad_end).
 struct AxisWindow {
   int64_t begin, end, padded;
 };
-// The first k >= 0 with k * dilation >= distance.
-MACE_INLINE int64_t FirstTap(int64_t distance, int64_t dilation) {
-  if (distance <= 0) return 0;
-  return dilation == 1 ? distance : (distance + dilation - 1) / dilation;
-}
-// Without a loop: a window may be far larger than the input.
-AxisWindow ClipWindow(int64_t first, int64_t kernel, int64_t dilation, int64_t size, int64_t pad,
-                      int64_t pad_end) {
+MACE_INLINE AxisWindow ClipWindow(int64_t first, int64_t kernel, int64_t dilation, int64_t size,
+                                  int64_t pad_end) {
   AxisWindow window;
-  window.begin = ScalarMin(FirstTap(-first, dilation), kernel);
-  window.end = ScalarMin(FirstTap(size - first, dilation), kernel);
-  window.padded = ScalarMin(FirstTap(size + pad_end - first, dilation), kernel) -
-                  ScalarMin(FirstTap(-pad - first, dilation), kernel);
+  ClipTaps(first, kernel, dilation, size, &window.begin, &window.end);
+  int64_t begin = 0;  // in the padding; no window begins before that
+  ClipTaps(first, kernel, dilation, size + pad_end, &begin, &window.padded);
   return window;
 }
 
@@ -67,18 +62,16 @@ void PoolPixel(const float* input, int64_t rows, int64_t columns, int64_t row_st
 }
 
 template <typename Operation>
-void PoolRow(const PoolParams& p, const KernelArguments& arguments, int64_t image, int64_t y) {
+void PoolRow(const PoolingParams& p, const KernelArguments& arguments, int64_t image, int64_t y) {
   const int64_t row_floats = p.input_width * p.input_pixel_stride;
   const float* input = static_cast<const float*>(arguments.operands[0]) + image * p.input_height * row_floats;
   float* out = static_cast<float*>(arguments.operands[1]) +
                (image * p.output_height + y) * p.output_width * p.output_pixel_stride;
   const int64_t first_y = y * p.stride_y - p.pad_top;
-  const AxisWindow rows =
-      ClipWindow(first_y, p.kernel_height, p.dilation_y, p.input_height, p.pad_top, p.pad_bottom);
+  const AxisWindow rows = ClipWindow(first_y, p.kernel_height, p.dilation_y, p.input_height, p.pad_bottom);
   for (int64_t x = 0; x < p.output_width; ++x, out += p.output_pixel_stride) {
     const int64_t first_x = x * p.stride_x - p.pad_left;
-    const AxisWindow columns =
-        ClipWindow(first_x, p.kernel_width, p.dilation_x, p.input_width, p.pad_left, p.pad_right);
+    const AxisWindow columns = ClipWindow(first_x, p.kernel_width, p.dilation_x, p.input_width, p.pad_right);
     const int64_t row_count = rows.end - rows.begin;
     const int64_t column_count = columns.end - columns.begin;
     const int64_t inside = row_count * column_count;
@@ -94,8 +87,8 @@ void PoolRow(const PoolParams& p, const KernelArguments& arguments, int64_t imag
 
 template <typename Operation>
 void PoolF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
-  const auto& p = *static_cast<const PoolParams*>(arguments.params);
-  const int64_t image_tiles = DivideRoundUp(p.output_height, p.tile_output_rows);
+  const auto& p = *static_cast<const PoolingParams*>(arguments.params);
+  const int64_t image_tiles = kernels::DivideRoundUp(p.output_height, p.tile_output_rows);
   for (int64_t t = tile_begin; t < tile_end; ++t) {
     const int64_t begin = t % image_tiles * p.tile_output_rows;
     const int64_t end = ScalarMin(begin + p.tile_output_rows, p.output_height);

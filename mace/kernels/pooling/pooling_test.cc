@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {
@@ -11,11 +11,11 @@ int64_t Span(int64_t pixels, int64_t channels, int64_t stride) {
   return pixels == 0 ? 0 : (pixels - 1) * stride + channels;
 }
 
-void CheckPool(Isa isa, PoolParams p, bool average, bool nan, Random& random) {
+void CheckPool(Isa isa, PoolingParams p, bool average, bool nan, Random& random) {
   const KernelTable table = KernelsOf(isa);
   p.input_pixel_stride = p.channels + Pick(random, 0, 2);
   p.output_pixel_stride = p.channels + Pick(random, 0, 2);
-  ASSERT_TRUE(PreparePool(&p).ok());
+  ASSERT_TRUE(PreparePooling(&p).ok());
   const int64_t output_pixels = p.batch * p.output_height * p.output_width;
   Guarded<float> input(
       RandomFloats(random, Span(p.batch * p.input_height * p.input_width, p.channels, p.input_pixel_stride)));
@@ -57,8 +57,8 @@ void CheckPool(Isa isa, PoolParams p, bool average, bool nan, Random& random) {
   }
 }
 
-PoolParams RandomShape(Random& random) {
-  PoolParams p;
+PoolingParams RandomShape(Random& random) {
+  PoolingParams p;
   p.batch = Pick(random, 1, 2), p.channels = Pick(random, 1, 40);
   p.input_height = Pick(random, 1, 12), p.input_width = Pick(random, 1, 12);
   p.kernel_height = Pick(random, 1, 4), p.kernel_width = Pick(random, 1, 4);
@@ -82,7 +82,7 @@ TEST(Pooling, RandomShapes) {
   Random random(1);
   for (Isa isa : TestIsas()) {
     for (int i = 0; i < 150; ++i) {
-      PoolParams p = RandomShape(random);
+      PoolingParams p = RandomShape(random);
       CheckPool(isa, p, i % 2 == 0, i % 5 == 0, random);
     }
   }
@@ -91,7 +91,7 @@ TEST(Pooling, RandomShapes) {
 TEST(Pooling, SeveralTilesAndZeroSizes) {
   Random random(2);
   for (Isa isa : TestIsas()) {
-    PoolParams p;
+    PoolingParams p;
     p.batch = 2, p.input_height = 31, p.input_width = 30, p.channels = 64, p.output_height = 15,
     p.output_width = 15;
     p.kernel_height = p.kernel_width = 3, p.stride_y = p.stride_x = 2;
@@ -107,14 +107,14 @@ TEST(Pooling, SeveralTilesAndZeroSizes) {
 // Found by mutation: taps were looked for one by one. Each window holds the whole input.
 TEST(Pooling, WindowsFarLargerThanTheInput) {
   for (Isa isa : TestIsas()) {
-    PoolParams p;
+    PoolingParams p;
     p.batch = 1, p.input_height = 2, p.input_width = 3, p.channels = 1;
     p.output_height = 40, p.output_width = 50;
     p.kernel_height = p.kernel_width = 1 << 28;
     p.pad_top = p.pad_left = p.pad_bottom = p.pad_right = (1 << 28) - 100;
     p.input_pixel_stride = p.output_pixel_stride = 1;
     const KernelTable table = KernelsOf(isa);
-    ASSERT_TRUE(PreparePool(&p).ok());
+    ASSERT_TRUE(PreparePooling(&p).ok());
     ASSERT_GT(p.tile_count, 0);
     Random random(3);
     Guarded<float> input(std::vector<float>{1, 2, 3, 4, 5, 9}), out(std::vector<float>(40 * 50));
@@ -127,14 +127,14 @@ TEST(Pooling, WindowsFarLargerThanTheInput) {
     p.channels = int64_t{1} << 26;  // the work of a row does not fit into 64 bits
     p.input_pixel_stride = p.output_pixel_stride = p.channels;
     p.input_width = p.output_width = 2147483647;
-    EXPECT_TRUE(!PreparePool(&p).ok() || p.tile_count > 0);
+    EXPECT_TRUE(!PreparePooling(&p).ok() || p.tile_count > 0);
   }
 }
 
 TEST(Pooling, RefusesAStrideOfZero) {
-  PoolParams p;
+  PoolingParams p;
   p.stride_x = 0;
-  EXPECT_FALSE(PreparePool(&p).ok());
+  EXPECT_FALSE(PreparePooling(&p).ok());
 }
 
 }  // namespace

@@ -1,16 +1,10 @@
 #include "mace/kernels/recurrent/recurrent.h"
 
-#include <cstring>
-
-#include "mace/kernels/gemm/half.h"
-
 namespace mace::kernels {
 namespace {
 
-int64_t RoundUp16(int64_t x) { return (x + 15) / 16 * 16; }
-
 int64_t DirectionFloats(const RecurrentParams& p) {
-  return p.input_floats + p.recurrent_floats + p.last_floats + p.peephole_floats;
+  return p.input_floats + p.recurrent_floats + p.last_floats;
 }
 
 const void* At(const void* data, DType dtype, int64_t index) {
@@ -44,7 +38,6 @@ Status PrepareRecurrent(RecurrentParams* p) {
   p->input_floats = RoundUp16(PackedGemmFloats(p->input_panels, p->input_size));
   p->recurrent_floats = RoundUp16(PackedGemmFloats(p->recurrent_panels, h));
   p->last_floats = RoundUp16(PackedGemmFloats(p->last_panels, h));
-  p->peephole_floats = p->lstm ? RoundUp16(3 * h) : 0;
   p->tile_count = p->batch * h == 0 ? 0 : p->directions;
   // The input's share of all gates of all steps; the state's share of one step; h, c, r * h.
   p->workspace_bytes = (p->steps * p->batch * p->gates * h + p->batch * p->gates * h + 3 * p->batch * h) * 4;
@@ -53,8 +46,8 @@ Status PrepareRecurrent(RecurrentParams* p) {
 
 int64_t RecurrentPackedBytes(const RecurrentParams& p) { return p.directions * DirectionFloats(p) * 4; }
 
-void PackRecurrent(const RecurrentParams& p, const void* w, const void* r, const void* b,
-                   const void* peepholes, DType dtype, void* packed) {
+void PackRecurrent(const RecurrentParams& p, const void* w, const void* r, const void* b, DType dtype,
+                   void* packed) {
   const int64_t h = p.hidden_size;
   const int64_t gate_rows = p.gates * h;
   float* target = static_cast<float*>(packed);
@@ -68,13 +61,6 @@ void PackRecurrent(const RecurrentParams& p, const void* w, const void* r, const
     if (p.last_panels.columns > 0) {
       PackGemm(p.last_panels, Gates(r, At(state_bias, dtype, 2 * h), dtype, d * gate_rows + 2 * h, h, h),
                state + p.recurrent_floats);
-    }
-    float* peephole = state + p.recurrent_floats + p.last_floats;
-    for (int64_t i = 0; i < p.peephole_floats; ++i) {
-      const void* source = i < 3 * h ? At(peepholes, dtype, d * 3 * h + i) : nullptr;
-      peephole[i] = source == nullptr      ? 0.0f
-                    : dtype == DType::kF16 ? HalfToFloat(*static_cast<const uint16_t*>(source))
-                                           : *static_cast<const float*>(source);
     }
   }
 }

@@ -1,4 +1,5 @@
-// Kernels gru_f32 and lstm_f32: ONNX's GRU and LSTM with the default activations, one or two directions.
+// Kernels gru_f32 and lstm_f32: ONNX's GRU and LSTM with the default activations, in one or two directions,
+// all sequences of one length, without peepholes or clipping (importers refuse those).
 #ifndef MACE_KERNELS_RECURRENT_RECURRENT_H_
 #define MACE_KERNELS_RECURRENT_RECURRENT_H_
 
@@ -13,9 +14,8 @@ enum class RecurrentDirection : uint8_t { kForward, kReverse, kBidirectional };
 
 // Operands (contiguous; D = directions, B = batch, T = steps, I = input size, H = hidden size; null where
 // marked):
-//   0 X [T, B, I]   1 packed weights   2 sequence lengths int32 [B] (or null: all T)   3 initial h [D, B, H]
-//   (or null: zero) 4 initial c [D, B, H] (LSTM; or null)   5 Y [T, D, B, H] (or null)   6 Y_h [D, B, H] (or
-//   null)   7 Y_c [D, B, H] (LSTM; or null)
+//   0 X [T, B, I]   1 packed weights   2 initial h [D, B, H] (or null: zero)   3 initial c [D, B, H] (LSTM;
+//   or null)   4 Y [T, D, B, H] (or null)   5 Y_h [D, B, H] (or null)   6 Y_c [D, B, H] (LSTM; or null)
 // Initial h and Y_h may be the same memory, c and Y_c alike. Tiles are the directions: one tile is one whole
 // sequence.
 struct RecurrentParams {
@@ -24,10 +24,7 @@ struct RecurrentParams {
   bool lstm = false;
   RecurrentDirection direction = RecurrentDirection::kForward;
   bool linear_before_reset = false;  // GRU
-  bool batch_first = false;          // ONNX layout 1: X [B, T, I], Y [B, T, D, H], states [B, D, H]
   int64_t steps = 0, batch = 0, input_size = 0, hidden_size = 0;
-  float clip = 0.0f;          // > 0: gate inputs are clamped to [-clip, clip]
-  bool input_forget = false;  // LSTM
 
   // Set by PrepareRecurrent.
   int64_t directions = 1, gates = 3;
@@ -36,18 +33,17 @@ struct RecurrentParams {
                                 // linear_before_reset: z and r)
   GemmPanels last_panels;       // of R's h gate where that sees r * H instead, else no columns
   GemmEpilogue epilogue;        // nothing to do
-  int64_t input_floats = 0, recurrent_floats = 0, last_floats = 0,
-          peephole_floats = 0;  // packed, of one direction
+  int64_t input_floats = 0, recurrent_floats = 0, last_floats = 0;  // packed, of one direction
   int64_t tile_count = 0;
   int64_t workspace_bytes = 0;
 };
 
 Status PrepareRecurrent(RecurrentParams* params);
 int64_t RecurrentPackedBytes(const RecurrentParams& params);
-// ONNX layouts: W [D, gates*H, I], R [D, gates*H, H], B [D, 2*gates*H] or null, P [D, 3*H] (LSTM peepholes)
-// or null; all of `dtype` (kF32 or kF16). Gate order z, r, h (GRU); i, o, f, c (LSTM).
-void PackRecurrent(const RecurrentParams& params, const void* w, const void* r, const void* b,
-                   const void* peepholes, DType dtype, void* packed);
+// ONNX layouts: W [D, gates*H, I], R [D, gates*H, H], B [D, 2*gates*H] or null; all of `dtype` (kF32 or
+// kF16). Gate order z, r, h (GRU); i, o, f, c (LSTM).
+void PackRecurrent(const RecurrentParams& params, const void* w, const void* r, const void* b, DType dtype,
+                   void* packed);
 
 // kernels.def family `recurrent`.
 struct RecurrentKernels {

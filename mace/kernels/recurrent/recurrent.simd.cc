@@ -15,10 +15,8 @@ using kernels::RecurrentParams;
 // One direction's data.
 struct Sequence {
   const float* x;
-  float* y;                                               // or null
-  int64_t x_step, x_batch, y_step, y_batch, state_batch;  // floats
-  const int32_t* lengths;                                 // or null
-  const float *input_weights, *state_weights, *last_weights, *peepholes;
+  float* y;  // or null
+  const float *input_weights, *state_weights, *last_weights;
   float *input_gates, *state_gates, *h, *c, *reset_h;  // workspace
   bool reverse;
 };
@@ -35,7 +33,7 @@ void Multiply(const RecurrentParams& p, const kernels::GemmPanels& panels, const
   block.panel_end = panels.panel_count;
   block.panels_outer = true;
   block.rows = rows;
-  block.strips = DivideRoundUp(rows, panels.strip_rows);
+  block.strips = kernels::DivideRoundUp(rows, panels.strip_rows);
   block.lhs = lhs;
   block.lhs_stride = lhs_stride;
   block.run = depth;
@@ -56,27 +54,25 @@ void GruStep(const RecurrentParams& p, const Sequence& s, const float* in, int64
   float* state = s.state_gates + b * p.gates * size;
   float* h = s.h + b * size;
   const VecF32 one = Set(kF32, 1.0f);
-  const VecF32 bound = Set(kF32, p.clip > 0.0f ? p.clip : __builtin_inff());
-  const auto clip = [&](VecF32 v) __attribute__((always_inline)) { return Clamp(v, Neg(bound), bound); };
   if (!p.linear_before_reset) {
     // In two passes: the h gate's product needs r * h of every unit.
     ForEachVector(size, [&](int64_t i, int64_t n) __attribute__((always_inline)) {
       const VecF32 r =
-          Sigmoid(clip(Add(LoadPartial(kF32, in + size + i, n), LoadPartial(kF32, state + size + i, n))));
+          Sigmoid(Add(LoadPartial(kF32, in + size + i, n), LoadPartial(kF32, state + size + i, n)));
       StorePartial(s.reset_h + b * size + i, Mul(r, LoadPartial(kF32, h + i, n)), n);
     });
     Multiply(p, p.last_panels, s.last_weights, s.reset_h + b * size, size, size, 1, state + 2 * size,
              p.gates * size);
   }
   ForEachVector(size, [&](int64_t i, int64_t n) __attribute__((always_inline)) {
-    const VecF32 z = Sigmoid(clip(Add(LoadPartial(kF32, in + i, n), LoadPartial(kF32, state + i, n))));
+    const VecF32 z = Sigmoid(Add(LoadPartial(kF32, in + i, n), LoadPartial(kF32, state + i, n)));
     VecF32 candidate = LoadPartial(kF32, state + 2 * size + i, n);
     if (p.linear_before_reset) {
-      candidate = Mul(
-          candidate,
-          Sigmoid(clip(Add(LoadPartial(kF32, in + size + i, n), LoadPartial(kF32, state + size + i, n)))));
+      candidate =
+          Mul(candidate,
+              Sigmoid(Add(LoadPartial(kF32, in + size + i, n), LoadPartial(kF32, state + size + i, n))));
     }
-    candidate = Tanh(clip(Add(LoadPartial(kF32, in + 2 * size + i, n), candidate)));
+    candidate = Tanh(Add(LoadPartial(kF32, in + 2 * size + i, n), candidate));
     const VecF32 old = LoadPartial(kF32, h + i, n);
     StorePartial(h + i, Add(Mul(Sub(one, z), candidate), Mul(z, old)), n);
   });
@@ -87,22 +83,14 @@ void LstmStep(const RecurrentParams& p, const Sequence& s, const float* in, int6
   const float* state = s.state_gates + b * p.gates * size;
   float* h = s.h + b * size;
   float* c = s.c + b * size;
-  const VecF32 bound = Set(kF32, p.clip > 0.0f ? p.clip : __builtin_inff());
   ForEachVector(size, [&](int64_t i, int64_t n) __attribute__((always_inline)) {
     const auto gate = [&](int64_t number) __attribute__((always_inline)) {
       return Add(LoadPartial(kF32, in + number * size + i, n),
                  LoadPartial(kF32, state + number * size + i, n));
     };
-    const auto clip = [&](VecF32 v) __attribute__((always_inline)) { return Clamp(v, Neg(bound), bound); };
-    const auto peephole = [&](int64_t number) __attribute__((always_inline)) {
-      return LoadPartial(kF32, s.peepholes + number * size + i, n);
-    };
     const VecF32 old = LoadPartial(kF32, c + i, n);
-    const VecF32 in_gate = Sigmoid(clip(MulAdd(peephole(0), old, gate(0))));
-    const VecF32 forget =
-        p.input_forget ? Sub(Set(kF32, 1.0f), in_gate) : Sigmoid(clip(MulAdd(peephole(2), old, gate(2))));
-    const VecF32 cell = MulAdd(forget, old, Mul(in_gate, Tanh(clip(gate(3)))));
-    const VecF32 out_gate = Sigmoid(clip(MulAdd(peephole(1), cell, gate(1))));
+    const VecF32 cell = MulAdd(Sigmoid(gate(2)), old, Mul(Sigmoid(gate(0)), Tanh(gate(3))));
+    const VecF32 out_gate = Sigmoid(gate(1));
     StorePartial(c + i, cell, n);
     StorePartial(h + i, Mul(out_gate, Tanh(cell)), n);
   });
@@ -113,53 +101,33 @@ void RunSequence(const RecurrentParams& p, const Sequence& s) {
   const int64_t size = p.hidden_size;
   const int64_t gate_floats = p.gates * size;
   // The input's share of every step at once: a real GEMM instead of one product with a vector for each step.
-  if (s.x_step == p.batch * s.x_batch) {
-    Multiply(p, p.input_panels, s.input_weights, s.x, s.x_batch, p.input_size, p.steps * p.batch,
-             s.input_gates, gate_floats);
-  } else {
-    for (int64_t b = 0; b < p.batch; ++b) {
-      Multiply(p, p.input_panels, s.input_weights, s.x + b * s.x_batch, s.x_step, p.input_size, p.steps,
-               s.input_gates + b * gate_floats, p.batch * gate_floats);
-    }
-  }
+  Multiply(p, p.input_panels, s.input_weights, s.x, p.input_size, p.input_size, p.steps * p.batch,
+           s.input_gates, gate_floats);
   for (int64_t step = 0; step < p.steps; ++step) {
+    const int64_t t = s.reverse ? p.steps - 1 - step : step;
     Multiply(p, p.recurrent_panels, s.state_weights, s.h, size, size, p.batch, s.state_gates, gate_floats);
     for (int64_t b = 0; b < p.batch; ++b) {
-      const int64_t given = s.lengths == nullptr ? p.steps : s.lengths[b];
-      const int64_t length = given < 0 ? 0 : given < p.steps ? given : p.steps;
-      float* y = s.y == nullptr ? nullptr : s.y + b * s.y_batch;
-      if (step >= length) {  // beyond this sequence: its output is zero and its state stays
-        if (y != nullptr) {
-          for (int64_t i = 0; i < size; ++i) y[step * s.y_step + i] = 0.0f;
-        }
-        continue;
-      }
-      const int64_t t = s.reverse ? length - 1 - step : step;
       const float* in = s.input_gates + (t * p.batch + b) * gate_floats;
       if constexpr (kLstm) {
         LstmStep(p, s, in, b);
       } else {
         GruStep(p, s, in, b);
       }
-      if (y != nullptr)
-        __builtin_memcpy(y + t * s.y_step, s.h + b * size, static_cast<size_t>(size) * sizeof(float));
     }
+    if (s.y == nullptr) continue;
+    const int64_t states = p.batch * size;
+    __builtin_memcpy(s.y + t * p.directions * states, s.h, static_cast<size_t>(states) * sizeof(float));
   }
 }
 
-// Copies states between the workspace [batch][hidden] and operands; a null source means zeros, a null target
-// nothing.
-void LoadState(const RecurrentParams& p, const float* source, int64_t stride, float* state) {
-  for (int64_t b = 0; b < p.batch; ++b) {
-    for (int64_t i = 0; i < p.hidden_size; ++i)
-      state[b * p.hidden_size + i] = source == nullptr ? 0.0f : source[b * stride + i];
-  }
+// Copies a direction's states between the workspace and operands, [batch][hidden] in both; a null source
+// means zeros, a null target nothing.
+void LoadState(const RecurrentParams& p, const float* source, float* state) {
+  for (int64_t i = 0; i < p.batch * p.hidden_size; ++i) state[i] = source == nullptr ? 0.0f : source[i];
 }
-void StoreState(const RecurrentParams& p, const float* state, int64_t stride, float* target) {
+void StoreState(const RecurrentParams& p, const float* state, float* target) {
   if (target == nullptr) return;
-  for (int64_t b = 0; b < p.batch; ++b) {
-    for (int64_t i = 0; i < p.hidden_size; ++i) target[b * stride + i] = state[b * p.hidden_size + i];
-  }
+  for (int64_t i = 0; i < p.batch * p.hidden_size; ++i) target[i] = state[i];
 }
 
 template <bool kLstm>
@@ -169,35 +137,27 @@ void RecurrentF32(const KernelArguments& arguments, int64_t tile_begin, int64_t 
   void* const* operands = arguments.operands;
   Sequence s;
   s.x = static_cast<const float*>(operands[0]);
-  s.x_step = p.batch_first ? p.input_size : p.batch * p.input_size;
-  s.x_batch = p.batch_first ? p.steps * p.input_size : p.input_size;
-  s.y_step = p.batch_first ? p.directions * size : p.directions * p.batch * size;
-  s.y_batch = p.batch_first ? p.steps * p.directions * size : size;
-  s.state_batch = p.batch_first ? p.directions * size : size;
-  s.lengths = static_cast<const int32_t*>(operands[2]);
   s.input_gates = reinterpret_cast<float*>(arguments.workspace);
   s.state_gates = s.input_gates + p.steps * p.batch * p.gates * size;
   s.h = s.state_gates + p.batch * p.gates * size;
   s.c = s.h + p.batch * size;
   s.reset_h = s.c + p.batch * size;
   for (int64_t d = tile_begin; d < tile_end; ++d) {
-    const int64_t direction_floats = p.input_floats + p.recurrent_floats + p.last_floats + p.peephole_floats;
+    const int64_t direction_floats = p.input_floats + p.recurrent_floats + p.last_floats;
     s.input_weights = static_cast<const float*>(operands[1]) + d * direction_floats;
     s.state_weights = s.input_weights + p.input_floats;
     s.last_weights = s.state_weights + p.recurrent_floats;
-    s.peepholes = s.last_weights + p.last_floats;
     s.reverse = p.direction == RecurrentDirection::kReverse || d == 1;
-    const int64_t state_offset = p.batch_first ? d * size : d * p.batch * size;
-    const auto at = [&](int operand, int64_t offset) {
+    const auto of_direction = [&](int operand) {
       float* data = static_cast<float*>(operands[operand]);
-      return data == nullptr ? nullptr : data + offset;
+      return data == nullptr ? nullptr : data + d * p.batch * size;
     };
-    s.y = at(5, state_offset);
-    LoadState(p, at(3, state_offset), s.state_batch, s.h);
-    if (kLstm) LoadState(p, at(4, state_offset), s.state_batch, s.c);
+    s.y = of_direction(4);
+    LoadState(p, of_direction(2), s.h);
+    if (kLstm) LoadState(p, of_direction(3), s.c);
     RunSequence<kLstm>(p, s);
-    StoreState(p, s.h, s.state_batch, at(6, state_offset));
-    if (kLstm) StoreState(p, s.c, s.state_batch, at(7, state_offset));
+    StoreState(p, s.h, of_direction(5));
+    if (kLstm) StoreState(p, s.c, of_direction(6));
   }
 }
 

@@ -1,6 +1,6 @@
 #include "mace/kernels/recurrent/recurrent.h"
 
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {
@@ -12,21 +12,18 @@ struct Reference {  // ONNX's equations, in double precision
 };
 
 struct Tensors {
-  std::vector<float> x, w, r, b, peepholes, h0, c0;
-  std::vector<int32_t> lengths;
+  std::vector<float> x, w, r, b, h0, c0;
 };
 
 // Index of state value (direction, batch item, unit), of X and of Y.
 int64_t StateIndex(const RecurrentParams& p, int64_t d, int64_t b, int64_t i) {
-  return p.batch_first ? (b * p.directions + d) * p.hidden_size + i : (d * p.batch + b) * p.hidden_size + i;
+  return (d * p.batch + b) * p.hidden_size + i;
 }
 int64_t InputIndex(const RecurrentParams& p, int64_t t, int64_t b, int64_t k) {
-  return (p.batch_first ? b * p.steps + t : t * p.batch + b) * p.input_size + k;
+  return (t * p.batch + b) * p.input_size + k;
 }
 int64_t OutputIndex(const RecurrentParams& p, int64_t t, int64_t d, int64_t b, int64_t i) {
-  const int64_t row =
-      p.batch_first ? (b * p.steps + t) * p.directions + d : (t * p.directions + d) * p.batch + b;
-  return row * p.hidden_size + i;
+  return ((t * p.directions + d) * p.batch + b) * p.hidden_size + i;
 }
 
 // The gate's input: X W^T + H R^T with both biases, or one of the two shares.
@@ -50,9 +47,6 @@ double GateSum(const RecurrentParams& p, const Tensors& in, int64_t d, int64_t t
 void StepOfReference(const RecurrentParams& p, const Tensors& in, int64_t d, int64_t t, int64_t b,
                      std::vector<double>* h, std::vector<double>* c) {
   const int64_t size = p.hidden_size;
-  const auto clip = [&](double v) {
-    return p.clip > 0 ? std::min(std::max(v, -double{p.clip}), double{p.clip}) : v;
-  };
   const auto gate = [&](int64_t number, int64_t i) {
     return GateSum(p, in, d, t, b, number, i, *h, true, true);
   };
@@ -60,23 +54,19 @@ void StepOfReference(const RecurrentParams& p, const Tensors& in, int64_t d, int
   if (p.lstm) {
     std::vector<double> new_c(size);
     for (int64_t i = 0; i < size; ++i) {
-      const float* peephole = in.peepholes.data() + d * 3 * size;
-      const double input = Sigmoid(clip(gate(0, i) + peephole[i] * (*c)[i]));
-      const double forget =
-          p.input_forget ? 1 - input : Sigmoid(clip(gate(2, i) + peephole[2 * size + i] * (*c)[i]));
-      new_c[i] = forget * (*c)[i] + input * std::tanh(clip(gate(3, i)));
-      new_h[i] = Sigmoid(clip(gate(1, i) + peephole[size + i] * new_c[i])) * std::tanh(new_c[i]);
+      new_c[i] = Sigmoid(gate(2, i)) * (*c)[i] + Sigmoid(gate(0, i)) * std::tanh(gate(3, i));
+      new_h[i] = Sigmoid(gate(1, i)) * std::tanh(new_c[i]);
     }
     *c = new_c;
   } else {
     std::vector<double> r(size), reset(size);
-    for (int64_t i = 0; i < size; ++i) r[i] = Sigmoid(clip(gate(1, i)));
+    for (int64_t i = 0; i < size; ++i) r[i] = Sigmoid(gate(1, i));
     for (int64_t i = 0; i < size; ++i) reset[i] = r[i] * (*h)[i];
     for (int64_t i = 0; i < size; ++i) {
-      const double z = Sigmoid(clip(gate(0, i)));
+      const double z = Sigmoid(gate(0, i));
       const double share = p.linear_before_reset ? r[i] * GateSum(p, in, d, t, b, 2, i, *h, false, true)
                                                  : GateSum(p, in, d, t, b, 2, i, reset, false, true);
-      const double candidate = std::tanh(clip(GateSum(p, in, d, t, b, 2, i, *h, true, false) + share));
+      const double candidate = std::tanh(GateSum(p, in, d, t, b, 2, i, *h, true, false) + share);
       new_h[i] = (1 - z) * candidate + z * (*h)[i];
     }
   }
@@ -95,9 +85,8 @@ Reference ComputeReference(const RecurrentParams& p, const Tensors& in) {
         h[i] = in.h0.empty() ? 0 : in.h0[StateIndex(p, d, b, i)];
         c[i] = in.c0.empty() ? 0 : in.c0[StateIndex(p, d, b, i)];
       }
-      const int64_t length = in.lengths.empty() ? p.steps : in.lengths[b];
-      for (int64_t s = 0; s < length; ++s) {
-        const int64_t t = reverse ? length - 1 - s : s;
+      for (int64_t s = 0; s < p.steps; ++s) {
+        const int64_t t = reverse ? p.steps - 1 - s : s;
         StepOfReference(p, in, d, t, b, &h, &c);
         for (int64_t i = 0; i < size; ++i) result.y[OutputIndex(p, t, d, b, i)] = h[i];
       }
@@ -109,7 +98,9 @@ Reference ComputeReference(const RecurrentParams& p, const Tensors& in) {
 }
 
 struct Options {
-  bool initial = true, lengths = false, bias = true, only_last = false, in_place = false;
+  bool initial = true, bias = true, only_last = false, in_place = false;
+  float non_finite = 0.0f;  // where not 0: stands in x, h or c
+  bool denormal = false;    // x is; its weights are so large that their products are not
 };
 
 void CheckRecurrent(Isa isa, RecurrentParams p, const Options& options, Random& random) {
@@ -123,27 +114,31 @@ void CheckRecurrent(Isa isa, RecurrentParams p, const Options& options, Random& 
   in.r = RandomFloats(random, p.directions * rows * p.hidden_size);
   in.b = options.bias ? RandomFloats(random, p.directions * 2 * rows)
                       : std::vector<float>(p.directions * 2 * rows);
-  in.peepholes = options.bias ? RandomFloats(random, p.directions * 3 * p.hidden_size)
-                              : std::vector<float>(p.directions * 3 * p.hidden_size);
   if (options.initial) in.h0 = RandomFloats(random, states), in.c0 = RandomFloats(random, states);
-  if (options.lengths) {
-    for (int64_t b = 0; b < p.batch; ++b)
-      in.lengths.push_back(static_cast<int32_t>(Pick(random, 0, p.steps)));
+  if (options.non_finite != 0.0f) {
+    for (std::vector<float>* values : {&in.x, &in.h0, &in.c0}) {
+      if (Pick(random, 0, 1) == 0 || values->empty()) continue;
+      (*values)[static_cast<size_t>(Pick(random, 0, static_cast<int64_t>(values->size()) - 1))] =
+          options.non_finite;
+    }
+  }
+  if (options.denormal) {
+    for (float& value : in.x) value *= 0x1p-130f;
+    for (float& value : in.w) value *= 0x1p126f;
   }
   const Reference expected = ComputeReference(p, in);
 
   Guarded<float> packed(RecurrentPackedBytes(p) / 4);
-  PackRecurrent(p, in.w.data(), in.r.data(), options.bias ? in.b.data() : nullptr,
-                options.bias ? in.peepholes.data() : nullptr, DType::kF32, packed.data());
+  PackRecurrent(p, in.w.data(), in.r.data(), options.bias ? in.b.data() : nullptr, DType::kF32,
+                packed.data());
   Guarded<float> x(in.x), y(p.steps * states), h0(in.h0), c0(in.c0), h(states), c(states);
-  Guarded<int32_t> lengths(in.lengths);
   float* last_h = options.in_place ? h0.data() : h.data();
   float* last_c = options.in_place ? c0.data() : c.data();
-  RunTiles(p.lstm ? table.recurrent->lstm_f32 : table.recurrent->gru_f32, &p,
-           {x.data(), packed.data(), options.lengths ? lengths.data() : nullptr,
-            options.initial ? h0.data() : nullptr, options.initial ? c0.data() : nullptr,
-            options.only_last ? nullptr : y.data(), last_h, p.lstm ? last_c : nullptr},
-           p.tile_count, p.workspace_bytes, random);
+  RunTiles(
+      p.lstm ? table.recurrent->lstm_f32 : table.recurrent->gru_f32, &p,
+      {x.data(), packed.data(), options.initial ? h0.data() : nullptr, options.initial ? c0.data() : nullptr,
+       options.only_last ? nullptr : y.data(), last_h, p.lstm ? last_c : nullptr},
+      p.tile_count, p.workspace_bytes, random);
   const double bound = 1e-5;
   for (int64_t i = 0; i < states; ++i) {
     ASSERT_TRUE(IsNear(last_h[i], expected.h[i], bound)) << NameOf(isa) << " h " << i;
@@ -172,14 +167,12 @@ TEST(Recurrent, Gru) {
       CheckRecurrent(isa, p, {.in_place = true}, random);
       p = Shape(false, 4, 3, 5, 9);
       p.linear_before_reset = linear;
-      p.clip = 0.7f;
       CheckRecurrent(isa, p, {.initial = false, .only_last = true}, random);
       p.direction = RecurrentDirection::kBidirectional;
-      CheckRecurrent(isa, p, {.lengths = true}, random);
-      p.batch_first = true;
+      CheckRecurrent(isa, p, {}, random);
       CheckRecurrent(isa, p, {.bias = false}, random);
       p.direction = RecurrentDirection::kReverse;
-      CheckRecurrent(isa, p, {.lengths = true}, random);
+      CheckRecurrent(isa, p, {}, random);
     }
   }
 }
@@ -190,13 +183,25 @@ TEST(Recurrent, Lstm) {
     CheckRecurrent(isa, Shape(true, 6, 1, 17, 40), {.in_place = true}, random);
     RecurrentParams p = Shape(true, 5, 4, 6, 11);
     p.direction = RecurrentDirection::kBidirectional;
-    CheckRecurrent(isa, p, {.lengths = true}, random);
-    p.batch_first = true;
-    p.clip = 0.5f;
+    CheckRecurrent(isa, p, {}, random);
     CheckRecurrent(isa, p, {.initial = false, .bias = false}, random);
-    p.input_forget = true;
     p.direction = RecurrentDirection::kReverse;
     CheckRecurrent(isa, p, {.only_last = true}, random);
+  }
+}
+
+TEST(Recurrent, NonFiniteAndDenormalInputs) {
+  Random random(5);
+  for (Isa isa : TestIsas()) {
+    for (bool lstm : {false, true}) {
+      for (bool linear : {false, true}) {
+        RecurrentParams p = Shape(lstm, 5, 3, 7, 19);
+        p.linear_before_reset = linear;
+        p.direction = RecurrentDirection::kBidirectional;
+        for (int i = 0; i < 12; ++i) CheckRecurrent(isa, p, {.non_finite = kNonFinite[i % 3]}, random);
+        CheckRecurrent(isa, p, {.denormal = true}, random);
+      }
+    }
   }
 }
 
@@ -222,14 +227,13 @@ TEST(Recurrent, TenStepsAtOnceOrOneByOne) {  // a stream of frames gives the sam
     const std::vector<float> w = RandomFloats(random, 3 * 40 * 24), r = RandomFloats(random, 3 * 40 * 40);
     std::vector<float> x = RandomFloats(random, 10 * 24), y(10 * 40), one(40), h(40), state(40);
     std::vector<float> packed(static_cast<size_t>(RecurrentPackedBytes(whole) / 4));
-    PackRecurrent(whole, w.data(), r.data(), nullptr, nullptr, DType::kF32, packed.data());
+    PackRecurrent(whole, w.data(), r.data(), nullptr, DType::kF32, packed.data());
     RunTiles(table.recurrent->gru_f32, &whole,
-             {x.data(), packed.data(), nullptr, nullptr, nullptr, y.data(), h.data(), nullptr},
-             whole.tile_count, whole.workspace_bytes, random);
+             {x.data(), packed.data(), nullptr, nullptr, y.data(), h.data(), nullptr}, whole.tile_count,
+             whole.workspace_bytes, random);
     for (int t = 0; t < 10; ++t) {
       RunTiles(table.recurrent->gru_f32, &single,
-               {x.data() + t * 24, packed.data(), nullptr, state.data(), nullptr, one.data(), state.data(),
-                nullptr},
+               {x.data() + t * 24, packed.data(), state.data(), nullptr, one.data(), state.data(), nullptr},
                single.tile_count, single.workspace_bytes, random);
       EXPECT_EQ(std::memcmp(one.data(), y.data() + t * 40, 40 * sizeof(float)), 0)
           << NameOf(isa) << " step " << t;

@@ -1,6 +1,6 @@
 #include "mace/kernels/resize/resize.h"
 
-#include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/sizes.h"
 
 namespace mace::kernels {
 
@@ -20,9 +20,9 @@ Status PrepareResize(ResizeParams* p) {
   if (p->input_height * p->input_width == 0)
     return InvalidArgument("resize: nothing to enlarge: the input has no pixels");
   constexpr int64_t kTileWork = 64 * 1024;  // values written
-  const int64_t rows = (kTileWork + p->output_width * p->channels - 1) / (p->output_width * p->channels);
+  const int64_t rows = DivideRoundUp(kTileWork, p->output_width * p->channels);
   p->tile_output_rows = rows < p->output_height ? rows : p->output_height;
-  p->tile_count = p->batch * ((p->output_height + p->tile_output_rows - 1) / p->tile_output_rows);
+  p->tile_count = p->batch * DivideRoundUp(p->output_height, p->tile_output_rows);
   return Status::Ok();
 }
 

@@ -1,6 +1,7 @@
 #include "mace/simd/simd.h"
 // simd.h first: it names the namespace.
 #include "mace/kernels/resize/resize.h"
+#include "mace/kernels/sizes.h"
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
@@ -73,7 +74,7 @@ void ResizeF32(const KernelArguments& arguments, int64_t tile_begin, int64_t til
   const auto& p = *static_cast<const ResizeParams*>(arguments.params);
   const ResizeTap* rows = static_cast<const ResizeTap*>(arguments.operands[1]);
   const ResizeTap* columns = rows + p.output_height;
-  const int64_t image_tiles = DivideRoundUp(p.output_height, p.tile_output_rows);
+  const int64_t image_tiles = kernels::DivideRoundUp(p.output_height, p.tile_output_rows);
   const int64_t row_floats = p.input_width * p.input_pixel_stride;
   for (int64_t t = tile_begin; t < tile_end; ++t) {
     const int64_t image = t / image_tiles;

@@ -1,6 +1,6 @@
 #include "mace/kernels/resize/resize.h"
 
-#include "mace/kernels/gemm/kernel_test_support.h"
+#include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {

@@ -2,6 +2,8 @@
 #ifndef MACE_OPS_NORM_NORM_H_
 #define MACE_OPS_NORM_NORM_H_
 
+#include <cmath>
+
 #include "mace/graph/op_definition.h"
 
 namespace mace::ops {
@@ -33,6 +35,16 @@ struct BatchNormalizationAttributes {
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, BatchNormalizationAttributes, epsilon)}; }
 };
+// One channel of it is a line, computed in double precision: what passes and backends replace the operator
+// by.
+struct ChannelLine {
+  float factor, shift;  // y = x * factor + shift
+};
+inline ChannelLine LineOfBatchNormalization(float scale, float bias, float mean, float variance,
+                                            double epsilon) {
+  const double factor = scale / std::sqrt(variance + epsilon);
+  return {static_cast<float>(factor), static_cast<float>(bias - mean * factor)};
+}
 extern const OpDefinition kSoftmaxDefinition;
 extern const OpDefinition kLayerNormalizationDefinition;
 extern const OpDefinition kBatchNormalizationDefinition;

@@ -2,47 +2,13 @@
 
 #include <algorithm>
 
-#include "mace/ops/common.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
+#include "mace/ops/pooling/pool_window.h"
 #include "mace/ops/quantize/output_scale.h"
 
 namespace mace::ops {
 namespace {
-
-// One axis of the window.
-struct Axis {
-  WindowAxis window;
-  int64_t in = 0, pad_begin = 0, pad_end = 0;
-};
-
-template <typename Attributes>
-Status MakeAxes(const ReferenceContext& context, Axis* rows, Axis* columns) {
-  const auto& a = context.attributes<Attributes>();
-  if (a.kernel.size() != 2) return InvalidArgument("%d kernel sizes, expected 2", a.kernel.size());
-  int i = 0;
-  for (Axis* axis : {rows, columns}) {
-    MACE_RETURN_IF_ERROR(MakeWindowAxis(i, a.kernel[i], a.strides, a.dilations, a.pads, a.padding,
-                                        a.ceil_mode, &axis->window));
-    axis->in = context.inputs[0].shape[1 + i];
-    MACE_RETURN_IF_ERROR(ResolvePadding(axis->window, axis->in, &axis->pad_begin, &axis->pad_end));
-    ++i;
-  }
-  return Status::Ok();
-}
-
-// The taps of one window on one axis: those inside the input, and how many lie inside the padded input.
-struct Taps {
-  Taps(const Axis& axis, int64_t out) : first(out * axis.window.stride - axis.pad_begin) {
-    const WindowAxis& window = axis.window;
-    ClipTaps(first, window.kernel, window.dilation, axis.in, &begin, &end);
-    int64_t padded_begin = 0, padded_end = 0;
-    ClipTaps(out * window.stride, window.kernel, window.dilation, axis.pad_begin + axis.in + axis.pad_end,
-             &padded_begin, &padded_end);
-    padded = padded_end - padded_begin;
-  }
-  int64_t first, begin, end, padded;
-};
 
 // The mean rounded to nearest, halves away from zero. The stored values are averaged, not their distance to
 // the zero point: that is how TensorFlow Lite rounds.
@@ -51,33 +17,34 @@ int32_t RoundedMean(int64_t sum, int64_t count) {
 }
 
 template <typename T>
-void Pool(const ReferenceContext& context, const Axis& rows, const Axis& columns, bool average,
+void Pool(const ReferenceContext& context, const PoolAxis& rows, const PoolAxis& columns, bool average,
           bool count_padding, int32_t zero_point) {
   const Shape& out = context.outputs[0].shape;
   const int64_t channels = out[3];
   const IntegerRange range = RangeOf(DTypeOf<T>());
   T* output = context.outputs[0].as<T>();
   for (int64_t n = 0; n < out[0]; ++n) {
-    const T* image = context.inputs[0].as<T>() + n * rows.in * columns.in * channels;
+    const T* image = context.inputs[0].as<T>() + n * rows.input * columns.input * channels;
     for (int64_t y = 0; y < out[1]; ++y) {
-      const Taps row(rows, y);
+      const PoolSpan row = rows.SpanOf(y);
       for (int64_t x = 0; x < out[2]; ++x) {
-        const Taps column(columns, x);
+        const PoolSpan column = columns.SpanOf(x);
         for (int64_t channel = 0; channel < channels; ++channel) {
           int64_t sum = 0;
           int32_t largest = range.low;
           for (int64_t i = row.begin; i < row.end; ++i) {
-            const T* line = image + (row.first + i * rows.window.dilation) * columns.in * channels + channel;
+            const T* line =
+                image + (row.start + i * rows.window.dilation) * columns.input * channels + channel;
             for (int64_t j = column.begin; j < column.end; ++j) {
-              const int32_t value = line[(column.first + j * columns.window.dilation) * channels];
+              const int32_t value = line[(column.start + j * columns.window.dilation) * channels];
               sum += value;
               largest = std::max(largest, value);
             }
           }
           int64_t count = (row.end - row.begin) * (column.end - column.begin);
           if (count_padding) {
-            sum += (row.padded * column.padded - count) * zero_point;
-            count = row.padded * column.padded;
+            sum += (row.padded_taps * column.padded_taps - count) * zero_point;
+            count = row.padded_taps * column.padded_taps;
           }
           const int32_t mean = count == 0 ? zero_point : RoundedMean(sum, count);
           *output++ = static_cast<T>(std::clamp(average ? mean : largest, range.low, range.high));
@@ -92,11 +59,11 @@ void Pool(const ReferenceContext& context, const Axis& rows, const Axis& columns
 Status ReferencePoolInteger(const ReferenceContext& context, bool average) {
   const DType dtype = context.inputs[0].dtype;
   if (context.outputs[0].elements() == 0) return Status::Ok();
-  Axis rows, columns;
+  PoolAxis rows, columns;
   bool count_padding = false;
   int32_t zero_point = 0;  // a maximum needs no quantization
   if (average) {
-    MACE_RETURN_IF_ERROR(MakeAxes<AveragePool2dAttributes>(context, &rows, &columns));
+    MACE_RETURN_IF_ERROR(MakePoolAxes<AveragePool2dAttributes>(context, &rows, &columns));
     count_padding = context.attributes<AveragePool2dAttributes>().count_include_pad;
     MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), dtype, 1, "input"));
     zero_point = context.input_quantization(0)->zero_points[0];
@@ -106,7 +73,7 @@ Status ReferencePoolInteger(const ReferenceContext& context, bool average) {
                          static_cast<long long>(columns.window.kernel));
     }
   } else {
-    MACE_RETURN_IF_ERROR(MakeAxes<MaxPool2dAttributes>(context, &rows, &columns));
+    MACE_RETURN_IF_ERROR(MakePoolAxes<MaxPool2dAttributes>(context, &rows, &columns));
   }
   switch (dtype) {
     case DType::kU8:

@@ -38,43 +38,58 @@ Status InferPool2d(InferContext& context) {
 // One window on one axis: its taps [begin, end) inside the input, the first tap's position (may lie in the
 // padding), and how many taps lie inside the padded input (for averages that count padding).
 struct PoolSpan {
-  int64_t start;
-  int64_t begin;
-  int64_t end;
-  int64_t padded_taps;
+  int64_t start = 0;
+  int64_t begin = 0;
+  int64_t end = 0;
+  int64_t padded_taps = 0;
+};
+
+// The windows along one axis of an input.
+struct PoolAxis {
+  WindowAxis window;
+  int64_t input = 0, pad_begin = 0, pad_end = 0;
+
+  PoolSpan SpanOf(int64_t output_index) const {
+    PoolSpan span;
+    span.start = output_index * window.stride - pad_begin;
+    ClipTaps(span.start, window.kernel, window.dilation, input, &span.begin, &span.end);
+    // With ceil_mode the last window may reach over the end of the padding: those taps do not count.
+    int64_t first = 0;
+    ClipTaps(span.start, window.kernel, window.dilation, input + pad_end, &first, &span.padded_taps);
+    return span;
+  }
 };
 
 template <typename Attributes>
-Status MakePoolSpan(const Attributes& attributes, int axis, int64_t input, int64_t output_index,
-                    PoolSpan* span) {
-  WindowAxis window;
-  MACE_RETURN_IF_ERROR(MakeWindowAxis(axis, attributes.kernel[axis], attributes.strides, attributes.dilations,
-                                      attributes.pads, attributes.padding, attributes.ceil_mode, &window));
-  int64_t pad_begin = 0, pad_end = 0;
-  MACE_RETURN_IF_ERROR(ResolvePadding(window, input, &pad_begin, &pad_end));
-  span->start = output_index * window.stride - pad_begin;
-  ClipTaps(span->start, window.kernel, window.dilation, input, &span->begin, &span->end);
-  // With ceil_mode the last window may reach over the end of the padding: those taps do not count.
-  int64_t first = 0;
-  ClipTaps(span->start, window.kernel, window.dilation, input + pad_end, &first, &span->padded_taps);
+Status MakePoolAxes(const ReferenceContext& context, PoolAxis* rows, PoolAxis* columns) {
+  const auto& a = context.attributes<Attributes>();
+  if (a.kernel.size() != 2) return InvalidArgument("%d kernel sizes, expected 2", a.kernel.size());
+  int i = 0;
+  for (PoolAxis* axis : {rows, columns}) {
+    MACE_RETURN_IF_ERROR(MakeWindowAxis(i, a.kernel[i], a.strides, a.dilations, a.pads, a.padding,
+                                        a.ceil_mode, &axis->window));
+    axis->input = context.inputs[0].shape[1 + i];
+    MACE_RETURN_IF_ERROR(ResolvePadding(axis->window, axis->input, &axis->pad_begin, &axis->pad_end));
+    ++i;
+  }
   return Status::Ok();
 }
 
 // For each output element in order: visit(x of batch, spans, channel) -> value.
 template <typename Attributes, typename Visit>
 Status ForEachWindow(const ReferenceContext& context, const Visit& visit) {
-  const auto& attributes = context.attributes<Attributes>();
   const Shape& x = context.inputs[0].shape;
   const Shape& output = context.outputs[0].shape;
   if (output.ElementCount() == 0) return Status::Ok();
+  PoolAxis row_axis, column_axis;
+  MACE_RETURN_IF_ERROR(MakePoolAxes<Attributes>(context, &row_axis, &column_axis));
   float* y = context.outputs[0].template as<float>();
   for (int64_t batch = 0; batch < output[0]; ++batch) {
     const float* image = context.inputs[0].template as<float>() + batch * x[1] * x[2] * x[3];
     for (int64_t row = 0; row < output[1]; ++row) {
-      PoolSpan rows, columns;
-      MACE_RETURN_IF_ERROR(MakePoolSpan(attributes, 0, x[1], row, &rows));
+      const PoolSpan rows = row_axis.SpanOf(row);
       for (int64_t column = 0; column < output[2]; ++column) {
-        MACE_RETURN_IF_ERROR(MakePoolSpan(attributes, 1, x[2], column, &columns));
+        const PoolSpan columns = column_axis.SpanOf(column);
         for (int64_t channel = 0; channel < output[3]; ++channel) {
           *y++ = visit(image, rows, columns, channel);
         }

@@ -1,9 +1,12 @@
-// IEEE-754 half to single precision, for packing (kernels use LoadF16 of the SIMD vocabulary).
-#ifndef MACE_KERNELS_GEMM_HALF_H_
-#define MACE_KERNELS_GEMM_HALF_H_
+// IEEE-754 half to single precision, for packing: element by element in plain code. (Kernels use LoadF16 of
+// the SIMD vocabulary; mace/ops/quantize/narrow_float.h is the slow specification in double precision.)
+#ifndef MACE_KERNELS_HALF_H_
+#define MACE_KERNELS_HALF_H_
 
 #include <bit>
 #include <cstdint>
+
+#include "mace/core/dtype.h"
 
 namespace mace::kernels {
 
@@ -20,6 +23,12 @@ inline float HalfToFloat(uint16_t half) {
   return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
 }
 
+// Element `index` of kF16 or kF32 data.
+inline float ReadFloat(const void* data, DType dtype, int64_t index) {
+  return dtype == DType::kF16 ? HalfToFloat(static_cast<const uint16_t*>(data)[index])
+                              : static_cast<const float*>(data)[index];
+}
+
 }  // namespace mace::kernels
 
-#endif  // MACE_KERNELS_GEMM_HALF_H_
+#endif  // MACE_KERNELS_HALF_H_

@@ -1,68 +1,24 @@
 // For the tests of kernel families: buffers between unreadable pages, random values, every instruction set
 // that this CPU has, and tiles run in a random order. Test code: the standard library is allowed.
-#ifndef MACE_KERNELS_GEMM_KERNEL_TEST_SUPPORT_H_
-#define MACE_KERNELS_GEMM_KERNEL_TEST_SUPPORT_H_
+#ifndef MACE_KERNELS_KERNEL_TEST_SUPPORT_H_
+#define MACE_KERNELS_KERNEL_TEST_SUPPORT_H_
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
+#include "mace/core/guarded_memory.h"
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/kernel_table.h"
 #include "mace/simd/running_isa.h"
 
 namespace mace::kernels {
-
-// Bytes that end at an unreadable page (or, with at_start, begin right behind one): touching a neighbour
-// crashes.
-class GuardedBytes {
- public:
-  explicit GuardedBytes(size_t bytes, bool at_start = false) {
-    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const size_t inner = (bytes + page - 1) / page * page;
-    mapped_ = inner + 2 * page;
-    map_ = static_cast<uint8_t*>(
-        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (map_ == MAP_FAILED) abort();
-    if (mprotect(map_, page, PROT_NONE) != 0 || mprotect(map_ + page + inner, page, PROT_NONE) != 0) abort();
-    data_ = at_start ? map_ + page : map_ + page + inner - bytes;
-  }
-  GuardedBytes(const GuardedBytes&) = delete;
-  GuardedBytes& operator=(const GuardedBytes&) = delete;
-  ~GuardedBytes() { munmap(map_, mapped_); }
-  uint8_t* data() { return data_; }
-
- private:
-  uint8_t* map_;
-  uint8_t* data_;
-  size_t mapped_;
-};
-
-// `count` values of T in guarded memory.
-template <typename T>
-class Guarded {
- public:
-  explicit Guarded(int64_t count, bool at_start = false)
-      : count_(count), bytes_(static_cast<size_t>(count) * sizeof(T), at_start) {}
-  explicit Guarded(const std::vector<T>& values, bool at_start = false)
-      : Guarded(static_cast<int64_t>(values.size()), at_start) {
-    std::copy(values.begin(), values.end(), data());
-  }
-  T* data() { return reinterpret_cast<T*>(bytes_.data()); }
-  int64_t size() const { return count_; }
-  T& operator[](int64_t i) { return data()[i]; }
-
- private:
-  int64_t count_;
-  GuardedBytes bytes_;
-};
 
 using Random = std::mt19937;
 inline int64_t Pick(Random& random, int64_t low, int64_t high) {
@@ -110,14 +66,25 @@ inline void RunTiles(KernelFunction kernel, const void* params, const std::vecto
   }
 }
 
-// Expects |actual - expected| <= bound, NaN only where expected.
+// What no finite number of sums may lose or spread.
+inline constexpr float kNonFinite[] = {std::numeric_limits<float>::quiet_NaN(),
+                                       std::numeric_limits<float>::infinity(),
+                                       -std::numeric_limits<float>::infinity()};
+
+// Puts `value` at two random places.
+inline void Sprinkle(Random& random, float value, Guarded<float>* values) {
+  for (int i = 0; i < 2 && values->size() > 0; ++i) (*values)[Pick(random, 0, values->size() - 1)] = value;
+}
+
+// Expects |actual - expected| <= bound, NaN and infinities only where expected.
 inline ::testing::AssertionResult IsNear(double actual, double expected, double bound) {
-  const bool near =
-      std::isnan(expected) ? std::isnan(actual) : actual == expected || std::abs(actual - expected) <= bound;
+  const bool near = std::isnan(expected) ? std::isnan(actual)
+                                         : actual == expected || (std::isfinite(expected) &&
+                                                                  std::abs(actual - expected) <= bound);
   if (near) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << actual << " instead of " << expected << ", bound " << bound;
 }
 
 }  // namespace mace::kernels
 
-#endif  // MACE_KERNELS_GEMM_KERNEL_TEST_SUPPORT_H_
+#endif  // MACE_KERNELS_KERNEL_TEST_SUPPORT_H_
