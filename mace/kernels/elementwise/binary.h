@@ -40,6 +40,8 @@ enum class BinaryOp : uint8_t {
   kEqual,
   kLess,
   kGreater,
+  kLessOrEqual,
+  kGreaterOrEqual,
 };
 
 // Operands: 0 a, 1 b, 2 output (which may be the memory of an operand of the output's own shape and type).

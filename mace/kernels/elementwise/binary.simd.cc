@@ -123,6 +123,10 @@ static void CompareTiles(const BinaryParams& params, void* const* operands, int6
       return ScalarTiles<T, bool>(params, operands, tile_begin, tile_end, [](T a, T b) { return a < b; });
     case BinaryOp::kGreater:
       return ScalarTiles<T, bool>(params, operands, tile_begin, tile_end, [](T a, T b) { return a > b; });
+    case BinaryOp::kLessOrEqual:
+      return ScalarTiles<T, bool>(params, operands, tile_begin, tile_end, [](T a, T b) { return a <= b; });
+    case BinaryOp::kGreaterOrEqual:
+      return ScalarTiles<T, bool>(params, operands, tile_begin, tile_end, [](T a, T b) { return a >= b; });
     default:
       return ScalarTiles<T, bool>(params, operands, tile_begin, tile_end, [](T a, T b) { return a == b; });
   }

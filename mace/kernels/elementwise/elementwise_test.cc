@@ -261,6 +261,8 @@ std::vector<BinaryCase<T>> BinaryCases() {
       {BinaryOp::kEqual, [](double a, double b) { return a == b ? 1.0 : 0.0; }},
       {BinaryOp::kLess, [](double a, double b) { return a < b ? 1.0 : 0.0; }},
       {BinaryOp::kGreater, [](double a, double b) { return a > b ? 1.0 : 0.0; }},
+      {BinaryOp::kLessOrEqual, [](double a, double b) { return a <= b ? 1.0 : 0.0; }},
+      {BinaryOp::kGreaterOrEqual, [](double a, double b) { return a >= b ? 1.0 : 0.0; }},
   };
 }
 
