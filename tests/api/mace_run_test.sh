@@ -68,7 +68,8 @@ fails "in_7.npy.*only 1" --model_file "$work/affine.mace" --input_dir "$work/aff
 rm "$work/affine/in_7.npy"
 head -c 140 "$work/affine/in_0.npy" >"$work/empty/in_0.npy"
 fails "empty/in_0.npy" --model_file "$work/affine.mace" --input_dir "$work/empty"
-fails "" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir "$work/affine.mace/out"
+fails "mace_run: $work/affine.mace/out: Not a directory" --model_file "$work/affine.mace" --input_dir "$work/affine" \
+  --output_dir "$work/affine.mace/out"
 # Empty names, flags given twice, limits.
 refuses "the name is empty" --model_file "" --input_dir "$work/affine"
 refuses "the name is empty" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir ""
@@ -86,6 +87,7 @@ done
 for timeout in 0 -1 nan inf soon; do
   refuses "timeout" --model_file "$work/affine.mace" --input_dir "$work/affine" "--timeout=$timeout"
 done
+refuses "json" --model_file "$work/affine.mace" --input_dir "$work/affine" --json=1
 # Only a regular file is replaced.
 mkdir "$work/odd" && echo kept >"$work/target" && ln -s "$work/target" "$work/odd/out_0.npy"
 fails "out_0.npy is a symbolic link" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir "$work/odd"
@@ -97,6 +99,8 @@ fails "out_0.npy is not a regular file" --model_file "$work/affine.mace" --input
 fails 'no\\nmace_run: all good' --model_file "$work/no
 mace_run: all good" --input_dir "$work/affine"
 [ "$(wc -l <"$work/stderr")" -eq 1 ] || fail "more than one line: $(cat "$work/stderr")"
+refuses 'mmx\\nmace_run: all good' --model_file "$work/affine.mace" --isa "mmx
+mace_run: all good"
 # Standard output that cannot be written, or is closed.
 for arguments in "--model_file $work/affine.mace --input_dir $work/affine" --help --version; do
   if [ -w /dev/full ]; then

@@ -26,6 +26,8 @@ constexpr char kExamples[] = R"(Examples:
 Exit status: 0 on success; 1 where the work failed (a file, the model, memory); 2 where the command line is
 wrong (an unknown flag, a bad value).)";
 
+constexpr char kSeeHelp[] = "'mace_run --help' lists the flags";
+
 size_t EditDistance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -84,7 +86,7 @@ void ReportExtras(const CLI::App& app) {
     if (!nearest.empty()) std::fprintf(stderr, "; did you mean %s?", nearest.c_str());
     std::fprintf(stderr, "\n");
   }
-  std::fprintf(stderr, "'mace_run --help' lists the flags\n");
+  std::fprintf(stderr, "%s\n", kSeeHelp);
 }
 
 }  // namespace
@@ -139,7 +141,8 @@ bool ParseOptions(int argc, char** argv, Options* options, int* exit_status) {
   app.add_flag("--reference_kernels", options->reference_kernels,
                "use only the plain reference kernels (slow; for finding errors)");
   for (CLI::Option* option : app.get_options()) {
-    if (option->get_expected_max() == 0) option->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    if (option->get_expected_max() > 0) continue;
+    option->multi_option_policy(CLI::MultiOptionPolicy::Throw)->disable_flag_override();
   }
   *exit_status = 0;
   try {
@@ -147,12 +150,16 @@ bool ParseOptions(int argc, char** argv, Options* options, int* exit_status) {
     options->memory_limit = ParseSize(memory_limit).value_or(0);
     options->timeout_ns = ParseSeconds(timeout).value_or(0);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0 && !app.remaining().empty()) {
-      ReportExtras(app);
-      *exit_status = 2;
+    if (error.get_exit_code() == 0) {  // --help, --version
+      app.exit(error);
       return false;
     }
-    *exit_status = app.exit(error) == 0 ? 0 : 2;
+    *exit_status = 2;
+    if (!app.remaining().empty()) {
+      ReportExtras(app);
+    } else {
+      std::fprintf(stderr, "mace_run: %s\n%s\n", Printable(error.what()).c_str(), kSeeHelp);
+    }
     return false;
   }
   if (app.remaining().empty()) return true;

@@ -197,7 +197,9 @@ double MedianOf(std::vector<double> values) {
 
 void WriteOutputs(const Options& options, const std::vector<Array>& outputs) {
   if (options.output_dir.empty()) return;
-  std::filesystem::create_directories(options.output_dir);
+  std::error_code error;
+  std::filesystem::create_directories(options.output_dir, error);
+  if (error) throw std::runtime_error(options.output_dir + ": " + error.message());
   for (size_t i = 0; i < outputs.size(); ++i) {
     WriteNpy(options.output_dir + "/out_" + std::to_string(i) + ".npy", outputs[i]);
   }
