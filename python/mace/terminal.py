@@ -111,7 +111,10 @@ class Group(click.Group):
 
 
 class FileName(click.Path):
-    """The name of a file or folder: not empty."""
+    """The name of a file or folder: not empty. Whether it can be read is found out when it is read (exit status 1)."""
+
+    def __init__(self) -> None:
+        super().__init__(readable=False)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """The name as it is."""
@@ -175,7 +178,7 @@ def _status_of(work: Callable[[], Any], name: str) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
-        if error.message:
+        if error.message and not isinstance(error, click.exceptions.NoArgsIsHelpError):
             error.message = printable(error.message)
         error.show()
         return error.exit_code

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import networks
@@ -109,6 +111,18 @@ def test_files_that_are_no_models_are_named(model: Path, tmp_path: Path) -> None
     for special in ("/proc/self/mem", tmp_path):
         for command in ("info", "bench"):
             one_line(mace(command, special, status=1), str(special))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_a_model_without_permission(model: Path, tmp_path: Path) -> None:
+    model.chmod(0o600)
+    tmp_path.chmod(0o755)
+    script = "import os, mace.cli; os.setgroups([]); os.setgid(65534); os.setuid(65534); mace.cli.main()"
+    for arguments in (["info", model.name], ["bench", model.name], ["run", model.name, "--input_dir", ".", "--output_dir", "/nowhere"]):
+        command = [sys.executable, "-c", script, *arguments]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        one_line(result, f"{model.name}: Permission denied")
+        assert result.returncode == 1
 
 
 def test_shapes_that_do_not_fit(model: Path) -> None:

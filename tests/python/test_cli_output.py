@@ -49,6 +49,10 @@ def test_names_cannot_forge_lines_or_drive_the_terminal(tmp_path: Path) -> None:
     assert "\nforged" not in mace("bench", path, "--flag\nforged", status=2).stderr
 
 
+def test_no_arguments_show_the_help() -> None:
+    assert "\n  mace convert" in mace(status=2).stderr
+
+
 COMMANDS = (
     ("--help",),
     ("--version",),
