@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import numbers
+import operator
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mace import _native
-from mace.errors import InvalidArgumentError, IoError, NotFoundError
+from mace.errors import InvalidArgumentError, MaceError
+from mace.files import open_regular, read_file
 
 MACE_MAGIC = b"MACE"
 # What ``isa`` may be, of this CPU's architecture: that one and those before it are allowed, as far as the CPU has them.
@@ -34,13 +38,26 @@ class TensorInfo:
     scale: float = 0.0
     zero_point: int = 0
 
+    def dims(self) -> str:
+        """The shape as text: ``[n, 3, ?]``."""
+        return f"[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
+
     def __str__(self) -> str:
-        dims = ", ".join("?" if d is None else str(d) for d in self.shape)
-        return f"{self.name}: {self.dtype}[{dims}]"
+        return f"{self.name}: {self.dtype}{self.dims()}"
+
+
+@contextlib.contextmanager
+def named(path: str) -> Iterator[None]:
+    """Errors of MACE name the file."""
+    try:
+        yield
+    except MaceError as error:
+        text = str(error)
+        raise (error if text.startswith(path) else type(error)(f"{path}: {text}")) from None
 
 
 def convert(
-    model: str | os.PathLike[str] | bytes, states: Sequence[tuple[str, str]] = (), *, optimize: bool = True
+    model: str | os.PathLike[str] | bytes | bytearray | memoryview, states: Sequence[tuple[str, str]] = (), *, optimize: bool = True
 ) -> tuple[bytes, dict[str, Any]]:
     """Converts a trained model (ONNX or TensorFlow Lite; a path or its bytes) to the bytes of a .mace file.
 
@@ -51,23 +68,26 @@ def convert(
     >>> details["format"], details["warnings"]
     ('onnx', [])
     """
-    data = model if isinstance(model, bytes) else read_file(model)
-    return _native.convert(data, [tuple(pair) for pair in states], optimize)
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return _convert(bytes(model), states, optimize)
+    data = read_file(model)
+    with named(os.fsdecode(model)):
+        return _convert(data, states, optimize)
 
 
-def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a regular file; errors are MACE's and name the path."""
+def _convert(data: bytes, states: Sequence[tuple[str, str]], optimize: bool) -> tuple[bytes, dict[str, Any]]:
+    pairs = []
     try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise IoError(f"{os.fspath(path)} is not a regular file")
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        raise NotFoundError(f"{os.fspath(path)}: no such file") from None
-    except OSError as error:
-        if isinstance(error, IoError):
-            raise
-        raise IoError(f"{os.fspath(path)}: {error.strerror}") from None
+        for pair in states:
+            output, name = pair
+            if isinstance(pair, str) or not (isinstance(output, str) and isinstance(name, str)):
+                raise TypeError
+            pairs.append((output, name))
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"states: expected pairs (output name, input name), got {states!r}") from None
+    if data[: len(MACE_MAGIC)] == MACE_MAGIC:
+        raise InvalidArgumentError("it is a .mace file already")
+    return _native.convert(data, pairs, bool(optimize))
 
 
 class Session:
@@ -84,12 +104,15 @@ class Session:
 
         ``inputs`` is a dict of name to array, or a list in model order: NumPy arrays, anything with ``__dlpack__`` or
         ``__array__``, or nested lists and numbers (converted to the input's dtype). Arrays must have the input's dtype.
+        Masked arrays are refused. What an input's own ``__dlpack__`` or ``__array__`` raises passes through unchanged.
         Gives a dict of new arrays in output order. ``timeout`` is in seconds, None for no limit; one that is
         not above zero has run out. The GIL is released.
         """
+        if timeout is not None and not isinstance(timeout, numbers.Real):
+            raise InvalidArgumentError(f"timeout: expected seconds (a number) or None for no limit, got {timeout!r}")
         arrays = self._model._feeds(inputs)
         infos = self._model.outputs
-        results = self._native.run(arrays, len(infos), profile, timeout)
+        results = self._native.run(arrays, len(infos), bool(profile), None if timeout is None else float(timeout))
         return {info.name: result for info, result in zip(infos, results, strict=True)}
 
     run = __call__
@@ -100,17 +123,18 @@ class Session:
 
     def prepare(self, shapes: Mapping[str, Sequence[int]]) -> None:
         """Makes the plan for these input shapes, so that the first run of them is fast and ``explain`` has a plan."""
+        if not isinstance(shapes, Mapping):
+            raise InvalidArgumentError(f"shapes: expected a dict of input name to shape, got {shapes!r}")
         infos = self._model.inputs
-        unknown = set(shapes) - {info.name for info in infos}
+        unknown = [name for name in shapes if name not in {info.name for info in infos}]
         if unknown:
-            raise InvalidArgumentError(f"no input is called {sorted(unknown)}; {self._model._expected()}")
+            raise InvalidArgumentError(f"no input is called {unknown}; {self._model._expected()}")
         dtypes, dims = [], []
         for info in infos:
-            shape = shapes.get(info.name, info.shape)
-            if not all(isinstance(d, int) for d in shape):
-                raise InvalidArgumentError(f"input {info}: give its shape, for example --input_shape {info.name}:1,...")
+            if info.name not in shapes and not all(isinstance(d, int) for d in info.shape):
+                raise InvalidArgumentError(f"input {info} has dynamic dimensions: give its shape, prepare({{{info.name!r}: [...]}})")
             dtypes.append(info.dtype)
-            dims.append([int(d) for d in shape])
+            dims.append(_as_shape(shapes.get(info.name, info.shape), info))
         self._native.prepare(dtypes, dims, len(self._model.outputs))
 
     def explain(self) -> dict[str, Any]:
@@ -189,7 +213,19 @@ class Model:
         return feeds
 
 
+def _as_shape(value: Any, info: TensorInfo) -> list[int]:
+    try:
+        shape = [operator.index(dim) for dim in value]
+    except TypeError:
+        raise InvalidArgumentError(f"input {info}: expected a shape, a list of integers, got {value!r}") from None
+    if not all(0 <= dim < 2**63 for dim in shape):
+        raise InvalidArgumentError(f"input {info}: a dimension of {shape} is below 0 or does not fit in 64 bits")
+    return shape
+
+
 def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
+    if isinstance(value, np.ma.MaskedArray):
+        raise InvalidArgumentError(f"input {info}: a masked array, whose mask would be lost: fill it first (array.filled())")
     if isinstance(value, np.ndarray):
         array = value
     elif hasattr(value, "__dlpack__"):
@@ -208,8 +244,18 @@ def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
     return np.ascontiguousarray(array).reshape(array.shape)
 
 
+def _as_integer(name: str, value: Any, expected: str, end: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if not 0 <= number < end:
+        raise InvalidArgumentError(f"{name}: expected {expected}, got {value!r}")
+    return number
+
+
 def load(
-    model: str | os.PathLike[str] | bytes,
+    model: str | os.PathLike[str] | bytes | bytearray | memoryview,
     num_threads: int = 1,
     *,
     states: Sequence[tuple[str, str]] = (),
@@ -242,28 +288,34 @@ def load(
         raise InvalidArgumentError(f"numerics: expected 'default' or 'exact', got {numerics!r}")
     if memory not in ("default", "low"):
         raise InvalidArgumentError(f"memory: expected 'default' or 'low', got {memory!r}")
-    if not isinstance(memory_limit, int) or not 0 <= memory_limit < 2**64:
-        raise InvalidArgumentError(f"memory_limit: expected 0 (no limit) or a number of bytes, got {memory_limit!r}")
-    if not isinstance(num_threads, int) or not 0 <= num_threads <= 256:
-        raise InvalidArgumentError(f"num_threads: expected 0 (one per core) to 256, got {num_threads!r}")
+    memory_limit = _as_integer("memory_limit", memory_limit, "0 (no limit) or a number of bytes", 2**64)
+    num_threads = _as_integer("num_threads", num_threads, "0 (one per core) to 256", 257)
+    if isa is not None and (not isinstance(isa, str) or "\0" in isa):
+        raise InvalidArgumentError(f"isa: expected one of {', '.join(ISAS)} or None, got {isa!r}")
     runtime = _native.Runtime(num_threads, isa, memory_limit)
-    options = (verify == "full", numerics == "exact", memory == "low", reference_kernels)
-    details: dict[str, Any] = {}
+    options = (verify == "full", numerics == "exact", memory == "low", bool(reference_kernels))
     if isinstance(model, (bytes, bytearray, memoryview)):
-        data = bytes(model)
-    else:
-        path = os.fspath(model)
-        if not os.path.exists(path):
-            raise NotFoundError(f"{path}: no such file")
-        if not os.path.isfile(path):
-            raise IoError(f"{path} is not a regular file")
-        with open(path, "rb") as file:
-            head = file.read(len(MACE_MAGIC))
-        if head == MACE_MAGIC:
-            if states:
-                raise InvalidArgumentError(f"{path}: states are declared when a model is converted, not when it is loaded")
-            return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
-        data = read_file(path)
+        return _load_bytes(runtime, bytes(model), states, options)
+    path = os.fsdecode(model)
+    with open_regular(model) as file:
+        head = file.read(len(MACE_MAGIC))
+        data = head if head == MACE_MAGIC else head + file.read()
+    with named(path):
+        if head != MACE_MAGIC:
+            return _load_bytes(runtime, data, states, options)
+        _refuse_states(states)
+        return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
+
+
+def _refuse_states(states: Sequence[tuple[str, str]]) -> None:
+    if states:
+        raise InvalidArgumentError("states are declared when a model is converted, not when it is loaded")
+
+
+def _load_bytes(runtime: Any, data: bytes, states: Sequence[tuple[str, str]], options: tuple[bool, ...]) -> Model:
+    details: dict[str, Any] = {}
     if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-        data, details = _native.convert(data, [tuple(pair) for pair in states], True)
+        data, details = _convert(data, states, True)
+    else:
+        _refuse_states(states)
     return Model(_native.Model.load_memory(runtime, data, *options), details)

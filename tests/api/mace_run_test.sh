@@ -40,8 +40,8 @@ refuses "did you mean --num_threads" --model_file "$work/affine.mace" --num_thre
 refuses "model_file" --input_dir "$work/affine"
 fails "net.mace" --model_file "$work/net.mace" --input_dir "$work/affine"
 fails "input_dir" --model_file "$work/affine.mace"
-fails "empty/in_0.npy" --model_file "$work/affine.mace" --input_dir "$work/empty"
-fails "accumulator/in_0.npy.*expects float32 \[?, 4\]" --model_file "$work/affine.mace" --input_dir "$work/accumulator"
+fails "empty/in_0.npy: no such file (input x: float32\[batch, 4\])" --model_file "$work/affine.mace" --input_dir "$work/empty"
+fails "accumulator/in_0.npy.*expects float32 \[batch, 4\]" --model_file "$work/affine.mace" --input_dir "$work/accumulator"
 fails "in_0.npy.*--steps 5" --model_file "$work/accumulator.mace" --input_dir "$work/accumulator" --steps 5
 refuses "num_threads" --model_file "$work/affine.mace" --input_dir "$work/affine" --num_threads 1000
 grep -q 'Exit status:.* 2 ' "$work/help" || fail "--help does not tell the exit statuses"
@@ -63,13 +63,55 @@ done
 refuses "verify" --model_file "$work/affine.mace" --input_dir "$work/affine" --verify=some
 cp "$work/affine/in_0.npy" "$work/affine/in_1.npy"
 fails "in_1.npy.*only 1" --model_file "$work/affine.mace" --input_dir "$work/affine"
-rm "$work/affine/in_1.npy"
+mv "$work/affine/in_1.npy" "$work/affine/in_7.npy"
+fails "in_7.npy.*only 1" --model_file "$work/affine.mace" --input_dir "$work/affine"
+rm "$work/affine/in_7.npy"
 head -c 140 "$work/affine/in_0.npy" >"$work/empty/in_0.npy"
 fails "empty/in_0.npy" --model_file "$work/affine.mace" --input_dir "$work/empty"
-fails "" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir "$work/affine.mace/out"
-if [ -w /dev/full ]; then
-  "$mace_run" --model_file "$work/affine.mace" --input_dir "$work/affine" >/dev/full 2>"$work/stderr" &&
-    fail "a full standard output is an error"
-fi
+fails "mace_run: $work/affine.mace/out: Not a directory" --model_file "$work/affine.mace" --input_dir "$work/affine" \
+  --output_dir "$work/affine.mace/out"
+# Empty names, flags given twice, limits.
+refuses "the name is empty" --model_file "" --input_dir "$work/affine"
+refuses "the name is empty" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir ""
+refuses "isa" --model_file "$work/affine.mace" --input_dir "$work/affine" --isa scalar --isa scalar
+refuses "json" --model_file "$work/affine.mace" --input_dir "$work/affine" --json --json
+for limit in 1G 64M 1024k 1048576 0; do
+  succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --memory_limit "$limit"
+done
+fails "memory_limit, 1 bytes" --model_file "$work/affine.mace" --input_dir "$work/affine" --memory_limit 1
+fails "deadline" --model_file "$work/affine.mace" --input_dir "$work/affine" --timeout 1e-9
+succeeds --model_file "$work/affine.mace" --input_dir "$work/affine" --timeout 60
+for limit in 1T -1 "" k 1.5G 99999999999999999999 99999999999G; do
+  refuses "memory_limit" --model_file "$work/affine.mace" --input_dir "$work/affine" "--memory_limit=$limit"
+done
+for timeout in 0 -1 nan inf soon; do
+  refuses "timeout" --model_file "$work/affine.mace" --input_dir "$work/affine" "--timeout=$timeout"
+done
+refuses "json" --model_file "$work/affine.mace" --input_dir "$work/affine" --json=1
+# Only a regular file is replaced.
+mkdir "$work/odd" && echo kept >"$work/target" && ln -s "$work/target" "$work/odd/out_0.npy"
+fails "out_0.npy is a symbolic link" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir "$work/odd"
+[ "$(cat "$work/target")" = kept ] || fail "a link was followed"
+rm "$work/odd/out_0.npy" && mkfifo "$work/odd/out_0.npy"
+fails "out_0.npy is not a regular file" --model_file "$work/affine.mace" --input_dir "$work/affine" --output_dir "$work/odd"
+[ "$(ls -A "$work/odd")" = out_0.npy ] || fail "left: $(ls -A "$work/odd")"
+# What does not print cannot forge lines.
+fails 'no\\nmace_run: all good' --model_file "$work/no
+mace_run: all good" --input_dir "$work/affine"
+[ "$(wc -l <"$work/stderr")" -eq 1 ] || fail "more than one line: $(cat "$work/stderr")"
+refuses 'mmx\\nmace_run: all good' --model_file "$work/affine.mace" --isa "mmx
+mace_run: all good"
+# Standard output that cannot be written, or is closed.
+for arguments in "--model_file $work/affine.mace --input_dir $work/affine" --help --version; do
+  if [ -w /dev/full ]; then
+    "$mace_run" $arguments >/dev/full 2>"$work/stderr"
+    status=$?
+    [ "$status" -eq 1 ] || fail "mace_run $arguments >/dev/full: exit status $status"
+    [ "$(wc -l <"$work/stderr")" -eq 1 ] || fail "not one line: $(cat "$work/stderr")"
+  fi
+  "$mace_run" $arguments >&- 2>"$work/stderr"
+  status=$?
+  [ "$status" -eq 1 ] || fail "mace_run $arguments >&-: exit status $status"
+done
 [ "$failures" -eq 0 ] && echo "all good"
 exit "$failures"

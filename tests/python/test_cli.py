@@ -10,18 +10,9 @@ from pathlib import Path
 import networks
 import numpy as np
 import pytest
+from command_line import mace
 
 COMMANDS = ("convert", "run", "info", "bench", "explain")
-
-
-def mace(*arguments: object, ok: bool = True, status: int | None = None) -> subprocess.CompletedProcess:
-    """Runs the command; `status` is the exit status it must end with (by default 0, or any other where not ok)."""
-    result = subprocess.run([sys.executable, "-m", "mace.cli", *map(str, arguments)], capture_output=True, text=True, timeout=120)
-    if status is None:
-        assert (result.returncode == 0) == ok, result.stderr
-    else:
-        assert result.returncode == status, result.stderr
-    return result
 
 
 @pytest.fixture

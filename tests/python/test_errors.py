@@ -87,3 +87,59 @@ def test_chains_of_absurd_length_load_without_passes() -> None:
     )
     data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
     assert mace.load(data)([np.array([-1, 2], np.float32)])[f"v{count}"].tolist() == [0, 2]
+
+
+def test_files_that_cannot_be_read(tmp_path) -> None:
+    for call in (mace.load, mace.convert):
+        for path, kind in ((tmp_path, mace.IoError), ("/proc/self/mem", mace.IoError), ("a\0b", mace.InvalidArgumentError)):
+            with pytest.raises(kind) as error:
+                call(path)
+            assert str(path).replace("\0", r"\x00") in str(error.value)
+        (tmp_path / "x.txt").write_text("hello")
+        with pytest.raises(mace.DataLossError, match=r"x\.txt: .*neither"):
+            call(tmp_path / "x.txt")
+
+
+def test_a_file_without_permission_is_named(tmp_path, monkeypatch) -> None:
+    """Root may read everything: the system's refusal is made up."""
+    path = tmp_path / "secret.mace"
+    path.write_bytes(mace.convert(networks.convolution_network().SerializeToString())[0])
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mace.files.os.open", refuse)
+    for call in (mace.load, mace.convert):
+        with pytest.raises(mace.IoError, match=r"secret\.mace: Permission denied"):
+            call(path)
+
+
+def test_odd_arguments_are_refused_in_plain_words() -> None:
+    data = networks.convolution_network().SerializeToString()
+    model = mace.load(data, num_threads=np.int64(2), memory_limit=np.uint64(1 << 30))
+    x = networks.random(11, 1, 3, 16, 20)
+    calls = {
+        "timeout: expected seconds": lambda: model([x], timeout="1"),
+        r"a dimension of \[1180591620717411303424, 3, 8, 8\]": lambda: model.prepare({"x": [2**70, 3, 8, 8]}),
+        "expected a shape, a list of integers, got 'ab'": lambda: model.prepare({"x": "ab"}),
+        "expected a shape, a list of integers, got 5": lambda: model.prepare({"x": 5}),
+        "shapes: expected a dict": lambda: model.prepare([[1, 3, 8, 8]]),
+        r"give its shape, prepare\(\{'x': \[\.\.\.\]\}\)": lambda: model.prepare({}),
+        "isa: expected one of scalar": lambda: mace.load(data, isa=5),
+        "states: expected pairs .* got 'ab'": lambda: mace.load(data, states="ab"),
+        r"states: expected pairs .* got \[1\]": lambda: mace.load(data, states=[1]),
+        "num_threads: expected 0": lambda: mace.load(data, num_threads="2"),
+        "states are declared when a model is converted": lambda: mace.load(mace.convert(data)[0], states=[("a", "b")]),
+        "it is a .mace file already": lambda: mace.convert(mace.convert(data)[0]),
+        "a masked array": lambda: model([np.ma.masked_array(x, x > 0)]),
+    }
+    for says, call in calls.items():
+        with pytest.raises(mace.InvalidArgumentError, match=says):
+            call()
+    model.prepare({"x": np.array([1, 3, 8, 8])})
+
+
+def test_bytes_of_every_kind_are_converted() -> None:
+    data = networks.convolution_network().SerializeToString()
+    want = mace.convert(data)[0]
+    assert mace.convert(bytearray(data))[0] == want and mace.convert(memoryview(data))[0] == want

@@ -4,11 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string_view>
 
@@ -145,15 +149,39 @@ class HeaderParser {
 
 // Bytes of the elements; fails where the product does not fit.
 uint64_t DataBytes(const Array& array) {
-  uint64_t bytes = ElementBytes(array.dtype);
+  int64_t bytes = static_cast<int64_t>(ElementBytes(array.dtype));
   bool is_empty = false;
   for (int64_t dim : array.shape) {
     is_empty = is_empty || dim == 0;
-    if (dim != 0 && __builtin_mul_overflow(bytes, static_cast<uint64_t>(dim), &bytes)) {
+    if (dim != 0 && __builtin_mul_overflow(bytes, dim, &bytes)) {
       Fail("the array's size does not fit in 64 bits");
     }
   }
-  return is_empty ? 0 : bytes;
+  return is_empty ? 0 : static_cast<uint64_t>(bytes);
+}
+
+// The elements of an array in Fortran order (the first axis varies fastest) in row-major order.
+std::vector<uint8_t> RowMajor(std::span<const uint8_t> data, const std::vector<int64_t>& shape,
+                              size_t element_bytes) {
+  const size_t rank = shape.size();
+  std::vector<size_t> strides(rank), index(rank, 0);
+  size_t stride = element_bytes;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    strides[axis] = stride;
+    stride *= static_cast<size_t>(shape[axis]);
+  }
+  std::vector<uint8_t> result(data.size());
+  size_t from = 0;
+  for (size_t to = 0; to < result.size(); to += element_bytes) {
+    std::memcpy(result.data() + to, data.data() + from, element_bytes);
+    for (size_t axis = rank; axis-- > 0;) {
+      from += strides[axis];
+      if (++index[axis] < static_cast<size_t>(shape[axis])) break;
+      from -= strides[axis] * index[axis];
+      index[axis] = 0;
+    }
+  }
+  return result;
 }
 
 struct FileCloser {
@@ -176,6 +204,46 @@ std::vector<uint8_t> ReadFile(const std::string& path) {
   return bytes;
 }
 
+volatile std::sig_atomic_t g_signal = 0;
+
+// Signals that would end the program do so at the end of the scope: no temporary file is left.
+class DeferredSignals {
+ public:
+  DeferredSignals() {
+    g_signal = 0;
+    for (size_t i = 0; i < std::size(kSignals); ++i) {
+      struct sigaction action = {};
+      sigaction(kSignals[i], nullptr, &previous_[i]);
+      action.sa_handler = [](int number) { g_signal = number; };
+      if (previous_[i].sa_handler == SIG_DFL) sigaction(kSignals[i], &action, nullptr);
+    }
+  }
+  ~DeferredSignals() {
+    for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &previous_[i], nullptr);
+    if (came()) std::raise(g_signal);
+  }
+  DeferredSignals(const DeferredSignals&) = delete;
+  DeferredSignals& operator=(const DeferredSignals&) = delete;
+  bool came() const { return g_signal != 0; }
+
+ private:
+  static constexpr int kSignals[] = {SIGHUP, SIGINT, SIGTERM};
+  struct sigaction previous_[std::size(kSignals)];
+};
+
+// False where it failed (errno says why) or a signal came.
+bool WriteAll(int descriptor, std::span<const uint8_t> bytes, const DeferredSignals& signals) {
+  constexpr size_t kAtATime = size_t{16} << 20;
+  while (!bytes.empty()) {
+    if (signals.came()) return false;
+    const ssize_t written = write(descriptor, bytes.data(), std::min(bytes.size(), kAtATime));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return true;
+}
+
 }  // namespace
 
 size_t ElementBytes(mace_dtype dtype) {
@@ -190,6 +258,9 @@ const char* DTypeName(mace_dtype dtype) {
 
 Array ParseNpy(std::span<const uint8_t> file) {
   constexpr char kMagic[] = "\x93NUMPY";
+  if (file.size() >= 4 && std::memcmp(file.data(), "PK\x03\x04", 4) == 0) {
+    Fail("a .npz archive, not a .npy file");
+  }
   if (file.size() < 10 || std::memcmp(file.data(), kMagic, 6) != 0) Fail("not a .npy file");
   const int major = file[6];
   if (major < 1 || major > 3) Fail("version " + std::to_string(major) + " of the .npy format is not known");
@@ -205,24 +276,25 @@ Array ParseNpy(std::span<const uint8_t> file) {
   bool fortran_order = false;
   HeaderParser({reinterpret_cast<const char*>(file.data()) + begin, header_bytes})
       .Parse(&array, &fortran_order);
-  int long_dims = 0;
-  for (int64_t dim : array.shape) long_dims += dim != 1;
   const uint64_t bytes = DataBytes(array);
-  if (fortran_order && long_dims > 1 && bytes > 0) {
-    Fail("the array is in Fortran order; save it with numpy.ascontiguousarray");
-  }
   const auto data = file.subspan(begin + header_bytes);
   if (data.size() != bytes) {
     Fail("the header promises " + std::to_string(bytes) + " bytes of data, the file has " +
          std::to_string(data.size()));
   }
-  array.bytes.assign(data.begin(), data.end());
+  if (fortran_order && array.shape.size() > 1) {
+    array.bytes = RowMajor(data, array.shape, ElementBytes(array.dtype));
+  } else {
+    array.bytes.assign(data.begin(), data.end());
+  }
   return array;
 }
 
 Array ReadNpy(const std::string& path) {
   try {
     return ParseNpy(ReadFile(path));
+  } catch (const std::bad_alloc&) {
+    Fail(path + ": out of memory");
   } catch (const std::exception& error) {
     Fail(path + ": " + error.what());
   }
@@ -250,19 +322,24 @@ std::vector<uint8_t> FormatNpyHeader(const Array& array) {
 
 void WriteNpy(const std::string& path, const Array& array) {
   const std::vector<uint8_t> header = FormatNpyHeader(array);
-  const std::string temporary = path + ".partial";
-  File file(std::fopen(temporary.c_str(), "wb"));
-  if (file == nullptr) Fail(path + ": " + std::strerror(errno));
-  bool good = std::fwrite(header.data(), 1, header.size(), file.get()) == header.size();
-  good = good && (array.bytes.empty() ||
-                  std::fwrite(array.bytes.data(), 1, array.bytes.size(), file.get()) == array.bytes.size());
-  good = good && std::fflush(file.get()) == 0;
+  struct stat info;
+  if (lstat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    Fail(path + (S_ISLNK(info.st_mode) ? " is a symbolic link, not" : " is not") +
+         " a regular file: it is left alone");
+  }
+  const std::string temporary = path + ".partial" + std::to_string(getpid());
+  const DeferredSignals signals;
+  // O_EXCL: nothing that is there under the temporary name (a link, a FIFO) is followed or waited for.
+  const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) Fail(path + ": " + std::strerror(errno));
+  const bool good =
+      WriteAll(descriptor, header, signals) && WriteAll(descriptor, array.bytes, signals) && !signals.came();
   int error = errno;
-  file.reset();
+  close(descriptor);
   if (good && std::rename(temporary.c_str(), path.c_str()) == 0) return;
   if (good) error = errno;
   std::remove(temporary.c_str());
-  Fail(path + ": " + std::strerror(error));
+  if (!signals.came()) Fail(path + ": " + std::strerror(error));
 }
 
 }  // namespace mace_run

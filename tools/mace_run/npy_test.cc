@@ -42,6 +42,24 @@ TEST(Npy, ReadsWhatNumpyWrites) {
             0u);
 }
 
+TEST(Npy, FortranOrderBecomesRowMajor) {
+  const Array array = ParseNpy(File("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 2), }", 12));
+  EXPECT_EQ(array.shape, (std::vector<int64_t>{2, 3, 2}));
+  EXPECT_EQ(array.bytes, (std::vector<uint8_t>{0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11}));
+  const Array wide = ParseNpy(File("{'descr': '<i2', 'fortran_order': True, 'shape': (2, 2), }", 8));
+  EXPECT_EQ(wide.bytes, (std::vector<uint8_t>{0, 1, 4, 5, 2, 3, 6, 7}));
+  EXPECT_EQ(ParseNpy(File("{'descr': '<i2', 'fortran_order': True, 'shape': (0, 2), }", 0)).bytes.size(), 0u);
+}
+
+TEST(Npy, SaysWhatIsWrong) {
+  const std::string archive = "PK\x03\x04 garbage";
+  EXPECT_EQ(ErrorOf({reinterpret_cast<const uint8_t*>(archive.data()), archive.size()}),
+            "a .npz archive, not a .npy file");
+  EXPECT_EQ(
+      ErrorOf(File("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4611686018427387904, 8), }", 0)),
+      "the array's size does not fit in 64 bits");
+}
+
 TEST(Npy, RefusesDamage) {
   const std::string good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   EXPECT_NE(ErrorOf(File(good, 23)), "");
@@ -51,7 +69,7 @@ TEST(Npy, RefusesDamage) {
     EXPECT_NE(ErrorOf({file.data(), size}), "") << size;
   }
   for (const char* header : {
-           "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
+           "{'descr': 'f4', 'fortran_order': False, 'shape': (2, 3), }",
            "{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
            "{'descr': '<c8', 'fortran_order': False, 'shape': (2, 3), }",
            "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3), }",

@@ -2,10 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <optional>
 #include <vector>
 
 #include "mace/mace_c.h"
+#include "text.h"
 
 namespace mace_run {
 namespace {
@@ -22,6 +26,8 @@ constexpr char kExamples[] = R"(Examples:
 Exit status: 0 on success; 1 where the work failed (a file, the model, memory); 2 where the command line is
 wrong (an unknown flag, a bad value).)";
 
+constexpr char kSeeHelp[] = "'mace_run --help' lists the flags";
+
 size_t EditDistance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -37,6 +43,37 @@ size_t EditDistance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+// Bytes, or a number with k, M or G.
+std::optional<uint64_t> ParseSize(const std::string& text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  int shift = 0;
+  if (error != std::errc() || end - rest > 1) return std::nullopt;
+  if (rest != end) {
+    const char suffix = *rest;
+    shift = suffix == 'k' || suffix == 'K'   ? 10
+            : suffix == 'm' || suffix == 'M' ? 20
+            : suffix == 'g' || suffix == 'G' ? 30
+                                             : 64;
+  }
+  if (shift == 64 || value > (UINT64_MAX >> shift)) return std::nullopt;
+  return value << shift;
+}
+
+// Seconds above zero, in nanoseconds.
+std::optional<uint64_t> ParseSeconds(const std::string& text) {
+  constexpr double kNanoseconds = 1e9, kLongest = 1e10;  // 300 years
+  double seconds = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seconds);
+  if (error != std::errc() || rest != end || !(seconds > 0) || !std::isfinite(seconds)) return std::nullopt;
+  if (seconds >= kLongest) return 0;
+  return std::max<uint64_t>(1, static_cast<uint64_t>(seconds * kNanoseconds));
+}
+
+std::string CheckName(const std::string& name) { return name.empty() ? "the name is empty" : ""; }
+
 // What CLI11 says, and the flag that was probably meant.
 void ReportExtras(const CLI::App& app) {
   std::vector<std::string> names;
@@ -45,11 +82,11 @@ void ReportExtras(const CLI::App& app) {
     const std::string word = extra.substr(0, extra.find('='));
     const std::string nearest = NearestWord(word, names.data(), names.size());
     std::fprintf(stderr, "mace_run: unknown %s '%s'", word.starts_with("-") ? "flag" : "argument",
-                 word.c_str());
+                 Printable(word).c_str());
     if (!nearest.empty()) std::fprintf(stderr, "; did you mean %s?", nearest.c_str());
     std::fprintf(stderr, "\n");
   }
-  std::fprintf(stderr, "'mace_run --help' lists the flags\n");
+  std::fprintf(stderr, "%s\n", kSeeHelp);
 }
 
 }  // namespace
@@ -70,17 +107,30 @@ bool ParseOptions(int argc, char** argv, Options* options, int* exit_status) {
   CLI::App app("Runs a .mace model on .npy files.", "mace_run");
   app.footer(kExamples);
   app.set_version_flag("--version", mace_version());
+  std::string memory_limit, timeout;
   app.allow_extras();  // reported below, with a suggestion
   app.add_option("--model_file", options->model_file, "the model, a .mace file (made by 'mace convert')")
-      ->required();
-  app.add_option("--input_dir", options->input_dir, "folder of in_0.npy, in_1.npy, ... in model order");
-  app.add_option("--output_dir", options->output_dir, "where out_0.npy, ... go; made where it is missing");
+      ->required()
+      ->check(CheckName);
+  app.add_option("--input_dir", options->input_dir, "folder of in_0.npy, in_1.npy, ... in model order")
+      ->check(CheckName);
+  app.add_option("--output_dir", options->output_dir, "where out_0.npy, ... go; made where it is missing")
+      ->check(CheckName);
   app.add_option("--steps", options->steps,
                  "walk along axis 0 of every array for N steps, keeping the state; 0: one run")
       ->check(CLI::Range(0, 1 << 30));
   app.add_option("--round", options->round, "repeat N times, for timing")->check(CLI::Range(1, 1 << 30));
   app.add_option("--num_threads", options->num_threads, "threads; 0: one per core")
       ->check(CLI::Range(0, 256));
+  app.add_option("--memory_limit", memory_limit,
+                 "most bytes of intermediate results and packed weights, for example 512M; 0: no limit")
+      ->check([](const std::string& text) {
+        return ParseSize(text) ? "" : "'" + text + "': expected bytes, or a number with k, M or G";
+      });
+  app.add_option("--timeout", timeout, "most seconds that one run (with --steps: one step) may take")
+      ->check([](const std::string& text) {
+        return ParseSeconds(text) ? "" : "'" + text + "': expected seconds, more than 0";
+      });
   app.add_option("--isa", options->isa, "use at most this instruction set")
       ->check(CLI::IsMember({"scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv"}));
   app.add_option("--verify", options->verify, "full: also check the hashes of the weights")
@@ -90,16 +140,26 @@ bool ParseOptions(int argc, char** argv, Options* options, int* exit_status) {
   app.add_flag("--profile", options->profile, "measure and print every step of the last run");
   app.add_flag("--reference_kernels", options->reference_kernels,
                "use only the plain reference kernels (slow; for finding errors)");
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_expected_max() > 0) continue;
+    option->multi_option_policy(CLI::MultiOptionPolicy::Throw)->disable_flag_override();
+  }
   *exit_status = 0;
   try {
     app.parse(argc, argv);
+    options->memory_limit = ParseSize(memory_limit).value_or(0);
+    options->timeout_ns = ParseSeconds(timeout).value_or(0);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0 && !app.remaining().empty()) {
-      ReportExtras(app);
-      *exit_status = 2;
+    if (error.get_exit_code() == 0) {  // --help, --version
+      app.exit(error);
       return false;
     }
-    *exit_status = app.exit(error) == 0 ? 0 : 2;
+    *exit_status = 2;
+    if (!app.remaining().empty()) {
+      ReportExtras(app);
+    } else {
+      std::fprintf(stderr, "mace_run: %s\n%s\n", Printable(error.what()).c_str(), kSeeHelp);
+    }
     return false;
   }
   if (app.remaining().empty()) return true;

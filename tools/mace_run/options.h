@@ -2,6 +2,7 @@
 #ifndef TOOLS_MACE_RUN_OPTIONS_H_
 #define TOOLS_MACE_RUN_OPTIONS_H_
 
+#include <cstdint>
 #include <string>
 
 namespace mace_run {
@@ -15,6 +16,8 @@ struct Options {
   int steps = 0;
   int round = 1;
   int num_threads = 1;
+  uint64_t memory_limit = 0;  // bytes of intermediate results and packed weights; 0: no limit
+  uint64_t timeout_ns = 0;    // of one run (of one step, where there are some); 0: no limit
   bool json = false;
   bool explain = false;
   bool profile = false;

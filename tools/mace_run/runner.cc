@@ -1,6 +1,7 @@
 #include "runner.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -8,10 +9,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "mace/mace.h"
 #include "npy.h"
+#include "text.h"
 
 namespace mace_run {
 namespace {
@@ -29,6 +33,37 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
+// As ShapeText, with the names of dimensions that may differ from run to run.
+std::string ShapeText(const mace::TensorInfo& info) {
+  std::string text = "[";
+  for (size_t i = 0; i < info.shape.size(); ++i) {
+    text += i == 0 ? "" : ", ";
+    if (info.shape[i] >= 0) {
+      text += std::to_string(info.shape[i]);
+    } else {
+      text += info.dim_names[i].empty() ? "?" : info.dim_names[i];
+    }
+  }
+  return text + "]";
+}
+
+// The file in_N.npy with the least N of `count` or more; "" where there is none.
+std::string SurplusInput(const std::string& folder, size_t count) {
+  std::optional<size_t> surplus;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (!name.starts_with("in_") || !name.ends_with(".npy")) continue;
+    const std::string_view digits = std::string_view(name).substr(3, name.size() - 7);
+    size_t number = 0;
+    const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const bool is_number = failed == std::errc() && digits == std::to_string(number);
+    if (is_number && number >= count) surplus = std::min(number, surplus.value_or(number));
+  }
+  return surplus ? folder + "/in_" + std::to_string(*surplus) + ".npy" : "";
+}
+
 struct Input {
   std::string path;
   std::optional<Array> array;  // none: an optional input that is left to its state
@@ -44,7 +79,12 @@ std::vector<Input> ReadInputs(const Options& options, const std::vector<mace::Te
   const auto path_of = [&](size_t i) { return options.input_dir + "/in_" + std::to_string(i) + ".npy"; };
   for (size_t i = 0; i < infos.size(); ++i) {
     inputs[i].path = path_of(i);
-    if (!std::filesystem::exists(inputs[i].path) && infos[i].optional) continue;
+    std::error_code error;
+    if (std::filesystem::status(inputs[i].path, error).type() == std::filesystem::file_type::not_found) {
+      if (infos[i].optional) continue;
+      throw std::runtime_error(inputs[i].path + ": no such file (input " + infos[i].name + ": " +
+                               DTypeName(infos[i].dtype) + ShapeText(infos[i]) + ")");
+    }
     Array array = ReadNpy(inputs[i].path);
     std::vector<int64_t> shape = array.shape;
     if (options.steps > 0) {
@@ -60,15 +100,15 @@ std::vector<Input> ReadInputs(const Options& options, const std::vector<mace::Te
     }
     if (!fits) {
       throw std::runtime_error(inputs[i].path + ": input '" + infos[i].name + "' expects " +
-                               DTypeName(infos[i].dtype) + " " + ShapeText(infos[i].shape) +
+                               DTypeName(infos[i].dtype) + " " + ShapeText(infos[i]) +
                                (options.steps > 0 ? " at each step" : "") + ", the file has " +
                                DTypeName(array.dtype) + " " + ShapeText(array.shape));
     }
     inputs[i].array = std::move(array);
   }
-  if (!options.input_dir.empty() && std::filesystem::exists(path_of(infos.size()))) {
-    throw std::runtime_error(path_of(infos.size()) + ": the model has only " + std::to_string(infos.size()) +
-                             " input(s)");
+  const std::string surplus = SurplusInput(options.input_dir, infos.size());
+  if (!surplus.empty()) {
+    throw std::runtime_error(surplus + ": the model has only " + std::to_string(infos.size()) + " input(s)");
   }
   return inputs;
 }
@@ -132,6 +172,7 @@ void RunRounds(const Options& options, const std::vector<mace::TensorInfo>& outp
     double milliseconds = 0;
     for (int step = 0; step < steps; ++step) {
       mace::RunOptions run_options;
+      run_options.timeout_ns = options.timeout_ns;
       run_options.profile = options.profile && round + 1 == options.round && step + 1 == steps;
       std::vector<mace::Tensor> results(output_infos.size());
       const Clock::time_point begin = Clock::now();
@@ -156,7 +197,9 @@ double MedianOf(std::vector<double> values) {
 
 void WriteOutputs(const Options& options, const std::vector<Array>& outputs) {
   if (options.output_dir.empty()) return;
-  std::filesystem::create_directories(options.output_dir);
+  std::error_code error;
+  std::filesystem::create_directories(options.output_dir, error);
+  if (error) throw std::runtime_error(options.output_dir + ": " + error.message());
   for (size_t i = 0; i < outputs.size(); ++i) {
     WriteNpy(options.output_dir + "/out_" + std::to_string(i) + ".npy", outputs[i]);
   }
@@ -205,8 +248,8 @@ void Report(const Options& options, const std::vector<mace::TensorInfo>& infos, 
   }
   std::printf("\n");
   for (size_t i = 0; i < measured.outputs.size(); ++i) {
-    std::printf("output %zu '%s': %s %s\n", i, infos[i].name.c_str(), DTypeName(measured.outputs[i].dtype),
-                ShapeText(measured.outputs[i].shape).c_str());
+    std::printf("output %zu '%s': %s %s\n", i, Printable(infos[i].name).c_str(),
+                DTypeName(measured.outputs[i].dtype), ShapeText(measured.outputs[i].shape).c_str());
   }
 }
 
@@ -216,6 +259,7 @@ void RunModel(const Options& options) {
   Measured measured;
   mace::RuntimeOptions runtime_options;
   runtime_options.num_threads = options.num_threads;
+  runtime_options.memory_limit = options.memory_limit;
   runtime_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
   mace::ModelOptions model_options;
   model_options.verify_full = options.verify == "full";
