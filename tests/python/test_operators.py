@@ -234,6 +234,20 @@ def test_recurrent(op: str, steps: int, batch: int, inputs: int, hidden: int) ->
     judge(nodes, {"x": networks.random(4, steps, batch, inputs)}, constants)
 
 
+@pytest.mark.parametrize("op", ["GRU", "LSTM"])
+def test_recurrent_states_whose_axes_share_a_symbol_with_time(op: str) -> None:
+    gates, steps, inputs, hidden = 3 if op == "GRU" else 4, 6, 5, 8
+    constants = {"W": networks.random(1, 1, gates * hidden, inputs) * 0.3, "R": networks.random(2, 1, gates * hidden, hidden) * 0.3}
+    states = ["h0"] if op == "GRU" else ["h0", "c0"]
+    attributes = {"linear_before_reset": 1} if op == "GRU" else {}
+    node = helper.make_node(op, ["x", "W", "R", "", "", *states], ["y"], hidden_size=hidden, **attributes)
+    shapes = {"x": ("float32", ["batch", 1, inputs])} | {name: ("float32", ["batch", 1, hidden]) for name in states}
+    proto = networks.model([node], shapes, ["y"], constants)
+    feeds = {"x": networks.random(3, steps, 1, inputs)} | {name: networks.random(4, 1, 1, hidden) for name in states}
+    (want,) = ReferenceEvaluator(proto).run(None, feeds)
+    np.testing.assert_allclose(mace.load(proto.SerializeToString())(feeds)["y"], want, rtol=1e-4, atol=2e-5)
+
+
 def test_shape_arithmetic() -> None:
     constants = {"i": np.array([0], np.int64), "m": np.array([-1], np.int64)}
     nodes = [

@@ -147,6 +147,12 @@ Outputs ConvertRecurrent(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
                                  kNone,
                                  context.OptionalInput(node, 5)};
   if (lstm) inputs.push_back(context.OptionalInput(node, 6));
+  const Shape weights = context.TypeOf(inputs[1]).shape;
+  context.RefineInput(inputs[0], {kUnknownDim, kUnknownDim, weights.rank == 3 ? weights[2] : kUnknownDim});
+  const Shape x = context.TypeOf(inputs[0]).shape;
+  const Shape state = {way == ops::Direction::kBidirectional ? 2 : 1, x.rank == 3 ? x[1] : kUnknownDim,
+                       hidden};
+  for (size_t i = 5; i < inputs.size(); ++i) context.RefineInput(inputs[i], state);
   while (inputs.back() == kNone) inputs.pop_back();
   if (lstm) {
     ops::LstmAttributes attributes;

@@ -91,6 +91,15 @@ int OnnxContext::NormalizedAxis(int64_t axis, int rank) const {
   return normalized;
 }
 
+void OnnxContext::RefineInput(ValueId value, const Shape& demanded) {
+  if (value == kNone || graph_.values[value].producer != kNone || IsConstant(value)) return;
+  Shape& shape = graph_.values[value].type.shape;
+  if (shape.rank != demanded.rank) return;  // the shape rule complains
+  for (int i = 0; i < shape.rank; ++i) {
+    if (shape[i] < 0 && demanded[i] != kUnknownDim) shape[i] = demanded[i];
+  }
+}
+
 ValueId OnnxContext::WithQuantization(ValueId value, int32_t quantization) {
   const TensorType& type = graph_.values[value].type;
   if (SameQuantization(graph_, type.quantization, quantization)) return value;

@@ -89,6 +89,10 @@ class OnnxContext {
   // The integers of a constant input; throws kUnsupported where it is computed at run time.
   IntList ConstantInts(ValueId value, const char* what) const;
   int NormalizedAxis(int64_t axis, int rank) const;
+  // What an operator that reads `value` fixes of its dimensions (kUnknownDim: nothing). Exporters give
+  // unrelated dimensions of several inputs one symbol ("batch" for every axis 0), which onnxruntime never
+  // compares: where `value` is an input of the graph, an open dimension becomes what the operator demands.
+  void RefineInput(ValueId value, const Shape& demanded);
 
   // ONNX's integers are bare numbers; a scale belongs to the node that quantizes or dequantizes them, and
   // here to the type of a value. So a value never changes its type once a node reads or writes it: whoever

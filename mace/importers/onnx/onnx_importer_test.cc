@@ -294,6 +294,41 @@ TEST(OnnxImporterTest, FedBackStatesAreFound) {
   EXPECT_TRUE(imported.graph.values[imported.graph.outputs[1]].name == "h1");
 }
 
+// "n" stands for the time of x, the directions, the batch and the hidden size of h0 and c0.
+TEST(OnnxImporterTest, RecurrentLayersFixTheDimensionsOfTheirInitialStates) {
+  for (const bool lstm : {false, true}) {
+    const int64_t rows = lstm ? 8 : 6;
+    TestModel model;
+    model.Input("x", {-1, 1, -1}).Input("h0", {-1, -1, -1}).Floats("w", {1, rows, 3}, Ramp(rows * 3));
+    model.Floats("r", {1, rows, 2}, Ramp(rows * 2, 0.5f));
+    std::vector<std::string> inputs = {"x", "w", "r", "", "", "h0"}, outputs = {"y", "h1"};
+    if (lstm) model.Input("c0", {-1, 1, 2}), inputs.push_back("c0"), outputs.push_back("c1");
+    model.Node(lstm ? "LSTM" : "GRU", inputs, outputs, {IntAttribute("hidden_size", 2)});
+    for (const std::string& output : outputs) model.Output(output);
+    Imported imported = ImportBytes(model.Build());
+    ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+    const Graph& graph = imported.graph;
+    EXPECT_TRUE(IsSymbolDim(graph.values[graph.inputs[0]].type.shape[0]));
+    EXPECT_EQ(graph.values[graph.inputs[0]].type.shape[2], 3);
+    for (size_t i = 1; i < graph.inputs.size(); ++i) {
+      EXPECT_EQ(graph.values[graph.inputs[i]].type.shape, (Shape{1, 1, 2}));
+    }
+    EXPECT_EQ(graph.states.size(), lstm ? 2u : 1u);
+    const std::vector<float> x = Ramp(15), state = {0.5f, -0.5f};
+    std::vector<Feed> feeds = {{{5, 1, 3}, x}, {{1, 1, 2}, state}};
+    if (lstm) feeds.push_back({{1, 1, 2}, state});
+    std::vector<TensorView> views;
+    for (Feed& feed : feeds) views.push_back({feed.elements.data(), DType::kF32, feed.shape});
+    std::vector<std::vector<float>> kept(graph.states.size(), {0, 0});
+    std::vector<TensorView> states;
+    for (auto& elements : kept) states.push_back({elements.data(), DType::kF32, Shape{1, 1, 2}});
+    Vector<EvaluatedTensor> fetches;
+    const Status status = EvaluateGraph(graph, views, states, &fetches);
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(fetches[0].view.shape, (Shape{5, 1, 1, 2}));
+  }
+}
+
 TEST(OnnxImporterTest, DeclaredStatesAreChecked) {
   EXPECT_TRUE(ImportBytes(Recurrent().Build(), {{{"h1", "h0"}}}).status.ok());
   EXPECT_EQ(ImportBytes(Recurrent().Build(), {{{"h9", "h0"}}}).status.code(), StatusCode::kNotFound);
