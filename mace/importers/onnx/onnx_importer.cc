@@ -1,5 +1,6 @@
 // ImportOnnx: parse, check what can be checked at once, convert the nodes in order, name inputs and outputs.
 #include "mace/graph/op_definition.h"
+#include "mace/importers/edge_names.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
@@ -129,16 +130,20 @@ void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
 
 void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   Graph& graph = context->graph();
-  std::unordered_set<std::string_view> names;
+  EdgeNames names;
+  for (const ValueInfo& info : proto.outputs) names.Reserve(std::string(info.name));
   std::unordered_set<ValueId> seen;
   for (const ValueInfo& info : proto.outputs) {
-    if (!names.insert(info.name).second)
-      throw ImportError(DataLoss("two outputs are named '%s'", Text(info.name).c_str()));
     ValueId value = context->ValueOf(info.name);
-    // Every output is written by a node and has a value, and the file's name for it, of its own.
-    if (graph.values[value].producer == kNone || !(graph.values[value].name == info.name) ||
+    const std::string name = names.Take(std::string(info.name));
+    if (name != info.name) {
+      context->Warn("output '" + Text(info.name) + "' is listed twice: here the second one is called '" +
+                    Text(name) + "'");
+    }
+    // Every output is written by a node and has a value, and a name, of its own.
+    if (graph.values[value].producer == kNone || !(graph.values[value].name == name) ||
         !seen.insert(value).second) {
-      value = context->EmitOutput(info.name, value);
+      value = context->EmitOutput(name, value);
       seen.insert(value);
     }
     Check(graph.outputs.PushBack(value));

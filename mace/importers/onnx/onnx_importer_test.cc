@@ -238,6 +238,21 @@ TEST(OnnxImporterTest, OutputsThatAreInputsOrRepeatedHaveNodesOfTheirOwn) {
   ExpectNear(Evaluate(model.Build(), {{{2}, {3, 4}}}), {3, 4});
 }
 
+TEST(OnnxImporterTest, OutputsListedTwiceGetNamesOfTheirOwn) {
+  TestModel model;
+  model.Input("x", {2}).Node("Relu", {"x"}, {"y"}).Node("Neg", {"x"}, {"y_1"});
+  model.Output("y").Output("y").Output("y_1");
+  const Imported imported = ImportBytes(model.Build());
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  const Graph& graph = imported.graph;
+  ASSERT_EQ(graph.outputs.size(), 3u);
+  EXPECT_TRUE(graph.values[graph.outputs[0]].name == "y");
+  EXPECT_TRUE(graph.values[graph.outputs[1]].name == "y_2");  // y_1 is taken by the third
+  EXPECT_TRUE(graph.values[graph.outputs[2]].name == "y_1");
+  ASSERT_EQ(imported.report.warnings.size(), 1u);
+  EXPECT_NE(imported.report.warnings[0].find("'y_2'"), std::string::npos);
+}
+
 TEST(OnnxImporterTest, InputsThatAreInitialisersAreConstants) {
   TestModel model;
   model.Input("x", {2}).Input("c", {2}).Floats("c", {2}, {1, 2}).Node("Add", {"x", "c"}, {"y"}).Output("y");
