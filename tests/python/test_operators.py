@@ -287,3 +287,11 @@ def test_logic(op: str) -> None:
     random = np.random.default_rng(6)
     a, b = random.integers(0, 2, (5, 1, 37)).astype(bool), random.integers(0, 2, (4, 1)).astype(bool)
     judge([helper.make_node(op, ["a", "b"], ["y"])], {"a": a, "b": b}, kind=TensorProto.BOOL)
+
+
+def test_constants_that_fold_to_nan_are_named() -> None:
+    nodes = [helper.make_node("Div", ["zero", "zero"], ["quotient"]), helper.make_node("Add", ["x", "quotient"], ["y"])]
+    for count in (3, 3000):  # folded by the importer, and by the pass
+        proto = networks.model(nodes, {"x": ("float32", [count])}, ["y"], {"zero": np.zeros(count, np.float32)})
+        (warning,) = mace.load(proto.SerializeToString()).warnings
+        assert "'quotient'" in warning and "NaN" in warning

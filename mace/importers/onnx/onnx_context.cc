@@ -31,6 +31,7 @@ bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
 void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
   opset_ = opset;
   node_name_ = node.name();
+  label_ = node.name().empty() && node.output_count() > 0 ? node.OutputName(0) : node.name();
 }
 
 void OnnxContext::Warn(std::string message) {
@@ -168,11 +169,30 @@ void OnnxContext::InferTypes(NodeId id) {
   }
 }
 
+// Of constants that are numbers: others were warned of when they came.
+void OnnxContext::WarnOfComputedNan(const Node& node) {
+  if (node.op == OpId::kConstantOfShape) return;
+  for (ValueId input : node.inputs) {
+    const TensorView* view = graph_.ConstantOf(input);
+    if (view != nullptr && passes::NonFiniteIn(*view) != nullptr) return;
+  }
+  for (ValueId output : node.outputs) {
+    const TensorView* view = graph_.ConstantOf(output);
+    const char* what = view == nullptr ? nullptr : passes::NonFiniteIn(*view);
+    if (what == nullptr) continue;
+    Warn("node '" + Text(label_) + "' (" + FindOpDefinition(node.op)->name + ") computes " + what +
+         " from constants");
+    return;
+  }
+}
+
 void OnnxContext::FinishNode(NodeId id) {
   InferTypes(id);
   bool folded = false;
   Check(passes::FoldNode(&graph_, id, kImportFoldLimits, &folded));
-  if (folded) graph_.nodes.PopBack();
+  if (!folded) return;
+  WarnOfComputedNan(graph_.nodes.back());
+  graph_.nodes.PopBack();
 }
 
 ValueId OnnxContext::RepeatChain(ValueId chain, ValueId constant) {

@@ -166,6 +166,7 @@ class OnnxContext {
   NodeId AppendNode(OpId op, std::span<const ValueId> inputs, int outputs, std::vector<ValueId>* ids);
   void InferTypes(NodeId id);
   void FinishNode(NodeId id);
+  void WarnOfComputedNan(const Node& node);
   // Repeats the Cast or Dequantize above the constant `chain` above `constant`.
   ValueId RepeatChain(ValueId chain, ValueId constant);
 
@@ -173,6 +174,7 @@ class OnnxContext {
   ImportReport& report_;
   int64_t opset_ = 0;
   std::string node_name_;
+  std::string label_;  // what messages call the node: its name, or that of its first output
   std::unordered_map<std::string_view, const Tensor*> initializers_;
   std::unordered_map<std::string_view, ValueId> values_;
   std::unordered_set<ValueId> read_;  // by a node

@@ -1,10 +1,13 @@
 // ImportOnnx: parse, check what can be checked at once, convert the nodes in order, name inputs and outputs.
+#include <cmath>
+
 #include "mace/graph/op_definition.h"
 #include "mace/importers/edge_names.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/states.h"
+#include "mace/passes/constants.h"
 
 namespace mace::importers {
 namespace onnx {
@@ -75,6 +78,11 @@ void AddInputs(const GraphProto& proto, OnnxContext* context) {
   }
 }
 
+// What messages call a node: its name, or that of its first output.
+std::string LabelOf(const NodeProto& node) {
+  return Text(!node.name.empty() || node.outputs.empty() ? node.name : node.outputs[0]);
+}
+
 // Nodes that failed, so that one error names them all; what depends on them is skipped.
 class Failures {
  public:
@@ -88,11 +96,8 @@ class Failures {
     Skip(node);
     if (count_++ == 0) code_ = error.code(), stage_ = error.stage();
     if (count_ > 20) return;
-    const std::string name = Text(!node.name.empty()     ? node.name
-                                  : node.outputs.empty() ? ""
-                                                         : node.outputs[0]);
-    text_ +=
-        (text_.empty() ? "node '" : "; node '") + name + "' (" + Text(node.op_type) + "): " + error.what();
+    text_ += (text_.empty() ? "node '" : "; node '") + LabelOf(node) + "' (" + Text(node.op_type) +
+             "): " + error.what();
   }
   void Skip(const NodeProto& node) { broken_.insert(node.outputs.begin(), node.outputs.end()); }
   void ThrowIfAny() {
@@ -109,10 +114,24 @@ class Failures {
   int count_ = 0;
 };
 
+void WarnOfNonFiniteAttributes(const NodeProto& node, OnnxContext* context) {
+  for (const Attribute& attribute : node.attributes) {
+    std::vector<float> elements = attribute.floats;
+    if (attribute.f.has_value()) elements.push_back(*attribute.f);
+    const auto count = static_cast<int64_t>(elements.size());
+    const char* what = passes::NonFiniteIn(TensorView{elements.data(), DType::kF32, Shape{count}});
+    // An infinite bound of Clip says that there is none.
+    if (what == nullptr || (node.op_type == "Clip" && !std::isnan(elements[0]))) continue;
+    context->Warn("node '" + LabelOf(node) + "' (" + Text(node.op_type) + "): attribute '" +
+                  Text(attribute.name) + "' contains " + what);
+  }
+}
+
 void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
   OnnxNode node(proto);
   context->Begin(node, opset);
   const OnnxOp& entry = *FindOnnxOp(proto.domain, proto.op_type);
+  WarnOfNonFiniteAttributes(proto, context);
   const Outputs outputs = entry.convert(*context, node, entry);
   for (int i = 0; i < node.output_count(); ++i) {
     if (!node.HasOutput(i)) continue;
@@ -123,8 +142,8 @@ void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
     context->Bind(node.OutputName(i), outputs[i]);
   }
   for (std::string_view unused : node.Unused()) {
-    context->Warn("node '" + Text(proto.name) + "' (" + Text(proto.op_type) + "): attribute '" +
-                  Text(unused) + "' is not known and was ignored");
+    context->Warn("node '" + LabelOf(proto) + "' (" + Text(proto.op_type) + "): attribute '" + Text(unused) +
+                  "' is not known and was ignored");
   }
 }
 

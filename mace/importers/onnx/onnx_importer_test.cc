@@ -361,5 +361,35 @@ TEST(OnnxImporterTest, NanConstantsWarnByName) {
   EXPECT_NE(imported.report.warnings[0].find("'broken'"), std::string::npos);
 }
 
+TEST(OnnxImporterTest, WhateverIsNoNumberWarnsWithANodesName) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::string shape_value = RawTensor("value", kFloatType, {1}, std::vector<float>{nan});
+  std::string of_shape;
+  protozero::pbf_writer writer(of_shape);
+  writer.add_string(1, "value");
+  writer.add_message(5, shape_value);
+  writer.add_int32(20, 4);
+  TestModel model;
+  model.Input("x", {1}).Floats("zero", {1}, {0}).Ints("shape", {1}).Floats("infinite", {1}, {-infinity});
+  model.Node("Constant", {}, {"a"}, {FloatAttribute("value_float", infinity)})
+      .Node("LeakyRelu", {"x"}, {"b"}, {FloatAttribute("alpha", nan)})
+      .Node("Div", {"zero", "zero"}, {"c"})
+      .Node("ConstantOfShape", {"shape"}, {"d"}, {of_shape})
+      .Node("Sum", {"a", "b", "c", "d", "infinite"}, {"y"})
+      .Output("y");
+  const Imported imported = ImportBytes(model.Build());
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  std::string all;
+  for (const std::string& warning : imported.report.warnings) all += warning + "\n";
+  for (const char* text : {"node 'node_1' (Constant): attribute 'value_float' contains infinity",
+                           "node 'node_2' (LeakyRelu): attribute 'alpha' contains NaN",
+                           "node 'node_3' (Div) computes NaN from constants",
+                           "constant 'node_4' contains NaN", "constant 'infinite' contains infinity"}) {
+    EXPECT_NE(all.find(text), std::string::npos) << text << " is not in:\n" << all;
+  }
+  EXPECT_EQ(imported.report.warnings.size(), 5u) << all;
+}
+
 }  // namespace
 }  // namespace mace::importers::onnx

@@ -1,9 +1,9 @@
 // TensorProto -> constant.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "mace/importers/onnx/onnx_context.h"
+#include "mace/passes/constants.h"
 
 namespace mace::importers::onnx {
 namespace {
@@ -49,33 +49,11 @@ void FillTyped(const Tensor& tensor, DType dtype, int64_t count, const std::stri
   }
 }
 
-bool HasNan(const TensorView& view) {
-  const int64_t count = view.elements();
-  for (int64_t i = 0; i < count; ++i) {
-    switch (view.dtype) {
-      case DType::kF32:
-        if (std::isnan(view.as<float>()[i])) return true;
-        break;
-      case DType::kF64:
-        if (std::isnan(view.as<double>()[i])) return true;
-        break;
-      case DType::kF16:
-        if ((view.as<uint16_t>()[i] & 0x7FFF) > 0x7C00) return true;
-        break;
-      case DType::kBF16:
-        if ((view.as<uint16_t>()[i] & 0x7FFF) > 0x7F80) return true;
-        break;
-      default:
-        return false;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
-  const std::string text = Text(name.empty() ? tensor.name : name);
+  // A tensor in an attribute is called by its node: its own name is "value" or nothing.
+  const std::string text = Text(!name.empty() ? name : !label_.empty() ? label_ : tensor.name);
   if (tensor.external) {
     throw ImportError(
         Unsupported("tensor '%s' keeps its data in another file (data_location EXTERNAL); "
@@ -124,7 +102,9 @@ ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
       element = element != 0;
     }
   }
-  if (HasNan(view)) Warn("constant '" + text + "' contains NaN");
+  if (const char* what = passes::NonFiniteIn(view); what != nullptr) {
+    Warn("constant '" + text + "' contains " + what);
+  }
   return value;
 }
 

@@ -23,18 +23,6 @@ constexpr size_t kMaxWarnings = 100;
 // What the graph may take besides twice the file: nodes, names and constants that share bytes in the file.
 constexpr int64_t kAllowance = int64_t{128} << 20;
 
-bool IsNonFinite(const TensorView& view) {
-  const int64_t count = view.elements();
-  if (view.dtype == DType::kF32) {
-    const float* values = view.as<float>();
-    return std::any_of(values, values + count, [](float v) { return !std::isfinite(v); });
-  }
-  if (view.dtype != DType::kF16 && view.dtype != DType::kBF16) return false;
-  const uint16_t exponent = view.dtype == DType::kF16 ? 0x7C00 : 0x7F80;
-  const uint16_t* values = view.as<uint16_t>();
-  return std::any_of(values, values + count, [=](uint16_t v) { return (v & exponent) == exponent; });
-}
-
 }  // namespace
 
 TfliteContext::TfliteContext(const TfliteFile& file, Graph* graph, ImportReport* report)
@@ -143,7 +131,9 @@ TensorType TfliteContext::TypeOfTensor(int tensor) {
 }
 
 void TfliteContext::WarnOfNonFinite(int tensor, const TensorView& view) {
-  if (IsNonFinite(view)) Warn("constant " + file_.DescribeTensor(tensor) + " holds NaN or infinity");
+  if (const char* what = passes::NonFiniteIn(view); what != nullptr) {
+    Warn("constant " + file_.DescribeTensor(tensor) + " contains " + what);
+  }
 }
 
 ValueId TfliteContext::AddConstantTensor(int tensor) {
@@ -393,8 +383,8 @@ std::vector<std::string> TfliteContext::EdgeNamesOf(std::span<const int32_t> ten
   for (size_t i = 0; i < names.size(); ++i) {
     std::string name = unique.Take(names[i]);
     if (name != names[i]) {
-      Warn(std::string(kind) + " " + std::to_string(i) + " is called '" + name.substr(0, 200) + "' here: another " + kind +
-           " has its name '" + names[i].substr(0, 200) + "'");
+      Warn(std::string(kind) + " " + std::to_string(i) + " is called '" + name.substr(0, 200) +
+           "' here: another " + kind + " has its name '" + names[i].substr(0, 200) + "'");
     }
     names[i] = std::move(name);
   }
