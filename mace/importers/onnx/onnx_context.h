@@ -76,6 +76,11 @@ class OnnxContext {
   void Bind(std::string_view name, ValueId value);
   bool IsBound(std::string_view name) const { return values_.contains(name); }
   ValueId ValueOf(std::string_view name);
+  // From here on `name` is some new value of this type: for looking at nodes whose inputs are not known,
+  // because something before them failed.
+  void Assume(std::string_view name, const TensorType& type) {
+    values_.insert_or_assign(name, Unwrap(graph_.AddValue("", type)));
+  }
   // A constant of the tensor's elements; checks everything about it.
   ValueId AddTensor(const Tensor& tensor, std::string_view name);
 

@@ -49,10 +49,38 @@ TEST(OnnxHostileTest, AllUnknownOperatorsAreNamedAtOnce) {
   const Status status = ImportText(model.Build());
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
   for (const char* text :
-       {"Frobnicate (2 nodes, first 'node_1')", "Loop (1 node, 'node_3')", "my.domain:Mine"}) {
+       {"Frobnicate (2 nodes: 'node_1', 'node_4')", "Loop (1 node: 'node_3')", "my.domain:Mine"}) {
     EXPECT_NE(std::strstr(status.message(), text), nullptr) << status.message();
   }
   EXPECT_EQ(std::strstr(status.message(), "Relu"), nullptr);
+}
+
+TEST(OnnxHostileTest, RefusalsBehindUnknownOperatorsAreToldWithThem) {
+  TestModel model;
+  model.Input("x", {1, 1, 4, 4}).Floats("w", {1, 1, 3, 3, 3}, std::vector<float>(27));
+  model.Ints("axis", {0}).Floats("kernel", {1, 8, 3, 3}, std::vector<float>(72));
+  std::string last = "x";
+  for (int i = 0; i < 10; ++i) {
+    const std::string next = "f" + std::to_string(i);
+    model.Node("Frobnicate", {last}, {next});
+    last = next;
+  }
+  model.Node("", {last}, {"nothing"})
+      .Node("Cast", {"nothing"}, {"c"}, {IntAttribute("to", 14)})
+      .Node("Conv", {"c", "w"}, {"d"})
+      .Node("Conv", {"d", "kernel"}, {"good"})
+      .Node("Squeeze", {"good"}, {"s"})  // not refused: there may be a type that it takes
+      .Node("Unsqueeze", {"s", "axis"}, {"y"})
+      .Output("y");
+  const std::string message = ImportText(model.Build()).message();
+  for (const char* text : {"Frobnicate (10 nodes: 'node_1', 'node_2'", "'node_8' and 2 more)",
+                           "a node without an operator type (1 node: 'node_11')", "'node_12' (Cast)",
+                           "'node_13' (Conv): weights of rank 5"}) {
+    EXPECT_NE(message.find(text), std::string::npos) << text << " is not in: " << message;
+  }
+  for (const char* text : {"node_14", "node_15", "node_16"}) {
+    EXPECT_EQ(message.find(text), std::string::npos) << message;
+  }
 }
 
 TEST(OnnxHostileTest, UnsupportedAttributesNameTheirNodes) {

@@ -78,42 +78,6 @@ void AddInputs(const GraphProto& proto, OnnxContext* context) {
   }
 }
 
-// What messages call a node: its name, or that of its first output.
-std::string LabelOf(const NodeProto& node) {
-  return Text(!node.name.empty() || node.outputs.empty() ? node.name : node.outputs[0]);
-}
-
-// Nodes that failed, so that one error names them all; what depends on them is skipped.
-class Failures {
- public:
-  bool Blocks(const NodeProto& node) const {
-    for (std::string_view input : node.inputs) {
-      if (broken_.contains(input)) return true;
-    }
-    return false;
-  }
-  void Add(const NodeProto& node, const ImportError& error) {
-    Skip(node);
-    if (count_++ == 0) code_ = error.code(), stage_ = error.stage();
-    if (count_ > 20) return;
-    text_ += (text_.empty() ? "node '" : "; node '") + LabelOf(node) + "' (" + Text(node.op_type) +
-             "): " + error.what();
-  }
-  void Skip(const NodeProto& node) { broken_.insert(node.outputs.begin(), node.outputs.end()); }
-  void ThrowIfAny() {
-    if (count_ == 0) return;
-    if (count_ > 20) text_ += "; and " + std::to_string(count_ - 20) + " more nodes";
-    throw ImportError(Status::Format(code_, "%s", text_.c_str()), stage_);
-  }
-
- private:
-  std::unordered_set<std::string_view> broken_;
-  std::string text_;
-  StatusCode code_ = StatusCode::kOk;  // of the first
-  ImportStage stage_ = ImportStage::kConvert;
-  int count_ = 0;
-};
-
 void WarnOfNonFiniteAttributes(const NodeProto& node, OnnxContext* context) {
   for (const Attribute& attribute : node.attributes) {
     std::vector<float> elements = attribute.floats;
@@ -182,6 +146,30 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   if (proto.outputs.empty()) throw ImportError(DataLoss("the graph has no outputs"));
 }
 
+void ConvertNodes(const ModelProto& model, OnnxContext* context) {
+  const GraphProto& proto = *model.graph;
+  if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
+  for (const Tensor& tensor : proto.initializers) context->AddInitializer(tensor);
+  AddInputs(proto, context);
+  Failures failures;
+  for (int32_t index : SortNodes(proto)) {
+    const NodeProto& node = proto.nodes[index];
+    const int64_t opset = OpsetOf(model, node.domain);
+    if (!IsKnownOperator(node, model.opsets)) {
+      failures.Skip(node);
+    } else if (failures.Blocks(node)) {
+      failures.Examine(node, opset, context);
+    } else {
+      try {
+        ConvertNode(node, opset, context);
+      } catch (const ImportError& error) {
+        failures.Add(node, error);
+      }
+    }
+  }
+  failures.ThrowIfAny();
+}
+
 void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                  ImportReport* report) {
   ModelProto model;
@@ -190,26 +178,17 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   if (!model.graph.has_value())
     throw ImportError(DataLoss("the file holds no graph: it is truncated or no ONNX model"));
   const GraphProto& proto = *model.graph;
-  RequireKnownOperators(proto, model.opsets);
-  if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
-  OnnxContext context(graph, report);
   Check(graph->name.Assign(proto.name));
-  for (const Tensor& tensor : proto.initializers) context.AddInitializer(tensor);
-  AddInputs(proto, &context);
-  Failures failures;
-  for (int32_t index : SortNodes(proto)) {
-    const NodeProto& node = proto.nodes[index];
-    if (failures.Blocks(node)) {
-      failures.Skip(node);
-      continue;
-    }
-    try {
-      ConvertNode(node, OpsetOf(model, node.domain), &context);
-    } catch (const ImportError& error) {
-      failures.Add(node, error);
-    }
+  OnnxContext context(graph, report);
+  // All that is not supported is told at once.
+  const std::string unknown = UnknownOperators(proto, model.opsets);
+  try {
+    ConvertNodes(model, &context);
+  } catch (const ImportError& error) {
+    if (unknown.empty()) throw;
+    throw ImportError(Unsupported("%s; %s", unknown.c_str(), error.what()));
   }
-  failures.ThrowIfAny();
+  if (!unknown.empty()) throw ImportError(Unsupported("%s", unknown.c_str()));
   AddOutputs(proto, &context);
   Check(DeclareStates(options, graph));
   FindRecurrentStates(&context);
