@@ -48,6 +48,7 @@ Outputs ConvertPow(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 Outputs ConvertVariadic(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ValueId result = context.Input(node, 0);
   if (node.input_count() == 1) return {context.Emit(OpId::kIdentity, {result})};
+  context.SpendNodes(node.input_count());
   for (int i = 1; i < node.input_count(); ++i) {
     result = context.Emit(entry.op, {result, context.Input(node, i)});
   }

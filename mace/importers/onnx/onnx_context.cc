@@ -1,6 +1,6 @@
 #include "mace/importers/onnx/onnx_context.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include "mace/graph/op_definition.h"
 #include "mace/ops/evaluate.h"
@@ -37,6 +37,14 @@ void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
 void OnnxContext::Warn(std::string message) {
   constexpr size_t kMaxWarnings = 200;
   if (report_.warnings.size() < kMaxWarnings) report_.warnings.push_back(std::move(message));
+}
+
+void OnnxContext::SpendNodes(int64_t count) {
+  node_allowance_ -= count;
+  if (node_allowance_ >= 0) return;
+  throw ImportError(Status::Format(StatusCode::kResourceExhausted,
+                                   "the file's operators of many inputs have more than %lld inputs in all",
+                                   static_cast<long long>(2 * kMaxNodeInputs)));
 }
 
 void OnnxContext::AddInitializer(const Tensor& tensor) {
@@ -188,9 +196,12 @@ void OnnxContext::WarnOfComputedNan(const Node& node) {
 
 void OnnxContext::FinishNode(NodeId id) {
   InferTypes(id);
+  passes::FoldLimits limits = kImportFoldLimits;
+  limits.result_bytes = std::min(limits.result_bytes, fold_allowance_);
   bool folded = false;
-  Check(passes::FoldNode(&graph_, id, kImportFoldLimits, &folded));
+  Check(passes::FoldNode(&graph_, id, limits, &folded));
   if (!folded) return;
+  for (ValueId output : graph_.nodes.back().outputs) fold_allowance_ -= graph_.ConstantOf(output)->bytes();
   WarnOfComputedNan(graph_.nodes.back());
   graph_.nodes.PopBack();
 }

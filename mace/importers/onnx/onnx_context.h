@@ -69,6 +69,8 @@ class OnnxContext {
   int64_t opset() const { return opset_; }
   void Begin(const OnnxNode& node, int64_t opset);
   void Warn(std::string message);
+  // For a node of the file that becomes `count` nodes: of those there may be no more than a real file has.
+  void SpendNodes(int64_t count);
 
   // Initialisers become constants when they are first used.
   void AddInitializer(const Tensor& tensor);
@@ -178,6 +180,8 @@ class OnnxContext {
   Graph& graph_;
   ImportReport& report_;
   int64_t opset_ = 0;
+  int64_t node_allowance_ = 2 * kMaxNodeInputs;
+  int64_t fold_allowance_ = int64_t{16} << 20;  // bytes; beyond it nodes stay for the pass that folds
   std::string node_name_;
   std::string label_;  // what messages call the node: its name, or that of its first output
   std::unordered_map<std::string_view, const Tensor*> initializers_;

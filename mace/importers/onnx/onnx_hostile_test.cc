@@ -173,6 +173,67 @@ TEST(OnnxHostileTest, ConstantsOfHugeShapeAreNotComputed) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
 }
 
+TEST(OnnxHostileTest, NodesOfVeryManyInputsAreRefused) {
+  TestModel one;
+  one.Input("x", {4}).Node("Max", std::vector<std::string>(70000, "x"), {"y"}).Output("y");
+  ExpectRefused(one.Build(), StatusCode::kResourceExhausted,
+                "node 'node_1' (Max) has 70000 inputs, the limit is 65536");
+  TestModel several;
+  several.Input("x", {4});
+  for (int i = 0; i < 3; ++i) {
+    several.Node("Sum", std::vector<std::string>(60000, "x"), {"y" + std::to_string(i)});
+  }
+  ExpectRefused(several.Output("y2").Build(), StatusCode::kResourceExhausted, "131072 inputs in all");
+  TestModel outputs;
+  outputs.Input("x", {4}).Node("Relu", {"x"}, {"y"});
+  for (int i = 0; i < 5000; ++i) outputs.Output("y");
+  ExpectRefused(outputs.Build(), StatusCode::kUnsupported, "5000 outputs, the limit is 4096");
+}
+
+TEST(OnnxHostileTest, FoldingAddsNoMoreThanItsAllowance) {
+  for (const int64_t size : {int64_t{1} << 10, int64_t{1} << 18}) {  // 4 KiB and 1 MiB
+    const int count = size == 1 << 10 ? 6000 : 40;
+    TestModel model;
+    model.Input("x", {1}).Floats("k", {1}, {1}).Ints("shape", {size});
+    std::vector<std::string> inputs = {"x"};
+    for (int i = 0; i < count; ++i) {
+      inputs.push_back("c" + std::to_string(i));
+      model.Node("Expand", {"k", "shape"}, {inputs.back()});
+    }
+    model.Node("Concat", inputs, {"y"}, {IntAttribute("axis", 0)}).Output("y");
+    Graph graph;
+    ImportReport report;
+    const std::string bytes = model.Build();
+    ASSERT_TRUE(ImportOnnx(AsBytes(bytes), {}, &graph, &report).ok());
+    const auto constant_bytes = [&] {
+      int64_t sum = 0;
+      for (const Constant& constant : graph.constants) sum += constant.view.bytes();
+      return sum;
+    };
+    const int64_t imported = constant_bytes();
+    EXPECT_LE(imported, int64_t{17} << 20);
+    passes::OptimizeReport optimised;
+    ASSERT_TRUE(passes::OptimizeGraph(&graph, &optimised).ok());
+    EXPECT_LE(constant_bytes(), (int64_t{16} << 20) + 5 * imported);
+  }
+}
+
+TEST(OnnxHostileTest, FilesThatAreCompleteAreNotCalledIncomplete) {
+  TestModel name;
+  name.Input("x", {4}).Node("Relu", {"x"}, {std::string(70000, 'n')}).Output("y");
+  TestModel text;
+  text.Input("x", {4}).Node("Relu", {"x"}, {"\xff\xfe"}).Output("y");
+  const std::string two = Small().Build() + Small().Build();
+  for (const auto& [bytes, wanted] : {std::pair<std::string, const char*>{name.Build(), "has 70000 bytes"},
+                                      {text.Build(), "not UTF-8"},
+                                      {two, "two graphs"}}) {
+    ExpectRefused(bytes, StatusCode::kDataLoss, wanted);
+    EXPECT_EQ(std::strstr(ImportText(bytes).message(), "complete"), nullptr);
+  }
+  const std::string whole = Small().Build();
+  ExpectRefused(whole.substr(0, whole.size() / 2), StatusCode::kDataLoss, "not a complete ONNX file");
+}
+
 TEST(OnnxHostileTest, ManyTinyNodesDoNotMultiplyTheirSize) {
   std::string graph(16 << 20, '\0');  // field 1, length 0: eight million empty nodes
   for (size_t i = 0; i < graph.size(); i += 2) graph[i] = 0x0A;

@@ -113,6 +113,10 @@ void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
 
 void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   Graph& graph = context->graph();
+  if (static_cast<int64_t>(proto.outputs.size()) > kMaxGraphEdges) {
+    throw ImportError(Unsupported("%zu outputs, the limit is %lld", proto.outputs.size(),
+                                  static_cast<long long>(kMaxGraphEdges)));
+  }
   EdgeNames names;
   for (const ValueInfo& info : proto.outputs) names.Reserve(std::string(info.name));
   std::unordered_set<ValueId> seen;
