@@ -152,6 +152,37 @@ def test_layer_normalization(shape: list, width: int) -> None:
     judge([node], {"x": networks.random(3, *shape, width)}, constants, atol=1e-4)
 
 
+@pytest.mark.parametrize(("axis", "scale"), [(1, [4]), (1, [3, 1]), (1, [1, 4]), (1, [1, 3, 4]), (2, [1]), (0, [4])])
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_layer_normalization_broadcasts_scale_and_bias(axis: int, scale: list, constant: bool, dynamic: bool) -> None:
+    x, operands = networks.random(3, 2, 3, 4), {"s": networks.random(1, *scale), "b": networks.random(2, *scale[-1:])}
+    node = helper.make_node("LayerNormalization", ["x", "s", "b"], ["y", "mean", "inverse"], axis=axis)  # two that nobody reads
+    proto = networks.model(
+        [node],
+        {"x": ("float32", ["n", "h", "w"] if dynamic else [2, 3, 4])}
+        | ({} if constant else {name: ("float32", list(a.shape)) for name, a in operands.items()}),
+        ["y"],
+        operands if constant else {},
+    )
+    mean, variance = (f(x, axis=tuple(range(axis, 3)), keepdims=True) for f in (np.mean, np.var))
+    want = (x - mean) / np.sqrt(variance + 1e-5) * operands["s"] + operands["b"]
+    got = mace.load(proto.SerializeToString())({"x": x} | ({} if constant else operands))["y"]
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("output", ["", "unread"])
+def test_outputs_that_nobody_reads(output: str) -> None:
+    nodes = [
+        helper.make_node("Dropout", ["x"], ["d", output]),
+        helper.make_node("MaxPool", ["d"], ["y", output + "2" if output else ""], kernel_shape=[2, 2], storage_order=1),
+    ]
+    x = networks.random(1, 1, 2, 4, 4)
+    proto = networks.model(nodes, {"x": ("float32", [1, 2, 4, 4])}, ["y"], {})
+    want = np.maximum.reduce([x[:, :, i : i + 3, j : j + 3] for i in (0, 1) for j in (0, 1)])
+    np.testing.assert_array_equal(mace.load(proto.SerializeToString())({"x": x})["y"], want)
+
+
 @TRIES
 @given(st.lists(small, min_size=1, max_size=4), st.data(), st.sampled_from(["ReduceMean", "ReduceMax", "ReduceMin"]), st.booleans())
 def test_reduce(shape: list, data: st.DataObject, op: str, keep: bool) -> None:

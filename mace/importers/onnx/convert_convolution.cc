@@ -211,7 +211,7 @@ Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   };
   ValueId y;
   if (entry.op == OpId::kMaxPool2d) {
-    node.RequireInt("storage_order", 0);
+    node.Ignore("storage_order");  // of the indices, an output that is not supported where it is read
     ops::MaxPool2dAttributes attributes;
     fill(&attributes);
     const ValueId nhwc = context.ToNhwc(x);

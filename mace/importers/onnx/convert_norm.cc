@@ -79,15 +79,39 @@ Outputs ConvertQLinearSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp
   return {context.EmitQuantized(OpId::kQuantize, {soft}, attributes, quantization)};
 }
 
+namespace {
+
+// Scale and bias may be smaller than what is normalised, as NumPy broadcasts; the IR's have its very shape.
+ValueId BroadcastToNormalized(OnnxContext& context, ValueId value, ValueId x, int axis) {
+  const Shape shape = context.TypeOf(value).shape;
+  const Shape x_shape = context.TypeOf(x).shape;
+  const int rank = x_shape.rank - axis;
+  bool fits = shape.rank == rank;
+  for (int i = 0; fits && i < rank; ++i) fits = shape[i] < 0 || shape[i] != 1 || x_shape[axis + i] == 1;
+  if (fits) return value;
+  if (shape.rank > rank) {
+    IntList leading;  // must be of size 1: Squeeze says so where they are not
+    for (int i = 0; i < shape.rank - rank; ++i) leading.Push(i);
+    return BroadcastToNormalized(context, context.Squeeze(value, leading), x, axis);
+  }
+  ops::ShapeAttributes attributes;
+  attributes.start = axis;
+  return context.Emit(OpId::kExpand, {value, context.Emit(OpId::kShape, {x}, attributes)});
+}
+
+}  // namespace
+
 Outputs ConvertLayerNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   node.Ignore("stash_type");
   ops::LayerNormalizationAttributes attributes;
   attributes.axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(x));
   attributes.epsilon = node.Float("epsilon", 1e-5f);
-  const ValueId scale = context.Input(node, 1);
+  const auto axis = static_cast<int>(attributes.axis);
+  const ValueId scale = BroadcastToNormalized(context, context.Input(node, 1), x, axis);
   if (!node.HasInput(2)) return {context.Emit(OpId::kLayerNormalization, {x, scale}, attributes)};
-  return {context.Emit(OpId::kLayerNormalization, {x, scale, context.Input(node, 2)}, attributes)};
+  const ValueId bias = BroadcastToNormalized(context, context.Input(node, 2), x, axis);
+  return {context.Emit(OpId::kLayerNormalization, {x, scale, bias}, attributes)};
 }
 
 Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {

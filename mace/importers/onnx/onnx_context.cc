@@ -47,6 +47,11 @@ void OnnxContext::SpendNodes(int64_t count) {
                                    static_cast<long long>(2 * kMaxNodeInputs)));
 }
 
+void OnnxContext::FindReaders(const GraphProto& graph) {
+  for (const NodeProto& node : graph.nodes) read_names_.insert(node.inputs.begin(), node.inputs.end());
+  for (const ValueInfo& output : graph.outputs) read_names_.insert(output.name);
+}
+
 void OnnxContext::AddInitializer(const Tensor& tensor) {
   if (tensor.name.empty()) throw ImportError(DataLoss("an initialiser has no name"));
   if (!initializers_.emplace(tensor.name, &tensor).second) {

@@ -72,6 +72,11 @@ class OnnxContext {
   // For a node of the file that becomes `count` nodes: of those there may be no more than a real file has.
   void SpendNodes(int64_t count);
 
+  // Whether a node or the graph's outputs read the value of this name: an output that nobody reads need not
+  // be supported.
+  void FindReaders(const GraphProto& graph);
+  bool IsRead(std::string_view name) const { return read_names_.contains(name); }
+
   // Initialisers become constants when they are first used.
   void AddInitializer(const Tensor& tensor);
   bool IsInitializer(std::string_view name) const { return initializers_.contains(name); }
@@ -186,6 +191,7 @@ class OnnxContext {
   std::string label_;  // what messages call the node: its name, or that of its first output
   std::unordered_map<std::string_view, const Tensor*> initializers_;
   std::unordered_map<std::string_view, ValueId> values_;
+  std::unordered_set<std::string_view> read_names_;
   std::unordered_set<ValueId> read_;  // by a node
 };
 

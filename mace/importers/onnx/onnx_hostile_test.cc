@@ -96,6 +96,13 @@ TEST(OnnxHostileTest, UnsupportedAttributesNameTheirNodes) {
   }
 }
 
+TEST(OnnxHostileTest, OutputsThatAreReadMustBeSupported) {
+  TestModel model;
+  model.Input("x", {1, 1, 4, 4}).Node("MaxPool", {"x"}, {"a", "i"}, {IntsAttribute("kernel_shape", {2, 2})});
+  model.Node("Identity", {"i"}, {"y"}).Output("y");
+  ExpectRefused(model.Build(), StatusCode::kUnsupported, "output 1 ('i') is not supported");
+}
+
 TEST(OnnxHostileTest, ShapeErrorsNameTheirNodeOnce) {
   TestModel model;
   model.Input("x", {2, 3}).Input("z", {4, 5}).Node("Add", {"x", "z"}, {"y"}).Output("y");

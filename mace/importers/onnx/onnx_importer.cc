@@ -100,6 +100,7 @@ void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
   for (int i = 0; i < node.output_count(); ++i) {
     if (!node.HasOutput(i)) continue;
     if (i >= static_cast<int>(outputs.size())) {
+      if (!context->IsRead(node.OutputName(i))) continue;
       throw ImportError(
           Unsupported("output %d ('%s') is not supported", i, Text(node.OutputName(i)).c_str()));
     }
@@ -155,6 +156,7 @@ void ConvertNodes(const ModelProto& model, OnnxContext* context) {
   if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
   for (const Tensor& tensor : proto.initializers) context->AddInitializer(tensor);
   AddInputs(proto, context);
+  context->FindReaders(proto);
   Failures failures;
   for (int32_t index : SortNodes(proto)) {
     const NodeProto& node = proto.nodes[index];
