@@ -132,7 +132,7 @@ Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   attributes.to = DTypeOfOnnx(to >= 0 && to < 1000 ? static_cast<int32_t>(to) : -1);
   if (attributes.to == DType::kInvalid) {
     throw ImportError(
-        Unsupported("a cast to ONNX element type %lld, which MACE lacks", static_cast<long long>(to)));
+        Unsupported("a cast to the ONNX element type %s, which MACE lacks", OnnxTypeName(to).c_str()));
   }
   return {context.Emit(OpId::kCast, {context.Input(node, 0)}, attributes)};
 }

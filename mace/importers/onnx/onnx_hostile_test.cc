@@ -148,7 +148,19 @@ TEST(OnnxHostileTest, TensorsMustMatchTheirDimensions) {
   ExpectRefused(with(RawTensor("t", kFloatType, {int64_t{1} << 62, 16}, one)), StatusCode::kDataLoss,
                 "impossible");
   ExpectRefused(with(RawTensor("t", kFloatType, {int64_t{1} << 40}, one)), StatusCode::kDataLoss, "'t'");
-  ExpectRefused(with(RawTensor("t", 8, {1}, one)), StatusCode::kUnsupported, "element type 8");
+  ExpectRefused(with(RawTensor("t", 8, {1}, one)), StatusCode::kUnsupported, "element type string,");
+  ExpectRefused(with(RawTensor("t", 99, {1}, one)), StatusCode::kUnsupported, "element type number 99");
+  std::string both = RawTensor("t", kFloatType, {1}, one);
+  protozero::pbf_writer(both).add_packed_float(4, one.begin(), one.end());
+  ExpectRefused(with(both), StatusCode::kDataLoss, "two fields, raw_data and float_data");
+  std::string other;
+  protozero::pbf_writer other_writer(other);
+  other_writer.add_int64(1, 1);
+  other_writer.add_int32(2, kFloatType);
+  const std::vector<int64_t> integers = {1};
+  other_writer.add_packed_int64(7, integers.begin(), integers.end());
+  other_writer.add_string(8, "t");
+  ExpectRefused(with(other), StatusCode::kDataLoss, "a field of another element type");
   ExpectRefused(with(RawTensor("t", kFloatType, {1, 1, 1, 1, 1, 1, 1, 1, 1}, one)), StatusCode::kUnsupported,
                 "rank 9");
   std::string external;

@@ -61,8 +61,8 @@ void AddInputs(const GraphProto& proto, OnnxContext* context) {
     TensorType type;
     type.dtype = DTypeOfOnnx(info.elem_type);
     if (type.dtype == DType::kInvalid) {
-      throw ImportError(
-          Unsupported("input '%s' has ONNX element type %d, which MACE lacks", name.c_str(), info.elem_type));
+      throw ImportError(Unsupported("input '%s' has the ONNX element type %s, which MACE lacks", name.c_str(),
+                                    OnnxTypeName(info.elem_type).c_str()));
     }
     if (!info.has_shape)
       throw ImportError(Unsupported("input '%s' has no shape: its rank must be known", name.c_str()));
