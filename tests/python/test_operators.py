@@ -119,6 +119,9 @@ def test_broadcast_binary(shape: list, data: st.DataObject, op: str) -> None:
 UNARY = ["Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Neg", "Abs", "Floor", "Ceil", "Round", "HardSwish", "HardSigmoid", "LeakyRelu", "Sqrt"]
 
 
+UNARY += ["Softplus", "Elu", "Selu", "Softsign", "Sign", "Sin", "Cos"]
+
+
 @pytest.mark.parametrize("op", UNARY)
 @pytest.mark.parametrize("size", [0, 1, 5, 16, 37, 130])
 def test_unary(op: str, size: int) -> None:

@@ -94,6 +94,19 @@ Outputs ConvertLeakyRelu(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
   return {context.Emit(OpId::kLeakyRelu, {context.Input(node, 0)}, attributes)};
 }
 
+Outputs ConvertElu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::EluAttributes attributes;
+  attributes.alpha = node.Float("alpha", attributes.alpha);
+  return {context.Emit(OpId::kElu, {context.Input(node, 0)}, attributes)};
+}
+
+Outputs ConvertSelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::SeluAttributes attributes;
+  attributes.alpha = node.Float("alpha", attributes.alpha);
+  attributes.gamma = node.Float("gamma", attributes.gamma);
+  return {context.Emit(OpId::kSelu, {context.Input(node, 0)}, attributes)};
+}
+
 Outputs ConvertHardSigmoid(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ops::HardSigmoidAttributes attributes;
   attributes.alpha = node.Float("alpha", 0.2f);
