@@ -147,6 +147,17 @@ def test_softmax(shape: list, data: st.DataObject) -> None:
     judge([helper.make_node("Softmax", ["x"], ["y"], axis=axis)], {"x": networks.random(3, *shape) * 5})
 
 
+@pytest.mark.parametrize("opset", [11, 17])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_log_softmax(opset: int, axis: int) -> None:
+    x = networks.random(3, 2, 3, 4) * 50  # most of the Softmax's results are too small for a float
+    proto = networks.model([helper.make_node("LogSoftmax", ["x"], ["y"], axis=axis)], {"x": ("float32", ["a", "b", "c"])}, ["y"], {}, opset)
+    axes = (axis,) if opset >= 13 else tuple(range(axis, 3))
+    shifted = x.astype(np.float64) - x.max(axes, keepdims=True)
+    want = shifted - np.log(np.exp(shifted).sum(axes, keepdims=True))
+    np.testing.assert_allclose(mace.load(proto.SerializeToString())({"x": x})["y"], want, rtol=1e-5, atol=1e-5)
+
+
 @TRIES
 @given(st.lists(small, min_size=1, max_size=3), st.integers(1, 70))
 def test_layer_normalization(shape: list, width: int) -> None:

@@ -38,19 +38,40 @@ Outputs ConvertReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
 
 namespace {
 
-// Before opset 13 Softmax works on the tensor seen as a matrix, cut at `axis`.
-ValueId EmitSoftmax(OnnxContext& context, ValueId x, int axis, bool as_matrix) {
+ValueId EmitReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x, const IntList& axes,
+                   bool keep_dims) {
+  ops::ReduceAttributes attributes;
+  attributes.kind = kind;
+  attributes.axes = axes;
+  attributes.keep_dims = keep_dims;
+  return context.Emit(OpId::kReduce, {x}, attributes);
+}
+
+// x - max - log(sum(exp(x - max))): the logarithm of a Softmax loses what is small.
+ValueId EmitLogSoftmaxOf(OnnxContext& context, ValueId x, int64_t axis) {
+  const ValueId highest = EmitReduce(context, ops::ReduceKind::kMax, x, {axis}, true);
+  const ValueId shifted = context.Emit(OpId::kSub, {x, highest});
+  const ValueId powers = context.Emit(OpId::kExp, {shifted});
+  const ValueId sum = EmitReduce(context, ops::ReduceKind::kSum, powers, {axis}, true);
+  return context.Emit(OpId::kSub, {shifted, context.Emit(OpId::kLog, {sum})});
+}
+
+ValueId EmitSoftmaxOf(OnnxContext& context, ValueId x, int64_t axis) {
   ops::SoftmaxAttributes attributes;
   attributes.axis = axis;
+  return context.Emit(OpId::kSoftmax, {x}, attributes);
+}
+
+// Before opset 13 Softmax works on the tensor seen as a matrix, cut at `axis`.
+ValueId EmitSoftmax(OnnxContext& context, ValueId x, int axis, bool as_matrix, bool logarithm = false) {
+  const auto emit = logarithm ? EmitLogSoftmaxOf : EmitSoftmaxOf;
   const Shape shape = context.TypeOf(x).shape;
   const bool rest_is_one = shape.Product(axis + 1, shape.rank) == 1;
-  if (!as_matrix || axis == shape.rank - 1 || rest_is_one)
-    return context.Emit(OpId::kSoftmax, {x}, attributes);
+  if (!as_matrix || axis == shape.rank - 1 || rest_is_one) return emit(context, x, axis);
   ops::FlattenAttributes flatten;
   flatten.axis = axis;
-  attributes.axis = -1;
   const ValueId matrix = context.Emit(OpId::kFlatten, {x}, flatten);
-  const ValueId soft = context.Emit(OpId::kSoftmax, {matrix}, attributes);
+  const ValueId soft = emit(context, matrix, 1);
   const ValueId back = context.Emit(OpId::kShape, {x}, ops::ShapeAttributes{});
   return context.Emit(OpId::kReshape, {soft, back}, ops::ReshapeAttributes{});
 }
@@ -61,7 +82,7 @@ Outputs ConvertSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   const ValueId x = context.Input(node, 0);
   const bool as_matrix = context.opset() < 13;
   const int axis = context.NormalizedAxis(node.Int("axis", as_matrix ? 1 : -1), context.RankOf(x));
-  return {EmitSoftmax(context, x, axis, as_matrix)};
+  return {EmitSoftmax(context, x, axis, as_matrix, /*logarithm=*/entry.argument == 1)};
 }
 
 // com.microsoft: dequantize, softmax, quantize.

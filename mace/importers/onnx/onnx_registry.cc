@@ -52,6 +52,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Less", ConvertBinary, OpId::kLess},
     {"LessOrEqual", ConvertBinary, OpId::kLessOrEqual},
     {"Log", ConvertUnary, OpId::kLog},
+    {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
     {"MatMul", ConvertMatMul},
     {"Max", ConvertVariadic, OpId::kMax},
     {"MaxPool", ConvertPool, OpId::kMaxPool2d},
