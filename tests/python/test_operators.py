@@ -147,6 +147,19 @@ def test_softmax(shape: list, data: st.DataObject) -> None:
     judge([helper.make_node("Softmax", ["x"], ["y"], axis=axis)], {"x": networks.random(3, *shape) * 5})
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 5), (1, 4, 6, 7), (2, 2, 3, 4, 5)])
+def test_instance_normalization(shape: tuple) -> None:
+    constants = {"s": networks.random(1, shape[1]), "b": networks.random(2, shape[1])}
+    node = helper.make_node("InstanceNormalization", ["x", "s", "b"], ["y"], epsilon=1e-3)
+    judge([node], {"x": networks.random(3, *shape) * 3 + 5}, constants)
+
+
+def test_is_nan() -> None:
+    x = np.array([np.nan, 1, -np.inf, -np.nan, np.inf, 0], np.float32)
+    proto = networks.model([helper.make_node("IsNaN", ["x"], ["y"])], {"x": ("float32", ["n"])}, ["y"], {}, 17, TensorProto.BOOL)
+    np.testing.assert_array_equal(mace.load(proto.SerializeToString())({"x": x})["y"], np.isnan(x))
+
+
 @pytest.mark.parametrize("opset", [11, 17])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_log_softmax(opset: int, axis: int) -> None:

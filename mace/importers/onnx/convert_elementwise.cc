@@ -17,6 +17,12 @@ Outputs ConvertIdentity(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
   return {context.EmitMoved(OpId::kIdentity, {context.Input(node, 0)}, NoAttributes{})};
 }
 
+// Nothing else differs from itself.
+Outputs ConvertIsNaN(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  return {context.Emit(OpId::kNot, {context.Emit(OpId::kEqual, {x, x})})};
+}
+
 Outputs ConvertBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   return {context.Emit(entry.op, {context.Input(node, 0), context.Input(node, 1)})};
 }

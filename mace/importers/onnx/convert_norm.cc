@@ -135,6 +135,25 @@ Outputs ConvertLayerNormalization(OnnxContext& context, OnnxNode& node, const On
   return {context.Emit(OpId::kLayerNormalization, {x, scale, bias}, attributes)};
 }
 
+// (x - mean) / sqrt(variance + epsilon) * scale[C] + bias[C] over all axes behind [N, C].
+Outputs ConvertInstanceNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  const int rank = context.RankOf(x);
+  if (rank < 3) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
+  IntList axes, per_channel = {-1};
+  for (int i = 2; i < rank; ++i) axes.Push(i), per_channel.Push(1);
+  const ValueId epsilon = context.Float(node.Float("epsilon", 1e-5f));
+  const ValueId scale = context.Reshape(context.Input(node, 1), per_channel);
+  const ValueId bias = context.Reshape(context.Input(node, 2), per_channel);
+  const ValueId mean = EmitReduce(context, ops::ReduceKind::kMean, x, axes, true);
+  const ValueId centred = context.Emit(OpId::kSub, {x, mean});
+  const ValueId squares = context.Emit(OpId::kMul, {centred, centred});
+  const ValueId variance = EmitReduce(context, ops::ReduceKind::kMean, squares, axes, true);
+  const ValueId factor = context.Emit(OpId::kRsqrt, {context.Emit(OpId::kAdd, {variance, epsilon})});
+  const ValueId normal = context.Emit(OpId::kMul, {centred, factor});
+  return {context.Emit(OpId::kAdd, {context.Emit(OpId::kMul, {normal, scale}), bias})};
+}
+
 Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   node.Ignore("momentum");

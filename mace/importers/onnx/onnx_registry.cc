@@ -46,6 +46,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"HardSigmoid", ConvertHardSigmoid},
     {"HardSwish", ConvertUnary, OpId::kHardSwish},
     {"Identity", ConvertIdentity},
+    {"InstanceNormalization", ConvertInstanceNormalization},
+    {"IsNaN", ConvertIsNaN},
     {"LSTM", ConvertRecurrent, OpId::kLstm},
     {"LayerNormalization", ConvertLayerNormalization},
     {"LeakyRelu", ConvertLeakyRelu},
