@@ -3,10 +3,13 @@
 #include <exception>
 #include <map>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "mace/graph/op_definition.h"
 #include "mace/importers/importer.h"
 #include "mace/model/writer.h"
+#include "mace/passes/constants.h"
 #include "mace/passes/passes.h"
 
 namespace mace::convert {
@@ -33,6 +36,19 @@ void CountOperators(const Graph& graph, ConvertReport* report) {
   report->operators.assign(counts.begin(), counts.end());
 }
 
+// A text for each constant, up to a few, that holds something which is no number.
+std::vector<std::string> NonFiniteConstants(const Graph& graph) {
+  constexpr size_t kMaxTold = 20;
+  std::vector<std::string> texts;
+  for (const Value& value : graph.values) {
+    if (value.constant == kNone || texts.size() == kMaxTold) continue;
+    const char* what = passes::NonFiniteIn(graph.constants[value.constant].view);
+    if (what == nullptr) continue;
+    texts.push_back("'" + std::string(value.name.view()) + "', computed from constants, contains " + what);
+  }
+  return texts;
+}
+
 Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, std::vector<uint8_t>* mace_file,
                ConvertReport* report) {
   report->format = NameOf(importers::DetectFormat(bytes));
@@ -43,8 +59,13 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));
   report->warnings = std::move(import_report.warnings);
   if (options.optimize) {
+    const bool was_finite = NonFiniteConstants(graph).empty();
     passes::OptimizeReport optimize_report;
     MACE_RETURN_IF_ERROR(passes::OptimizeGraph(&graph, &optimize_report));
+    // The importer warned of the others, whose consequences need no second warning.
+    if (was_finite) {
+      for (std::string& text : NonFiniteConstants(graph)) report->warnings.push_back(std::move(text));
+    }
   }
   MACE_RETURN_IF_ERROR(VerifyGraph(graph, &FindOpDefinition));
   CountOperators(graph, report);

@@ -21,7 +21,18 @@ int64_t InputBytes(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+int64_t FoldingAllowance(const Graph& graph) {
+  int64_t bytes = 0;
+  for (const Constant& constant : graph.constants) bytes += constant.view.bytes();
+  return (int64_t{16} << 20) + 4 * bytes;
+}
+
 Status RunConstantFolding(Graph* graph) {
+  int64_t allowance = FoldingAllowance(*graph);
+  return RunConstantFolding(graph, &allowance);
+}
+
+Status RunConstantFolding(Graph* graph, int64_t* allowance) {
   return Guarded([&] {
     GraphEditor editor(graph);
     const int count = editor.NodeCount();
@@ -29,12 +40,15 @@ Status RunConstantFolding(Graph* graph) {
       const Node& node = editor.node(id);
       bool is_result = false;
       int64_t output_bytes = 0;
+      int64_t added_bytes = 0;
       for (ValueId output : node.outputs) {
         if (output == kNone) continue;
         is_result = is_result || editor.IsResult(output);  // results stay written by a node
-        output_bytes = std::max(output_bytes, ByteCount(editor.DTypeOf(output), editor.ShapeOf(output)));
+        const int64_t bytes = ByteCount(editor.DTypeOf(output), editor.ShapeOf(output));
+        output_bytes = std::max(output_bytes, bytes);
+        if (bytes > 0 && added_bytes <= *allowance) added_bytes += std::min(bytes, *allowance + 1);
       }
-      if (is_result) continue;
+      if (is_result || added_bytes > *allowance) continue;
       const int64_t input_bytes = InputBytes(editor.graph(), node);
       if ((node.op == OpId::kCast || node.op == OpId::kDequantize) && output_bytes > input_bytes &&
           output_bytes > kKeepConversionBytes) {
@@ -45,6 +59,7 @@ Status RunConstantFolding(Graph* graph) {
       bool folded = false;
       Check(FoldNode(graph, id, limits, &folded));
       if (folded) {
+        *allowance -= added_bytes;
         editor.Track();
         editor.Remove(id);
       }

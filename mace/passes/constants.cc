@@ -1,6 +1,7 @@
 #include "mace/passes/constants.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -212,6 +213,34 @@ bool IntListConstant(const Graph& graph, ValueId value, IntList* list) {
     list->Push(view->dtype == DType::kI64 ? view->as<int64_t>()[i] : view->as<int32_t>()[i]);
   }
   return true;
+}
+
+const char* NonFiniteIn(const TensorView& view) {
+  // NaN counts more than infinity, wherever it stands.
+  const auto look = [&]<typename T>(const T* elements, auto is_nan, auto is_infinite) -> const char* {
+    const T* end = elements + view.elements();
+    if (std::any_of(elements, end, is_nan)) return "NaN";
+    return std::any_of(elements, end, is_infinite) ? "infinity" : nullptr;
+  };
+  const auto look_at_bits = [&](int infinity) {
+    return look(
+        view.as<uint16_t>(), [=](uint16_t bits) { return (bits & 0x7FFF) > infinity; },
+        [=](uint16_t bits) { return (bits & 0x7FFF) == infinity; });
+  };
+  switch (view.dtype) {
+    case DType::kF32:
+      return look(
+          view.as<float>(), [](float v) { return std::isnan(v); }, [](float v) { return std::isinf(v); });
+    case DType::kF64:
+      return look(
+          view.as<double>(), [](double v) { return std::isnan(v); }, [](double v) { return std::isinf(v); });
+    case DType::kF16:
+      return look_at_bits(0x7C00);
+    case DType::kBF16:
+      return look_at_bits(0x7F80);
+    default:
+      return nullptr;
+  }
 }
 
 Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* folded) {

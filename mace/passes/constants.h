@@ -28,6 +28,9 @@ bool ScalarConstant(const Graph& graph, ValueId value, double* element);
 // The elements of an int64 or int32 constant of rank 0 or 1 with at most 8 elements; false otherwise.
 bool IntListConstant(const Graph& graph, ValueId value, IntList* list);
 
+// What is no number among the elements of a float tensor: "NaN", "infinity", or null where there is nothing.
+const char* NonFiniteIn(const TensorView& view);
+
 // How much constant folding may do: bytes of one result, and elements in times elements out.
 struct FoldLimits {
   int64_t result_bytes = int64_t{1} << 20;

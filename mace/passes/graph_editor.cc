@@ -40,7 +40,8 @@ bool GraphEditor::IsGraphInput(ValueId value) const { return input_[value] != 0;
 NodeId GraphEditor::Append(NodeId anchor, OpId op, std::span<const ValueId> inputs, int outputs,
                            int32_t quantization, std::vector<ValueId>* values) {
   String name;
-  Check(name.Assign(graph_.nodes[anchor].name.view()));
+  // Messages call the new node as they call the one it stands for.
+  Check(name.Assign(graph_.LabelOf(graph_.nodes[anchor])));
   for (int i = 0; i < outputs; ++i) values->push_back(Unwrap(graph_.AddValue("", TensorType{})));
   for (ValueId value : *values) graph_.values[value].type.quantization = quantization;
   // `inputs` may be a span of a node's inputs, which move when the list of nodes grows.

@@ -24,14 +24,6 @@ int MostUsers(const Graph& graph) {
   return most;
 }
 
-Status RunAll(Graph* graph, std::initializer_list<NamedPass> list) {
-  for (const NamedPass& pass : list) {
-    Status status = pass.run(graph);
-    if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
-  }
-  return Status::Ok();
-}
-
 constexpr NamedPass kShapeInference = {"shape_inference", RunShapeInference};
 constexpr NamedPass kConstantFolding = {"constant_folding", RunConstantFolding};
 constexpr NamedPass kDeadCode = {"dead_code", RunDeadCodeRemoval};
@@ -45,6 +37,15 @@ constexpr NamedPass kActivation = {"activation_fusion", RunActivationFusion};
 constexpr NamedPass kFullyConnected = {"fully_connected_fusion", RunFullyConnectedFusion};
 constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTransposeFusion};
 constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
+
+Status RunAll(Graph* graph, int64_t* folding_allowance, std::initializer_list<NamedPass> list) {
+  for (const NamedPass& pass : list) {
+    const bool folds = pass.run == kConstantFolding.run;
+    Status status = folds ? RunConstantFolding(graph, folding_allowance) : pass.run(graph);
+    if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
+  }
+  return Status::Ok();
+}
 
 }  // namespace
 
@@ -76,15 +77,16 @@ Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
                             " nodes");
     return VerifyGraph(*graph, &FindOpDefinition);
   }
-  MACE_RETURN_IF_ERROR(RunAll(graph, {kDeadCode, kCast, kIdentity, kConstantFolding}));
+  int64_t folding_allowance = FoldingAllowance(*graph);
+  MACE_RETURN_IF_ERROR(RunAll(graph, &folding_allowance, {kDeadCode, kCast, kIdentity, kConstantFolding}));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
-    MACE_RETURN_IF_ERROR(RunAll(graph, {kTransposeSinking, kReshape, kConstantFolding}));
+    MACE_RETURN_IF_ERROR(RunAll(graph, &folding_allowance, {kTransposeSinking, kReshape, kConstantFolding}));
   }
-  MACE_RETURN_IF_ERROR(
-      RunAll(graph, {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting,
-                     kTransposeToReshape, kReshape, kActivation, kFullyConnected, kScaleFolding,
-                     kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
+  MACE_RETURN_IF_ERROR(RunAll(graph, &folding_allowance,
+                              {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting,
+                               kTransposeToReshape, kReshape, kActivation, kFullyConnected, kScaleFolding,
+                               kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
   return VerifyGraph(*graph, &FindOpDefinition);
 }
 

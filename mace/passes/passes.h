@@ -16,6 +16,11 @@ Status RunShapeInference(Graph* graph);
 // Computes what depends on constants alone, within limits of size and work. Weights that are kept small
 // behind a Cast or Dequantize stay so.
 Status RunConstantFolding(Graph* graph);
+// The same where it runs several times: what one run adds to the constants is taken from *allowance (bytes).
+// What would exceed it stays a node: a small file can ask for any number of constants of 1 MiB.
+Status RunConstantFolding(Graph* graph, int64_t* allowance);
+// 16 MiB and four times the constants that the graph has now.
+int64_t FoldingAllowance(const Graph& graph);
 // Drops what no output and no state needs.
 Status RunDeadCodeRemoval(Graph* graph);
 // Drops Identity, and Cast to the same type, Split into one, Concat of one, Expand and Slice that change

@@ -33,6 +33,18 @@ TEST_F(TransposeSinkingTest, PairsCancelAndChainsMerge) {
   EXPECT_TRUE(graph_.values[graph_.outputs[1]].name == "z");
 }
 
+// What passes emit can be named in messages, though neither it nor what it stands for has a name.
+TEST_F(TransposeSinkingTest, EmittedNodesAreCalledAsWhatTheyStandFor) {
+  const ValueId x = Input("x", {2, 3, 4, 5});
+  const ValueId relu = Node(OpId::kRelu, {ToNhwc(x)});
+  Check(graph_.values[relu].name.Assign("activation"));
+  Output(Node(OpId::kNeg, {relu}), "y");
+  RunAndCompare(RunTransposeSinking);
+  for (const mace::Node& node : graph_.nodes) {
+    EXPECT_STREQ(graph_.LabelOf(node), node.op == OpId::kRelu ? "activation" : "y");
+  }
+}
+
 TEST_F(TransposeSinkingTest, ElementwiseOperandsOfEveryKindArePermuted) {
   const ValueId x = Input("x", {2, 4, 5, 3});
   const ValueId a = ToNchw(x);  // [2, 3, 4, 5]

@@ -119,6 +119,9 @@ def test_broadcast_binary(shape: list, data: st.DataObject, op: str) -> None:
 UNARY = ["Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Neg", "Abs", "Floor", "Ceil", "Round", "HardSwish", "HardSigmoid", "LeakyRelu", "Sqrt"]
 
 
+UNARY += ["Softplus", "Elu", "Selu", "Softsign", "Sign", "Sin", "Cos"]
+
+
 @pytest.mark.parametrize("op", UNARY)
 @pytest.mark.parametrize("size", [0, 1, 5, 16, 37, 130])
 def test_unary(op: str, size: int) -> None:
@@ -144,12 +147,67 @@ def test_softmax(shape: list, data: st.DataObject) -> None:
     judge([helper.make_node("Softmax", ["x"], ["y"], axis=axis)], {"x": networks.random(3, *shape) * 5})
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 5), (1, 4, 6, 7), (2, 2, 3, 4, 5)])
+def test_instance_normalization(shape: tuple) -> None:
+    constants = {"s": networks.random(1, shape[1]), "b": networks.random(2, shape[1])}
+    node = helper.make_node("InstanceNormalization", ["x", "s", "b"], ["y"], epsilon=1e-3)
+    judge([node], {"x": networks.random(3, *shape) * 3 + 5}, constants)
+
+
+def test_is_nan() -> None:
+    x = np.array([np.nan, 1, -np.inf, -np.nan, np.inf, 0], np.float32)
+    proto = networks.model([helper.make_node("IsNaN", ["x"], ["y"])], {"x": ("float32", ["n"])}, ["y"], {}, 17, TensorProto.BOOL)
+    np.testing.assert_array_equal(mace.load(proto.SerializeToString())({"x": x})["y"], np.isnan(x))
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_log_softmax(opset: int, axis: int) -> None:
+    x = networks.random(3, 2, 3, 4) * 50  # most of the Softmax's results are too small for a float
+    proto = networks.model([helper.make_node("LogSoftmax", ["x"], ["y"], axis=axis)], {"x": ("float32", ["a", "b", "c"])}, ["y"], {}, opset)
+    axes = (axis,) if opset >= 13 else tuple(range(axis, 3))
+    shifted = x.astype(np.float64) - x.max(axes, keepdims=True)
+    want = shifted - np.log(np.exp(shifted).sum(axes, keepdims=True))
+    np.testing.assert_allclose(mace.load(proto.SerializeToString())({"x": x})["y"], want, rtol=1e-5, atol=1e-5)
+
+
 @TRIES
 @given(st.lists(small, min_size=1, max_size=3), st.integers(1, 70))
 def test_layer_normalization(shape: list, width: int) -> None:
     constants = {"s": networks.random(1, width), "b": networks.random(2, width)}
     node = helper.make_node("LayerNormalization", ["x", "s", "b"], ["y"], axis=-1)
     judge([node], {"x": networks.random(3, *shape, width)}, constants, atol=1e-4)
+
+
+@pytest.mark.parametrize(("axis", "scale"), [(1, [4]), (1, [3, 1]), (1, [1, 4]), (1, [1, 3, 4]), (2, [1]), (0, [4])])
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_layer_normalization_broadcasts_scale_and_bias(axis: int, scale: list, constant: bool, dynamic: bool) -> None:
+    x, operands = networks.random(3, 2, 3, 4), {"s": networks.random(1, *scale), "b": networks.random(2, *scale[-1:])}
+    node = helper.make_node("LayerNormalization", ["x", "s", "b"], ["y", "mean", "inverse"], axis=axis)  # two that nobody reads
+    proto = networks.model(
+        [node],
+        {"x": ("float32", ["n", "h", "w"] if dynamic else [2, 3, 4])}
+        | ({} if constant else {name: ("float32", list(a.shape)) for name, a in operands.items()}),
+        ["y"],
+        operands if constant else {},
+    )
+    mean, variance = (f(x, axis=tuple(range(axis, 3)), keepdims=True) for f in (np.mean, np.var))
+    want = (x - mean) / np.sqrt(variance + 1e-5) * operands["s"] + operands["b"]
+    got = mace.load(proto.SerializeToString())({"x": x} | ({} if constant else operands))["y"]
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("output", ["", "unread"])
+def test_outputs_that_nobody_reads(output: str) -> None:
+    nodes = [
+        helper.make_node("Dropout", ["x"], ["d", output]),
+        helper.make_node("MaxPool", ["d"], ["y", output + "2" if output else ""], kernel_shape=[2, 2], storage_order=1),
+    ]
+    x = networks.random(1, 1, 2, 4, 4)
+    proto = networks.model(nodes, {"x": ("float32", [1, 2, 4, 4])}, ["y"], {})
+    want = np.maximum.reduce([x[:, :, i : i + 3, j : j + 3] for i in (0, 1) for j in (0, 1)])
+    np.testing.assert_array_equal(mace.load(proto.SerializeToString())({"x": x})["y"], want)
 
 
 @TRIES
@@ -234,6 +292,20 @@ def test_recurrent(op: str, steps: int, batch: int, inputs: int, hidden: int) ->
     judge(nodes, {"x": networks.random(4, steps, batch, inputs)}, constants)
 
 
+@pytest.mark.parametrize("op", ["GRU", "LSTM"])
+def test_recurrent_states_whose_axes_share_a_symbol_with_time(op: str) -> None:
+    gates, steps, inputs, hidden = 3 if op == "GRU" else 4, 6, 5, 8
+    constants = {"W": networks.random(1, 1, gates * hidden, inputs) * 0.3, "R": networks.random(2, 1, gates * hidden, hidden) * 0.3}
+    states = ["h0"] if op == "GRU" else ["h0", "c0"]
+    attributes = {"linear_before_reset": 1} if op == "GRU" else {}
+    node = helper.make_node(op, ["x", "W", "R", "", "", *states], ["y"], hidden_size=hidden, **attributes)
+    shapes = {"x": ("float32", ["batch", 1, inputs])} | {name: ("float32", ["batch", 1, hidden]) for name in states}
+    proto = networks.model([node], shapes, ["y"], constants)
+    feeds = {"x": networks.random(3, steps, 1, inputs)} | {name: networks.random(4, 1, 1, hidden) for name in states}
+    (want,) = ReferenceEvaluator(proto).run(None, feeds)
+    np.testing.assert_allclose(mace.load(proto.SerializeToString())(feeds)["y"], want, rtol=1e-4, atol=2e-5)
+
+
 def test_shape_arithmetic() -> None:
     constants = {"i": np.array([0], np.int64), "m": np.array([-1], np.int64)}
     nodes = [
@@ -273,3 +345,11 @@ def test_logic(op: str) -> None:
     random = np.random.default_rng(6)
     a, b = random.integers(0, 2, (5, 1, 37)).astype(bool), random.integers(0, 2, (4, 1)).astype(bool)
     judge([helper.make_node(op, ["a", "b"], ["y"])], {"a": a, "b": b}, kind=TensorProto.BOOL)
+
+
+def test_constants_that_fold_to_nan_are_named() -> None:
+    nodes = [helper.make_node("Div", ["zero", "zero"], ["quotient"]), helper.make_node("Add", ["x", "quotient"], ["y"])]
+    for count in (3, 3000):  # folded by the importer, and by the pass
+        proto = networks.model(nodes, {"x": ("float32", [count])}, ["y"], {"zero": np.zeros(count, np.float32)})
+        (warning,) = mace.load(proto.SerializeToString()).warnings
+        assert "'quotient'" in warning and "NaN" in warning

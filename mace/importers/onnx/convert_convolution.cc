@@ -93,6 +93,8 @@ Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId weights = context.Input(node, 1);
   RequireImage(context, x);
   const ops::Conv2dAttributes attributes = ConvAttributes(context, node, weights);
+  const int64_t channels = context.TypeOf(weights).shape[1];
+  if (attributes.groups == 1) context.RefineInput(x, {kUnknownDim, channels, kUnknownDim, kUnknownDim});
   const ValueId y =
       context.Emit(OpId::kConv2d,
                    {context.ToNhwc(x), context.ToNhwc(weights), context.OptionalInput(node, 2)}, attributes);
@@ -209,7 +211,7 @@ Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   };
   ValueId y;
   if (entry.op == OpId::kMaxPool2d) {
-    node.RequireInt("storage_order", 0);
+    node.Ignore("storage_order");  // of the indices, an output that is not supported where it is read
     ops::MaxPool2dAttributes attributes;
     fill(&attributes);
     const ValueId nhwc = context.ToNhwc(x);

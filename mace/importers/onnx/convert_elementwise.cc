@@ -17,6 +17,12 @@ Outputs ConvertIdentity(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
   return {context.EmitMoved(OpId::kIdentity, {context.Input(node, 0)}, NoAttributes{})};
 }
 
+// Nothing else differs from itself.
+Outputs ConvertIsNaN(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  return {context.Emit(OpId::kNot, {context.Emit(OpId::kEqual, {x, x})})};
+}
+
 Outputs ConvertBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   return {context.Emit(entry.op, {context.Input(node, 0), context.Input(node, 1)})};
 }
@@ -48,6 +54,7 @@ Outputs ConvertPow(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 Outputs ConvertVariadic(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ValueId result = context.Input(node, 0);
   if (node.input_count() == 1) return {context.Emit(OpId::kIdentity, {result})};
+  context.SpendNodes(node.input_count());
   for (int i = 1; i < node.input_count(); ++i) {
     result = context.Emit(entry.op, {result, context.Input(node, i)});
   }
@@ -93,6 +100,19 @@ Outputs ConvertLeakyRelu(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
   return {context.Emit(OpId::kLeakyRelu, {context.Input(node, 0)}, attributes)};
 }
 
+Outputs ConvertElu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::EluAttributes attributes;
+  attributes.alpha = node.Float("alpha", attributes.alpha);
+  return {context.Emit(OpId::kElu, {context.Input(node, 0)}, attributes)};
+}
+
+Outputs ConvertSelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  ops::SeluAttributes attributes;
+  attributes.alpha = node.Float("alpha", attributes.alpha);
+  attributes.gamma = node.Float("gamma", attributes.gamma);
+  return {context.Emit(OpId::kSelu, {context.Input(node, 0)}, attributes)};
+}
+
 Outputs ConvertHardSigmoid(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ops::HardSigmoidAttributes attributes;
   attributes.alpha = node.Float("alpha", 0.2f);
@@ -131,7 +151,7 @@ Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   attributes.to = DTypeOfOnnx(to >= 0 && to < 1000 ? static_cast<int32_t>(to) : -1);
   if (attributes.to == DType::kInvalid) {
     throw ImportError(
-        Unsupported("a cast to ONNX element type %lld, which MACE lacks", static_cast<long long>(to)));
+        Unsupported("a cast to the ONNX element type %s, which MACE lacks", OnnxTypeName(to).c_str()));
   }
   return {context.Emit(OpId::kCast, {context.Input(node, 0)}, attributes)};
 }

@@ -38,19 +38,40 @@ Outputs ConvertReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
 
 namespace {
 
-// Before opset 13 Softmax works on the tensor seen as a matrix, cut at `axis`.
-ValueId EmitSoftmax(OnnxContext& context, ValueId x, int axis, bool as_matrix) {
+ValueId EmitReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x, const IntList& axes,
+                   bool keep_dims) {
+  ops::ReduceAttributes attributes;
+  attributes.kind = kind;
+  attributes.axes = axes;
+  attributes.keep_dims = keep_dims;
+  return context.Emit(OpId::kReduce, {x}, attributes);
+}
+
+// x - max - log(sum(exp(x - max))): the logarithm of a Softmax loses what is small.
+ValueId EmitLogSoftmaxOf(OnnxContext& context, ValueId x, int64_t axis) {
+  const ValueId highest = EmitReduce(context, ops::ReduceKind::kMax, x, {axis}, true);
+  const ValueId shifted = context.Emit(OpId::kSub, {x, highest});
+  const ValueId powers = context.Emit(OpId::kExp, {shifted});
+  const ValueId sum = EmitReduce(context, ops::ReduceKind::kSum, powers, {axis}, true);
+  return context.Emit(OpId::kSub, {shifted, context.Emit(OpId::kLog, {sum})});
+}
+
+ValueId EmitSoftmaxOf(OnnxContext& context, ValueId x, int64_t axis) {
   ops::SoftmaxAttributes attributes;
   attributes.axis = axis;
+  return context.Emit(OpId::kSoftmax, {x}, attributes);
+}
+
+// Before opset 13 Softmax works on the tensor seen as a matrix, cut at `axis`.
+ValueId EmitSoftmax(OnnxContext& context, ValueId x, int axis, bool as_matrix, bool logarithm = false) {
+  const auto emit = logarithm ? EmitLogSoftmaxOf : EmitSoftmaxOf;
   const Shape shape = context.TypeOf(x).shape;
   const bool rest_is_one = shape.Product(axis + 1, shape.rank) == 1;
-  if (!as_matrix || axis == shape.rank - 1 || rest_is_one)
-    return context.Emit(OpId::kSoftmax, {x}, attributes);
+  if (!as_matrix || axis == shape.rank - 1 || rest_is_one) return emit(context, x, axis);
   ops::FlattenAttributes flatten;
   flatten.axis = axis;
-  attributes.axis = -1;
   const ValueId matrix = context.Emit(OpId::kFlatten, {x}, flatten);
-  const ValueId soft = context.Emit(OpId::kSoftmax, {matrix}, attributes);
+  const ValueId soft = emit(context, matrix, 1);
   const ValueId back = context.Emit(OpId::kShape, {x}, ops::ShapeAttributes{});
   return context.Emit(OpId::kReshape, {soft, back}, ops::ReshapeAttributes{});
 }
@@ -61,7 +82,7 @@ Outputs ConvertSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   const ValueId x = context.Input(node, 0);
   const bool as_matrix = context.opset() < 13;
   const int axis = context.NormalizedAxis(node.Int("axis", as_matrix ? 1 : -1), context.RankOf(x));
-  return {EmitSoftmax(context, x, axis, as_matrix)};
+  return {EmitSoftmax(context, x, axis, as_matrix, /*logarithm=*/entry.argument == 1)};
 }
 
 // com.microsoft: dequantize, softmax, quantize.
@@ -79,15 +100,58 @@ Outputs ConvertQLinearSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp
   return {context.EmitQuantized(OpId::kQuantize, {soft}, attributes, quantization)};
 }
 
+namespace {
+
+// Scale and bias may be smaller than what is normalised, as NumPy broadcasts; the IR's have its very shape.
+ValueId BroadcastToNormalized(OnnxContext& context, ValueId value, ValueId x, int axis) {
+  const Shape shape = context.TypeOf(value).shape;
+  const Shape x_shape = context.TypeOf(x).shape;
+  const int rank = x_shape.rank - axis;
+  bool fits = shape.rank == rank;
+  for (int i = 0; fits && i < rank; ++i) fits = shape[i] < 0 || shape[i] != 1 || x_shape[axis + i] == 1;
+  if (fits) return value;
+  if (shape.rank > rank) {
+    IntList leading;  // must be of size 1: Squeeze says so where they are not
+    for (int i = 0; i < shape.rank - rank; ++i) leading.Push(i);
+    return BroadcastToNormalized(context, context.Squeeze(value, leading), x, axis);
+  }
+  ops::ShapeAttributes attributes;
+  attributes.start = axis;
+  return context.Emit(OpId::kExpand, {value, context.Emit(OpId::kShape, {x}, attributes)});
+}
+
+}  // namespace
+
 Outputs ConvertLayerNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   node.Ignore("stash_type");
   ops::LayerNormalizationAttributes attributes;
   attributes.axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(x));
   attributes.epsilon = node.Float("epsilon", 1e-5f);
-  const ValueId scale = context.Input(node, 1);
+  const auto axis = static_cast<int>(attributes.axis);
+  const ValueId scale = BroadcastToNormalized(context, context.Input(node, 1), x, axis);
   if (!node.HasInput(2)) return {context.Emit(OpId::kLayerNormalization, {x, scale}, attributes)};
-  return {context.Emit(OpId::kLayerNormalization, {x, scale, context.Input(node, 2)}, attributes)};
+  const ValueId bias = BroadcastToNormalized(context, context.Input(node, 2), x, axis);
+  return {context.Emit(OpId::kLayerNormalization, {x, scale, bias}, attributes)};
+}
+
+// (x - mean) / sqrt(variance + epsilon) * scale[C] + bias[C] over all axes behind [N, C].
+Outputs ConvertInstanceNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  const int rank = context.RankOf(x);
+  if (rank < 3) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
+  IntList axes, per_channel = {-1};
+  for (int i = 2; i < rank; ++i) axes.Push(i), per_channel.Push(1);
+  const ValueId epsilon = context.Float(node.Float("epsilon", 1e-5f));
+  const ValueId scale = context.Reshape(context.Input(node, 1), per_channel);
+  const ValueId bias = context.Reshape(context.Input(node, 2), per_channel);
+  const ValueId mean = EmitReduce(context, ops::ReduceKind::kMean, x, axes, true);
+  const ValueId centred = context.Emit(OpId::kSub, {x, mean});
+  const ValueId squares = context.Emit(OpId::kMul, {centred, centred});
+  const ValueId variance = EmitReduce(context, ops::ReduceKind::kMean, squares, axes, true);
+  const ValueId factor = context.Emit(OpId::kRsqrt, {context.Emit(OpId::kAdd, {variance, epsilon})});
+  const ValueId normal = context.Emit(OpId::kMul, {centred, factor});
+  return {context.Emit(OpId::kAdd, {context.Emit(OpId::kMul, {normal, scale}), bias})};
 }
 
 Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -147,6 +211,12 @@ Outputs ConvertRecurrent(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
                                  kNone,
                                  context.OptionalInput(node, 5)};
   if (lstm) inputs.push_back(context.OptionalInput(node, 6));
+  const Shape weights = context.TypeOf(inputs[1]).shape;
+  context.RefineInput(inputs[0], {kUnknownDim, kUnknownDim, weights.rank == 3 ? weights[2] : kUnknownDim});
+  const Shape x = context.TypeOf(inputs[0]).shape;
+  const Shape state = {way == ops::Direction::kBidirectional ? 2 : 1, x.rank == 3 ? x[1] : kUnknownDim,
+                       hidden};
+  for (size_t i = 5; i < inputs.size(); ++i) context.RefineInput(inputs[i], state);
   while (inputs.back() == kNone) inputs.pop_back();
   if (lstm) {
     ops::LstmAttributes attributes;

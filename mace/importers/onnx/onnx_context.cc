@@ -1,6 +1,6 @@
 #include "mace/importers/onnx/onnx_context.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include "mace/graph/op_definition.h"
 #include "mace/ops/evaluate.h"
@@ -31,11 +31,25 @@ bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
 void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
   opset_ = opset;
   node_name_ = node.name();
+  label_ = node.name().empty() && node.output_count() > 0 ? node.OutputName(0) : node.name();
 }
 
 void OnnxContext::Warn(std::string message) {
   constexpr size_t kMaxWarnings = 200;
   if (report_.warnings.size() < kMaxWarnings) report_.warnings.push_back(std::move(message));
+}
+
+void OnnxContext::SpendNodes(int64_t count) {
+  node_allowance_ -= count;
+  if (node_allowance_ >= 0) return;
+  throw ImportError(Status::Format(StatusCode::kResourceExhausted,
+                                   "the file's operators of many inputs have more than %lld inputs in all",
+                                   static_cast<long long>(2 * kMaxNodeInputs)));
+}
+
+void OnnxContext::FindReaders(const GraphProto& graph) {
+  for (const NodeProto& node : graph.nodes) read_names_.insert(node.inputs.begin(), node.inputs.end());
+  for (const ValueInfo& output : graph.outputs) read_names_.insert(output.name);
 }
 
 void OnnxContext::AddInitializer(const Tensor& tensor) {
@@ -89,6 +103,15 @@ int OnnxContext::NormalizedAxis(int64_t axis, int rank) const {
         InvalidArgument("axis %lld is outside the rank %d", static_cast<long long>(axis), rank));
   }
   return normalized;
+}
+
+void OnnxContext::RefineInput(ValueId value, const Shape& demanded) {
+  if (value == kNone || graph_.values[value].producer != kNone || IsConstant(value)) return;
+  Shape& shape = graph_.values[value].type.shape;
+  if (shape.rank != demanded.rank) return;  // the shape rule complains
+  for (int i = 0; i < shape.rank; ++i) {
+    if (shape[i] < 0 && demanded[i] != kUnknownDim) shape[i] = demanded[i];
+  }
 }
 
 ValueId OnnxContext::WithQuantization(ValueId value, int32_t quantization) {
@@ -159,11 +182,33 @@ void OnnxContext::InferTypes(NodeId id) {
   }
 }
 
+// Of constants that are numbers: others were warned of when they came.
+void OnnxContext::WarnOfComputedNan(const Node& node) {
+  if (node.op == OpId::kConstantOfShape) return;
+  for (ValueId input : node.inputs) {
+    const TensorView* view = graph_.ConstantOf(input);
+    if (view != nullptr && passes::NonFiniteIn(*view) != nullptr) return;
+  }
+  for (ValueId output : node.outputs) {
+    const TensorView* view = graph_.ConstantOf(output);
+    const char* what = view == nullptr ? nullptr : passes::NonFiniteIn(*view);
+    if (what == nullptr) continue;
+    Warn("node '" + Text(label_) + "' (" + FindOpDefinition(node.op)->name + ") computes " + what +
+         " from constants");
+    return;
+  }
+}
+
 void OnnxContext::FinishNode(NodeId id) {
   InferTypes(id);
+  passes::FoldLimits limits = kImportFoldLimits;
+  limits.result_bytes = std::min(limits.result_bytes, fold_allowance_);
   bool folded = false;
-  Check(passes::FoldNode(&graph_, id, kImportFoldLimits, &folded));
-  if (folded) graph_.nodes.PopBack();
+  Check(passes::FoldNode(&graph_, id, limits, &folded));
+  if (!folded) return;
+  for (ValueId output : graph_.nodes.back().outputs) fold_allowance_ -= graph_.ConstantOf(output)->bytes();
+  WarnOfComputedNan(graph_.nodes.back());
+  graph_.nodes.PopBack();
 }
 
 ValueId OnnxContext::RepeatChain(ValueId chain, ValueId constant) {

@@ -69,6 +69,13 @@ class OnnxContext {
   int64_t opset() const { return opset_; }
   void Begin(const OnnxNode& node, int64_t opset);
   void Warn(std::string message);
+  // For a node of the file that becomes `count` nodes: of those there may be no more than a real file has.
+  void SpendNodes(int64_t count);
+
+  // Whether a node or the graph's outputs read the value of this name: an output that nobody reads need not
+  // be supported.
+  void FindReaders(const GraphProto& graph);
+  bool IsRead(std::string_view name) const { return read_names_.contains(name); }
 
   // Initialisers become constants when they are first used.
   void AddInitializer(const Tensor& tensor);
@@ -76,6 +83,11 @@ class OnnxContext {
   void Bind(std::string_view name, ValueId value);
   bool IsBound(std::string_view name) const { return values_.contains(name); }
   ValueId ValueOf(std::string_view name);
+  // From here on `name` is some new value of this type: for looking at nodes whose inputs are not known,
+  // because something before them failed.
+  void Assume(std::string_view name, const TensorType& type) {
+    values_.insert_or_assign(name, Unwrap(graph_.AddValue("", type)));
+  }
   // A constant of the tensor's elements; checks everything about it.
   ValueId AddTensor(const Tensor& tensor, std::string_view name);
 
@@ -89,6 +101,10 @@ class OnnxContext {
   // The integers of a constant input; throws kUnsupported where it is computed at run time.
   IntList ConstantInts(ValueId value, const char* what) const;
   int NormalizedAxis(int64_t axis, int rank) const;
+  // What an operator that reads `value` fixes of its dimensions (kUnknownDim: nothing). Exporters give
+  // unrelated dimensions of several inputs one symbol ("batch" for every axis 0), which onnxruntime never
+  // compares: where `value` is an input of the graph, an open dimension becomes what the operator demands.
+  void RefineInput(ValueId value, const Shape& demanded);
 
   // ONNX's integers are bare numbers; a scale belongs to the node that quantizes or dequantizes them, and
   // here to the type of a value. So a value never changes its type once a node reads or writes it: whoever
@@ -162,15 +178,20 @@ class OnnxContext {
   NodeId AppendNode(OpId op, std::span<const ValueId> inputs, int outputs, std::vector<ValueId>* ids);
   void InferTypes(NodeId id);
   void FinishNode(NodeId id);
+  void WarnOfComputedNan(const Node& node);
   // Repeats the Cast or Dequantize above the constant `chain` above `constant`.
   ValueId RepeatChain(ValueId chain, ValueId constant);
 
   Graph& graph_;
   ImportReport& report_;
   int64_t opset_ = 0;
+  int64_t node_allowance_ = 2 * kMaxNodeInputs;
+  int64_t fold_allowance_ = int64_t{16} << 20;  // bytes; beyond it nodes stay for the pass that folds
   std::string node_name_;
+  std::string label_;  // what messages call the node: its name, or that of its first output
   std::unordered_map<std::string_view, const Tensor*> initializers_;
   std::unordered_map<std::string_view, ValueId> values_;
+  std::unordered_set<std::string_view> read_names_;
   std::unordered_set<ValueId> read_;  // by a node
 };
 

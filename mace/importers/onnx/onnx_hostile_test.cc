@@ -49,10 +49,38 @@ TEST(OnnxHostileTest, AllUnknownOperatorsAreNamedAtOnce) {
   const Status status = ImportText(model.Build());
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
   for (const char* text :
-       {"Frobnicate (2 nodes, first 'node_1')", "Loop (1 node, 'node_3')", "my.domain:Mine"}) {
+       {"Frobnicate (2 nodes: 'node_1', 'node_4')", "Loop (1 node: 'node_3')", "my.domain:Mine"}) {
     EXPECT_NE(std::strstr(status.message(), text), nullptr) << status.message();
   }
   EXPECT_EQ(std::strstr(status.message(), "Relu"), nullptr);
+}
+
+TEST(OnnxHostileTest, RefusalsBehindUnknownOperatorsAreToldWithThem) {
+  TestModel model;
+  model.Input("x", {1, 1, 4, 4}).Floats("w", {1, 1, 3, 3, 3}, std::vector<float>(27));
+  model.Ints("axis", {0}).Floats("kernel", {1, 8, 3, 3}, std::vector<float>(72));
+  std::string last = "x";
+  for (int i = 0; i < 10; ++i) {
+    const std::string next = "f" + std::to_string(i);
+    model.Node("Frobnicate", {last}, {next});
+    last = next;
+  }
+  model.Node("", {last}, {"nothing"})
+      .Node("Cast", {"nothing"}, {"c"}, {IntAttribute("to", 14)})
+      .Node("Conv", {"c", "w"}, {"d"})
+      .Node("Conv", {"d", "kernel"}, {"good"})
+      .Node("Squeeze", {"good"}, {"s"})  // not refused: there may be a type that it takes
+      .Node("Unsqueeze", {"s", "axis"}, {"y"})
+      .Output("y");
+  const std::string message = ImportText(model.Build()).message();
+  for (const char* text : {"Frobnicate (10 nodes: 'node_1', 'node_2'", "'node_8' and 2 more)",
+                           "a node without an operator type (1 node: 'node_11')", "'node_12' (Cast)",
+                           "'node_13' (Conv): weights of rank 5"}) {
+    EXPECT_NE(message.find(text), std::string::npos) << text << " is not in: " << message;
+  }
+  for (const char* text : {"node_14", "node_15", "node_16"}) {
+    EXPECT_EQ(message.find(text), std::string::npos) << message;
+  }
 }
 
 TEST(OnnxHostileTest, UnsupportedAttributesNameTheirNodes) {
@@ -66,6 +94,13 @@ TEST(OnnxHostileTest, UnsupportedAttributesNameTheirNodes) {
   for (const char* text : {"'node_1' (Resize)", "mode='cubic'", "'node_2' (MaxPool)"}) {
     EXPECT_NE(std::strstr(status.message(), text), nullptr) << status.message();
   }
+}
+
+TEST(OnnxHostileTest, OutputsThatAreReadMustBeSupported) {
+  TestModel model;
+  model.Input("x", {1, 1, 4, 4}).Node("MaxPool", {"x"}, {"a", "i"}, {IntsAttribute("kernel_shape", {2, 2})});
+  model.Node("Identity", {"i"}, {"y"}).Output("y");
+  ExpectRefused(model.Build(), StatusCode::kUnsupported, "output 1 ('i') is not supported");
 }
 
 TEST(OnnxHostileTest, ShapeErrorsNameTheirNodeOnce) {
@@ -113,7 +148,19 @@ TEST(OnnxHostileTest, TensorsMustMatchTheirDimensions) {
   ExpectRefused(with(RawTensor("t", kFloatType, {int64_t{1} << 62, 16}, one)), StatusCode::kDataLoss,
                 "impossible");
   ExpectRefused(with(RawTensor("t", kFloatType, {int64_t{1} << 40}, one)), StatusCode::kDataLoss, "'t'");
-  ExpectRefused(with(RawTensor("t", 8, {1}, one)), StatusCode::kUnsupported, "element type 8");
+  ExpectRefused(with(RawTensor("t", 8, {1}, one)), StatusCode::kUnsupported, "element type string,");
+  ExpectRefused(with(RawTensor("t", 99, {1}, one)), StatusCode::kUnsupported, "element type number 99");
+  std::string both = RawTensor("t", kFloatType, {1}, one);
+  protozero::pbf_writer(both).add_packed_float(4, one.begin(), one.end());
+  ExpectRefused(with(both), StatusCode::kDataLoss, "two fields, raw_data and float_data");
+  std::string other;
+  protozero::pbf_writer other_writer(other);
+  other_writer.add_int64(1, 1);
+  other_writer.add_int32(2, kFloatType);
+  const std::vector<int64_t> integers = {1};
+  other_writer.add_packed_int64(7, integers.begin(), integers.end());
+  other_writer.add_string(8, "t");
+  ExpectRefused(with(other), StatusCode::kDataLoss, "a field of another element type");
   ExpectRefused(with(RawTensor("t", kFloatType, {1, 1, 1, 1, 1, 1, 1, 1, 1}, one)), StatusCode::kUnsupported,
                 "rank 9");
   std::string external;
@@ -143,6 +190,67 @@ TEST(OnnxHostileTest, ConstantsOfHugeShapeAreNotComputed) {
     passes::OptimizeGraph(&graph, &optimised).IgnoreError();
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
+TEST(OnnxHostileTest, NodesOfVeryManyInputsAreRefused) {
+  TestModel one;
+  one.Input("x", {4}).Node("Max", std::vector<std::string>(70000, "x"), {"y"}).Output("y");
+  ExpectRefused(one.Build(), StatusCode::kResourceExhausted,
+                "node 'node_1' (Max) has 70000 inputs, the limit is 65536");
+  TestModel several;
+  several.Input("x", {4});
+  for (int i = 0; i < 3; ++i) {
+    several.Node("Sum", std::vector<std::string>(60000, "x"), {"y" + std::to_string(i)});
+  }
+  ExpectRefused(several.Output("y2").Build(), StatusCode::kResourceExhausted, "131072 inputs in all");
+  TestModel outputs;
+  outputs.Input("x", {4}).Node("Relu", {"x"}, {"y"});
+  for (int i = 0; i < 5000; ++i) outputs.Output("y");
+  ExpectRefused(outputs.Build(), StatusCode::kUnsupported, "5000 outputs, the limit is 4096");
+}
+
+TEST(OnnxHostileTest, FoldingAddsNoMoreThanItsAllowance) {
+  for (const int64_t size : {int64_t{1} << 10, int64_t{1} << 18}) {  // 4 KiB and 1 MiB
+    const int count = size == 1 << 10 ? 6000 : 40;
+    TestModel model;
+    model.Input("x", {1}).Floats("k", {1}, {1}).Ints("shape", {size});
+    std::vector<std::string> inputs = {"x"};
+    for (int i = 0; i < count; ++i) {
+      inputs.push_back("c" + std::to_string(i));
+      model.Node("Expand", {"k", "shape"}, {inputs.back()});
+    }
+    model.Node("Concat", inputs, {"y"}, {IntAttribute("axis", 0)}).Output("y");
+    Graph graph;
+    ImportReport report;
+    const std::string bytes = model.Build();
+    ASSERT_TRUE(ImportOnnx(AsBytes(bytes), {}, &graph, &report).ok());
+    const auto constant_bytes = [&] {
+      int64_t sum = 0;
+      for (const Constant& constant : graph.constants) sum += constant.view.bytes();
+      return sum;
+    };
+    const int64_t imported = constant_bytes();
+    EXPECT_LE(imported, int64_t{17} << 20);
+    passes::OptimizeReport optimised;
+    ASSERT_TRUE(passes::OptimizeGraph(&graph, &optimised).ok());
+    EXPECT_LE(constant_bytes(), (int64_t{16} << 20) + 5 * imported);
+  }
+}
+
+TEST(OnnxHostileTest, FilesThatAreCompleteAreNotCalledIncomplete) {
+  TestModel name;
+  name.Input("x", {4}).Node("Relu", {"x"}, {std::string(70000, 'n')}).Output("y");
+  TestModel text;
+  text.Input("x", {4}).Node("Relu", {"x"}, {"\xff\xfe"}).Output("y");
+  const std::string two = Small().Build() + Small().Build();
+  for (const auto& [bytes, wanted] : {std::pair<std::string, const char*>{name.Build(), "has 70000 bytes"},
+                                      {text.Build(), "not UTF-8"},
+                                      {two, "two graphs"}}) {
+    ExpectRefused(bytes, StatusCode::kDataLoss, wanted);
+    EXPECT_EQ(std::strstr(ImportText(bytes).message(), "complete"), nullptr);
+  }
+  const std::string whole = Small().Build();
+  ExpectRefused(whole.substr(0, whole.size() / 2), StatusCode::kDataLoss, "not a complete ONNX file");
 }
 
 TEST(OnnxHostileTest, ManyTinyNodesDoNotMultiplyTheirSize) {

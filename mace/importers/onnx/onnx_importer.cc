@@ -1,9 +1,13 @@
 // ImportOnnx: parse, check what can be checked at once, convert the nodes in order, name inputs and outputs.
+#include <cmath>
+
 #include "mace/graph/op_definition.h"
+#include "mace/importers/edge_names.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/states.h"
+#include "mace/passes/constants.h"
 
 namespace mace::importers {
 namespace onnx {
@@ -57,8 +61,8 @@ void AddInputs(const GraphProto& proto, OnnxContext* context) {
     TensorType type;
     type.dtype = DTypeOfOnnx(info.elem_type);
     if (type.dtype == DType::kInvalid) {
-      throw ImportError(
-          Unsupported("input '%s' has ONNX element type %d, which MACE lacks", name.c_str(), info.elem_type));
+      throw ImportError(Unsupported("input '%s' has the ONNX element type %s, which MACE lacks", name.c_str(),
+                                    OnnxTypeName(info.elem_type).c_str()));
     }
     if (!info.has_shape)
       throw ImportError(Unsupported("input '%s' has no shape: its rank must be known", name.c_str()));
@@ -74,71 +78,60 @@ void AddInputs(const GraphProto& proto, OnnxContext* context) {
   }
 }
 
-// Nodes that failed, so that one error names them all; what depends on them is skipped.
-class Failures {
- public:
-  bool Blocks(const NodeProto& node) const {
-    for (std::string_view input : node.inputs) {
-      if (broken_.contains(input)) return true;
-    }
-    return false;
+void WarnOfNonFiniteAttributes(const NodeProto& node, OnnxContext* context) {
+  for (const Attribute& attribute : node.attributes) {
+    std::vector<float> elements = attribute.floats;
+    if (attribute.f.has_value()) elements.push_back(*attribute.f);
+    const auto count = static_cast<int64_t>(elements.size());
+    const char* what = passes::NonFiniteIn(TensorView{elements.data(), DType::kF32, Shape{count}});
+    // An infinite bound of Clip says that there is none.
+    if (what == nullptr || (node.op_type == "Clip" && !std::isnan(elements[0]))) continue;
+    context->Warn("node '" + LabelOf(node) + "' (" + Text(node.op_type) + "): attribute '" +
+                  Text(attribute.name) + "' contains " + what);
   }
-  void Add(const NodeProto& node, const ImportError& error) {
-    Skip(node);
-    if (count_++ == 0) code_ = error.code(), stage_ = error.stage();
-    if (count_ > 20) return;
-    const std::string name = Text(!node.name.empty()     ? node.name
-                                  : node.outputs.empty() ? ""
-                                                         : node.outputs[0]);
-    text_ +=
-        (text_.empty() ? "node '" : "; node '") + name + "' (" + Text(node.op_type) + "): " + error.what();
-  }
-  void Skip(const NodeProto& node) { broken_.insert(node.outputs.begin(), node.outputs.end()); }
-  void ThrowIfAny() {
-    if (count_ == 0) return;
-    if (count_ > 20) text_ += "; and " + std::to_string(count_ - 20) + " more nodes";
-    throw ImportError(Status::Format(code_, "%s", text_.c_str()), stage_);
-  }
-
- private:
-  std::unordered_set<std::string_view> broken_;
-  std::string text_;
-  StatusCode code_ = StatusCode::kOk;  // of the first
-  ImportStage stage_ = ImportStage::kConvert;
-  int count_ = 0;
-};
+}
 
 void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
   OnnxNode node(proto);
   context->Begin(node, opset);
   const OnnxOp& entry = *FindOnnxOp(proto.domain, proto.op_type);
+  WarnOfNonFiniteAttributes(proto, context);
   const Outputs outputs = entry.convert(*context, node, entry);
   for (int i = 0; i < node.output_count(); ++i) {
     if (!node.HasOutput(i)) continue;
     if (i >= static_cast<int>(outputs.size())) {
+      if (!context->IsRead(node.OutputName(i))) continue;
       throw ImportError(
           Unsupported("output %d ('%s') is not supported", i, Text(node.OutputName(i)).c_str()));
     }
     context->Bind(node.OutputName(i), outputs[i]);
   }
   for (std::string_view unused : node.Unused()) {
-    context->Warn("node '" + Text(proto.name) + "' (" + Text(proto.op_type) + "): attribute '" +
-                  Text(unused) + "' is not known and was ignored");
+    context->Warn("node '" + LabelOf(proto) + "' (" + Text(proto.op_type) + "): attribute '" + Text(unused) +
+                  "' is not known and was ignored");
   }
 }
 
 void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   Graph& graph = context->graph();
-  std::unordered_set<std::string_view> names;
+  if (static_cast<int64_t>(proto.outputs.size()) > kMaxGraphEdges) {
+    throw ImportError(Unsupported("%zu outputs, the limit is %lld", proto.outputs.size(),
+                                  static_cast<long long>(kMaxGraphEdges)));
+  }
+  EdgeNames names;
+  for (const ValueInfo& info : proto.outputs) names.Reserve(std::string(info.name));
   std::unordered_set<ValueId> seen;
   for (const ValueInfo& info : proto.outputs) {
-    if (!names.insert(info.name).second)
-      throw ImportError(DataLoss("two outputs are named '%s'", Text(info.name).c_str()));
     ValueId value = context->ValueOf(info.name);
-    // Every output is written by a node and has a value, and the file's name for it, of its own.
-    if (graph.values[value].producer == kNone || !(graph.values[value].name == info.name) ||
+    const std::string name = names.Take(std::string(info.name));
+    if (name != info.name) {
+      context->Warn("output '" + Text(info.name) + "' is listed twice: here the second one is called '" +
+                    Text(name) + "'");
+    }
+    // Every output is written by a node and has a value, and a name, of its own.
+    if (graph.values[value].producer == kNone || !(graph.values[value].name == name) ||
         !seen.insert(value).second) {
-      value = context->EmitOutput(info.name, value);
+      value = context->EmitOutput(name, value);
       seen.insert(value);
     }
     Check(graph.outputs.PushBack(value));
@@ -158,6 +151,31 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   if (proto.outputs.empty()) throw ImportError(DataLoss("the graph has no outputs"));
 }
 
+void ConvertNodes(const ModelProto& model, OnnxContext* context) {
+  const GraphProto& proto = *model.graph;
+  if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
+  for (const Tensor& tensor : proto.initializers) context->AddInitializer(tensor);
+  AddInputs(proto, context);
+  context->FindReaders(proto);
+  Failures failures;
+  for (int32_t index : SortNodes(proto)) {
+    const NodeProto& node = proto.nodes[index];
+    const int64_t opset = OpsetOf(model, node.domain);
+    if (!IsKnownOperator(node, model.opsets)) {
+      failures.Skip(node);
+    } else if (failures.Blocks(node)) {
+      failures.Examine(node, opset, context);
+    } else {
+      try {
+        ConvertNode(node, opset, context);
+      } catch (const ImportError& error) {
+        failures.Add(node, error);
+      }
+    }
+  }
+  failures.ThrowIfAny();
+}
+
 void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                  ImportReport* report) {
   ModelProto model;
@@ -166,26 +184,17 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   if (!model.graph.has_value())
     throw ImportError(DataLoss("the file holds no graph: it is truncated or no ONNX model"));
   const GraphProto& proto = *model.graph;
-  RequireKnownOperators(proto, model.opsets);
-  if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
-  OnnxContext context(graph, report);
   Check(graph->name.Assign(proto.name));
-  for (const Tensor& tensor : proto.initializers) context.AddInitializer(tensor);
-  AddInputs(proto, &context);
-  Failures failures;
-  for (int32_t index : SortNodes(proto)) {
-    const NodeProto& node = proto.nodes[index];
-    if (failures.Blocks(node)) {
-      failures.Skip(node);
-      continue;
-    }
-    try {
-      ConvertNode(node, OpsetOf(model, node.domain), &context);
-    } catch (const ImportError& error) {
-      failures.Add(node, error);
-    }
+  OnnxContext context(graph, report);
+  // All that is not supported is told at once.
+  const std::string unknown = UnknownOperators(proto, model.opsets);
+  try {
+    ConvertNodes(model, &context);
+  } catch (const ImportError& error) {
+    if (unknown.empty()) throw;
+    throw ImportError(Unsupported("%s; %s", unknown.c_str(), error.what()));
   }
-  failures.ThrowIfAny();
+  if (!unknown.empty()) throw ImportError(Unsupported("%s", unknown.c_str()));
   AddOutputs(proto, &context);
   Check(DeclareStates(options, graph));
   FindRecurrentStates(&context);

@@ -238,6 +238,21 @@ TEST(OnnxImporterTest, OutputsThatAreInputsOrRepeatedHaveNodesOfTheirOwn) {
   ExpectNear(Evaluate(model.Build(), {{{2}, {3, 4}}}), {3, 4});
 }
 
+TEST(OnnxImporterTest, OutputsListedTwiceGetNamesOfTheirOwn) {
+  TestModel model;
+  model.Input("x", {2}).Node("Relu", {"x"}, {"y"}).Node("Neg", {"x"}, {"y_1"});
+  model.Output("y").Output("y").Output("y_1");
+  const Imported imported = ImportBytes(model.Build());
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  const Graph& graph = imported.graph;
+  ASSERT_EQ(graph.outputs.size(), 3u);
+  EXPECT_TRUE(graph.values[graph.outputs[0]].name == "y");
+  EXPECT_TRUE(graph.values[graph.outputs[1]].name == "y_2");  // y_1 is taken by the third
+  EXPECT_TRUE(graph.values[graph.outputs[2]].name == "y_1");
+  ASSERT_EQ(imported.report.warnings.size(), 1u);
+  EXPECT_NE(imported.report.warnings[0].find("'y_2'"), std::string::npos);
+}
+
 TEST(OnnxImporterTest, InputsThatAreInitialisersAreConstants) {
   TestModel model;
   model.Input("x", {2}).Input("c", {2}).Floats("c", {2}, {1, 2}).Node("Add", {"x", "c"}, {"y"}).Output("y");
@@ -294,6 +309,41 @@ TEST(OnnxImporterTest, FedBackStatesAreFound) {
   EXPECT_TRUE(imported.graph.values[imported.graph.outputs[1]].name == "h1");
 }
 
+// "n" stands for the time of x, the directions, the batch and the hidden size of h0 and c0.
+TEST(OnnxImporterTest, RecurrentLayersFixTheDimensionsOfTheirInitialStates) {
+  for (const bool lstm : {false, true}) {
+    const int64_t rows = lstm ? 8 : 6;
+    TestModel model;
+    model.Input("x", {-1, 1, -1}).Input("h0", {-1, -1, -1}).Floats("w", {1, rows, 3}, Ramp(rows * 3));
+    model.Floats("r", {1, rows, 2}, Ramp(rows * 2, 0.5f));
+    std::vector<std::string> inputs = {"x", "w", "r", "", "", "h0"}, outputs = {"y", "h1"};
+    if (lstm) model.Input("c0", {-1, 1, 2}), inputs.push_back("c0"), outputs.push_back("c1");
+    model.Node(lstm ? "LSTM" : "GRU", inputs, outputs, {IntAttribute("hidden_size", 2)});
+    for (const std::string& output : outputs) model.Output(output);
+    Imported imported = ImportBytes(model.Build());
+    ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+    const Graph& graph = imported.graph;
+    EXPECT_TRUE(IsSymbolDim(graph.values[graph.inputs[0]].type.shape[0]));
+    EXPECT_EQ(graph.values[graph.inputs[0]].type.shape[2], 3);
+    for (size_t i = 1; i < graph.inputs.size(); ++i) {
+      EXPECT_EQ(graph.values[graph.inputs[i]].type.shape, (Shape{1, 1, 2}));
+    }
+    EXPECT_EQ(graph.states.size(), lstm ? 2u : 1u);
+    const std::vector<float> x = Ramp(15), state = {0.5f, -0.5f};
+    std::vector<Feed> feeds = {{{5, 1, 3}, x}, {{1, 1, 2}, state}};
+    if (lstm) feeds.push_back({{1, 1, 2}, state});
+    std::vector<TensorView> views;
+    for (Feed& feed : feeds) views.push_back({feed.elements.data(), DType::kF32, feed.shape});
+    std::vector<std::vector<float>> kept(graph.states.size(), {0, 0});
+    std::vector<TensorView> states;
+    for (auto& elements : kept) states.push_back({elements.data(), DType::kF32, Shape{1, 1, 2}});
+    Vector<EvaluatedTensor> fetches;
+    const Status status = EvaluateGraph(graph, views, states, &fetches);
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(fetches[0].view.shape, (Shape{5, 1, 1, 2}));
+  }
+}
+
 TEST(OnnxImporterTest, DeclaredStatesAreChecked) {
   EXPECT_TRUE(ImportBytes(Recurrent().Build(), {{{"h1", "h0"}}}).status.ok());
   EXPECT_EQ(ImportBytes(Recurrent().Build(), {{{"h9", "h0"}}}).status.code(), StatusCode::kNotFound);
@@ -309,6 +359,36 @@ TEST(OnnxImporterTest, NanConstantsWarnByName) {
   ASSERT_TRUE(imported.status.ok());
   ASSERT_EQ(imported.report.warnings.size(), 1u);
   EXPECT_NE(imported.report.warnings[0].find("'broken'"), std::string::npos);
+}
+
+TEST(OnnxImporterTest, WhateverIsNoNumberWarnsWithANodesName) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::string shape_value = RawTensor("value", kFloatType, {1}, std::vector<float>{nan});
+  std::string of_shape;
+  protozero::pbf_writer writer(of_shape);
+  writer.add_string(1, "value");
+  writer.add_message(5, shape_value);
+  writer.add_int32(20, 4);
+  TestModel model;
+  model.Input("x", {1}).Floats("zero", {1}, {0}).Ints("shape", {1}).Floats("infinite", {1}, {-infinity});
+  model.Node("Constant", {}, {"a"}, {FloatAttribute("value_float", infinity)})
+      .Node("LeakyRelu", {"x"}, {"b"}, {FloatAttribute("alpha", nan)})
+      .Node("Div", {"zero", "zero"}, {"c"})
+      .Node("ConstantOfShape", {"shape"}, {"d"}, {of_shape})
+      .Node("Sum", {"a", "b", "c", "d", "infinite"}, {"y"})
+      .Output("y");
+  const Imported imported = ImportBytes(model.Build());
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  std::string all;
+  for (const std::string& warning : imported.report.warnings) all += warning + "\n";
+  for (const char* text : {"node 'node_1' (Constant): attribute 'value_float' contains infinity",
+                           "node 'node_2' (LeakyRelu): attribute 'alpha' contains NaN",
+                           "node 'node_3' (Div) computes NaN from constants",
+                           "constant 'node_4' contains NaN", "constant 'infinite' contains infinity"}) {
+    EXPECT_NE(all.find(text), std::string::npos) << text << " is not in:\n" << all;
+  }
+  EXPECT_EQ(imported.report.warnings.size(), 5u) << all;
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 
 #include <exception>
 #include <protozero/pbf_reader.hpp>
+#include <string>
+#include <utility>
+
+#include "mace/graph/graph.h"
 
 namespace mace::importers::onnx {
 namespace {
@@ -83,10 +87,13 @@ namespace dim_field {
 enum : uint32_t { kValue = 1, kParam = 2 };
 }
 
+// What is wrong with a file whose fields can be read.
 struct FormatError : std::exception {
-  explicit FormatError(const char* what) : what_(what) {}
-  const char* what() const noexcept override { return what_; }
-  const char* what_;
+  explicit FormatError(std::string text, StatusCode status_code = StatusCode::kDataLoss)
+      : what_(std::move(text)), code(status_code) {}
+  const char* what() const noexcept override { return what_.c_str(); }
+  std::string what_;
+  StatusCode code;
 };
 
 // A few bytes of a hostile file may stand for a large struct: what the structs may take in all, about three
@@ -100,7 +107,7 @@ class Reader : public pbf_reader {
   Reader(std::string_view bytes, Budget* budget) : pbf_reader(bytes.data(), bytes.size()), budget_(budget) {}
   Budget* budget() const { return budget_; }
   void Charge(size_t bytes) {
-    if (bytes > budget_->bytes_left) throw FormatError("its tables are out of proportion to its size");
+    if (bytes > budget_->bytes_left) throw FormatError("the file's tables are out of proportion to its size");
     budget_->bytes_left -= bytes;
   }
 
@@ -110,7 +117,7 @@ class Reader : public pbf_reader {
 
 // protozero asserts on a wire type that does not fit the getter: these check first.
 void Require(const Reader& reader, pbf_wire_type type) {
-  if (reader.wire_type() != type) throw FormatError("a field has the wrong wire type");
+  if (reader.wire_type() != type) throw FormatError("damaged: a field has the wrong wire type");
 }
 std::string_view ReadBytes(Reader& reader) {
   Require(reader, pbf_wire_type::length_delimited);
@@ -150,8 +157,12 @@ bool IsCleanUtf8(std::string_view text) {
 }
 std::string_view ReadName(Reader& reader) {
   const std::string_view name = ReadBytes(reader);
-  if (name.size() > 65535) throw FormatError("a name is longer than 65535 bytes");
-  if (!IsCleanUtf8(name)) throw FormatError("a name is not UTF-8 text");
+  constexpr size_t kMaxName = 65535;
+  if (name.size() > kMaxName) {
+    throw FormatError("a name in the file has " + std::to_string(name.size()) + " bytes, the limit is " +
+                      std::to_string(kMaxName));
+  }
+  if (!IsCleanUtf8(name)) throw FormatError("a name in the file is not UTF-8 text");
   return name;
 }
 
@@ -296,6 +307,16 @@ Attribute ReadAttribute(Reader reader) {
   return attribute;
 }
 
+// Nobody writes more, and a few bytes an operand would become a node each.
+void CheckOperands(const NodeProto& node, size_t count, const char* kind) {
+  if (static_cast<int64_t>(count) <= kMaxNodeInputs) return;
+  const std::string_view label = node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
+  throw FormatError("node '" + std::string(label.substr(0, 200)) + "' (" +
+                        std::string(node.op_type.substr(0, 200)) + ") has " + std::to_string(count) + " " +
+                        kind + ", the limit is " + std::to_string(kMaxNodeInputs),
+                    StatusCode::kResourceExhausted);
+}
+
 NodeProto ReadNode(Reader reader) {
   NodeProto node;
   while (reader.next()) {
@@ -325,6 +346,8 @@ NodeProto ReadNode(Reader reader) {
         reader.skip();
     }
   }
+  CheckOperands(node, node.inputs.size(), "inputs");
+  CheckOperands(node, node.outputs.size(), "outputs");
   return node;
 }
 
@@ -481,8 +504,12 @@ Status ParseModel(std::span<const uint8_t> bytes, ModelProto* model) {
     *model = ReadModel(Reader({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, &budget));
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();
-  } catch (const std::exception& error) {  // protozero's and FormatError
-    return DataLoss("not a complete ONNX file (%s)", error.what());
+  } catch (const FormatError& error) {
+    return Status::Format(error.code, "%s", error.what());
+  } catch (const protozero::end_of_buffer_exception&) {
+    return DataLoss("not a complete ONNX file: it ends within a field");
+  } catch (const std::exception& error) {  // protozero's others
+    return DataLoss("not an ONNX file, or a damaged one: %s", error.what());
   }
   return Status::Ok();
 }
@@ -509,6 +536,18 @@ DType DTypeOfOnnx(int32_t data_type) {
   };
   return data_type >= 0 && data_type < static_cast<int32_t>(std::size(kTypes)) ? kTypes[data_type]
                                                                                : DType::kInvalid;
+}
+
+std::string OnnxTypeName(int64_t data_type) {
+  constexpr const char* kNames[] = {
+      "undefined",      "float",      "uint8",          "int8",       "uint16",   "int16",
+      "int32",          "int64",      "string",         "bool",       "float16",  "double",
+      "uint32",         "uint64",     "complex64",      "complex128", "bfloat16", "float8e4m3fn",
+      "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4",      "int4",     "float4e2m1",
+      "float8e8m0",     "uint2",      "int2",
+  };
+  if (data_type >= 0 && data_type < static_cast<int64_t>(std::size(kNames))) return kNames[data_type];
+  return "number " + std::to_string(data_type);
 }
 
 }  // namespace mace::importers::onnx

@@ -94,6 +94,8 @@ Status ParseModel(std::span<const uint8_t> bytes, ModelProto* model);
 // The element type of ONNX number `data_type`; kInvalid for those MACE does not have (strings, complex, 8-bit
 // floats, 4-bit types).
 DType DTypeOfOnnx(int32_t data_type);
+// What ONNX calls it; for a number that it does not know, the number.
+std::string OnnxTypeName(int64_t data_type);
 
 }  // namespace mace::importers::onnx
 

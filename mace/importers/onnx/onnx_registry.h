@@ -42,11 +42,14 @@ MACE_ONNX_CONVERTER(ConvertMatMul);
 // convert_elementwise.cc
 MACE_ONNX_CONVERTER(ConvertUnary);
 MACE_ONNX_CONVERTER(ConvertIdentity);
+MACE_ONNX_CONVERTER(ConvertIsNaN);
 MACE_ONNX_CONVERTER(ConvertBinary);
 MACE_ONNX_CONVERTER(ConvertPow);
 MACE_ONNX_CONVERTER(ConvertVariadic);
 MACE_ONNX_CONVERTER(ConvertClip);
 MACE_ONNX_CONVERTER(ConvertLeakyRelu);
+MACE_ONNX_CONVERTER(ConvertElu);
+MACE_ONNX_CONVERTER(ConvertSelu);
 MACE_ONNX_CONVERTER(ConvertHardSigmoid);
 MACE_ONNX_CONVERTER(ConvertGelu);
 MACE_ONNX_CONVERTER(ConvertDropout);
@@ -74,6 +77,7 @@ MACE_ONNX_CONVERTER(ConvertReduce);
 MACE_ONNX_CONVERTER(ConvertSoftmax);
 MACE_ONNX_CONVERTER(ConvertQLinearSoftmax);
 MACE_ONNX_CONVERTER(ConvertLayerNormalization);
+MACE_ONNX_CONVERTER(ConvertInstanceNormalization);
 MACE_ONNX_CONVERTER(ConvertBatchNormalization);
 MACE_ONNX_CONVERTER(ConvertRecurrent);
 // convert_quantize.cc

@@ -5,14 +5,9 @@
 #include "mace/importers/onnx/onnx_registry.h"
 
 namespace mace::importers::onnx {
-namespace {
-
-std::string NameOfNode(const NodeProto& node) {
-  if (!node.name.empty()) return Text(node.name);
-  return node.outputs.empty() ? "" : Text(node.outputs[0]);
+std::string LabelOf(const NodeProto& node) {
+  return Text(!node.name.empty() || node.outputs.empty() ? node.name : node.outputs[0]);
 }
-
-}  // namespace
 
 std::vector<int32_t> SortNodes(const GraphProto& graph) {
   std::unordered_map<std::string_view, int32_t> producers;  // -1: an input or initialiser
@@ -36,7 +31,7 @@ std::vector<int32_t> SortNodes(const GraphProto& graph) {
       const auto found = producers.find(input);
       if (found == producers.end()) {
         throw ImportError(DataLoss("node '%s' (%s) reads '%s', which nothing produces",
-                                   NameOfNode(graph.nodes[i]).c_str(), Text(graph.nodes[i].op_type).c_str(),
+                                   LabelOf(graph.nodes[i]).c_str(), Text(graph.nodes[i].op_type).c_str(),
                                    Text(input).c_str()));
       }
       if (found->second < 0) continue;
@@ -59,39 +54,64 @@ std::vector<int32_t> SortNodes(const GraphProto& graph) {
   if (static_cast<int32_t>(order.size()) != count) {
     const auto stuck = std::find_if(waiting.begin(), waiting.end(), [](int32_t n) { return n > 0; });
     throw ImportError(DataLoss("the graph has a cycle through node '%s'",
-                               NameOfNode(graph.nodes[stuck - waiting.begin()]).c_str()));
+                               LabelOf(graph.nodes[stuck - waiting.begin()]).c_str()));
   }
   return order;
 }
 
-void RequireKnownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets) {
+namespace {
+
+bool IsImported(std::string_view domain, const std::vector<OpsetImport>& opsets) {
+  for (const OpsetImport& opset : opsets) {
+    if (opset.domain == domain || (IsDefaultDomain(opset.domain) && IsDefaultDomain(domain))) return true;
+  }
+  return false;
+}
+
+// What messages call the node's operator.
+std::string OperatorText(const NodeProto& node, bool is_imported) {
+  std::string text = node.op_type.empty() ? "a node without an operator type" : Text(node.op_type);
+  if (!IsDefaultDomain(node.domain)) text = Text(node.domain) + ":" + text;
+  if (!is_imported) text += " (of a domain that the file does not import)";
+  return text;
+}
+
+std::string Quoted(const NodeProto& node) {
+  const std::string label = LabelOf(node);
+  return label.empty() ? "one without a name" : "'" + label + "'";
+}
+
+}  // namespace
+
+bool IsKnownOperator(const NodeProto& node, const std::vector<OpsetImport>& opsets) {
+  return FindOnnxOp(node.domain, node.op_type) != nullptr && IsImported(node.domain, opsets);
+}
+
+std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets) {
+  constexpr int kMaxNamed = 8;
+  constexpr size_t kMaxText = 3000;  // a message holds 4096 bytes, and more may follow
   struct Missing {
     int count = 0;
-    std::string first;
+    std::string nodes;  // the first of them
   };
   std::map<std::string, Missing> missing;
   for (const NodeProto& node : graph.nodes) {
-    bool imported = false;
-    for (const OpsetImport& opset : opsets) {
-      imported = imported || opset.domain == node.domain ||
-                 (IsDefaultDomain(opset.domain) && IsDefaultDomain(node.domain));
-    }
-    if (imported && FindOnnxOp(node.domain, node.op_type) != nullptr) continue;
-    std::string name =
-        IsDefaultDomain(node.domain) ? Text(node.op_type) : Text(node.domain) + ":" + Text(node.op_type);
-    if (!imported) name += " (of a domain that the file does not import)";
-    if (missing.size() >= 1000 && !missing.contains(name)) continue;
-    Missing& entry = missing[name];
-    if (entry.count++ == 0) entry.first = NameOfNode(node);
+    if (IsKnownOperator(node, opsets)) continue;
+    Missing& entry = missing[OperatorText(node, IsImported(node.domain, opsets))];
+    if (++entry.count <= kMaxNamed) entry.nodes += (entry.count == 1 ? "" : ", ") + Quoted(node);
   }
-  if (missing.empty()) return;
   std::string text;
+  size_t left = missing.size();
   for (const auto& [name, entry] : missing) {
-    if (!text.empty()) text += ", ";
-    text += name + " (" + std::to_string(entry.count) + (entry.count == 1 ? " node, '" : " nodes, first '") +
-            entry.first + "')";
+    if (text.size() > kMaxText) return text + ", and " + std::to_string(left) + " more operators";
+    --left;
+    text += text.empty() ? "operators that MACE does not support: " : ", ";
+    text +=
+        name + " (" + std::to_string(entry.count) + (entry.count == 1 ? " node: " : " nodes: ") + entry.nodes;
+    if (entry.count > kMaxNamed) text += " and " + std::to_string(entry.count - kMaxNamed) + " more";
+    text += ")";
   }
-  throw ImportError(Unsupported("operators that MACE does not support: %s", text.c_str()));
+  return text;
 }
 
 }  // namespace mace::importers::onnx

@@ -1,9 +1,9 @@
 // TensorProto -> constant.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "mace/importers/onnx/onnx_context.h"
+#include "mace/passes/constants.h"
 
 namespace mace::importers::onnx {
 namespace {
@@ -12,8 +12,9 @@ namespace {
 template <typename To, typename From>
 void CopyTyped(const std::vector<From>& from, int64_t count, const std::string& name, void* to) {
   if (static_cast<int64_t>(from.size()) != count) {
-    throw ImportError(DataLoss("tensor '%s' has %zu elements of data, its dimensions ask for %lld",
-                               name.c_str(), from.size(), static_cast<long long>(count)));
+    // As many as there should be were found, in some other field.
+    throw ImportError(
+        DataLoss("tensor '%s' keeps its data in a field of another element type", name.c_str()));
   }
   To* target = static_cast<To*>(to);
   for (int64_t i = 0; i < count; ++i) target[i] = static_cast<To>(from[i]);
@@ -49,33 +50,32 @@ void FillTyped(const Tensor& tensor, DType dtype, int64_t count, const std::stri
   }
 }
 
-bool HasNan(const TensorView& view) {
-  const int64_t count = view.elements();
-  for (int64_t i = 0; i < count; ++i) {
-    switch (view.dtype) {
-      case DType::kF32:
-        if (std::isnan(view.as<float>()[i])) return true;
-        break;
-      case DType::kF64:
-        if (std::isnan(view.as<double>()[i])) return true;
-        break;
-      case DType::kF16:
-        if ((view.as<uint16_t>()[i] & 0x7FFF) > 0x7C00) return true;
-        break;
-      case DType::kBF16:
-        if ((view.as<uint16_t>()[i] & 0x7FFF) > 0x7F80) return true;
-        break;
-      default:
-        return false;
+void CheckDataFields(const Tensor& tensor, const std::string& name) {
+  const struct {
+    const char* field;
+    bool filled;
+  } fields[] = {{"raw_data", tensor.raw.has_value() && !tensor.raw->empty()},
+                {"float_data", !tensor.floats.empty()},
+                {"int32_data", !tensor.int32s.empty()},
+                {"int64_data", !tensor.int64s.empty()},
+                {"double_data", !tensor.doubles.empty()},
+                {"uint64_data", !tensor.uint64s.empty()}};
+  const char* first = nullptr;
+  for (const auto& [field, filled] : fields) {
+    if (!filled) continue;
+    if (first != nullptr) {
+      throw ImportError(
+          DataLoss("tensor '%s' has data in two fields, %s and %s", name.c_str(), first, field));
     }
+    first = field;
   }
-  return false;
 }
 
 }  // namespace
 
 ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
-  const std::string text = Text(name.empty() ? tensor.name : name);
+  // A tensor in an attribute is called by its node: its own name is "value" or nothing.
+  const std::string text = Text(!name.empty() ? name : !label_.empty() ? label_ : tensor.name);
   if (tensor.external) {
     throw ImportError(
         Unsupported("tensor '%s' keeps its data in another file (data_location EXTERNAL); "
@@ -84,8 +84,8 @@ ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
   }
   const DType dtype = DTypeOfOnnx(tensor.data_type);
   if (dtype == DType::kInvalid || tensor.has_strings) {
-    throw ImportError(Unsupported("tensor '%s' has ONNX element type %d, which MACE lacks", text.c_str(),
-                                  tensor.data_type));
+    throw ImportError(Unsupported("tensor '%s' has the ONNX element type %s, which MACE lacks", text.c_str(),
+                                  OnnxTypeName(tensor.data_type).c_str()));
   }
   Shape shape;
   for (int64_t dim : tensor.dims) {
@@ -100,12 +100,13 @@ ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
   // The data is checked before anything of that size is allocated.
   const size_t typed = tensor.floats.size() + tensor.int32s.size() + tensor.int64s.size() +
                        tensor.doubles.size() + tensor.uint64s.size();
-  if (tensor.raw.has_value() && typed == 0) {
+  CheckDataFields(tensor, text);
+  if (tensor.raw.has_value()) {
     if (static_cast<int64_t>(tensor.raw->size()) != bytes) {
       throw ImportError(DataLoss("tensor '%s' has %zu bytes of data, its dimensions ask for %lld",
                                  text.c_str(), tensor.raw->size(), static_cast<long long>(bytes)));
     }
-  } else if (static_cast<int64_t>(typed) != shape.ElementCount() || tensor.raw.has_value()) {
+  } else if (static_cast<int64_t>(typed) != shape.ElementCount()) {
     throw ImportError(DataLoss("tensor '%s' has %zu elements of data, its dimensions ask for %lld",
                                text.c_str(), typed, static_cast<long long>(shape.ElementCount())));
   }
@@ -124,7 +125,9 @@ ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
       element = element != 0;
     }
   }
-  if (HasNan(view)) Warn("constant '" + text + "' contains NaN");
+  if (const char* what = passes::NonFiniteIn(view); what != nullptr) {
+    Warn("constant '" + text + "' contains " + what);
+  }
   return value;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mace/graph/op_definition.h"
+#include "mace/importers/edge_names.h"
 #include "mace/ops/common.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
@@ -21,18 +22,6 @@ namespace {
 constexpr size_t kMaxWarnings = 100;
 // What the graph may take besides twice the file: nodes, names and constants that share bytes in the file.
 constexpr int64_t kAllowance = int64_t{128} << 20;
-
-bool IsNonFinite(const TensorView& view) {
-  const int64_t count = view.elements();
-  if (view.dtype == DType::kF32) {
-    const float* values = view.as<float>();
-    return std::any_of(values, values + count, [](float v) { return !std::isfinite(v); });
-  }
-  if (view.dtype != DType::kF16 && view.dtype != DType::kBF16) return false;
-  const uint16_t exponent = view.dtype == DType::kF16 ? 0x7C00 : 0x7F80;
-  const uint16_t* values = view.as<uint16_t>();
-  return std::any_of(values, values + count, [=](uint16_t v) { return (v & exponent) == exponent; });
-}
 
 }  // namespace
 
@@ -142,7 +131,9 @@ TensorType TfliteContext::TypeOfTensor(int tensor) {
 }
 
 void TfliteContext::WarnOfNonFinite(int tensor, const TensorView& view) {
-  if (IsNonFinite(view)) Warn("constant " + file_.DescribeTensor(tensor) + " holds NaN or infinity");
+  if (const char* what = passes::NonFiniteIn(view); what != nullptr) {
+    Warn("constant " + file_.DescribeTensor(tensor) + " contains " + what);
+  }
 }
 
 ValueId TfliteContext::AddConstantTensor(int tensor) {
@@ -376,19 +367,40 @@ void TfliteContext::WriteVariable(int tensor, ValueId value) {
 
 // ---- the edges of the graph
 
-void TfliteContext::AddInputs() {
-  constexpr size_t kMaxInputs = 4096;  // keeps the search for symbols short
-  const auto inputs = SpanOf(file_.subgraph().inputs());
-  if (inputs.size() > kMaxInputs) {
-    throw ImportError(StatusCode::kUnsupported, std::to_string(inputs.size()) + " inputs");
+std::vector<std::string> TfliteContext::EdgeNamesOf(std::span<const int32_t> tensors, const char* kind) {
+  if (static_cast<int64_t>(tensors.size()) > kMaxGraphEdges) {
+    throw ImportError(StatusCode::kUnsupported, std::to_string(tensors.size()) + " " + kind +
+                                                    "s, the limit is " + std::to_string(kMaxGraphEdges));
   }
+  std::vector<std::string> names;
+  EdgeNames unique;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    names.emplace_back(file_.TensorName(tensors[i]));
+    if (names.back().empty()) names.back() = std::string(kind) + "_" + std::to_string(i);
+    Spend(static_cast<int64_t>(sizeof(Value) + 4 * names.back().size()));
+    unique.Reserve(names.back());
+  }
+  for (size_t i = 0; i < names.size(); ++i) {
+    std::string name = unique.Take(names[i]);
+    if (name != names[i]) {
+      Warn(std::string(kind) + " " + std::to_string(i) + " is called '" + name.substr(0, 200) +
+           "' here: another " + kind + " has its name '" + names[i].substr(0, 200) + "'");
+    }
+    names[i] = std::move(name);
+  }
+  return names;
+}
+
+void TfliteContext::AddInputs() {
+  const auto inputs = SpanOf(file_.subgraph().inputs());
+  input_names_ = EdgeNamesOf(inputs, "input");
+  output_names_ = EdgeNamesOf(SpanOf(file_.subgraph().outputs()), "output");
   for (size_t i = 0; i < inputs.size(); ++i) {
     const int tensor = inputs[i];
     if (values_[static_cast<size_t>(tensor)] != kNone) {
       throw ImportError(StatusCode::kDataLoss, file_.DescribeTensor(tensor) + " is an input twice");
     }
-    std::string name(file_.TensorName(tensor));
-    if (name.empty()) name = "input_" + std::to_string(i);
+    const std::string& name = input_names_[i];
     Spend(static_cast<int64_t>(sizeof(Value) + name.size() * (1 + kMaxRank)));
     TensorType type = TypeOfTensor(tensor);
     for (int axis = 0; axis < type.shape.rank; ++axis) {
@@ -405,10 +417,19 @@ void TfliteContext::AddInputs() {
 void TfliteContext::AddOutputs() {
   const auto outputs = SpanOf(file_.subgraph().outputs());
   if (outputs.empty()) throw ImportError(StatusCode::kDataLoss, "the model has no outputs");
+  std::set<ValueId> seen;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const ValueId value = ValueOf(outputs[i]);
-    if (graph_.values[value].name.empty())
-      Check(graph_.values[value].name.Assign("output_" + std::to_string(i)));
+    ValueId value = ValueOf(outputs[i]);
+    const std::string& name = output_names_[i];
+    const bool is_computed = graph_.values[value].producer != kNone;
+    if (!seen.insert(value).second || (!is_computed && !(graph_.values[value].name == name))) {
+      // A name of its own needs a value of its own.
+      const ValueId copy = Unwrap(graph_.AddValue(name, TypeOf(value)));
+      Unwrap(graph_.AddNode(OpId::kIdentity, name, {&value, 1}, {&copy, 1}));
+      value = copy;
+    } else if (!(graph_.values[value].name == name)) {
+      Check(graph_.values[value].name.Assign(name));
+    }
     Check(graph_.outputs.PushBack(value));
   }
 }

@@ -120,6 +120,8 @@ class TfliteContext {
   static constexpr size_t BytesOfAttributes() {
     return std::is_empty_v<Attributes> ? 0 : sizeof(Attributes);
   }
+  // A name for each input or output (`kind`) of the graph. Bounds their count: symbols are searched for.
+  std::vector<std::string> EdgeNamesOf(std::span<const int32_t> tensors, const char* kind);
   ValueId AddVariable(int tensor);
   ValueId AddConstantTensor(int tensor);
   TensorType TypeOfTensor(int tensor);
@@ -136,6 +138,8 @@ class TfliteContext {
   std::vector<ValueId> values_;         // of each tensor now; kNone: not yet
   std::vector<int32_t> states_;         // of each tensor: index into graph.states, or kNone
   std::vector<int32_t> quantizations_;  // of each tensor: index into graph.quantizations, or kNone
+  std::vector<std::string> input_names_;
+  std::vector<std::string> output_names_;
   std::set<std::string> said_;
   std::vector<std::string> refusals_;  // of this operator
 };

@@ -209,6 +209,45 @@ TEST(TfliteImporter, OpenDimensionsAreSymbols) {
   EXPECT_EQ(RunFloats(graph, {1, 2, 3, 4, 5, 6}, {3, 2}), (std::vector<float>{2, 4, 4, 6, 6, 8}));
 }
 
+TEST(TfliteImporter, NamesAtTheEdgesAreUnique) {
+  TfliteBuilder builder;
+  const int a = builder.Add({.dims = {2}, .name = "x"});
+  const int b = builder.Add({.dims = {2}, .name = "x"});
+  const int c = builder.Add({.dims = {2}, .name = "x_1"});
+  const int sum = builder.Add({.dims = {2}, .name = "y"});
+  builder.AddOperator(kAdd, {a, b}, {sum});
+  Graph graph;
+  ImportReport report;
+  const Status status = Import(builder.Finish({a, b, c}, {sum, sum, b, a}), &graph, &report);
+  ASSERT_TRUE(status.ok()) << status.message();
+  std::vector<std::string> names;
+  for (ValueId input : graph.inputs) names.emplace_back(graph.values[input].name.view());
+  EXPECT_EQ(names, (std::vector<std::string>{"x", "x_2", "x_1"}));
+  names.clear();
+  for (ValueId output : graph.outputs) names.emplace_back(graph.values[output].name.view());
+  EXPECT_EQ(names, (std::vector<std::string>{"y", "y_1", "x", "x_1"}));
+  EXPECT_EQ(report.warnings.size(), 3u);
+  std::vector<float> x = {1, 2}, z = {10, 20};
+  const TensorView feeds[] = {
+      {x.data(), DType::kF32, {2}}, {z.data(), DType::kF32, {2}}, {x.data(), DType::kF32, {2}}};
+  Vector<EvaluatedTensor> fetches;
+  ASSERT_TRUE(EvaluateGraph(graph, feeds, {}, &fetches).ok());
+  EXPECT_EQ(fetches[0].view.as<float>()[1], 22);
+  EXPECT_EQ(fetches[1].view.as<float>()[1], 22);
+  EXPECT_EQ(fetches[2].view.as<float>()[1], 20);
+  EXPECT_EQ(fetches[3].view.as<float>()[1], 2);
+}
+
+TEST(TfliteImporter, ManyOutputsAreRefusedAtOnce) {
+  TfliteBuilder builder;
+  const int x = builder.Add({.dims = {2}, .name = "x"});
+  Graph graph;
+  const Status status = Import(builder.Finish({x}, std::vector<int32_t>(5000, x)), &graph);
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_TRUE(Contains(status.message(), "5000 outputs, the limit is 4096")) << status.message();
+  EXPECT_TRUE(graph.values.empty());
+}
+
 TEST(TfliteImporter, WarnsOfConstantsThatAreNotNumbers) {
   for (float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
     Graph graph;

@@ -312,5 +312,15 @@ def orders_and_logic():
     emit("Pow", [base, power], run("Pow", [base, power], {}))
 
 
-for part in (convolutions, pools, elementwise, matmuls, movement, shapes, resizes, reductions_and_norms, recurrent, orders_and_logic):
+def activations():
+    x = np.array([-6, -2.5, -1, -0.25, -1e-3, 0, -0.0, 1e-3, 0.5, 1, 2.75, 6, np.nan], dtype=np.float32)
+    for op in ("Softplus", "Elu", "Selu", "Mish", "Softsign", "Sign", "Sin", "Cos"):
+        emit(op, [x], run(op, [x], {}))
+    emit("Elu", [x], run("Elu", [x], dict(alpha=0.3)), alpha=0.3)
+    emit("Selu", [x], run("Selu", [x], dict(alpha=1.5, gamma=0.7)), alpha=1.5, gamma=0.7)
+    emit("Sign", [ints(-3, 0, 7)], run("Sign", [ints(-3, 0, 7)], {}))
+
+
+for part in (convolutions, pools, elementwise, matmuls, movement, shapes, resizes, reductions_and_norms, recurrent, orders_and_logic,
+             activations):
     part()

@@ -109,6 +109,16 @@ double Log(double x) { return std::log(x); }
 double Sqrt(double x) { return std::sqrt(x); }
 double Reciprocal(double x) { return 1 / x; }
 double Rsqrt(double x) { return 1 / std::sqrt(x); }
+// log(1 + exp(x)), where neither exp may overflow nor 1 + exp(x) lose what is left of it.
+double Softplus(double x) { return std::log1p(std::exp(-std::fabs(x))) + (x < 0 ? 0 : x); }
+double Mish(double x) { return x * std::tanh(Softplus(x)); }
+double Softsign(double x) { return x / (1 + std::fabs(x)); }
+double Elu(double x, const EluAttributes& attributes) { return x < 0 ? attributes.alpha * std::expm1(x) : x; }
+double Selu(double x, const SeluAttributes& attributes) {
+  return attributes.gamma * (x < 0 ? attributes.alpha * std::expm1(x) : x);
+}
+double Sin(double x) { return std::sin(x); }
+double Cos(double x) { return std::cos(x); }
 double Floor(double x) { return std::floor(x); }
 double Ceil(double x) { return std::ceil(x); }
 double Round(double x) { return std::nearbyint(x); }  // half to even
@@ -137,6 +147,14 @@ Status ReferenceAbs(const ReferenceContext& context) {
         return x < 0 ? Negate(x) : x;
       }
     });
+  });
+}
+
+// 0 of both zeros; NaN of NaN.
+Status ReferenceSign(const ReferenceContext& context) {
+  return DispatchDType<float, int8_t, int16_t, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return Map<T>(context, [](T x) { return x != x ? x : static_cast<T>((x > 0) - (x < 0)); });
   });
 }
 
@@ -233,5 +251,15 @@ constinit const OpDefinition kIdentityDefinition =
     Define("Identity", SameAsInput, ReferenceIdentity, AttributeInfoOf<NoAttributes>(),
            kOpElementwise | kOpView | kOpCheap);
 constinit const OpDefinition kRsqrtDefinition = Define("Rsqrt", InferFloat, ReferenceFloat<Rsqrt>);
+constinit const OpDefinition kSoftplusDefinition = Define("Softplus", InferFloat, ReferenceFloat<Softplus>);
+constinit const OpDefinition kEluDefinition =
+    Define("Elu", InferFloat, ReferenceFloatWith<EluAttributes, Elu>, AttributeInfoOf<EluAttributes>());
+constinit const OpDefinition kSeluDefinition =
+    Define("Selu", InferFloat, ReferenceFloatWith<SeluAttributes, Selu>, AttributeInfoOf<SeluAttributes>());
+constinit const OpDefinition kMishDefinition = Define("Mish", InferFloat, ReferenceFloat<Mish>);
+constinit const OpDefinition kSoftsignDefinition = Define("Softsign", InferFloat, ReferenceFloat<Softsign>);
+constinit const OpDefinition kSignDefinition = Define("Sign", InferNumeric, ReferenceSign);
+constinit const OpDefinition kSinDefinition = Define("Sin", InferFloat, ReferenceFloat<Sin>);
+constinit const OpDefinition kCosDefinition = Define("Cos", InferFloat, ReferenceFloat<Cos>);
 
 }  // namespace mace::ops

@@ -1,5 +1,5 @@
-// Elementwise operators of one input: output has the input's dtype and shape. Floats; Relu, Clip, Neg, Abs
-// also integers; Relu, Clip also quantized values (input and output quantization equal: clamps to the
+// Elementwise operators of one input: output has the input's dtype and shape. Floats; Relu, Clip, Neg, Abs,
+// Sign also integers; Relu, Clip also quantized values (input and output quantization equal: clamps to the
 // quantized bounds); Identity any type.
 #ifndef MACE_OPS_UNARY_UNARY_H_
 #define MACE_OPS_UNARY_UNARY_H_
@@ -20,6 +20,19 @@ struct LeakyReluAttributes {
   float alpha = 0.01f;
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, LeakyReluAttributes, alpha)}; }
+};
+struct EluAttributes {  // x, but alpha * (exp(x) - 1) below 0
+  float alpha = 1.0f;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, EluAttributes, alpha)}; }
+};
+struct SeluAttributes {  // gamma * Elu(x)
+  float alpha = 1.67326319217681884765625f;
+  float gamma = 1.05070102214813232421875f;
+
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, SeluAttributes, alpha), MACE_FIELD(2, SeluAttributes, gamma)};
+  }
 };
 struct HardSigmoidAttributes {  // max(0, min(1, alpha * x + beta))
   float alpha = 0.2f;
@@ -58,6 +71,14 @@ extern const OpDefinition kRoundDefinition;
 extern const OpDefinition kNotDefinition;
 extern const OpDefinition kIdentityDefinition;
 extern const OpDefinition kRsqrtDefinition;
+extern const OpDefinition kSoftplusDefinition;
+extern const OpDefinition kEluDefinition;
+extern const OpDefinition kSeluDefinition;
+extern const OpDefinition kMishDefinition;
+extern const OpDefinition kSoftsignDefinition;
+extern const OpDefinition kSignDefinition;
+extern const OpDefinition kSinDefinition;
+extern const OpDefinition kCosDefinition;
 
 }  // namespace mace::ops
 

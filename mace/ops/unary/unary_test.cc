@@ -23,7 +23,8 @@ TEST(Unary, NanStaysNan) {
                   OpId::kHardSigmoid, OpId::kHardSwish, OpId::kSilu,      OpId::kGelu,       OpId::kErf,
                   OpId::kExp,         OpId::kLog,       OpId::kSqrt,      OpId::kReciprocal, OpId::kNeg,
                   OpId::kAbs,         OpId::kFloor,     OpId::kCeil,      OpId::kRound,      OpId::kIdentity,
-                  OpId::kRsqrt}) {
+                  OpId::kRsqrt,       OpId::kSoftplus,  OpId::kElu,       OpId::kSelu,       OpId::kMish,
+                  OpId::kSoftsign,    OpId::kSign,      OpId::kSin,       OpId::kCos}) {
     EXPECT_TRUE(std::isnan(Apply(op, {kNan})[0])) << FindOpDefinition(op)->name;
   }
 }
@@ -40,6 +41,20 @@ TEST(Unary, Infinities) {
   ExpectNear(Apply(OpId::kRelu, {-kInf, kInf}), {0, kInf});
   ExpectNear(Apply(OpId::kRsqrt, {0, 4, 0.25f}), {kInf, 0.5f, 2});
   ExpectNear(Apply(OpId::kSilu, {1, -2}), {0.73105858f, -0.23840584f});
+}
+
+TEST(Unary, ExponentialsNeitherOverflowNorVanish) {
+  ExpectNear(Apply(OpId::kSoftplus, {-kInf, -100, 0, 100, 1000, kInf}),
+             {0, 3.7835059e-44f, 0.69314718f, 100, 1000, kInf});
+  ExpectNear(Apply(OpId::kMish, {-1000, 1000, 1}), {0, 1000, 0.86509839f});
+  ExpectNear(Apply(OpId::kElu, {-kInf, -1e-7f, 0, 2}), {-1, -1e-7f, 0, 2});
+  ExpectNear(Apply(OpId::kSelu, {-kInf, 1}), {-1.7580993f, 1.0507010f});
+  ExpectNear(Apply(OpId::kSoftsign, {3, -3}), {0.75f, -0.75f});
+  EXPECT_EQ(Apply(OpId::kSign, {-kInf, -0.0f, 0, 1e-40f}), (std::vector<float>{-1, 0, 0, 1}));
+  EXPECT_TRUE(std::isnan(Apply(OpId::kSin, {kInf})[0]));
+  OpTester sign(OpId::kSign);
+  ASSERT_OK(sign.Input<int8_t>({3}, {-128, 0, 127}).Run());
+  EXPECT_EQ(sign.Output<int8_t>(), (std::vector<int8_t>{-1, 0, 1}));
 }
 
 TEST(Unary, EmptyTensors) { EXPECT_TRUE(Apply(OpId::kTanh, {}).empty()); }

@@ -1,0 +1,65 @@
+#include "mace/importers/onnx/onnx_import.h"
+#include "mace/importers/onnx/onnx_registry.h"
+
+namespace mace::importers::onnx {
+namespace {
+
+constexpr int kMaxTold = 20;
+constexpr int kMaxExamined = 1024;
+
+}  // namespace
+
+bool Failures::Blocks(const NodeProto& node) const {
+  for (std::string_view input : node.inputs) {
+    if (broken_.contains(input)) return true;
+  }
+  return false;
+}
+
+void Failures::Add(const NodeProto& node, const ImportError& error) {
+  Skip(node);
+  if (count_++ == 0) code_ = error.code(), stage_ = error.stage();
+  if (count_ > kMaxTold) return;
+  text_ += (text_.empty() ? "node '" : "; node '") + LabelOf(node) + "' (" + Text(node.op_type) +
+           "): " + error.what();
+}
+
+void Failures::ThrowIfAny() {
+  if (count_ == 0) return;
+  if (count_ > kMaxTold) text_ += "; and " + std::to_string(count_ - kMaxTold) + " more nodes";
+  throw ImportError(Status::Format(code_, "%s", text_.c_str()), stage_);
+}
+
+// Of what the node reads first nothing is known, so it is tried with tensors of many types. A refusal counts
+// where all attempts were refused; any other end says that it depends on the type.
+void Failures::Examine(const NodeProto& node, int64_t opset, OnnxContext* context) {
+  Skip(node);
+  if (++examined_ > kMaxExamined || !broken_.contains(node.inputs[0])) return;
+  for (size_t i = 1; i < node.inputs.size(); ++i) {
+    if (broken_.contains(node.inputs[i])) return;
+  }
+  const OnnxOp& entry = *FindOnnxOp(node.domain, node.op_type);
+  std::optional<ImportError> refusal;
+  for (const DType dtype : {DType::kF32, DType::kI64, DType::kU8, DType::kI8, DType::kBool}) {
+    for (const int64_t dim : {kUnknownDim, int64_t{8}}) {
+      for (const int rank : {4, 3, 2, 1, 0, 5}) {
+        TensorType type;
+        type.dtype = dtype;
+        for (int i = 0; i < rank; ++i) type.shape.Push(dim);
+        OnnxNode attempt(node);
+        context->Begin(attempt, opset);
+        context->Assume(node.inputs[0], type);
+        try {
+          entry.convert(*context, attempt, entry);
+          return;
+        } catch (const ImportError& error) {
+          if (error.code() != StatusCode::kUnsupported || error.stage() != ImportStage::kConvert) return;
+          if (!refusal.has_value()) refusal = error;
+        }
+      }
+    }
+  }
+  Add(node, *refusal);
+}
+
+}  // namespace mace::importers::onnx
