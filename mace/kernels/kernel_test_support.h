@@ -13,7 +13,7 @@
 #include <random>
 #include <vector>
 
-#include "mace/core/guarded_memory.h"
+#include "mace/core/guarded_memory_testing.h"
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/kernel_table.h"
 #include "mace/simd/running_isa.h"

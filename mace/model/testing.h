@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "mace/core/guarded_memory.h"
+#include "mace/core/guarded_memory_testing.h"
 #include "mace/core/memory.h"
 #include "mace/graph/graph.h"
 #include "mace/graph/op_definition.h"

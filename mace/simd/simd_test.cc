@@ -11,7 +11,7 @@
 #include <random>
 #include <vector>
 
-#include "mace/core/guarded_memory.h"
+#include "mace/core/guarded_memory_testing.h"
 #include "mace/simd/isa.h"
 #include "mace/simd/running_isa.h"
 

@@ -16,7 +16,7 @@
 #include "mace/backends/cpu/cpu_backend.h"
 #include "mace/backends/packed_cache.h"
 #include "mace/core/cpu_features.h"
-#include "mace/core/guarded_memory.h"
+#include "mace/core/guarded_memory_testing.h"
 #include "mace/graph/op_definition.h"
 #include "mace/kernels/kernel_table.h"
 #include "mace/ops/convolution/conv2d.h"

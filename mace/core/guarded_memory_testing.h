@@ -1,7 +1,7 @@
 // For tests: memory between two pages that nobody may touch, so that an access outside is a crash. The
 // standard library is allowed.
-#ifndef MACE_CORE_GUARDED_MEMORY_H_
-#define MACE_CORE_GUARDED_MEMORY_H_
+#ifndef MACE_CORE_GUARDED_MEMORY_TESTING_H_
+#define MACE_CORE_GUARDED_MEMORY_TESTING_H_
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -70,4 +70,4 @@ class Guarded {
 
 }  // namespace mace
 
-#endif  // MACE_CORE_GUARDED_MEMORY_H_
+#endif  // MACE_CORE_GUARDED_MEMORY_TESTING_H_
