@@ -40,11 +40,12 @@ void OnnxContext::Warn(std::string message) {
 }
 
 void OnnxContext::SpendNodes(int64_t count) {
+  constexpr long long kAllowance = 2 * kMaxNodeInputs;
   node_allowance_ -= count;
   if (node_allowance_ >= 0) return;
   throw ImportError(Status::Format(StatusCode::kResourceExhausted,
                                    "the file's operators of many inputs have more than %lld inputs in all",
-                                   static_cast<long long>(2 * kMaxNodeInputs)));
+                                   kAllowance));
 }
 
 void OnnxContext::FindReaders(const GraphProto& graph) {
