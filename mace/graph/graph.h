@@ -114,11 +114,15 @@ struct Graph {
     if (value == kNone || values[value].constant == kNone) return nullptr;
     return &constants[values[value].constant].view;
   }
-  // What messages call `node`: its name, or that of its first output where it has none; may be empty.
+  // What messages call `node`: its name, or that of the first output with one where it has none; may be
+  // empty.
   const char* LabelOf(const Node& node) const {
-    if (!node.name.empty() || node.outputs.empty()) return node.name.c_str();
-    const ValueId output = node.outputs[0];
-    return output >= 0 && static_cast<size_t>(output) < values.size() ? values[output].name.c_str() : "";
+    if (!node.name.empty()) return node.name.c_str();
+    for (ValueId output : node.outputs) {
+      const bool exists = output >= 0 && static_cast<size_t>(output) < values.size();
+      if (exists && !values[output].name.empty()) return values[output].name.c_str();
+    }
+    return "";
   }
   const Quantization* QuantizationOf(ValueId value) const {
     if (value == kNone || values[value].type.quantization == kNone) return nullptr;

@@ -69,6 +69,10 @@ Status OutputSize(const WindowAxis& window, int64_t input, int64_t* output) {
   }
   const int64_t extent = (window.kernel - 1) * window.dilation + 1;
   if (padded < extent) {
+    if (input > 0 && window.ceil_mode && extent - padded < window.stride) {
+      *output = 1;  // ceil of a small negative number is 0: the one window hangs over the end
+      return Status::Ok();
+    }
     if (input > 0) {
       return InvalidArgument("a window of %lld elements on an input of %lld with its padding",
                              static_cast<long long>(extent), static_cast<long long>(padded));

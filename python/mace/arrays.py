@@ -1,5 +1,5 @@
 """Arrays from .npy files (NumPy's format 1.0 to 3.0). What is read may come from anybody: nothing is allocated before the file is known
-to hold it. tools/mace_run/npy.cc accepts and refuses the same, with the same words."""
+to hold it. tools/mace_run/npy.cc accepts the same arrays; its words for damaged headers are its own."""
 
 from __future__ import annotations
 

@@ -40,8 +40,10 @@ def parse_shapes(shapes: Sequence[str]) -> dict[str, list[int]]:
     for text in shapes:
         name, colon, dims = text.rpartition(":")
         try:
-            if not (name and colon):
+            if not (name and colon) or "_" in dims:  # int() takes 1_0
                 raise ValueError
+            if name in result:
+                raise click.UsageError(f"--input_shape names {name!r} twice")
             result[name] = [int(dim) for dim in dims.split(",")] if dims else []
             if any(not 0 <= dim < 2**63 for dim in result[name]):
                 raise ValueError

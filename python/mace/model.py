@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import numbers
 import operator
 import os
@@ -110,9 +111,13 @@ class Session:
         """
         if timeout is not None and not isinstance(timeout, numbers.Real):
             raise InvalidArgumentError(f"timeout: expected seconds (a number) or None for no limit, got {timeout!r}")
+        try:
+            seconds = None if timeout is None else float(timeout)
+        except OverflowError:
+            seconds = math.inf if timeout > 0 else 0.0
         arrays = self._model._feeds(inputs)
         infos = self._model.outputs
-        results = self._native.run(arrays, len(infos), bool(profile), None if timeout is None else float(timeout))
+        results = self._native.run(arrays, len(infos), bool(profile), seconds)
         return {info.name: result for info, result in zip(infos, results, strict=True)}
 
     run = __call__

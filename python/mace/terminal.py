@@ -147,7 +147,7 @@ class Seconds(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """The time in seconds."""
         with contextlib.suppress(ValueError):
-            if math.isfinite(seconds := float(value)) and seconds > 0:
+            if "_" not in str(value) and math.isfinite(seconds := float(value)) and seconds > 0:
                 return seconds
         self.fail(f"{value!r}: expected seconds, more than 0, for example 2.5", param, ctx)
 
@@ -159,7 +159,7 @@ def _discard_output() -> None:
 
 
 def run_program(command: click.Command, name: str) -> None:
-    """Runs a command line as a program: errors are one line, an interrupt (Ctrl-C) ends it at once, output that cannot be
+    """Runs a command line as a program: errors of the work are one line, an interrupt (Ctrl-C) ends it at once, output that cannot be
     written is an error."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Python's handler would wait until a model that is being loaded or run has come to its end.

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 
 import mace
 
@@ -143,3 +144,59 @@ def test_bytes_of_every_kind_are_converted() -> None:
     data = networks.convolution_network().SerializeToString()
     want = mace.convert(data)[0]
     assert mace.convert(bytearray(data))[0] == want and mace.convert(memoryview(data))[0] == want
+
+
+def network_of(nodes: list, inputs: list, outputs: list, constants: dict) -> bytes:
+    """An ONNX file; inputs and outputs are (name, shape) of float32."""
+    info = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in list_] for list_ in (inputs, outputs)]
+    initializers = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "network", *info, initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+
+
+def test_small_files_do_not_copy_their_constants_without_bound() -> None:
+    count = 1 << 19
+    scales = {"s": np.ones(count, np.float32), "z": np.zeros(count, np.int8)}
+    nodes = []
+    for i in range(100):
+        nodes.append(helper.make_node("QuantizeLinear", ["x", "s", "z"], [f"q{i}"], axis=0))
+        nodes.append(helper.make_node("DequantizeLinear", [f"q{i}", "s", "z"], [f"y{i}"], axis=0))
+    outputs = [(f"y{i}", [count]) for i in range(100)]
+    with pytest.raises(mace.ResourceExhaustedError, match="copies of these would fill the memory"):
+        mace.convert(network_of(nodes, [("x", [count])], outputs, scales))
+
+
+def test_weights_that_many_layers_share_stay_shared() -> None:
+    weights = networks.random(5, 64, 64, 3, 3)
+    nodes = [helper.make_node("Conv", [f"v{i}", "w"], [f"v{i + 1}"], pads=[1, 1, 1, 1]) for i in range(8)]
+    data, _ = mace.convert(network_of(nodes, [("v0", [1, 64, 5, 5])], [("v8", [1, 64, 5, 5])], {"w": weights / 24}))
+    assert len(data) < 1.2 * weights.nbytes
+    x = networks.random(6, 1, 64, 5, 5)
+    want = ReferenceEvaluator(onnx.load_from_string(network_of(nodes, [("v0", x.shape)], [("v8", x.shape)], {"w": weights / 24})))
+    np.testing.assert_allclose(mace.load(data)([x])["v8"], want.run(None, {"v0": x})[0], rtol=1e-3, atol=1e-3)
+
+
+def test_slice_backwards_from_before_the_first() -> None:
+    # ONNX clamps the start to the first element there, NumPy takes nothing.
+    lists = {"starts": np.array([-7]), "ends": np.array([np.iinfo(np.int64).min]), "axes": np.array([0]), "steps": np.array([-1])}
+    node = helper.make_node("Slice", ["x", *lists], ["y"])
+    model = mace.load(network_of([node], [("x", ["n"])], [("y", ["m"])], lists))
+    assert model([np.array([5, 1, 2], np.float32)])["y"].tolist() == [5]
+    assert model([np.zeros(0, np.float32)])["y"].shape == (0,)
+
+
+def test_pooling_window_larger_than_the_input_with_ceil_mode() -> None:
+    x = networks.random(7, 1, 2, 4, 5)
+
+    def pool(op: str, ceil_mode: int) -> bytes:
+        node = helper.make_node(op, ["x"], ["y"], kernel_shape=[5, 5], strides=[2, 2], ceil_mode=ceil_mode)
+        return network_of([node], [("x", x.shape)], [("y", [1, 2, 1, 1])], {})
+
+    np.testing.assert_array_equal(mace.load(pool("MaxPool", 1))([x])["y"], x.max(axis=(2, 3), keepdims=True))
+    with pytest.raises(mace.MaceError, match="a window of 5 elements on an input of 4"):
+        mace.load(pool("MaxPool", 0))
+
+
+def test_an_endless_timeout_is_none() -> None:
+    model = mace.load(networks.convolution_network().SerializeToString())
+    assert model([networks.random(11, 1, 3, 16, 20)], timeout=10**400)["prob"].shape == (1, 5)

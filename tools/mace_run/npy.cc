@@ -126,6 +126,7 @@ class HeaderParser {
     Fail("dtype '" + std::string(descr.substr(0, 40)) + "' is not supported");
   }
   void ParseShape(Array* array) {
+    array->shape.clear();  // a key that comes twice counts once, as in Python
     Expect('(');
     while (!Accept(')')) {
       SkipSpace();

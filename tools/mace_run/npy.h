@@ -23,7 +23,7 @@ size_t ElementBytes(mace_dtype dtype);
 const char* DTypeName(mace_dtype dtype);
 
 // Throw std::runtime_error; messages begin with the path. Arrays in Fortran order are brought into row-major
-// order. python/mace/arrays.py accepts and refuses the same, with the same words.
+// order. python/mace/arrays.py accepts the same arrays; its words for damaged headers are its own.
 Array ReadNpy(const std::string& path);
 Array ParseNpy(std::span<const uint8_t> file);  // no path in the messages
 // Under a temporary name first: nobody sees half a file. What is there already must be a regular file.

@@ -123,6 +123,7 @@ Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& e
         Unwrap(context.graph().AddQuantization(scales, zero_points, scales.size() > 1 ? 0 : kNone));
     if (!context.IsConstant(bias)) throw ImportError(Unsupported("a bias computed at run time"));
     const TensorView elements = *context.graph().ConstantOf(bias);
+    context.SpendCopy(elements.bytes() + static_cast<int64_t>(scales.size()) * 8);
     bias = Unwrap(context.graph().AddConstant("", elements, true));
     context.graph().values[bias].type.quantization = index;
   }

@@ -42,6 +42,7 @@ int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, 
                                       NameOf(zeros->dtype), ShapeText(zeros->shape).text, NameOf(dtype)));
   }
   const int64_t count = scales->elements();
+  context.SpendCopy(count * static_cast<int64_t>(sizeof(float) + sizeof(int32_t)));
   const std::vector<float> scale_list(scales->as<float>(), scales->as<float>() + count);
   std::vector<int32_t> zero_list(count, 0);
   for (int64_t i = 0; zeros != nullptr && i < count; ++i) zero_list[i] = ZeroPoint(*zeros, i);

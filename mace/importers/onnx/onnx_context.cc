@@ -31,7 +31,8 @@ bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
 void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
   opset_ = opset;
   node_name_ = node.name();
-  label_ = node.name().empty() && node.output_count() > 0 ? node.OutputName(0) : node.name();
+  label_ = node.name();
+  for (int i = 0; label_.empty() && i < node.output_count(); ++i) label_ = node.OutputName(i);
 }
 
 void OnnxContext::Warn(std::string message) {
@@ -46,6 +47,14 @@ void OnnxContext::SpendNodes(int64_t count) {
   throw ImportError(Status::Format(StatusCode::kResourceExhausted,
                                    "the file's operators of many inputs have more than %lld inputs in all",
                                    kAllowance));
+}
+
+void OnnxContext::SpendCopy(int64_t bytes) {
+  copy_allowance_ -= bytes;
+  if (copy_allowance_ >= 0) return;
+  throw ImportError(
+      StatusCode::kResourceExhausted,
+      "the file has so many readers of its constants and scales that copies of these would fill the memory");
 }
 
 void OnnxContext::FindReaders(const GraphProto& graph) {
@@ -124,6 +133,7 @@ ValueId OnnxContext::WithQuantization(ValueId value, int32_t quantization) {
   }
   if (const TensorView* view = graph_.ConstantOf(value); view != nullptr) {
     // A constant of its own, so that weights stay weights.
+    SpendCopy(view->bytes());
     const ValueId copy = Unwrap(graph_.AddConstant("", TensorView(*view), /*copy=*/true));
     graph_.values[copy].type.quantization = quantization;
     return copy;
@@ -231,9 +241,14 @@ ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
     const NodeId producer = graph_.values[value].producer;
     const ValueId constant = producer == kNone ? value : graph_.nodes[producer].inputs[0];
     if (BytesOf(TypeOf(constant).dtype) != 0) {
-      const ValueId permuted = Unwrap(
-          passes::TransposedConstant(&graph_, constant, {perm.values, static_cast<size_t>(perm.count)}));
-      return RepeatChain(value, permuted);
+      const auto [known, is_new] = transposed_.try_emplace(
+          {constant, TypeOf(constant).quantization, {perm.begin(), perm.end()}}, kNone);
+      if (is_new) {
+        SpendCopy(graph_.ConstantOf(constant)->bytes());
+        known->second = Unwrap(
+            passes::TransposedConstant(&graph_, constant, {perm.values, static_cast<size_t>(perm.count)}));
+      }
+      return RepeatChain(value, known->second);
     }
   }
   ops::TransposeAttributes attributes;

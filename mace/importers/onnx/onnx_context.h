@@ -5,10 +5,12 @@
 #define MACE_IMPORTERS_ONNX_ONNX_CONTEXT_H_
 
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -62,7 +64,10 @@ class OnnxNode {
 
 class OnnxContext {
  public:
-  OnnxContext(Graph* graph, ImportReport* report) : graph_(*graph), report_(*report) {}
+  OnnxContext(size_t file_bytes, Graph* graph, ImportReport* report)
+      : graph_(*graph),
+        report_(*report),
+        copy_allowance_((int64_t{64} << 20) + 8 * static_cast<int64_t>(file_bytes)) {}
 
   Graph& graph() { return graph_; }
   // The opset that the file imports for the domain of the node being converted.
@@ -71,6 +76,8 @@ class OnnxContext {
   void Warn(std::string message);
   // For a node of the file that becomes `count` nodes: of those there may be no more than a real file has.
   void SpendNodes(int64_t count);
+  // For constants and scales that are stored once more in another form: a small file must not ask for much.
+  void SpendCopy(int64_t bytes);
 
   // Whether a node or the graph's outputs read the value of this name: an output that nobody reads need not
   // be supported.
@@ -187,6 +194,10 @@ class OnnxContext {
   int64_t opset_ = 0;
   int64_t node_allowance_ = 2 * kMaxNodeInputs;
   int64_t fold_allowance_ = int64_t{16} << 20;  // bytes; beyond it nodes stay for the pass that folds
+  int64_t copy_allowance_;                      // bytes
+  // Constants in another order of axes, by (constant, its quantization, permutation): weights that many nodes
+  // share stay shared.
+  std::map<std::tuple<ValueId, int32_t, std::vector<int64_t>>, ValueId> transposed_;
   std::string node_name_;
   std::string label_;  // what messages call the node: its name, or that of its first output
   std::unordered_map<std::string_view, const Tensor*> initializers_;

@@ -185,7 +185,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
     throw ImportError(DataLoss("the file holds no graph: it is truncated or no ONNX model"));
   const GraphProto& proto = *model.graph;
   Check(graph->name.Assign(proto.name));
-  OnnxContext context(graph, report);
+  OnnxContext context(bytes.size(), graph, report);
   // All that is not supported is told at once.
   const std::string unknown = UnknownOperators(proto, model.opsets);
   try {

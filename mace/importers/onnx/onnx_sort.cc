@@ -6,7 +6,11 @@
 
 namespace mace::importers::onnx {
 std::string LabelOf(const NodeProto& node) {
-  return Text(!node.name.empty() || node.outputs.empty() ? node.name : node.outputs[0]);
+  if (!node.name.empty()) return Text(node.name);
+  for (std::string_view output : node.outputs) {
+    if (!output.empty()) return Text(output);
+  }
+  return "";
 }
 
 std::vector<int32_t> SortNodes(const GraphProto& graph) {

@@ -19,6 +19,10 @@ struct SliceAxis {
 // ONNX's rule: negative bounds count from the end, then bounds are clamped to what the step can reach.
 Status ResolveSlice(int64_t dim, int64_t start, int64_t end, int64_t step, SliceAxis* slice) {
   if (step == 0) return InvalidArgument("a step of 0");
+  if (dim == 0) {
+    *slice = SliceAxis();
+    return Status::Ok();
+  }
   if (start < 0) start += dim;
   if (end < 0) end += dim;
   slice->step = step;
@@ -31,7 +35,8 @@ Status ResolveSlice(int64_t dim, int64_t start, int64_t end, int64_t step, Slice
     if (end > start) distance = static_cast<uint64_t>(end) - static_cast<uint64_t>(start);
     stride = static_cast<uint64_t>(step);
   } else {
-    start = std::clamp<int64_t>(start, -1, dim - 1);
+    start =
+        std::clamp<int64_t>(start, 0, dim - 1);  // unlike NumPy, which takes nothing from before the first
     end = std::clamp<int64_t>(end, -1, dim - 1);
     if (start > end) distance = static_cast<uint64_t>(start) - static_cast<uint64_t>(end);
     stride = 0 - static_cast<uint64_t>(step);
