@@ -246,6 +246,9 @@ def test_slice_and_pad(shape: list, data: st.DataObject) -> None:
     rank = len(shape)
     starts, ends = ([data.draw(bound) for _ in shape] for _ in range(2))
     steps = [data.draw(st.sampled_from([1, 1, 2, 3, -1, -2])) for _ in shape]
+    # Backwards from before the first element ONNX takes the first one (and so does test_errors.py); the evaluator is NumPy's
+    # slicing, which takes nothing.
+    starts = [max(start, -dim) if step < 0 else start for start, step, dim in zip(starts, steps, shape, strict=True)]
     pads = [data.draw(st.integers(0, 3)) for _ in range(2 * rank)]
     constants = {key: np.array(v, np.int64) for key, v in (("s", starts), ("e", ends), ("a", range(rank)), ("t", steps), ("p", pads))}
     nodes = [
