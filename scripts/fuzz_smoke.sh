@@ -10,7 +10,9 @@ scripts/make_small_models.sh
 for target in "${targets[@]}"; do
   corpus=build-fuzz/corpus/$target
   mkdir -p "$corpus"
+  log=build-fuzz/$target.log status=0
   "build-fuzz/tests/fuzz/$target" -max_total_time="$1" -timeout=5 -rss_limit_mb=1024 -seed=1 -print_final_stats=1 \
-    "$corpus" build/small_models 2>&1 | grep -E 'ERROR|SUMMARY|number_of_executed_units|peak_rss_mb' || true
-  [ "${PIPESTATUS[0]}" -eq 0 ] || { echo "$target found a failure" >&2; exit 1; }
+    -artifact_prefix=build-fuzz/ "$corpus" build/small_models >"$log" 2>&1 || status=$?
+  grep -E 'ERROR|SUMMARY|runtime error|number_of_executed_units|peak_rss_mb' "$log" || true
+  [ $status -eq 0 ] || { echo "$target found a failure: see $log" >&2; exit 1; }
 done

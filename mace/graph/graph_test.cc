@@ -126,6 +126,11 @@ TEST(Graph, VerifyRefusesEachDefect) {
       {"constant without data", [](Graph& g) { g.constants[0].view.data = nullptr; }},
       {"constant beyond its buffer", [](Graph& g) { g.constants[0].view.shape = {99}; }},
       {"quantization out of range", [](Graph& g) { g.values[0].type.quantization = 4; }},
+      {"quantization out of range of an untyped value",
+       [](Graph& g) {
+         g.values[4].type.dtype = DType::kInvalid;
+         g.values[4].type.quantization = -7;
+       }},
       {"quantized float", [](Graph& g) { g.values[3].type.quantization = 0; }},
       {"zero point outside", [](Graph& g) { g.quantizations[0].zero_points[0] = 256; }},
       {"scale of 0", [](Graph& g) { g.quantizations[0].scales[0] = 0; }},

@@ -122,9 +122,6 @@ class Verifier {
 
   Status CheckValueQuantization(const TensorType& type) {
     if (type.quantization == kNone) return Status::Ok();
-    if (!InRange(type.quantization, graph_.quantizations.size())) {
-      return InvalidArgument("quantization %d does not exist", type.quantization);
-    }
     const Quantization& quantization = graph_.quantizations[type.quantization];
     int64_t low = 0, high = 0;
     if (!StoredRange(type.dtype, &low, &high)) {
@@ -168,6 +165,9 @@ class Verifier {
     // Only what a node produces may be untyped: its type follows by inference.
     if (!IsValid(value.type.dtype) && (value.type.dtype != DType::kInvalid || value.producer == kNone)) {
       return InvalidArgument("has no element type");
+    }
+    if (value.type.quantization != kNone && !InRange(value.type.quantization, graph_.quantizations.size())) {
+      return InvalidArgument("quantization %d does not exist", value.type.quantization);
     }
     if (value.type.dtype != DType::kInvalid) MACE_RETURN_IF_ERROR(CheckValueQuantization(value.type));
     if (value.producer != kNone && !InRange(value.producer, graph_.nodes.size())) {

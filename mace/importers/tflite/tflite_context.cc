@@ -89,7 +89,7 @@ int32_t TfliteContext::QuantizationOfTensor(int tensor, DType dtype) {
   // Floats may carry what they were once quantized with; it means nothing.
   if (known != kNone || record == nullptr || !mace::IsInteger(dtype)) return known;
   const auto scales = SpanOf(record->scales());
-  const auto zero_points = SpanOf(record->zero_points());
+  const std::vector<int64_t> zero_points = CopyOf(record->zero_points());
   if (scales.empty()) return kNone;
   const Shape shape = file_.TensorShape(tensor);
   const auto fail = [&](const std::string& what) {

@@ -5,6 +5,7 @@
 #define MACE_IMPORTERS_TFLITE_TFLITE_FILE_H_
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,11 +20,18 @@ namespace mace::importers::tflite {
 inline constexpr int kAbsentTensor = -1;
 inline constexpr int32_t kCustomOperator = 32;  // the number that stands for all operators named by text
 
-// A vector of the file; empty where the file has none.
+// A vector of the file; empty where the file has none. Wider elements are not for it: a sound file may have
+// them at any multiple of four bytes.
 template <typename T>
 std::span<const T> SpanOf(const flatbuffers::Vector<T>* vector) {
+  static_assert(sizeof(T) <= 4);
   if (vector == nullptr) return {};
   return {reinterpret_cast<const T*>(vector->data()), vector->size()};
+}
+inline std::vector<int64_t> CopyOf(const flatbuffers::Vector<int64_t>* vector) {
+  std::vector<int64_t> copy(vector == nullptr ? 0 : vector->size());
+  if (!copy.empty()) std::memcpy(copy.data(), vector->Data(), copy.size() * sizeof(int64_t));
+  return copy;
 }
 inline std::string_view TextOf(const flatbuffers::String* text) {
   return text == nullptr ? std::string_view() : std::string_view(text->c_str(), text->size());

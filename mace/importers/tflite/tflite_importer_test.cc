@@ -68,6 +68,18 @@ std::vector<uint8_t> ConvModel(int8_t type, int8_t activation, float output_scal
   return builder.Finish({x}, {y});
 }
 
+// Its 64-bit numbers then lie at odd multiples of four: the sanitizers see who reads them as if they did not.
+TEST(TfliteImporter, FilesMayBeginAtAnyMultipleOfFour) {
+  const std::vector<uint8_t> bytes = ConvModel(kFileI8, 0);
+  std::vector<uint8_t> shifted(bytes.size() + 4);
+  std::copy(bytes.begin(), bytes.end(), shifted.begin() + 4);
+  Graph graph;
+  ImportReport report;
+  const Status status = ImportTflite(std::span(shifted).subspan(4), {}, &graph, &report);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(graph.QuantizationOf(graph.inputs[0])->zero_points[0], 0);
+}
+
 TEST(TfliteImporter, FusedActivationBecomesANode) {
   Graph graph;
   const Status status = Import(ConvModel(kFileF32, 3), &graph);
