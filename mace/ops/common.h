@@ -22,6 +22,16 @@ enum class Rounding : int32_t {
   kCount = 3,
 };
 
+// The attributes of an operator that has no others but can work on quantized values. With the tflite
+// roundings such an operator computes what TensorFlow Lite's reference kernel of it does, bit for bit; with
+// kHalfEvenFloat what Dequantize, the operator in float32 and Quantize give one after the other. Not read
+// where the values are not quantized.
+struct RoundingAttributes {
+  Rounding rounding = Rounding::kHalfEvenFloat;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, RoundingAttributes, rounding)}; }
+};
+
 // Where a window operator takes its padding from.
 enum class Padding : int32_t {
   kExplicit = 0,   // the `pads` attribute

@@ -259,9 +259,15 @@ Status ReferencePRelu(const ReferenceContext& context) {
 
 constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
                               Status (*reference)(const ReferenceContext&),
+                              AttributeInfo attributes = AttributeInfoOf<RoundingAttributes>(),
                               uint32_t flags = kOpElementwise | kOpCheap) {
-  return {
-      .name = name, .min_inputs = 2, .max_inputs = 2, .flags = flags, .infer = infer, .reference = reference};
+  return {.name = name,
+          .min_inputs = 2,
+          .max_inputs = 2,
+          .flags = flags,
+          .attributes = attributes,
+          .infer = infer,
+          .reference = reference};
 }
 
 }  // namespace
@@ -278,20 +284,27 @@ constinit const OpDefinition kMaxDefinition =
     Define("Max", InferArithmetic, ReferenceArithmetic<MaxFunction>);
 constinit const OpDefinition kMinDefinition =
     Define("Min", InferArithmetic, ReferenceArithmetic<MinFunction>);
-constinit const OpDefinition kPowDefinition = Define("Pow", InferPow, ReferencePow);
+constinit const OpDefinition kPowDefinition =
+    Define("Pow", InferPow, ReferencePow, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kPReluDefinition = Define("PRelu", InferPRelu, ReferencePRelu);
-constinit const OpDefinition kEqualDefinition =
-    Define("Equal", InferEqual, ReferenceCompare<EqualFunction>, kOpElementwise);
-constinit const OpDefinition kLessDefinition =
-    Define("Less", InferCompare, ReferenceCompare<LessFunction>, kOpElementwise);
+constinit const OpDefinition kEqualDefinition = Define("Equal", InferEqual, ReferenceCompare<EqualFunction>,
+                                                       AttributeInfoOf<NoAttributes>(), kOpElementwise);
+constinit const OpDefinition kLessDefinition = Define("Less", InferCompare, ReferenceCompare<LessFunction>,
+                                                      AttributeInfoOf<NoAttributes>(), kOpElementwise);
 constinit const OpDefinition kGreaterDefinition =
-    Define("Greater", InferCompare, ReferenceCompare<GreaterFunction>, kOpElementwise);
+    Define("Greater", InferCompare, ReferenceCompare<GreaterFunction>, AttributeInfoOf<NoAttributes>(),
+           kOpElementwise);
 constinit const OpDefinition kLessOrEqualDefinition =
-    Define("LessOrEqual", InferCompare, ReferenceCompare<LessOrEqualFunction>, kOpElementwise);
+    Define("LessOrEqual", InferCompare, ReferenceCompare<LessOrEqualFunction>,
+           AttributeInfoOf<NoAttributes>(), kOpElementwise);
 constinit const OpDefinition kGreaterOrEqualDefinition =
-    Define("GreaterOrEqual", InferCompare, ReferenceCompare<GreaterOrEqualFunction>, kOpElementwise);
-constinit const OpDefinition kAndDefinition = Define("And", InferLogic, ReferenceLogic<AndFunction>);
-constinit const OpDefinition kOrDefinition = Define("Or", InferLogic, ReferenceLogic<OrFunction>);
-constinit const OpDefinition kXorDefinition = Define("Xor", InferLogic, ReferenceLogic<XorFunction>);
+    Define("GreaterOrEqual", InferCompare, ReferenceCompare<GreaterOrEqualFunction>,
+           AttributeInfoOf<NoAttributes>(), kOpElementwise);
+constinit const OpDefinition kAndDefinition =
+    Define("And", InferLogic, ReferenceLogic<AndFunction>, AttributeInfoOf<NoAttributes>());
+constinit const OpDefinition kOrDefinition =
+    Define("Or", InferLogic, ReferenceLogic<OrFunction>, AttributeInfoOf<NoAttributes>());
+constinit const OpDefinition kXorDefinition =
+    Define("Xor", InferLogic, ReferenceLogic<XorFunction>, AttributeInfoOf<NoAttributes>());
 
 }  // namespace mace::ops

@@ -15,13 +15,15 @@ struct ConvTranspose2dAttributes {
   IntList pads = {0, 0, 0, 0};  // top, left, bottom, right
   IntList output_padding = {0, 0};
   int64_t groups = 1;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
     return std::array{MACE_FIELD(1, ConvTranspose2dAttributes, strides),
                       MACE_FIELD(2, ConvTranspose2dAttributes, dilations),
                       MACE_FIELD(3, ConvTranspose2dAttributes, pads),
                       MACE_FIELD(4, ConvTranspose2dAttributes, output_padding),
-                      MACE_FIELD(5, ConvTranspose2dAttributes, groups)};
+                      MACE_FIELD(5, ConvTranspose2dAttributes, groups),
+                      MACE_FIELD(6, ConvTranspose2dAttributes, rounding)};
   }
 };
 extern const OpDefinition kConvTranspose2dDefinition;

@@ -4,16 +4,19 @@
 #define MACE_OPS_MATMUL_MATMUL_H_
 
 #include "mace/graph/op_definition.h"
+#include "mace/ops/common.h"
 
 namespace mace::ops {
 
 struct MatMulAttributes {
   bool transpose_a = false;
   bool transpose_b = false;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
     return std::array{MACE_FIELD(1, MatMulAttributes, transpose_a),
-                      MACE_FIELD(2, MatMulAttributes, transpose_b)};
+                      MACE_FIELD(2, MatMulAttributes, transpose_b),
+                      MACE_FIELD(3, MatMulAttributes, rounding)};
   }
 };
 extern const OpDefinition kMatMulDefinition;

@@ -4,6 +4,7 @@
 #define MACE_OPS_MOVEMENT_MOVEMENT_H_
 
 #include "mace/graph/op_definition.h"
+#include "mace/ops/common.h"
 
 namespace mace::ops {
 
@@ -14,8 +15,11 @@ struct TransposeAttributes {
 };
 struct ConcatAttributes {
   int64_t axis = 0;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
-  static constexpr auto Fields() { return std::array{MACE_FIELD(1, ConcatAttributes, axis)}; }
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, ConcatAttributes, axis), MACE_FIELD(2, ConcatAttributes, rounding)};
+  }
 };
 // Split: x, optional int64 sizes [outputs]; without sizes: equal parts, the last one smaller where it does
 // not divide.
@@ -75,10 +79,12 @@ struct ResizeAttributes {
   ResizeMode mode = ResizeMode::kNearest;
   CoordinateMode coordinate_mode = CoordinateMode::kHalfPixel;
   NearestMode nearest_mode = NearestMode::kRoundPreferFloor;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
     return std::array{MACE_FIELD(1, ResizeAttributes, mode), MACE_FIELD(2, ResizeAttributes, coordinate_mode),
-                      MACE_FIELD(3, ResizeAttributes, nearest_mode)};
+                      MACE_FIELD(3, ResizeAttributes, nearest_mode),
+                      MACE_FIELD(4, ResizeAttributes, rounding)};
   }
 };
 // Where: bool condition, a, b, all broadcast.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "mace/graph/op_definition.h"
+#include "mace/ops/common.h"
 
 namespace mace::ops {
 
@@ -13,9 +14,11 @@ namespace mace::ops {
 struct SoftmaxAttributes {
   int64_t axis = -1;
   float beta = 1.0f;  // multiplies x first
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, SoftmaxAttributes, axis), MACE_FIELD(2, SoftmaxAttributes, beta)};
+    return std::array{MACE_FIELD(1, SoftmaxAttributes, axis), MACE_FIELD(2, SoftmaxAttributes, beta),
+                      MACE_FIELD(3, SoftmaxAttributes, rounding)};
   }
 };
 // LayerNormalization: x, scale, optional bias of shape x.shape[axis:]; mean and variance over the axes from

@@ -16,6 +16,8 @@ struct AveragePool2dAttributes {
   bool ceil_mode =
       false;  // round the output size up (windows that begin in the padding behind the end are dropped)
   bool count_include_pad = false;
+  Rounding rounding = Rounding::kHalfEvenFloat;
+
   static constexpr auto Fields() {
     return std::array{MACE_FIELD(1, AveragePool2dAttributes, kernel),
                       MACE_FIELD(2, AveragePool2dAttributes, strides),
@@ -23,7 +25,8 @@ struct AveragePool2dAttributes {
                       MACE_FIELD(4, AveragePool2dAttributes, dilations),
                       MACE_FIELD(5, AveragePool2dAttributes, padding),
                       MACE_FIELD(6, AveragePool2dAttributes, ceil_mode),
-                      MACE_FIELD(7, AveragePool2dAttributes, count_include_pad)};
+                      MACE_FIELD(7, AveragePool2dAttributes, count_include_pad),
+                      MACE_FIELD(8, AveragePool2dAttributes, rounding)};
   }
 };
 extern const OpDefinition kAveragePool2dDefinition;

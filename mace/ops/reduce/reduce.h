@@ -3,6 +3,7 @@
 #define MACE_OPS_REDUCE_REDUCE_H_
 
 #include "mace/graph/op_definition.h"
+#include "mace/ops/common.h"
 
 namespace mace::ops {
 
@@ -20,10 +21,11 @@ struct ReduceAttributes {
   ReduceKind kind = ReduceKind::kSum;
   IntList axes;  // negative: from the end; empty: all axes
   bool keep_dims = true;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
     return std::array{MACE_FIELD(1, ReduceAttributes, kind), MACE_FIELD(2, ReduceAttributes, axes),
-                      MACE_FIELD(3, ReduceAttributes, keep_dims)};
+                      MACE_FIELD(3, ReduceAttributes, keep_dims), MACE_FIELD(4, ReduceAttributes, rounding)};
   }
 };
 extern const OpDefinition kReduceDefinition;

@@ -212,7 +212,7 @@ Status ReferenceIdentity(const ReferenceContext& context) {
 
 constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
                               Status (*reference)(const ReferenceContext&),
-                              AttributeInfo attributes = AttributeInfoOf<NoAttributes>(),
+                              AttributeInfo attributes = AttributeInfoOf<RoundingAttributes>(),
                               uint32_t flags = kOpElementwise | kOpCheap) {
   return {.name = name, .flags = flags, .attributes = attributes, .infer = infer, .reference = reference};
 }
@@ -246,7 +246,8 @@ constinit const OpDefinition kAbsDefinition = Define("Abs", InferNumeric, Refere
 constinit const OpDefinition kFloorDefinition = Define("Floor", InferFloat, ReferenceFloat<Floor>);
 constinit const OpDefinition kCeilDefinition = Define("Ceil", InferFloat, ReferenceFloat<Ceil>);
 constinit const OpDefinition kRoundDefinition = Define("Round", InferFloat, ReferenceFloat<Round>);
-constinit const OpDefinition kNotDefinition = Define("Not", InferNot, ReferenceNot);
+constinit const OpDefinition kNotDefinition =
+    Define("Not", InferNot, ReferenceNot, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kIdentityDefinition =
     Define("Identity", SameAsInput, ReferenceIdentity, AttributeInfoOf<NoAttributes>(),
            kOpElementwise | kOpView | kOpCheap);

@@ -5,48 +5,65 @@
 #define MACE_OPS_UNARY_UNARY_H_
 
 #include "mace/graph/op_definition.h"
+#include "mace/ops/common.h"
 
 namespace mace::ops {
 
 struct ClipAttributes {
   float min = -__builtin_huge_valf();
   float max = __builtin_huge_valf();
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, ClipAttributes, min), MACE_FIELD(2, ClipAttributes, max)};
+    return std::array{MACE_FIELD(1, ClipAttributes, min), MACE_FIELD(2, ClipAttributes, max),
+                      MACE_FIELD(3, ClipAttributes, rounding)};
   }
 };
 struct LeakyReluAttributes {
   float alpha = 0.01f;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
-  static constexpr auto Fields() { return std::array{MACE_FIELD(1, LeakyReluAttributes, alpha)}; }
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, LeakyReluAttributes, alpha),
+                      MACE_FIELD(2, LeakyReluAttributes, rounding)};
+  }
 };
 struct EluAttributes {  // x, but alpha * (exp(x) - 1) below 0
   float alpha = 1.0f;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
-  static constexpr auto Fields() { return std::array{MACE_FIELD(1, EluAttributes, alpha)}; }
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, EluAttributes, alpha), MACE_FIELD(2, EluAttributes, rounding)};
+  }
 };
 struct SeluAttributes {  // gamma * Elu(x)
   float alpha = 1.67326319217681884765625f;
   float gamma = 1.05070102214813232421875f;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, SeluAttributes, alpha), MACE_FIELD(2, SeluAttributes, gamma)};
+    return std::array{MACE_FIELD(1, SeluAttributes, alpha), MACE_FIELD(2, SeluAttributes, gamma),
+                      MACE_FIELD(3, SeluAttributes, rounding)};
   }
 };
 struct HardSigmoidAttributes {  // max(0, min(1, alpha * x + beta))
   float alpha = 0.2f;
   float beta = 0.5f;
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
   static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, HardSigmoidAttributes, alpha),
-                      MACE_FIELD(2, HardSigmoidAttributes, beta)};
+    return std::array{MACE_FIELD(1, HardSigmoidAttributes, alpha), MACE_FIELD(2, HardSigmoidAttributes, beta),
+                      MACE_FIELD(3, HardSigmoidAttributes, rounding)};
   }
 };
 struct GeluAttributes {
   bool tanh_approximation = false;  // else the erf form
+  Rounding rounding = Rounding::kHalfEvenFloat;
 
-  static constexpr auto Fields() { return std::array{MACE_FIELD(1, GeluAttributes, tanh_approximation)}; }
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, GeluAttributes, tanh_approximation),
+                      MACE_FIELD(2, GeluAttributes, rounding)};
+  }
 };
 
 extern const OpDefinition kReluDefinition;
