@@ -81,7 +81,7 @@ Graph MakeFormat10Graph() {
   ops::MatMulAttributes matmul;
   matmul.transpose_b = true;
   Add(&graph, OpId::kMatMul, "matmul", {memory, square}, product, matmul);
-  Add(&graph, OpId::kAdd, "add", {product, same_square}, next, NoAttributes());
+  Add(&graph, OpId::kAdd, "add", {product, same_square}, next, ops::RoundingAttributes());
   ops::CastAttributes cast;
   cast.to = DType::kI32;
   Add(&graph, OpId::kCast, "cast", {next}, rounded, cast);
