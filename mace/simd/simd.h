@@ -27,9 +27,12 @@
 //   hold is
 //                       some int32. ConvertTruncateToI32 rounds towards zero.
 //   ReduceAdd           a fixed tree for each width: the same input gives the same bytes.
-//   LoadF16, StoreF16   half precision, to nearest even, denormals kept; LoadU8, LoadI8 widen to VecI32;
-//                       StoreU8, StoreI8 narrow with saturation.
-//   ShiftLeft, ShiftRight (arithmetic), ShiftRightLogical take one count in [0, 31] for all lanes.
+//   LoadF16, StoreF16   half precision, to nearest even, denormals kept; LoadU8, LoadI8, LoadI16 widen to
+//   VecI32;
+//                       StoreU8, StoreI8, StoreI16 narrow with saturation.
+//   ShiftLeft, ShiftRight (arithmetic), ShiftRightLogical take one count in [0, 31] for all lanes. ShiftLeft
+//                       and RoundingShiftRight (halves away from zero) also take a count for each lane.
+//   MulHighRounded(a, b)  the high 32 bits of 2 * a * b, halves upwards; of INT32_MIN squared some int32.
 //
 // Everything is always_inline and static: an object built with ISA flags must not leave a weak copy of
 // anything that a linker could pick for a CPU without the feature. For that reason kernels use ScalarMin and
