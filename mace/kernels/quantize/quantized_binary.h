@@ -1,0 +1,57 @@
+// Kernel `binary` of the family `quantize`: sums, differences and products of quantized integers with NumPy
+// broadcasting.
+#ifndef MACE_KERNELS_QUANTIZE_QUANTIZED_BINARY_H_
+#define MACE_KERNELS_QUANTIZE_QUANTIZED_BINARY_H_
+
+#include "mace/core/dtype.h"
+#include "mace/core/shape.h"
+#include "mace/core/status.h"
+#include "mace/kernels/elementwise/binary.h"
+#include "mace/kernels/kernel.h"
+
+namespace mace::kernels {
+
+// How an integer result is brought to its output's scale.
+enum class FixedRounding : uint8_t {
+  kTwice,          // a rounded high product, then a rounding shift
+  kOnce,           // one rounding shift of the 64-bit product, halves upwards
+  kFloatHalfEven,  // in float32, to nearest even
+};
+
+// The real number multiplier * 2^(exponent - 31).
+struct FixedScale {
+  int32_t multiplier = 0;
+  int32_t exponent = 0;
+};
+
+// All elements have one type: i8, u8 or i16.
+// Fixed-point sums: both operands, minus their zero points, are shifted to the left by `left_shift`, brought
+// to one scale by input_scales, added or subtracted, and brought to the output's by output_scale. Products
+// use output_scale alone. kFloatHalfEven: the operands as floats, the operation, and the division by
+// output_real in float32. Operands: 0 a, 1 b, 2 output (which may be the memory of an operand of the
+// output's own shape).
+struct QuantizedBinaryParams {
+  // Set by the caller.
+  BinaryOp op = BinaryOp::kAdd;  // kAdd, kSub or kMul
+  DType type = DType::kI8;
+  FixedRounding rounding = FixedRounding::kTwice;
+  Shape a, b;
+  int32_t input_zeros[2] = {};
+  int32_t output_zero = 0;
+  int32_t low = 0, high = 0;  // the output is clamped to: a range inside that of the type
+  int32_t left_shift = 0;
+  FixedScale input_scales[2];
+  FixedScale output_scale;
+  float input_reals[2] = {};
+  float output_real = 0.0f;
+
+  // Set by PrepareQuantizedBinary.
+  Shape output;
+  Broadcast broadcast;
+  int64_t tile_count = 0;
+};
+Status PrepareQuantizedBinary(QuantizedBinaryParams* params);
+
+}  // namespace mace::kernels
+
+#endif  // MACE_KERNELS_QUANTIZE_QUANTIZED_BINARY_H_
