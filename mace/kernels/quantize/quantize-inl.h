@@ -54,6 +54,40 @@ MACE_INLINE void StoreSome(uint16_t* p, VecI32 v, Tag n) {
 MACE_INLINE void StoreSome(int32_t* p, VecI32 v, AllLanesTag) { Store(p, v); }
 MACE_INLINE void StoreSome(int32_t* p, VecI32 v, FirstLanesTag n) { StorePartial(p, v, n.count); }
 
+// Elements whose type is known at run time only.
+struct AnyIntegers {
+  DType type;
+  uint8_t* data;
+};
+MACE_INLINE AnyIntegers operator+(AnyIntegers p, int64_t elements) {
+  const bool is_byte = p.type == DType::kI8 || p.type == DType::kU8;
+  return {p.type, p.data + (is_byte ? elements : 2 * elements)};
+}
+template <typename Tag>
+MACE_INLINE VecI32 LoadSome(AnyIntegers p, Tag n) {
+  if (p.type == DType::kI8) return LoadSome(reinterpret_cast<const int8_t*>(p.data), n);
+  if (p.type == DType::kU8) return LoadSome(p.data, n);
+  if (p.type == DType::kI16) return LoadSome(reinterpret_cast<const int16_t*>(p.data), n);
+  return LoadSome(reinterpret_cast<const uint16_t*>(p.data), n);
+}
+template <typename Tag>
+MACE_INLINE void StoreSome(AnyIntegers p, VecI32 v, Tag n) {
+  if (p.type == DType::kI8) return StoreSome(reinterpret_cast<int8_t*>(p.data), v, n);
+  if (p.type == DType::kU8) return StoreSome(p.data, v, n);
+  if (p.type == DType::kI16) return StoreSome(reinterpret_cast<int16_t*>(p.data), v, n);
+  StoreSome(reinterpret_cast<uint16_t*>(p.data), v, n);
+}
+MACE_INLINE int32_t LoadOne(AnyIntegers p) {
+  if (p.type == DType::kI8) return static_cast<int8_t>(*p.data);
+  if (p.type == DType::kU8) return *p.data;
+  if (p.type == DType::kI16) return *reinterpret_cast<const int16_t*>(p.data);
+  return *reinterpret_cast<const uint16_t*>(p.data);
+}
+template <typename T>
+MACE_INLINE int32_t LoadOne(const T* p) {
+  return *p;
+}
+
 // Calls body(i, tag) for each vector of `count` elements.
 template <typename Body>
 MACE_INLINE void ForEachVector(int64_t count, Body body) {

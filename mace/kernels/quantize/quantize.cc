@@ -52,11 +52,19 @@ Status PrepareTable(TableParams* p) {
 }
 
 Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
-  if (p->op != BinaryOp::kAdd && p->op != BinaryOp::kSub && p->op != BinaryOp::kMul) {
+  const bool in_floats = p->arithmetic == QuantizedArithmetic::kFloat;
+  const bool is_sum = p->op == BinaryOp::kAdd || p->op == BinaryOp::kSub;
+  const bool is_other = p->op == BinaryOp::kDiv || p->op == BinaryOp::kMax || p->op == BinaryOp::kMin;
+  const bool is_product = p->op == BinaryOp::kMul;
+  if (!is_sum && !(is_product && p->arithmetic != QuantizedArithmetic::kShifted) &&
+      !(is_other && in_floats)) {
     return Internal("no quantized binary operator");
   }
-  if (p->type != DType::kI8 && p->type != DType::kU8 && p->type != DType::kI16) {
-    return Internal("quantized arithmetic of %s", NameOf(p->type));
+  for (DType type : {p->input_types[0], p->input_types[1], p->output_type}) {
+    if (!IsQuantizedType(type) || type == DType::kI32 ||
+        (!in_floats && (type == DType::kU16 || type != p->output_type))) {
+      return Internal("quantized arithmetic of %s", NameOf(type));
+    }
   }
   for (const FixedScale& scale : {p->input_scales[0], p->input_scales[1], p->output_scale}) {
     if (scale.exponent < -31 || scale.exponent > 30) {

@@ -37,80 +37,151 @@ int64_t SourceOf(const Shape& operand, const Shape& output, int64_t index) {
   return offset;
 }
 
-int64_t Combined(BinaryOp op, int64_t a, int64_t b) {
-  return static_cast<int32_t>(static_cast<uint32_t>(op == BinaryOp::kAdd   ? a + b
-                                                    : op == BinaryOp::kSub ? a - b
-                                                                           : a * b));
+int32_t Sum(BinaryOp op, int64_t a, int64_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(op == BinaryOp::kAdd ? a + b : a - b));
+}
+
+float InFloats(BinaryOp op, float a, float b) {
+  switch (op) {
+    case BinaryOp::kAdd:
+      return a + b;
+    case BinaryOp::kSub:
+      return a - b;
+    case BinaryOp::kMul:
+      return a * b;
+    case BinaryOp::kDiv:
+      return a / b;
+    case BinaryOp::kMax:
+      return std::max(a, b);
+    default:
+      return std::min(a, b);
+  }
+}
+
+// What one element must be before it is clamped.
+int64_t Expected(const QuantizedBinaryParams& params, int64_t a, int64_t b) {
+  if (params.arithmetic == QuantizedArithmetic::kShifted) {
+    const auto shifted = [&](int64_t x, int i) {
+      return std::llround(std::ldexp(static_cast<double>(x), -params.right_shifts[i]));
+    };
+    return Sum(params.op, shifted(a, 0), shifted(b, 1));
+  }
+  const int64_t x = a - params.input_zeros[0], y = b - params.input_zeros[1];
+  if (params.arithmetic == QuantizedArithmetic::kFloat) {
+    const float real = InFloats(params.op, params.input_reals[0] * static_cast<float>(x),
+                                params.input_reals[1] * static_cast<float>(y));
+    const double units = static_cast<double>(real / params.output_real);
+    if (std::isnan(units)) return params.output_zero;
+    return params.output_zero + std::llround(std::nearbyint(std::clamp(units, -1e9, 1e9)));
+  }
+  const auto scaled = [](int64_t v, FixedScale scale) {
+    return Scaled(static_cast<int32_t>(static_cast<uint32_t>(v)), scale, FixedRounding::kTwice);
+  };
+  if (params.op == BinaryOp::kMul) return params.output_zero + scaled(x * y, params.output_scale);
+  const int64_t left = scaled(x << params.left_shift, params.input_scales[0]);
+  const int64_t right = scaled(y << params.left_shift, params.input_scales[1]);
+  return params.output_zero + scaled(Sum(params.op, left, right), params.output_scale);
 }
 
 template <typename T>
-void CheckBinary(Isa isa, Random& random) {
-  constexpr BinaryOp kOps[] = {BinaryOp::kAdd, BinaryOp::kSub, BinaryOp::kMul};
-  QuantizedBinaryParams params;
-  params.op = kOps[Pick(random, 0, 2)];
-  params.type = DTypeOf<T>();
-  params.rounding = static_cast<FixedRounding>(Pick(random, 0, 2));
-  AnyShapes(random, &params.a, &params.b);
-  params.left_shift = static_cast<int32_t>(sizeof(T) == 1 ? 20 : 15);
+void FillRandomly(Random& random, QuantizedBinaryParams* params) {
   for (int i = 0; i < 2; ++i) {
-    params.input_zeros[i] = sizeof(T) == 2 ? 0 : AnyInteger<T>(random);
-    params.input_scales[i] = {AnyMultiplier(random), static_cast<int32_t>(Pick(random, -9, 0))};
-    params.input_reals[i] = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -12);
+    params->input_scales[i] = {AnyMultiplier(random), static_cast<int32_t>(Pick(random, -9, 0))};
+    params->input_reals[i] = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -12);
+    params->right_shifts[i] = static_cast<int32_t>(Pick(random, 0, 15));
   }
-  params.output_zero = AnyInteger<T>(random);
-  params.output_scale = {AnyMultiplier(random), params.op == BinaryOp::kMul
-                                                    ? AnyExponent(random)
-                                                    : static_cast<int32_t>(Pick(random, -22, -8))};
-  params.output_real = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -11);
-  params.low = std::numeric_limits<T>::min();
-  params.high = std::numeric_limits<T>::max();
+  params->left_shift = params->output_type == DType::kI16 ? 15 : 20;
+  const auto sum_exponent = static_cast<int32_t>(Pick(random, -22, -8));
+  params->output_scale = {AnyMultiplier(random),
+                          params->op == BinaryOp::kMul ? AnyExponent(random) : sum_exponent};
+  params->output_real = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -11);
+  params->output_zero = AnyInteger<T>(random);
+  params->low = std::numeric_limits<T>::min();
+  params->high = std::numeric_limits<T>::max();
   if (Pick(random, 0, 2) == 0) {
     const int32_t bounds[] = {AnyInteger<T>(random), AnyInteger<T>(random)};
-    params.low = std::min(bounds[0], bounds[1]);
-    params.high = std::max(bounds[0], bounds[1]);
-  }
-  ASSERT_TRUE(PrepareQuantizedBinary(&params).ok());
-  Guarded<T> a(params.a.ElementCount()), b(params.b.ElementCount()), out(params.output.ElementCount());
-  for (T& value : a) value = AnyInteger<T>(random);
-  for (T& value : b) value = AnyInteger<T>(random);
-  RunTiles(KernelsOf(isa).quantize->binary, &params, {a.data(), b.data(), out.data()}, params.tile_count, 0,
-           random);
-  for (int64_t i = 0; i < params.output.ElementCount(); ++i) {
-    const int64_t x = a[SourceOf(params.a, params.output, i)] - params.input_zeros[0];
-    const int64_t y = b[SourceOf(params.b, params.output, i)] - params.input_zeros[1];
-    int64_t value = 0;
-    if (params.rounding == FixedRounding::kFloatHalfEven) {
-      const float left = params.input_reals[0] * static_cast<float>(x);
-      const float right = params.input_reals[1] * static_cast<float>(y);
-      const float real = params.op == BinaryOp::kAdd   ? left + right
-                         : params.op == BinaryOp::kSub ? left - right
-                                                       : left * right;
-      value =
-          std::llround(std::nearbyint(std::clamp(static_cast<double>(real / params.output_real), -1e9, 1e9)));
-    } else if (params.op == BinaryOp::kMul) {
-      value = Scaled(static_cast<int32_t>(x * y), params.output_scale, params.rounding);
-    } else {
-      const int64_t left =
-          Scaled(static_cast<int32_t>(x << params.left_shift), params.input_scales[0], params.rounding);
-      const int64_t right =
-          Scaled(static_cast<int32_t>(y << params.left_shift), params.input_scales[1], params.rounding);
-      value = Scaled(static_cast<int32_t>(Combined(params.op, left, right)), params.output_scale,
-                     params.rounding);
-    }
-    ASSERT_EQ(out[i], std::clamp<int64_t>(value + params.output_zero, params.low, params.high))
-        << NameOf(isa) << " op " << static_cast<int>(params.op) << " rounding "
-        << static_cast<int>(params.rounding) << " element " << i << ": " << x << ", " << y;
+    params->low = std::min(bounds[0], bounds[1]);
+    params->high = std::max(bounds[0], bounds[1]);
   }
 }
 
-TEST(QuantizedBinary, EveryTypeOperatorRoundingAndBroadcast) {
+template <typename A, typename B, typename T>
+void CheckBinary(Isa isa, QuantizedBinaryParams params, Random& random) {
+  params.input_types[0] = DTypeOf<A>();
+  params.input_types[1] = DTypeOf<B>();
+  params.output_type = DTypeOf<T>();
+  FillRandomly<T>(random, &params);
+  AnyShapes(random, &params.a, &params.b);
+  if (params.output_type != DType::kI16 || params.arithmetic == QuantizedArithmetic::kFloat) {
+    params.input_zeros[0] = AnyInteger<A>(random);
+    params.input_zeros[1] = AnyInteger<B>(random);
+  }
+  ASSERT_TRUE(PrepareQuantizedBinary(&params).ok());
+  Guarded<A> a(params.a.ElementCount());
+  Guarded<B> b(params.b.ElementCount());
+  Guarded<T> out(params.output.ElementCount());
+  for (A& value : a) value = AnyInteger<A>(random);
+  for (B& value : b) value = AnyInteger<B>(random);
+  RunTiles(KernelsOf(isa).quantize->binary, &params, {a.data(), b.data(), out.data()}, params.tile_count, 0,
+           random);
+  for (int64_t i = 0; i < params.output.ElementCount(); ++i) {
+    const int64_t x = a[SourceOf(params.a, params.output, i)];
+    const int64_t y = b[SourceOf(params.b, params.output, i)];
+    ASSERT_EQ(out[i], std::clamp<int64_t>(Expected(params, x, y), params.low, params.high))
+        << NameOf(isa) << " op " << static_cast<int>(params.op) << " arithmetic "
+        << static_cast<int>(params.arithmetic) << " element " << i << ": " << x << ", " << y;
+  }
+}
+
+TEST(QuantizedBinary, FixedPoint) {
   Random random(4);
   for (Isa isa : TestIsas()) {
-    for (int round = 0; round < 400; ++round) {
-      CheckBinary<int8_t>(isa, random);
-      CheckBinary<uint8_t>(isa, random);
-      CheckBinary<int16_t>(isa, random);
-      if (HasFatalFailure()) return;
+    for (BinaryOp op : {BinaryOp::kAdd, BinaryOp::kSub, BinaryOp::kMul}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      for (int round = 0; round < 100; ++round) {
+        CheckBinary<int8_t, int8_t, int8_t>(isa, params, random);
+        CheckBinary<uint8_t, uint8_t, uint8_t>(isa, params, random);
+        CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(QuantizedBinary, ShiftedSums) {
+  Random random(5);
+  for (Isa isa : TestIsas()) {
+    for (BinaryOp op : {BinaryOp::kAdd, BinaryOp::kSub}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      params.arithmetic = QuantizedArithmetic::kShifted;
+      for (int round = 0; round < 100; ++round) {
+        CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(QuantizedBinary, InFloatsOfAnyTypes) {
+  Random random(6);
+  for (Isa isa : TestIsas()) {
+    for (BinaryOp op :
+         {BinaryOp::kAdd, BinaryOp::kSub, BinaryOp::kMul, BinaryOp::kDiv, BinaryOp::kMax, BinaryOp::kMin}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      params.arithmetic = QuantizedArithmetic::kFloat;
+      for (int round = 0; round < 40; ++round) {
+        CheckBinary<int8_t, int8_t, int8_t>(isa, params, random);
+        CheckBinary<uint8_t, uint8_t, uint8_t>(isa, params, random);
+        CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
+        CheckBinary<uint16_t, uint16_t, uint16_t>(isa, params, random);
+        CheckBinary<int8_t, uint8_t, uint16_t>(isa, params, random);
+        CheckBinary<uint16_t, int16_t, int8_t>(isa, params, random);
+        CheckBinary<uint8_t, int8_t, uint8_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
     }
   }
 }
