@@ -55,14 +55,27 @@
 #define MACE_ISA_NAMESPACE isa_avx2
 #elif defined(MACE_SIMD_AVX512)
 #define MACE_ISA_NAMESPACE isa_avx512
+#elif defined(MACE_SIMD_AVXVNNI)
+#define MACE_ISA_NAMESPACE isa_avxvnni
+#elif defined(MACE_SIMD_AVX512VNNI)
+#define MACE_ISA_NAMESPACE isa_avx512vnni
 #elif defined(MACE_SIMD_NEON)
 #define MACE_ISA_NAMESPACE isa_neon
+#elif defined(MACE_SIMD_DOTPROD)
+#define MACE_ISA_NAMESPACE isa_dotprod
+#elif defined(MACE_SIMD_I8MM)
+#define MACE_ISA_NAMESPACE isa_i8mm
 #elif defined(MACE_SIMD_SVE)
 #define MACE_ISA_NAMESPACE isa_sve
 #elif defined(MACE_SIMD_RVV)
 #define MACE_ISA_NAMESPACE isa_rvv
 #else
 #error "simd.h is for *.simd.cc files, which the build compiles with MACE_SIMD_<ISA> defined"
+#endif
+
+#if defined(MACE_SIMD_AVXVNNI) || defined(MACE_SIMD_AVX512VNNI) || defined(MACE_SIMD_DOTPROD) || \
+    defined(MACE_SIMD_I8MM)
+#define MACE_SIMD_DOT_ONLY  // of isa.def's kind 2
 #endif
 
 namespace mace {
@@ -108,11 +121,11 @@ MACE_INLINE void CopyBytes(void* to, const void* from, size_t n) {
 #include "mace/simd/scalar.h"
 #elif defined(MACE_SIMD_SSE4)
 #include "mace/simd/sse4.h"
-#elif defined(MACE_SIMD_AVX2)
+#elif defined(MACE_SIMD_AVX2) || defined(MACE_SIMD_AVXVNNI)
 #include "mace/simd/avx2.h"
-#elif defined(MACE_SIMD_AVX512)
+#elif defined(MACE_SIMD_AVX512) || defined(MACE_SIMD_AVX512VNNI)
 #include "mace/simd/avx512.h"
-#elif defined(MACE_SIMD_NEON)
+#elif defined(MACE_SIMD_NEON) || defined(MACE_SIMD_DOTPROD) || defined(MACE_SIMD_I8MM)
 #include "mace/simd/neon.h"
 #elif defined(MACE_SIMD_SVE)
 #include "mace/simd/sve.h"

@@ -17,7 +17,7 @@
 
 namespace mace {
 
-#define MACE_ISA(name, Name, architecture, scalable)      \
+#define MACE_ISA(name, Name, architecture, kind, proven)  \
   namespace isa_##name {                                  \
     extern const simd_test::Functions kSimdTestFunctions; \
   }
