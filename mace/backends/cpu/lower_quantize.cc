@@ -83,10 +83,10 @@ const char* WhyNoTable(const Lowering& lowering, const Node& node) {
   return nullptr;
 }
 
-kernels::FixedRounding KernelRounding(ops::Rounding rounding) {
-  if (rounding == ops::Rounding::kTfliteDouble) return kernels::FixedRounding::kTwice;
-  if (rounding == ops::Rounding::kTfliteSingle) return kernels::FixedRounding::kOnce;
-  return kernels::FixedRounding::kFloatHalfEven;
+kernels::IntegerRounding KernelRounding(ops::Rounding rounding) {
+  if (rounding == ops::Rounding::kTfliteDouble) return kernels::IntegerRounding::kTwoRoundings;
+  if (rounding == ops::Rounding::kTfliteSingle) return kernels::IntegerRounding::kOneRounding;
+  return kernels::IntegerRounding::kHalfEvenFloat;
 }
 
 }  // namespace
@@ -111,10 +111,10 @@ Status LowerRequantize(Lowering& lowering, const Cluster& cluster, const char** 
   const DType from = lowering.type(in).dtype, to = lowering.type(out).dtype;
   const Quantization& x = *lowering.plan().graph->QuantizationOf(in);
   const Quantization& y = *lowering.plan().graph->QuantizationOf(out);
-  const kernels::FixedRounding rounding =
+  const kernels::IntegerRounding rounding =
       KernelRounding(node.attributes.as<ops::RequantizeAttributes>().rounding);
   const bool has_wide_distances = from == DType::kI32 && x.zero_points[0] != 0;
-  if (BytesOf(from) == 1 || (rounding == kernels::FixedRounding::kFloatHalfEven && has_wide_distances)) {
+  if (BytesOf(from) == 1 || (rounding == kernels::IntegerRounding::kHalfEvenFloat && has_wide_distances)) {
     *refusal = "no fast kernel takes an int32 with a zero point through floats";
     return Status::Ok();
   }

@@ -31,7 +31,7 @@ Status PrepareRequantize(RequantizeParams* p) {
   }
   if (p->count < 0) return Internal("requantization of a negative size");
   if (p->exponent < -31 || p->exponent > 30) return Internal("requantization: the scale is out of range");
-  if (p->rounding == FixedRounding::kFloatHalfEven && p->from == DType::kI32 && p->input_zero != 0) {
+  if (p->rounding == IntegerRounding::kHalfEvenFloat && p->from == DType::kI32 && p->input_zero != 0) {
     return Unsupported("requantization in float of int32 with a zero point");
   }
   p->tiles = CutRows(1, p->count);

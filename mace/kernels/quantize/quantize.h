@@ -7,6 +7,7 @@
 #include "mace/core/dtype.h"
 #include "mace/core/status.h"
 #include "mace/kernels/elementwise/row_tiles.h"
+#include "mace/kernels/integer_gemm/requantization.h"
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/quantize/quantized_binary.h"
 
@@ -32,7 +33,7 @@ struct RequantizeParams {
   // Set by the caller. Types as above.
   DType from = DType::kI8;
   DType to = DType::kI8;
-  FixedRounding rounding = FixedRounding::kTwice;
+  IntegerRounding rounding = IntegerRounding::kTwoRoundings;
   int64_t count = 0;
   int32_t input_zero = 0, output_zero = 0;
   int32_t multiplier = 0, exponent = 0;           // of the fixed-point roundings

@@ -5,7 +5,7 @@
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
 
-using kernels::FixedRounding;
+using kernels::IntegerRounding;
 using kernels::QuantizeParams;
 using kernels::RequantizeParams;
 using kernels::TableParams;
@@ -143,7 +143,7 @@ void Dequantize(const KernelArguments& arguments, int64_t tile_begin, int64_t ti
   });
 }
 
-template <typename From, typename To, FixedRounding rounding>
+template <typename From, typename To, IntegerRounding rounding>
 static void RequantizeRow(const RequantizeParams& params, const From* in, To* out, int64_t count) {
   const VecI32 input_zero = Set(kI32, params.input_zero);
   const VecI32 output_zero = Set(kI32, params.output_zero);
@@ -155,9 +155,9 @@ static void RequantizeRow(const RequantizeParams& params, const From* in, To* ou
   const VecF32 output_scale = Set(kF32, params.output_scale);
   ForEachVector(count, [=](int64_t i, auto n) __attribute__((always_inline)) {
     VecI32 v = Sub(LoadSome(in + i, n), input_zero);
-    if constexpr (rounding == FixedRounding::kTwice) {
+    if constexpr (rounding == IntegerRounding::kTwoRoundings) {
       v = MultiplyWithTwoRoundings(v, multiplier, left, right);
-    } else if constexpr (rounding == FixedRounding::kOnce) {
+    } else if constexpr (rounding == IntegerRounding::kOneRounding) {
       v = MultiplyWithOneRounding(v, multiplier, shift);
     } else {
       v = RoundToI32(Div(Mul(ConvertFromI32(v), input_scale), output_scale));
@@ -175,14 +175,14 @@ MACE_INLINE void RequantizeTiles(const KernelArguments& arguments, int64_t tile_
     const TileRange range = RangeOfTile(params.tiles, tile);
     const int64_t begin = range.column_begin, count = range.column_end - begin;
     switch (params.rounding) {
-      case FixedRounding::kTwice:
-        RequantizeRow<From, To, FixedRounding::kTwice>(params, in + begin, out + begin, count);
+      case IntegerRounding::kTwoRoundings:
+        RequantizeRow<From, To, IntegerRounding::kTwoRoundings>(params, in + begin, out + begin, count);
         break;
-      case FixedRounding::kOnce:
-        RequantizeRow<From, To, FixedRounding::kOnce>(params, in + begin, out + begin, count);
+      case IntegerRounding::kOneRounding:
+        RequantizeRow<From, To, IntegerRounding::kOneRounding>(params, in + begin, out + begin, count);
         break;
-      case FixedRounding::kFloatHalfEven:
-        RequantizeRow<From, To, FixedRounding::kFloatHalfEven>(params, in + begin, out + begin, count);
+      case IntegerRounding::kHalfEvenFloat:
+        RequantizeRow<From, To, IntegerRounding::kHalfEvenFloat>(params, in + begin, out + begin, count);
         break;
     }
   }

@@ -102,7 +102,7 @@ void CheckRequantize(Isa isa, Random& random) {
   RequantizeParams params;
   params.from = DTypeOf<From>();
   params.to = DTypeOf<To>();
-  params.rounding = static_cast<FixedRounding>(Pick(random, 0, 2));
+  params.rounding = static_cast<IntegerRounding>(Pick(random, 0, 2));
   params.count = AnyCount(random);
   params.input_zero = static_cast<int32_t>(AnyInteger<From>(random));
   params.output_zero = static_cast<int32_t>(AnyInteger<To>(random));
@@ -110,7 +110,7 @@ void CheckRequantize(Isa isa, Random& random) {
   params.exponent = AnyExponent(random);
   params.input_scale = AnyScale(random);
   params.output_scale = AnyScale(random);
-  if (params.rounding == FixedRounding::kFloatHalfEven && params.from == DType::kI32) params.input_zero = 0;
+  if (params.rounding == IntegerRounding::kHalfEvenFloat && params.from == DType::kI32) params.input_zero = 0;
   ASSERT_TRUE(PrepareRequantize(&params).ok());
   Guarded<From> in(params.count);
   Guarded<To> out(params.count);
@@ -120,7 +120,7 @@ void CheckRequantize(Isa isa, Random& random) {
   for (int64_t i = 0; i < params.count; ++i) {
     const int64_t distance = int64_t{in[i]} - params.input_zero;
     const int64_t value =
-        params.rounding == FixedRounding::kFloatHalfEven
+        params.rounding == IntegerRounding::kHalfEvenFloat
             ? RoundReal(static_cast<float>(distance) * params.input_scale / params.output_scale, false)
             : Scaled(static_cast<int32_t>(static_cast<uint64_t>(distance)),
                      {params.multiplier, params.exponent}, params.rounding);
@@ -193,7 +193,7 @@ TEST(Quantize, RefusesWhatItDoesNotKnow) {
   requantize.exponent = 31;
   EXPECT_FALSE(PrepareRequantize(&requantize).ok());
   requantize.exponent = 0;
-  requantize.rounding = FixedRounding::kFloatHalfEven;
+  requantize.rounding = IntegerRounding::kHalfEvenFloat;
   requantize.from = DType::kI32;
   requantize.input_zero = 1;
   EXPECT_FALSE(PrepareRequantize(&requantize).ok());

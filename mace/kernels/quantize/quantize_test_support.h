@@ -45,9 +45,9 @@ inline int32_t AnyExponent(Random& random) {
 }
 
 // x * scale with the rounding's steps taken one by one, in 128 bits.
-inline int64_t Scaled(int32_t x, FixedScale scale, FixedRounding rounding) {
+inline int64_t Scaled(int32_t x, FixedScale scale, IntegerRounding rounding) {
   const auto floor_shift = [](__int128 value, int shift) { return value >> shift; };
-  if (rounding == FixedRounding::kOnce) {
+  if (rounding == IntegerRounding::kOneRounding) {
     const int shift = 31 - scale.exponent;
     const __int128 product = static_cast<__int128>(x) * scale.multiplier;
     const __int128 rounded = floor_shift(product + (static_cast<__int128>(1) << (shift - 1)), shift);

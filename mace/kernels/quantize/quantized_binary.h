@@ -10,13 +10,6 @@
 
 namespace mace::kernels {
 
-// How an integer result is brought to its output's scale.
-enum class FixedRounding : uint8_t {
-  kTwice,          // a rounded high product, then a rounding shift
-  kOnce,           // one rounding shift of the 64-bit product, halves upwards
-  kFloatHalfEven,  // in float32, to nearest even
-};
-
 // The real number multiplier * 2^(exponent - 31).
 struct FixedScale {
   int32_t multiplier = 0;
@@ -26,7 +19,7 @@ struct FixedScale {
 enum class QuantizedArithmetic : uint8_t {
   // Sums: both operands, minus their zero points, are shifted to the left by `left_shift`, brought to one
   // scale by input_scales, added or subtracted, and brought to the output's by output_scale. Products use
-  // output_scale alone. All scaling is FixedRounding::kTwice.
+  // output_scale alone. All scaling is twice rounded.
   kFixedPoint,
   // Sums: both operands are shifted to the right by `right_shifts`, halves away from zero, and added or
   // subtracted. Zero points are of no account.

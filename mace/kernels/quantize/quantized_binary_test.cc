@@ -75,7 +75,7 @@ int64_t Expected(const QuantizedBinaryParams& params, int64_t a, int64_t b) {
     return params.output_zero + std::llround(std::nearbyint(std::clamp(units, -1e9, 1e9)));
   }
   const auto scaled = [](int64_t v, FixedScale scale) {
-    return Scaled(static_cast<int32_t>(static_cast<uint32_t>(v)), scale, FixedRounding::kTwice);
+    return Scaled(static_cast<int32_t>(static_cast<uint32_t>(v)), scale, IntegerRounding::kTwoRoundings);
   };
   if (params.op == BinaryOp::kMul) return params.output_zero + scaled(x * y, params.output_scale);
   const int64_t left = scaled(x << params.left_shift, params.input_scales[0]);
