@@ -4,6 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "mace/ops/binary/binary_integer.h"
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
 #include "mace/ops/quantize/saturating_cast.h"
@@ -30,7 +31,11 @@ Status InferOutput(InferContext& context, DType dtype) {
   return InferPair(context, dtype);
 }
 
+template <const TflitePair& tflite>
 Status InferArithmetic(InferContext& context) {
+  if (HasQuantizedInput(context)) {
+    return InferQuantizedPair(context, context.attributes<RoundingAttributes>().rounding, tflite);
+  }
   MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
   return InferOutput(context, context.input(0).dtype);
 }
@@ -40,7 +45,8 @@ Status InferPow(InferContext& context) {
   if ((base == DType::kI32 || base == DType::kI64) && (exponent == DType::kF32 || exponent == DType::kF64)) {
     return InferPair(context, base);
   }
-  return InferArithmetic(context);
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
+  return InferOutput(context, context.input(0).dtype);
 }
 
 Status InferLogic(InferContext& context) {
@@ -61,8 +67,15 @@ Status InferEqual(InferContext& context) {
 }
 
 Status InferPRelu(InferContext& context) {
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
-  MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  DType dtype = context.input(0).dtype;
+  if (HasQuantizedInput(context)) {
+    MACE_RETURN_IF_ERROR(
+        InferQuantizedPair(context, context.attributes<RoundingAttributes>().rounding, kTflitePRelu));
+    dtype = context.output(0).dtype;
+  } else {
+    MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+    MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  }
   const Shape& x = context.input(0).shape;
   Shape shape;
   MACE_RETURN_IF_ERROR(BroadcastShapes(x, context.input(1).shape, &shape));
@@ -73,7 +86,7 @@ Status InferPRelu(InferContext& context) {
     return InvalidArgument("the slope %s is not broadcastable to %s", ShapeText(context.input(1).shape).text,
                            ShapeText(x).text);
   }
-  context.SetOutput(0, DType::kF32, x);
+  context.SetOutput(0, dtype, x);
   return Status::Ok();
 }
 
@@ -175,6 +188,13 @@ struct PowFunction {
 struct PReluFunction {
   float operator()(float x, float slope) const { return x < 0 ? x * slope : x; }
 };
+struct SquaredDifferenceFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    const T difference = SubFunction()(a, b);
+    return MulFunction()(difference, difference);
+  }
+};
 struct EqualFunction {
   template <typename T>
   uint8_t operator()(T a, T b) const {
@@ -217,11 +237,25 @@ struct XorFunction {
 };
 
 template <typename Function>
-Status ReferenceArithmetic(const ReferenceContext& context) {
+Status ReferenceNumbers(const ReferenceContext& context) {
   return DispatchDType<float, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     return MapPairs<T, T>(context, Function());
   });
+}
+
+template <typename Function, const TflitePair& tflite>
+Status ReferenceQuantized(const ReferenceContext& context) {
+  if (context.attributes<RoundingAttributes>().rounding != Rounding::kHalfEvenFloat) {
+    return tflite.reference(context);
+  }
+  return ReferenceHalfEvenPair(context, [](float a, float b) { return Function()(a, b); });
+}
+
+template <typename Function, const TflitePair& tflite>
+Status ReferenceArithmetic(const ReferenceContext& context) {
+  return HasQuantizedInput(context) ? ReferenceQuantized<Function, tflite>(context)
+                                    : ReferenceNumbers<Function>(context);
 }
 
 template <typename Function>
@@ -240,7 +274,7 @@ Status ReferenceLogic(const ReferenceContext& context) {
 }
 
 Status ReferencePow(const ReferenceContext& context) {
-  if (context.inputs[0].dtype == context.inputs[1].dtype) return ReferenceArithmetic<PowFunction>(context);
+  if (context.inputs[0].dtype == context.inputs[1].dtype) return ReferenceNumbers<PowFunction>(context);
   return DispatchDType<int32_t, int64_t>(context.inputs[0].dtype, [&](auto base_zero) {
     return DispatchDType<float, double>(context.inputs[1].dtype, [&](auto exponent_zero) {
       using Base = decltype(base_zero);
@@ -254,6 +288,7 @@ Status ReferencePow(const ReferenceContext& context) {
 }
 
 Status ReferencePRelu(const ReferenceContext& context) {
+  if (HasQuantizedInput(context)) return ReferenceQuantized<PReluFunction, kTflitePRelu>(context);
   return MapPairs<float, float>(context, PReluFunction());
 }
 
@@ -273,20 +308,23 @@ constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
 }  // namespace
 
 constinit const OpDefinition kAddDefinition =
-    Define("Add", InferArithmetic, ReferenceArithmetic<AddFunction>);
+    Define("Add", InferArithmetic<kTfliteAdd>, ReferenceArithmetic<AddFunction, kTfliteAdd>);
 constinit const OpDefinition kSubDefinition =
-    Define("Sub", InferArithmetic, ReferenceArithmetic<SubFunction>);
+    Define("Sub", InferArithmetic<kTfliteSub>, ReferenceArithmetic<SubFunction, kTfliteSub>);
 constinit const OpDefinition kMulDefinition =
-    Define("Mul", InferArithmetic, ReferenceArithmetic<MulFunction>);
+    Define("Mul", InferArithmetic<kTfliteMul>, ReferenceArithmetic<MulFunction, kTfliteMul>);
 constinit const OpDefinition kDivDefinition =
-    Define("Div", InferArithmetic, ReferenceArithmetic<DivFunction>);
+    Define("Div", InferArithmetic<kTfliteDiv>, ReferenceArithmetic<DivFunction, kTfliteDiv>);
 constinit const OpDefinition kMaxDefinition =
-    Define("Max", InferArithmetic, ReferenceArithmetic<MaxFunction>);
+    Define("Max", InferArithmetic<kTfliteMax>, ReferenceArithmetic<MaxFunction, kTfliteMax>);
 constinit const OpDefinition kMinDefinition =
-    Define("Min", InferArithmetic, ReferenceArithmetic<MinFunction>);
+    Define("Min", InferArithmetic<kTfliteMin>, ReferenceArithmetic<MinFunction, kTfliteMin>);
 constinit const OpDefinition kPowDefinition =
     Define("Pow", InferPow, ReferencePow, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kPReluDefinition = Define("PRelu", InferPRelu, ReferencePRelu);
+constinit const OpDefinition kSquaredDifferenceDefinition =
+    Define("SquaredDifference", InferArithmetic<kTfliteSquaredDifference>,
+           ReferenceArithmetic<SquaredDifferenceFunction, kTfliteSquaredDifference>);
 constinit const OpDefinition kEqualDefinition = Define("Equal", InferEqual, ReferenceCompare<EqualFunction>,
                                                        AttributeInfoOf<NoAttributes>(), kOpElementwise);
 constinit const OpDefinition kLessDefinition = Define("Less", InferCompare, ReferenceCompare<LessFunction>,

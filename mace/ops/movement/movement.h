@@ -74,7 +74,8 @@ enum class NearestMode : int32_t {
 };
 // Resize: x [N, H, W, C], optional f32 scales [2] (height, width), optional int64 sizes [2] (height, width);
 // exactly one of the two is present. Output size from scales: floor(in * scale). With scales the coordinate
-// formulas use the scale as given, with sizes they use out / in, as ONNX does.
+// formulas use the scale as given, with sizes they use out / in, as ONNX does. Nearest of any dtype; linear
+// of f32, or of quantized u8, i8, i16 (resize_integer.h).
 struct ResizeAttributes {
   ResizeMode mode = ResizeMode::kNearest;
   CoordinateMode coordinate_mode = CoordinateMode::kHalfPixel;

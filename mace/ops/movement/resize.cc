@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "mace/ops/common.h"
+#include "mace/ops/movement/resize_integer.h"
 
 namespace mace::ops {
 
@@ -81,7 +82,13 @@ Status CheckOperand(const InferContext& context, int input, DType dtype) {
 Status InferResize(InferContext& context) {
   const auto& attributes = context.attributes<ResizeAttributes>();
   MACE_RETURN_IF_ERROR(ExpectWholeBytes(context, 0));
-  if (attributes.mode == ResizeMode::kLinear) MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+  if (attributes.mode == ResizeMode::kLinear) {
+    if (context.input_quantization(0) != nullptr) {
+      MACE_RETURN_IF_ERROR(CheckQuantizedResize(context));
+    } else {
+      MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+    }
+  }
   MACE_RETURN_IF_ERROR(ExpectRank(context, 0, 4));
   if (context.has_input(1) == context.has_input(2)) {
     return InvalidArgument("exactly one of scales and sizes must be given");
@@ -174,9 +181,11 @@ Status ResizeByLinear(const ReferenceContext& context, const float* scales) {
 Status ReferenceResize(const ReferenceContext& context) {
   if (context.outputs[0].elements() == 0) return Status::Ok();
   const float* scales = context.has_input(1) ? context.inputs[1].as<float>() : nullptr;
-  return context.attributes<ResizeAttributes>().mode == ResizeMode::kNearest
-             ? ResizeByNearest(context, scales)
-             : ResizeByLinear(context, scales);
+  if (context.attributes<ResizeAttributes>().mode == ResizeMode::kNearest) {
+    return ResizeByNearest(context, scales);
+  }
+  return context.inputs[0].dtype == DType::kF32 ? ResizeByLinear(context, scales)
+                                                : ReferenceResizeLinearInteger(context, scales);
 }
 
 }  // namespace
