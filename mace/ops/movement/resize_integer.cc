@@ -22,7 +22,6 @@ Status ReferenceResizeLinearInteger(const ReferenceContext& context, const float
   const Shape& y = target.shape;
   const Quantization& from = *context.input_quantization(0);
   const Quantization& to = *context.output_quantization(0);
-  const float multiplier = from.scales[0] / to.scales[0];
   const IntegerRange range = RangeOf(target.dtype);
   const float scale_h = ResizeScale(scales, 0, x[1], y[1]);
   const float scale_w = ResizeScale(scales, 1, x[2], y[2]);
@@ -32,20 +31,22 @@ Status ReferenceResizeLinearInteger(const ReferenceContext& context, const float
       const LinearTap down = ResizeLinear(ResizeCoordinate(mode, row, scale_h, x[1], y[1]), x[1]);
       for (int64_t column = 0; column < y[2]; ++column) {
         const LinearTap across = ResizeLinear(ResizeCoordinate(mode, column, scale_w, x[2], y[2]), x[2]);
-        const double right = across.weight, below = down.weight;
+        // In this order, which decides whether what lies half-way between two outputs is seen to: that of
+        // onnxruntime's float kernel, so that networks quantized with it give what they gave there.
+        const float right = across.weight, below = down.weight, left = 1 - right, above = 1 - below;
+        const float weights[4] = {left * above, right * above, left * below, right * below};
         for (int64_t channel = 0; channel < x[3]; ++channel) {
-          const auto stored = [&](int64_t from_row, int64_t from_column) -> double {
+          const auto real = [&](int64_t from_row, int64_t from_column) {
             const int64_t pixel = (batch * x[1] + from_row) * x[2] + from_column;
-            return LoadInteger(source.data, source.dtype, pixel * x[3] + channel) - from.zero_points[0];
+            const int32_t stored = LoadInteger(source.data, source.dtype, pixel * x[3] + channel);
+            return static_cast<float>(stored - from.zero_points[0]) * from.scales[0];
           };
-          const double upper =
-              (1 - right) * stored(down.low, across.low) + right * stored(down.low, across.high);
-          const double lower =
-              (1 - right) * stored(down.high, across.low) + right * stored(down.high, across.high);
-          const auto distance = static_cast<float>((1 - below) * upper + below * lower);
+          float sum = weights[0] * real(down.low, across.low);
+          sum += weights[1] * real(down.low, across.high);
+          sum += weights[2] * real(down.high, across.low);
+          sum += weights[3] * real(down.high, across.high);
           StoreInteger(target.data, target.dtype, next++,
-                       AddZeroPointAndClamp(RoundToInt32(distance * multiplier, /*half_to_even=*/true),
-                                            to.zero_points[0], range));
+                       StoreHalfEven(sum, to.scales[0], to.zero_points[0], range));
         }
       }
     }

@@ -8,8 +8,8 @@ namespace mace::ops {
 
 Status CheckQuantizedResize(const InferContext& context);
 
-// Stored values are mixed as ResizeLinear says, in double precision; their mean's distance to the zero point
-// times x_scale / y_scale, rounded once. `scales` as in the operator, or null.
+// In float32: the four pixels' real numbers times their weights, added in the order top left, top right,
+// bottom left, bottom right; over the output's scale, rounded. `scales` as in the operator, or null.
 Status ReferenceResizeLinearInteger(const ReferenceContext& context, const float* scales);
 
 }  // namespace mace::ops
