@@ -99,19 +99,27 @@ struct StridedAxis {
   bool from_first, to_last, is_index;
 };
 
-// Where the axis' size is known: bounds inside of it, for negative strides too. The rules are those of
-// TensorFlow Lite, which, unlike NumPy, moves a begin behind the last element back to it.
+// Where the axis' size is known: bounds inside of it, for negative strides too. (Slice, as ONNX has it, takes
+// the first element where a walk backwards begins before it.)
 void AddResolved(const StridedAxis& slice, int64_t dim, int axis, Bounds* bounds) {
   const bool forward = slice.stride > 0;
   int64_t begin = slice.begin < 0 ? slice.begin + dim : slice.begin;
-  if (slice.from_first) begin = forward ? 0 : dim - 1;
-  begin = std::clamp<int64_t>(begin, 0, std::max<int64_t>(dim - 1, 0));
   int64_t end = slice.end < 0 ? slice.end + dim : slice.end;
+  if (slice.from_first) begin = forward ? 0 : dim - 1;
+  if (slice.is_index) {
+    if (begin < 0 || begin >= dim) {
+      throw ImportError(StatusCode::kDataLoss,
+                        "element " + std::to_string(slice.begin) + " of " + std::to_string(dim));
+    }
+    return bounds->Add(begin, begin + 1, axis, 1);
+  }
   if (slice.to_last) end = forward ? dim : -1;
-  end = forward ? std::clamp<int64_t>(end, 0, dim) : std::clamp<int64_t>(end, -1, dim - 1);
-  if (slice.is_index) return bounds->Add(begin, begin + 1, axis, 1);
+  const int64_t low = forward ? 0 : -1;
+  const int64_t high = forward ? dim : dim - 1;
+  begin = std::clamp(begin, low, high);
+  end = std::clamp(end, low, high);
+  if (forward ? begin >= end : begin <= end) return bounds->Add(0, 0, axis, 1);
   if (forward && begin == 0 && end == dim && slice.stride == 1) return;
-  // Before the first element: as Slice says it.
   bounds->Add(begin, end < 0 ? INT32_MIN : end, axis, slice.stride);
 }
 
@@ -256,11 +264,14 @@ void ConvertStridedSlice(TfliteContext& context) {
                          bit(options.begin_mask(), i),
                          bit(options.end_mask(), i),
                          bit(options.shrink_axis_mask(), i)};
-    if (options.end_is_offset()) slice.end += slice.begin;
+    if (options.end_is_offset()) {
+      const int64_t dim = std::max<int64_t>(shape[axis], 0);
+      slice.end += slice.from_first ? 0 : slice.begin < 0 ? slice.begin + dim : slice.begin;
+      slice.to_last = false;
+    }
     if (slice.stride == 0 || (slice.is_index && slice.stride < 0)) {
       throw ImportError(StatusCode::kDataLoss, "a stride of " + std::to_string(slice.stride));
     }
-    if (slice.is_index && shape[axis] == 0) throw ImportError(StatusCode::kDataLoss, "an element of none");
     shape[axis] >= 0 ? AddResolved(slice, shape[axis], axis, &bounds) : AddOpen(slice, axis, &bounds);
     if (slice.is_index) {
       removed.push_back(axis);
