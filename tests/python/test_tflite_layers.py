@@ -195,3 +195,23 @@ def test_strided_slice(dtype: str) -> None:
         return [x], [y], feed
 
     tries(build, 6, count=80)
+
+
+# ---- finding and looking up
+
+
+@pytest.mark.parametrize("operator", ["ARG_MAX", "ARG_MIN"])
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int32"])
+def test_arg_max(operator: str, dtype: str) -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        shape = dims(rng, 1, 4, largest=9)
+        axis = int(rng.integers(-len(shape), len(shape)))
+        x, _, _ = one_input(rng, writer, shape, dtype)
+        to = str(rng.choice(["int32", "int64"]))
+        y = writer.add_tensor(np.delete(shape, axis), to)
+        options = {"ARG_MAX": "ArgMaxOptions", "ARG_MIN": "ArgMinOptions"}[operator]
+        number = writer.add_constant(np.array(axis, np.int32))
+        writer.add_operator(operator, [x, number], [y], options, outputType={"int32": 2, "int64": 4}[to])
+        return [x], [y], lambda: [rng.integers(0, 6, shape).astype(dtype)]  # many equal ones
+
+    tries(build, 7)

@@ -49,6 +49,7 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kResize, LowerResize},
     {OpId::kCast, LowerCast},
     {OpId::kReduce, LowerReduce},
+    {OpId::kArgReduce, LowerArgReduce},
     {OpId::kSoftmax, LowerSoftmax},
     {OpId::kLayerNormalization, LowerLayerNormalization},
     {OpId::kBatchNormalization, LowerBatchNormalization},

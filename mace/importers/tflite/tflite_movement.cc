@@ -21,6 +21,12 @@ IntList ToList(std::span<const int64_t> elements, const char* what) {
   return list;
 }
 
+int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* what) {
+  const std::vector<int64_t> elements = context.ConstantInts(value, what);
+  if (elements.size() != 1) throw ImportError(StatusCode::kDataLoss, std::string(what) + " is not one number");
+  return elements[0];
+}
+
 void RequireEqualQuantization(TfliteContext& context, const TensorType& from, const TensorType& to) {
   if (from.quantization == to.quantization) return;
   const auto describe = [&](int32_t i) { return i == kNone ? nullptr : &context.graph().quantizations[i]; };

@@ -20,12 +20,6 @@ int ResolvedAxis(int64_t axis, int rank) {
                     "axis " + std::to_string(axis) + " of a tensor of rank " + std::to_string(rank));
 }
 
-int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* what) {
-  const std::vector<int64_t> elements = context.ConstantInts(value, what);
-  if (elements.size() != 1) throw ImportError(StatusCode::kDataLoss, std::string(what) + " is not one number");
-  return elements[0];
-}
-
 // Parts of x of the given sizes, or equal ones where `sizes` is kNone. They become the outputs where
 // `squeezed` is false, else the outputs are the parts without the axis, which has one element in each.
 void EmitParts(TfliteContext& context, ValueId x, ValueId sizes, int axis, bool squeezed) {
