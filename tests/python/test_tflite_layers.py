@@ -215,3 +215,24 @@ def test_arg_max(operator: str, dtype: str) -> None:
         return [x], [y], lambda: [rng.integers(0, 6, shape).astype(dtype)]  # many equal ones
 
     tries(build, 7)
+
+
+# ---- enlarging
+
+
+@pytest.mark.parametrize("operator", ["RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"])
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int16"])
+def test_resize(operator: str, dtype: str) -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        shape = [int(rng.integers(1, 3)), *(int(d) for d in rng.integers(1, 12, 2)), int(rng.integers(1, 6))]
+        size = [d * 2 for d in shape[1:3]] if rng.integers(4) == 0 else [int(d) for d in rng.integers(1, 25, 2)]
+        mode = rng.integers(3)
+        x, quantization, feed = one_input(rng, writer, shape, dtype)
+        y = writer.add_tensor([shape[0], *size, shape[3]], dtype, **quantization)
+        options = {"RESIZE_BILINEAR": "ResizeBilinearOptions", "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions"}[operator]
+        number = writer.add_constant(np.array(size, np.int32))
+        writer.add_operator(operator, [x, number], [y], options, alignCorners=bool(mode == 1), halfPixelCenters=bool(mode == 2), version=3)
+        return [x], [y], feed
+
+    tolerance = 1e-6 if dtype == "float32" else 0
+    tries(build, 8, count=100, rtol=tolerance, atol=tolerance, reference_steps=None)

@@ -78,6 +78,9 @@ void ConvertUnpack(TfliteContext& context);
 void ConvertReverse(TfliteContext& context);
 void ConvertStridedSlice(TfliteContext& context);
 void ConvertSlice(TfliteContext& context);
+// tflite_upsampling.cc
+void ConvertResizeBilinear(TfliteContext& context);
+void ConvertResizeNearest(TfliteContext& context);
 // tflite_lookup.cc
 void ConvertArgMax(TfliteContext& context);
 void ConvertArgMin(TfliteContext& context);
