@@ -334,11 +334,13 @@ void TfliteContext::EmitOutput(OpId op, std::span<const ValueId> inputs, const v
     }
     BindOutput(0, Emit(OpId::kTanh, {raw}, NoAttributes{}, type, name));
   } else if (kind == Activation::kRelu) {
-    BindOutput(0, Emit(OpId::kRelu, {raw}, NoAttributes{}, type, name));
+    BindOutput(0,
+               Emit(OpId::kRelu, {raw}, ops::RoundingAttributes{ops::Rounding::kTfliteDouble}, type, name));
   } else {
     ops::ClipAttributes clip;
     clip.min = low;
     clip.max = high;
+    clip.rounding = ops::Rounding::kTfliteDouble;
     BindOutput(0, Emit(OpId::kClip, {raw}, clip, type, name));
   }
 }

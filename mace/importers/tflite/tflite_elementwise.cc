@@ -1,16 +1,46 @@
 // Converters of elementwise operators and type conversions.
 #include "mace/importers/tflite/tflite_operators.h"
+#include "mace/ops/binary/binary_integer.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/unary/unary.h"
 
 namespace mace::importers::tflite {
 namespace {
 
+constexpr ops::RoundingAttributes kTwoRoundings = {ops::Rounding::kTfliteDouble};
+
 template <typename Options>
 void ConvertBinary(TfliteContext& context, OpId op) {
   const Options* options = context.OptionalOptions<Options>();
   const int8_t activation = options == nullptr ? 0 : options->activation();
-  context.EmitOutput(op, {context.Input(0), context.Input(1)}, NoAttributes{}, activation);
+  context.EmitOutput(op, {context.Input(0), context.Input(1)}, kTwoRoundings, activation);
+}
+
+// Whether 16-bit operands are added as TensorFlow Lite adds those whose scales are powers of two.
+bool AreShifted(TfliteContext& context, bool allowed) {
+  if (!allowed) return false;
+  float scales[3];
+  const TensorType types[] = {context.TypeOf(context.Input(0)), context.TypeOf(context.Input(1)),
+                              context.OutputType(0)};
+  for (int i = 0; i < 3; ++i) {
+    if (types[i].dtype != DType::kI16 || types[i].quantization == kNone) return false;
+    const Quantization& quantization = context.graph().quantizations[types[i].quantization];
+    if (quantization.scales.size() != 1 || quantization.zero_points[0] != 0) return false;
+    scales[i] = quantization.scales[0];
+  }
+  int a_shift = 0, b_shift = 0;
+  return ops::MakeShiftedSum(scales[0], scales[1], scales[2], &a_shift, &b_shift);
+}
+
+template <typename Options>
+void ConvertSum(TfliteContext& context, OpId op) {
+  const Options* options = context.OptionalOptions<Options>();
+  ops::RoundingAttributes attributes = kTwoRoundings;
+  if (AreShifted(context, options != nullptr && options->power_of_two_scales())) {
+    attributes.rounding = ops::Rounding::kTfliteSingle;
+  }
+  context.EmitOutput(op, {context.Input(0), context.Input(1)}, attributes,
+                     options == nullptr ? 0 : options->activation());
 }
 
 void ConvertClip(TfliteContext& context, float low, float high) {
@@ -49,8 +79,8 @@ void ConvertDequantize(TfliteContext& context) {
   context.EmitOutput(OpId::kDequantize, {x}, NoAttributes{});
 }
 
-void ConvertAdd(TfliteContext& context) { ConvertBinary<file::AddOptions>(context, OpId::kAdd); }
-void ConvertSub(TfliteContext& context) { ConvertBinary<file::SubOptions>(context, OpId::kSub); }
+void ConvertAdd(TfliteContext& context) { ConvertSum<file::AddOptions>(context, OpId::kAdd); }
+void ConvertSub(TfliteContext& context) { ConvertSum<file::SubOptions>(context, OpId::kSub); }
 void ConvertMul(TfliteContext& context) { ConvertBinary<file::MulOptions>(context, OpId::kMul); }
 void ConvertDiv(TfliteContext& context) { ConvertBinary<file::DivOptions>(context, OpId::kDiv); }
 

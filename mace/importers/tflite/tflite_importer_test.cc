@@ -17,7 +17,7 @@ namespace {
 
 constexpr int32_t kAdd = 0, kConv = 3, kDepthwise = 4, kDequantize = 6, kFullyConnected = 9, kReshape = 22,
                   kSoftmax = 25, kSvdf = 27, kPad = 34, kCustom = 32, kTranspose = 39, kMean = 40,
-                  kUnknown = 900, kTile = 69;
+                  kUnknown = 900, kSkipGram = 30, kLogistic = 14;
 
 Status Import(const std::vector<uint8_t>& bytes, Graph* graph, ImportReport* report = nullptr,
               const ImportOptions& options = {}) {
@@ -312,20 +312,20 @@ TEST(TfliteImporter, NamesEverythingThatIsNotSupported) {
   const int x = builder.Add({.dims = {1, 2}, .name = "x"});
   const int a = builder.Add({.dims = {1, 2}, .name = "a"});
   const int b =
-      builder.Add({.dims = {1, 2}, .type = kFileI8, .name = "b", .scales = {1}, .zero_points = {0}});
+      builder.Add({.dims = {1, 2}, .type = kFileI32, .name = "b", .scales = {1}, .zero_points = {0}});
   const int c = builder.Add({.dims = {1, 2}, .type = 5, .name = "c"});
   const int d = builder.Add({.dims = {1, 2}, .name = "d", .sparse = true});
-  builder.AddOperator(kTile, {x}, {a});
-  builder.AddOperator(kTile, {a}, {b});
-  builder.AddOperator(kAdd, {b, b}, {b});
+  builder.AddOperator(kSkipGram, {x}, {a});
+  builder.AddOperator(kSkipGram, {a}, {b});
+  builder.AddOperator(kLogistic, {b}, {b});
   builder.AddOperator(kCustom, {a}, {c});
   builder.AddOperator(kUnknown, {a}, {d});
   Graph graph;
   const Status status = Import(builder.Finish({x}, {d}, 2), &graph);
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
-  for (const char* part :
-       {"TILE (2 times: operator 0, output 'a' and operator 1, output 'b')", "ADD of int8", "CUSTOM:Special",
-        "operator 900", "element type 5 ('c')", "sparse tensors ('d')", "several subgraphs: 2"}) {
+  for (const char* part : {"SKIP_GRAM (2 times: operator 0, output 'a' and operator 1, output 'b')",
+                           "LOGISTIC of int32", "CUSTOM:Special", "operator 900", "element type 5 ('c')",
+                           "sparse tensors ('d')", "several subgraphs: 2"}) {
     EXPECT_TRUE(Contains(status.message(), part)) << part << " is not in: " << status.message();
   }
 }
@@ -341,7 +341,7 @@ TEST(TfliteImporter, NamesUnsupportedOptionsOfAllOperators) {
   const int f = builder.Add({.dims = {1, 1}, .data = TfliteBuilder::Bytes(std::vector<float>{1})});
   builder.AddOperator(kConv, {x, w}, {a}, file::Options::ConvolutionOptions,
                       file::CreateConvolutionOptions(builder.options(), 5, 1, 1, 9));
-  builder.AddOperator(kTile, {a}, {b});
+  builder.AddOperator(kSkipGram, {a}, {b});
   builder.AddOperator(kFullyConnected, {b, f}, {c}, file::Options::FullyConnectedOptions,
                       file::CreateFullyConnectedOptions(builder.options(), 9, 1, false));
   builder.AddOperator(kFullyConnected, {c, f}, {d}, file::Options::FullyConnectedOptions,
@@ -351,7 +351,7 @@ TEST(TfliteImporter, NamesUnsupportedOptionsOfAllOperators) {
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
   for (const char* part :
        {"CONV_2D: padding 5 (operator 0, output 'a')", "CONV_2D: fused activation 9 (operator 0, output 'a')",
-        "TILE (operator 1, output 'b')",
+        "SKIP_GRAM (operator 1, output 'b')",
         "FULLY_CONNECTED: shuffled weights (layout 1) (operator 2, output 'c')",
         "fused activation 9 (2 times: operator 2, output 'c' and operator 3, output 'd')"}) {
     EXPECT_TRUE(Contains(status.message(), part)) << part << " is not in: " << status.message();

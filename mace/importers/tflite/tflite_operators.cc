@@ -7,7 +7,7 @@ constexpr int kAny = 1 << 16;
 
 constexpr OperatorRow kOperators[] = {
     // number, inputs at least, at most, types, converter
-    {0, 2, 2, kFloat32 | kInt32 | kInt64, &ConvertAdd},
+    {0, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertAdd},
     {1, 1, 1, kFloat32 | kWords, &ConvertAveragePool2d},
     {2, 1, kAny, kAnyType, &ConvertConcatenation},
     {3, 2, 3, kFloat32 | kWords, &ConvertConv2d},
@@ -16,7 +16,7 @@ constexpr OperatorRow kOperators[] = {
     {9, 2, 3, kFloat32 | kWords, &ConvertFullyConnected},
     {14, 1, 1, kFloat32, &ConvertLogistic},
     {17, 1, 1, kFloat32 | kWords, &ConvertMaxPool2d},
-    {18, 2, 2, kFloat32 | kInt32 | kInt64, &ConvertMul},
+    {18, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertMul},
     {19, 1, 1, kFloat32, &ConvertRelu},
     {20, 1, 1, kFloat32, &ConvertReluMinus1To1},
     {21, 1, 1, kFloat32, &ConvertRelu6},
@@ -27,7 +27,7 @@ constexpr OperatorRow kOperators[] = {
     {34, 2, 2, kAnyType, &ConvertPad},
     {39, 2, 2, kAnyType, &ConvertTranspose},
     {40, 2, 2, kFloat32, &ConvertMean},
-    {41, 2, 2, kFloat32 | kInt32 | kInt64, &ConvertSub},
+    {41, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertSub},
     {42, 2, 2, kFloat32 | kInt32, &ConvertDiv},
     {43, 1, 1, kAnyType, &ConvertSqueeze},
     {23, 2, 2, kFloat32 | kWords, &ConvertResizeBilinear},

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "mace/ops/binary/binary_integer.h"
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
 #include "mace/ops/quantize/saturating_cast.h"
@@ -11,6 +12,8 @@
 namespace mace::ops {
 
 namespace {
+
+constexpr TflitePair kTfliteNone;
 
 // --- Shape rules ------------------------------------------------------------------------------------------
 
@@ -30,7 +33,11 @@ Status InferOutput(InferContext& context, DType dtype) {
   return InferPair(context, dtype);
 }
 
+template <const TflitePair& tflite>
 Status InferArithmetic(InferContext& context) {
+  if (HasQuantizedInput(context)) {
+    return InferQuantizedPair(context, context.attributes<RoundingAttributes>().rounding, tflite);
+  }
   MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
   return InferOutput(context, context.input(0).dtype);
 }
@@ -40,7 +47,8 @@ Status InferPow(InferContext& context) {
   if ((base == DType::kI32 || base == DType::kI64) && (exponent == DType::kF32 || exponent == DType::kF64)) {
     return InferPair(context, base);
   }
-  return InferArithmetic(context);
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
+  return InferOutput(context, context.input(0).dtype);
 }
 
 Status InferLogic(InferContext& context) {
@@ -217,11 +225,22 @@ struct XorFunction {
 };
 
 template <typename Function>
-Status ReferenceArithmetic(const ReferenceContext& context) {
+Status ReferenceNumbers(const ReferenceContext& context) {
   return DispatchDType<float, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     return MapPairs<T, T>(context, Function());
   });
+}
+
+template <typename Function, const TflitePair& tflite>
+Status ReferenceArithmetic(const ReferenceContext& context) {
+  if (HasQuantizedInput(context)) {
+    if (context.attributes<RoundingAttributes>().rounding != Rounding::kHalfEvenFloat) {
+      return tflite.reference(context);
+    }
+    return ReferenceHalfEvenPair(context, [](float a, float b) { return Function()(a, b); });
+  }
+  return ReferenceNumbers<Function>(context);
 }
 
 template <typename Function>
@@ -240,7 +259,7 @@ Status ReferenceLogic(const ReferenceContext& context) {
 }
 
 Status ReferencePow(const ReferenceContext& context) {
-  if (context.inputs[0].dtype == context.inputs[1].dtype) return ReferenceArithmetic<PowFunction>(context);
+  if (context.inputs[0].dtype == context.inputs[1].dtype) return ReferenceNumbers<PowFunction>(context);
   return DispatchDType<int32_t, int64_t>(context.inputs[0].dtype, [&](auto base_zero) {
     return DispatchDType<float, double>(context.inputs[1].dtype, [&](auto exponent_zero) {
       using Base = decltype(base_zero);
@@ -273,17 +292,17 @@ constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
 }  // namespace
 
 constinit const OpDefinition kAddDefinition =
-    Define("Add", InferArithmetic, ReferenceArithmetic<AddFunction>);
+    Define("Add", InferArithmetic<kTfliteAdd>, ReferenceArithmetic<AddFunction, kTfliteAdd>);
 constinit const OpDefinition kSubDefinition =
-    Define("Sub", InferArithmetic, ReferenceArithmetic<SubFunction>);
+    Define("Sub", InferArithmetic<kTfliteSub>, ReferenceArithmetic<SubFunction, kTfliteSub>);
 constinit const OpDefinition kMulDefinition =
-    Define("Mul", InferArithmetic, ReferenceArithmetic<MulFunction>);
+    Define("Mul", InferArithmetic<kTfliteMul>, ReferenceArithmetic<MulFunction, kTfliteMul>);
 constinit const OpDefinition kDivDefinition =
-    Define("Div", InferArithmetic, ReferenceArithmetic<DivFunction>);
+    Define("Div", InferArithmetic<kTfliteNone>, ReferenceArithmetic<DivFunction, kTfliteNone>);
 constinit const OpDefinition kMaxDefinition =
-    Define("Max", InferArithmetic, ReferenceArithmetic<MaxFunction>);
+    Define("Max", InferArithmetic<kTfliteNone>, ReferenceArithmetic<MaxFunction, kTfliteNone>);
 constinit const OpDefinition kMinDefinition =
-    Define("Min", InferArithmetic, ReferenceArithmetic<MinFunction>);
+    Define("Min", InferArithmetic<kTfliteNone>, ReferenceArithmetic<MinFunction, kTfliteNone>);
 constinit const OpDefinition kPowDefinition =
     Define("Pow", InferPow, ReferencePow, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kPReluDefinition = Define("PRelu", InferPRelu, ReferencePRelu);

@@ -158,14 +158,16 @@ Status ReferenceSign(const ReferenceContext& context) {
   });
 }
 
-// `bound` in the units of T: of a quantized tensor its stored value, rounded half to even and saturated.
+// `bound` in the units of T: of a quantized tensor its stored value, rounded and saturated.
 template <typename T>
-T StoredBound(double bound, const Quantization* quantization) {
+T StoredBound(double bound, const Quantization* quantization, Rounding rounding) {
   if constexpr (std::is_floating_point_v<T>) {
     return static_cast<T>(bound);
   } else {
     if (quantization != nullptr) {
-      bound = std::nearbyint(bound / quantization->scales[0]) + quantization->zero_points[0];
+      const float units = static_cast<float>(bound) / quantization->scales[0];
+      const float rounded = rounding == Rounding::kHalfEvenFloat ? std::nearbyint(units) : std::round(units);
+      bound = static_cast<double>(rounded) + quantization->zero_points[0];
     }
     const auto low = static_cast<double>(std::numeric_limits<T>::min());
     const auto high = static_cast<double>(std::numeric_limits<T>::max());
@@ -176,13 +178,13 @@ T StoredBound(double bound, const Quantization* quantization) {
 }
 
 // NaN stays NaN. Where min > max every element becomes max, as in ONNX.
-Status Clamp(const ReferenceContext& context, double min, double max) {
+Status Clamp(const ReferenceContext& context, double min, double max, Rounding rounding) {
   const Quantization* quantization = context.input_quantization(0);
   return DispatchDType<float, int8_t, uint8_t, int16_t, int32_t, int64_t>(
       context.inputs[0].dtype, [&](auto zero) {
         using T = decltype(zero);
-        const T low = StoredBound<T>(min, quantization);
-        const T high = StoredBound<T>(max, quantization);
+        const T low = StoredBound<T>(min, quantization, rounding);
+        const T high = StoredBound<T>(max, quantization, rounding);
         return Map<T>(context, [=](T x) {
           const T at_least = x < low ? low : x;
           return at_least > high ? high : at_least;
@@ -190,14 +192,17 @@ Status Clamp(const ReferenceContext& context, double min, double max) {
       });
 }
 
-Status ReferenceRelu(const ReferenceContext& context) { return Clamp(context, 0, HUGE_VAL); }
+Status ReferenceRelu(const ReferenceContext& context) {
+  return Clamp(context, 0, HUGE_VAL, context.attributes<RoundingAttributes>().rounding);
+}
 
 Status ReferenceClip(const ReferenceContext& context) {
   const auto& attributes = context.attributes<ClipAttributes>();
   // Bounds between two integers act inwards: ceil(min), floor(max).
   const bool integer = context.inputs[0].dtype != DType::kF32 && context.input_quantization(0) == nullptr;
   const double min = attributes.min, max = attributes.max;
-  return integer ? Clamp(context, std::ceil(min), std::floor(max)) : Clamp(context, min, max);
+  return integer ? Clamp(context, std::ceil(min), std::floor(max), attributes.rounding)
+                 : Clamp(context, min, max, attributes.rounding);
 }
 
 Status ReferenceNot(const ReferenceContext& context) {
