@@ -30,6 +30,17 @@ constexpr OperatorRow kOperators[] = {
     {41, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertSub},
     {42, 2, 2, kFloat32 | kInt32, &ConvertDiv},
     {43, 1, 1, kAnyType, &ConvertSqueeze},
+    {23, 2, 2, kFloat32 | kWords, &ConvertResizeBilinear},
+    {45, 4, 4, kAnyType, &ConvertStridedSlice},
+    {49, 2, 2, kAnyType, &ConvertSplit},
+    {56, 2, 2, kFloat32 | kWords | kInt32 | kInt64, &ConvertArgMax},
+    {65, 3, 3, kAnyType, &ConvertSlice},
+    {79, 2, 2, kFloat32 | kWords | kInt32 | kInt64, &ConvertArgMin},
+    {83, 1, kAny, kAnyType, &ConvertPack},
+    {88, 1, 1, kAnyType, &ConvertUnpack},
+    {97, 2, 2, kFloat32 | kWords | kInt32, &ConvertResizeNearest},
+    {102, 3, 3, kAnyType, &ConvertSplitV},
+    {105, 2, 2, kAnyType, &ConvertReverse},
     {114, 1, 1, kFloat32 | kWords | kInt32, &ConvertQuantize},
 };
 
