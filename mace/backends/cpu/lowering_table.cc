@@ -53,6 +53,7 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kDequantize, LowerDequantize},
     {OpId::kRequantize, LowerRequantize},
     {OpId::kReduce, LowerReduce},
+    {OpId::kArgReduce, LowerArgReduce},
     {OpId::kSoftmax, LowerSoftmax},
     {OpId::kLayerNormalization, LowerLayerNormalization},
     {OpId::kBatchNormalization, LowerBatchNormalization},

@@ -28,6 +28,7 @@ Status LowerBatchNormalization(Lowering& lowering, const Cluster& cluster, const
 Status LowerSoftmax(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerArgReduce(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerTranspose(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerDepthToSpace(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerConcat(Lowering& lowering, const Cluster& cluster, const char** refusal);
