@@ -31,6 +31,7 @@ constexpr OperatorRow kOperators[] = {
     {42, 2, 2, kFloat32 | kInt32, &ConvertDiv},
     {43, 1, 1, kAnyType, &ConvertSqueeze},
     {23, 2, 2, kFloat32 | kWords, &ConvertResizeBilinear},
+    {44, 20, 24, kFloat32 | kInt8, &ConvertSequenceLstm},
     {45, 4, 4, kAnyType, &ConvertStridedSlice},
     {49, 2, 2, kAnyType, &ConvertSplit},
     {56, 2, 2, kFloat32 | kWords | kInt32 | kInt64, &ConvertArgMax},
@@ -44,9 +45,24 @@ constexpr OperatorRow kOperators[] = {
     {114, 1, 1, kFloat32 | kWords | kInt32, &ConvertQuantize},
 };
 
+// Operators that have a name instead of a number.
+constexpr struct {
+  std::string_view name;
+  OperatorRow row;
+} kCustomOperators[] = {
+    {"TFLite_Detection_PostProcess", {32, 3, 3, kFloat32 | kUint8, &ConvertDetectionPostProcess}},
+};
+
 }  // namespace
 
-const OperatorRow* FindOperator(int32_t number) {
+const OperatorRow* FindOperator(const TfliteFile& file, int index) {
+  const int32_t number = file.OperatorNumber(index);
+  if (number == kCustomOperator) {
+    for (const auto& custom : kCustomOperators) {
+      if (custom.name == file.CustomName(index)) return &custom.row;
+    }
+    return nullptr;
+  }
   for (const OperatorRow& row : kOperators) {
     if (row.number == number) return &row;
   }
