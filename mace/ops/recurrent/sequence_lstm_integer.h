@@ -59,7 +59,10 @@ IntegerLstmScales MakeIntegerLstmScales(const SequenceLstmAttributes& attributes
       QuantizeMultiplier(scale(kLstmProjection) * attributes.hidden_scale / scale(kLstmHidden));
   result.input_zero_point = quantization(kLstmInput)->zero_points[0];
   result.state_zero_point = quantization(kLstmHidden)->zero_points[0];
-  result.hidden_zero_point = static_cast<int32_t>(attributes.hidden_zero_point);
+  // What is projected has its zero point subtracted where others have it added, there and back.
+  const auto hidden_zero_point = static_cast<int32_t>(attributes.hidden_zero_point);
+  result.hidden_zero_point =
+      quantization(kLstmProjection) != nullptr ? -hidden_zero_point : hidden_zero_point;
   if (attributes.cell_clip > 0) {
     result.cell_clip = static_cast<int32_t>(std::min(attributes.cell_clip / scale(kLstmCell), 32767.0f));
   }
