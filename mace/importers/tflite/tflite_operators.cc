@@ -36,6 +36,7 @@ constexpr OperatorRow kOperators[] = {
     {49, 2, 2, kAnyType, &ConvertSplit},
     {56, 2, 2, kFloat32 | kWords | kInt32 | kInt64, &ConvertArgMax},
     {65, 3, 3, kAnyType, &ConvertSlice},
+    {67, 3, 4, kInt32, &ConvertTransposeConv},
     {79, 2, 2, kFloat32 | kWords | kInt32 | kInt64, &ConvertArgMin},
     {83, 1, kAny, kAnyType, &ConvertPack},
     {88, 1, 1, kAnyType, &ConvertUnpack},

@@ -83,6 +83,7 @@ void ConvertSlice(TfliteContext& context);
 // tflite_detection.cc
 void ConvertDetectionPostProcess(TfliteContext& context);
 // tflite_upsampling.cc
+void ConvertTransposeConv(TfliteContext& context);
 void ConvertResizeBilinear(TfliteContext& context);
 void ConvertResizeNearest(TfliteContext& context);
 // tflite_lookup.cc
