@@ -423,3 +423,90 @@ def test_other_custom_operators_are_refused() -> None:
     writer.add_operator("CUSTOM", [x], [y], custom_code="PosenetDecoderOp", custom_options=flexbuffer(radius=3))
     with pytest.raises(mace.UnsupportedError, match="CUSTOM:PosenetDecoderOp"):
         mace.load(writer.finish([x], [y]))
+
+
+def test_gather() -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        dtype = str(rng.choice(["float32", "int8", "int16", "int32"]))
+        shape, at = dims(rng, 1, 3), dims(rng, 0, 2)
+        axis = int(rng.integers(-len(shape), len(shape)))
+        x, quantization, feed = one_input(rng, writer, shape, dtype)
+        indices = rng.integers(0, shape[axis], at).astype(rng.choice(["int32", "int64"]))
+        y = writer.add_tensor([*shape[:axis % len(shape)], *at, *shape[axis % len(shape) + 1 :]], dtype, **quantization)
+        writer.add_operator("GATHER", [x, writer.add_constant(indices)], [y], "GatherOptions", axis=axis)
+        return [x], [y], feed
+
+    tries(build, 13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("output", ["float32", "int8"])
+def test_embedding_lookup(dtype: str, output: str) -> None:
+    if dtype == "float32" and output == "int8":
+        return
+
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        shape, count = dims(rng, 2, 3, largest=20), int(rng.integers(1, 9))
+        scales = {"scales": [0.02]} if dtype == "int8" else {}
+        table = writer.add_constant(values(rng, shape, dtype), **scales)
+        x = writer.add_tensor([count], "int32")
+        y = writer.add_tensor([count, *shape[1:]], output, **(scales if output == "int8" else {}))
+        writer.add_operator("EMBEDDING_LOOKUP", [x, table], [y])
+        return [x], [y], lambda: [rng.integers(0, shape[0], count).astype(np.int32)]
+
+    tries(build, 14, reference_steps=None, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "int16"])
+def test_batch_matmul(dtype: str) -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        m, k, n = (int(d) for d in rng.integers(1, 30, 3))
+        adjoint = [bool(rng.integers(2)) for _ in range(2)]
+        batches = [[], [], []]
+        for _ in range(int(rng.integers(0, 3))):
+            size, broadcast = int(rng.integers(1, 4)), int(rng.integers(4))
+            for list_, there in zip(batches, (broadcast != 1, broadcast != 2, True), strict=True):
+                list_.append(size if there else 1)
+        a_shape = [*batches[0], *((k, m) if adjoint[0] else (m, k))]
+        b_shape = [*batches[1], *((n, k) if adjoint[1] else (k, n))]
+        a, _, _ = one_input(rng, writer, a_shape, dtype)
+        b, _, _ = one_input(rng, writer, b_shape, dtype)
+        y = writer.add_tensor([*batches[2], m, n], dtype, **({} if dtype == "float32" else scale_of(rng, dtype) | {"scales": [30.0]}))
+        writer.add_operator("BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", adjX=adjoint[0], adjY=adjoint[1])
+        return [a, b], [y], lambda: [values(rng, a_shape, dtype), values(rng, b_shape, dtype)]
+
+    tolerance = 1e-4 if dtype == "float32" else 0
+    tries(build, 15, rtol=tolerance, atol=tolerance, reference_steps=None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int16"])
+def test_transpose_conv(dtype: str) -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        kernel, strides = ([int(d) for d in rng.integers(1, most, 2, endpoint=True)] for most in (5, 3))
+        channels, outputs, same = int(rng.integers(1, 20)), int(rng.integers(1, 9)), bool(rng.integers(2))
+        shape = [int(rng.integers(1, 3)), *(int(d) for d in rng.integers(1, 7, 2)), channels]
+        if same:  # any size of which a convolution would make the input's
+            size = [d * s - int(rng.integers(0, s)) for d, s in zip(shape[1:3], strides, strict=True)]
+        else:
+            size = [(d - 1) * s + k + int(rng.integers(0, s)) for d, s, k in zip(shape[1:3], strides, kernel, strict=True)]
+        x, quantization, feed = one_input(rng, writer, shape, dtype)
+        weights_type = "int8" if dtype == "int16" else dtype
+        weights = values(rng, (outputs, *kernel, channels), weights_type)
+        per_channel = outputs if dtype in ("int8", "int16") and rng.integers(2) else 1
+        scales = [] if dtype == "float32" else list(np.exp(rng.uniform(-6, -3, per_channel)))
+        points = [int(rng.integers(0, 256))] if dtype == "uint8" else []
+        inputs = [writer.add_constant(np.array([shape[0], *size, outputs], np.int32)), writer.add_constant(weights, scales, points), x]
+        if rng.integers(2):
+            bias_type = {"float32": "float32", "int16": "int64"}.get(dtype, "int32")
+            bias = rng.integers(-20000, 20000, outputs) if dtype != "float32" else rng.standard_normal(outputs)
+            inputs.append(writer.add_constant(bias.astype(bias_type), [1e-4] if scales else []))
+        output = {} if dtype == "float32" else {**scale_of(rng, dtype), "scales": [quantization["scales"][0] * 5]}
+        y = writer.add_tensor([shape[0], *size, outputs], dtype, **output)
+        options = {"padding": 0 if same else 1, "strideH": strides[0], "strideW": strides[1]}
+        activation = int(rng.choice([0, 0, 1, 3]))
+        options["fusedActivationFunction"] = activation
+        writer.add_operator("TRANSPOSE_CONV", inputs, [y], "TransposeConvOptions", **options, version=4 if activation else 3)
+        return [x], [y], feed
+
+    tolerance = 1e-4 if dtype == "float32" else 0
+    tries(build, 16, count=80, rtol=tolerance, atol=tolerance, reference_steps=None)

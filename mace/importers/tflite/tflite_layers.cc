@@ -124,8 +124,9 @@ void ConvertFullyConnected(TfliteContext& context) {
 
 void ConvertAveragePool2d(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::PoolOptions>();
-  context.EmitOutput(OpId::kAveragePool2d, {context.Input(0)},
-                     PoolOf<ops::AveragePool2dAttributes>(context, options), options.activation());
+  auto attributes = PoolOf<ops::AveragePool2dAttributes>(context, options);
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  context.EmitOutput(OpId::kAveragePool2d, {context.Input(0)}, attributes, options.activation());
 }
 
 void ConvertMaxPool2d(TfliteContext& context) {
@@ -137,6 +138,7 @@ void ConvertMaxPool2d(TfliteContext& context) {
 void ConvertSoftmax(TfliteContext& context) {
   ops::SoftmaxAttributes attributes;
   attributes.beta = context.RequiredOptions<file::SoftmaxOptions>().beta();
+  attributes.rounding = ops::Rounding::kTfliteDouble;
   context.EmitOutput(OpId::kSoftmax, {context.Input(0)}, attributes);
 }
 

@@ -276,6 +276,8 @@ Status ResizeInFloats(const ReferenceContext& context) {
       });
 }
 
+// In binary32, the products and sums in the order of onnxruntime's float kernel: that decides what becomes of
+// sums that lie half-way between two outputs, which are many at scales of 2.
 template <typename T>
 Status ResizeDequantized(const ReferenceContext& context) {
   const Quantization& from = *context.input_quantization(0);
@@ -284,15 +286,16 @@ Status ResizeDequantized(const ReferenceContext& context) {
     return static_cast<float>(stored - from.zero_points[0]) * from.scales[0];
   };
   const IntegerRange range = RangeOf(DTypeOf<T>());
-  return ResizeByTaps<T>(context, kLinearTap,
-                         [&](const LinearTap& down, const LinearTap& across, const Corners<T>& corners) {
-                           const float mixed = MixFloats(
-                               down, across,
-                               {real(corners.top_left), real(corners.top_right), real(corners.bottom_left),
-                                real(corners.bottom_right)});
-                           return static_cast<T>(AddZeroPointAndClamp(
-                               RoundToInt32(mixed / to.scales[0], true), to.zero_points[0], range));
-                         });
+  return ResizeByTaps<T>(
+      context, kLinearTap, [&](const LinearTap& down, const LinearTap& across, const Corners<T>& corners) {
+        const float above = 1 - down.weight, before = 1 - across.weight;
+        float mixed = before * above * real(corners.top_left);
+        mixed += across.weight * above * real(corners.top_right);
+        mixed += before * down.weight * real(corners.bottom_left);
+        mixed += across.weight * down.weight * real(corners.bottom_right);
+        return static_cast<T>(
+            AddZeroPointAndClamp(RoundToInt32(mixed / to.scales[0], true), to.zero_points[0], range));
+      });
 }
 
 Status ReferenceResize(const ReferenceContext& context) {

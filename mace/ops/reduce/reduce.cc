@@ -6,6 +6,7 @@
 
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
+#include "mace/ops/reduce/reduce_integer.h"
 
 namespace mace::ops {
 
@@ -21,9 +22,15 @@ Status ReducedAxes(const IntList& axes, int rank, bool reduced[kMaxRank]) {
   return Status::Ok();
 }
 
+bool IsQuantized(DType dtype) { return dtype == DType::kU8 || dtype == DType::kI8 || dtype == DType::kI16; }
+
 Status InferReduce(InferContext& context) {
   const auto& attributes = context.attributes<ReduceAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
+  if (IsQuantized(context.input(0).dtype) && context.input_quantization(0) != nullptr) {
+    MACE_RETURN_IF_ERROR(CheckQuantizedReduce(context, attributes));
+  } else {
+    MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
+  }
   const Shape& x = context.input(0).shape;
   bool reduced[kMaxRank];
   MACE_RETURN_IF_ERROR(ReducedAxes(attributes.axes, x.rank, reduced));
@@ -109,14 +116,15 @@ class Accumulator {
   int64_t count_ = 0;
 };
 
-template <typename T>
-Status ReduceAs(const ReferenceContext& context) {
+// Two walks over x: the outer one over the kept axes, the inner one over the reduced ones. `begin()` gives
+// the accumulator of a result.
+template <typename T, typename Begin>
+Status ReduceAs(const ReferenceContext& context, const Begin& begin) {
   const auto& attributes = context.attributes<ReduceAttributes>();
   const Shape& x = context.inputs[0].shape;
   if (context.outputs[0].elements() == 0) return Status::Ok();
   bool reduced[kMaxRank];
   MACE_RETURN_IF_ERROR(ReducedAxes(attributes.axes, x.rank, reduced));
-  // Two walks over x: the outer one over the kept axes, the inner one over the reduced ones.
   int64_t x_strides[kMaxRank], kept_strides[kMaxRank], reduced_strides[kMaxRank];
   ContiguousStrides(x, x_strides);
   Shape kept, inner;
@@ -127,18 +135,28 @@ Status ReduceAs(const ReferenceContext& context) {
   const T* elements = context.inputs[0].template as<T>();
   T* y = context.outputs[0].template as<T>();
   for (StridedWalk<1> outer(kept, {kept_strides}); !outer.done(); outer.Next()) {
-    Accumulator<T> accumulator(attributes.kind);
+    auto accumulator = begin();
     for (StridedWalk<1> walk(inner, {reduced_strides}); !walk.done(); walk.Next()) {
       accumulator.Add(elements[outer.offset(0) + walk.offset(0)]);
     }
-    *y++ = accumulator.Result();
+    *y++ = static_cast<T>(accumulator.Result());
   }
   return Status::Ok();
 }
 
 Status ReferenceReduce(const ReferenceContext& context) {
-  return DispatchDType<float, int32_t, int64_t>(context.inputs[0].dtype,
-                                                [&](auto zero) { return ReduceAs<decltype(zero)>(context); });
+  const ReduceKind kind = context.attributes<ReduceAttributes>().kind;
+  const DType dtype = context.inputs[0].dtype;
+  if (const Quantization* x = context.input_quantization(0); IsQuantized(dtype) && x != nullptr) {
+    const Quantization& y = *context.output_quantization(0);
+    return DispatchDType<uint8_t, int8_t, int16_t>(dtype, [&](auto zero) {
+      return ReduceAs<decltype(zero)>(context, [&] { return QuantizedAccumulator(kind, *x, y, dtype); });
+    });
+  }
+  return DispatchDType<float, int32_t, int64_t>(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return ReduceAs<T>(context, [&] { return Accumulator<T>(kind); });
+  });
 }
 
 }  // namespace
