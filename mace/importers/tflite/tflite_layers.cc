@@ -57,6 +57,7 @@ Attributes PoolOf(TfliteContext& context, const file::PoolOptions& options) {
   attributes.kernel = {options.filter_h(), options.filter_w()};
   attributes.strides = {options.stride_h(), options.stride_w()};
   attributes.padding = PaddingOf(context, options.padding());
+  if constexpr (requires { attributes.rounding; }) attributes.rounding = ops::Rounding::kTfliteDouble;
   return attributes;
 }
 
@@ -135,9 +136,22 @@ void ConvertMaxPool2d(TfliteContext& context) {
                      options.activation());
 }
 
+// The square root of the mean of squares.
+void ConvertL2Pool2d(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::PoolOptions>();
+  const ValueId x = context.Input(0);
+  const ops::RoundingAttributes rounding = {ops::Rounding::kTfliteDouble};
+  const ValueId squares = context.Emit(OpId::kMul, {x, x}, rounding, context.TypeOf(x));
+  const ValueId mean =
+      context.Emit(OpId::kAveragePool2d, {squares}, PoolOf<ops::AveragePool2dAttributes>(context, options),
+                   context.OutputType(0));
+  context.EmitOutput(OpId::kSqrt, {mean}, rounding, options.activation());
+}
+
 void ConvertSoftmax(TfliteContext& context) {
   ops::SoftmaxAttributes attributes;
   attributes.beta = context.RequiredOptions<file::SoftmaxOptions>().beta();
+  attributes.rounding = ops::Rounding::kTfliteDouble;
   context.EmitOutput(OpId::kSoftmax, {context.Input(0)}, attributes);
 }
 

@@ -1,4 +1,6 @@
-// AveragePool2d: x [N, H, W, C] -> [N, OH, OW, C]; f32, or u8/i8 with equal input and output quantization.
+// AveragePool2d: x [N, H, W, C] -> [N, OH, OW, C]; f32, or quantized
+// u8, i8, i16. With the tflite roundings the mean is one of stored values: both sides should have the same
+// scale.
 #ifndef MACE_OPS_POOLING_AVERAGE_POOL2D_H_
 #define MACE_OPS_POOLING_AVERAGE_POOL2D_H_
 
