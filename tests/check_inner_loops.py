@@ -16,7 +16,7 @@ import sys
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(?:[0-9a-f]{2,8} )+\s*(.*)$")
 X86_JUMP = re.compile(r"^j[a-z]+\s+([0-9a-f]+)")
 ARM_JUMP = re.compile(r"^(?:b\.[a-z]+|b|cbn?z\s+\w+,|tbn?z\s+\w+,\s*#\d+,)\s+([0-9a-f]+)")
-MULTIPLY_ADD = re.compile(r"^(?:vfmadd|vfnmadd|mulps|vpdp|vpmadd|fmla|sdot|udot)")
+MULTIPLY_ADD = re.compile(r"^(?:vfmadd|vfnmadd|mulps|vpdp|v?pmadd|fmla|sdot|udot|smmla|smull)")
 VECTOR = re.compile(r"%[xyz]mm|\bq\d+\b|\bz\d+\b")
 
 
@@ -57,8 +57,8 @@ def stack_moves(body, begin, end):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objdump", default="objdump")
-    parser.add_argument("--match", default="gemm", help="only objects whose path holds this (default: gemm)")
-    parser.add_argument("--function", default="ComputeTile", help="only functions whose name holds this (default: ComputeTile)")
+    parser.add_argument("--match", default="gemm/", help="only objects whose path holds this (default: gemm/)")
+    parser.add_argument("--function", default="Compute(Integer|Matrix)?Tile", help="only functions whose name this regular expression finds (default: those of GEMM tiles)")
     parser.add_argument("objects", nargs="+")
     arguments = parser.parse_args()
     seen = bad = 0
@@ -71,7 +71,7 @@ def main():
         # Without raw bytes a line is "  address:\tinstruction".
         text = re.sub(r"^(\s*[0-9a-f]+):\t", r"\1: 00 ", text, flags=re.M)
         for name, body in functions(text):
-            if arguments.function not in name:
+            if not re.search(arguments.function, name):
                 continue
             for begin, end in innermost_loops(body):
                 if not any(MULTIPLY_ADD.match(i) for address, i in body if begin <= address <= end):

@@ -37,7 +37,12 @@ uint32_t DetectIsas() {
   if (!(b & bit_AVX2)) return isas;
   isas |= Bit(Isa::kAvx2);
   constexpr uint32_t kAvx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-  if ((b & kAvx512) == kAvx512 && (saved & kZmm) == kZmm) isas |= Bit(Isa::kAvx512);
+  if ((b & kAvx512) == kAvx512 && (saved & kZmm) == kZmm) {
+    isas |= Bit(Isa::kAvx512);
+    if (c & bit_AVX512VNNI) isas |= Bit(Isa::kAvx512Vnni);
+  }
+  constexpr uint32_t kAvxVnni = 1u << 4;
+  if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & kAvxVnni)) isas |= Bit(Isa::kAvxVnni);
   return isas;
 }
 
@@ -46,9 +51,13 @@ uint32_t DetectIsas() {
 uint32_t DetectIsas() {
   // Bits of AT_HWCAP in Linux's arm64 ABI. Advanced SIMD is part of every AArch64 user space that we build
   // for.
-  constexpr unsigned long kSve = 1ul << 22;
+  constexpr unsigned long kDotProd = 1ul << 20, kSve = 1ul << 22;
+  constexpr unsigned long kI8mm = 1ul << 13;  // of AT_HWCAP2
   uint32_t isas = Bit(Isa::kNeon);
-  if (getauxval(AT_HWCAP) & kSve) isas |= Bit(Isa::kSve);
+  const unsigned long capabilities = getauxval(AT_HWCAP);
+  if (capabilities & kDotProd) isas |= Bit(Isa::kDotProd);
+  if ((capabilities & kDotProd) && (getauxval(AT_HWCAP2) & kI8mm)) isas |= Bit(Isa::kI8mm);
+  if (capabilities & kSve) isas |= Bit(Isa::kSve);
   return isas;
 }
 

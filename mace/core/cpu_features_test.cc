@@ -23,6 +23,9 @@ TEST(CpuFeatures, AgreesWithTheCompilersRuntime) {
   EXPECT_EQ(features.Has(Isa::kAvx512),
             __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
+  EXPECT_EQ(features.Has(Isa::kAvx512Vnni),
+            features.Has(Isa::kAvx512) && __builtin_cpu_supports("avx512vnni") != 0);
+  EXPECT_EQ(features.Has(Isa::kAvxVnni), features.Has(Isa::kAvx2) && __builtin_cpu_supports("avxvnni") != 0);
 }
 #endif
 

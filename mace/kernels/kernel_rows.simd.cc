@@ -4,10 +4,17 @@
 
 #if defined(MACE_SIMD_SVE) || defined(MACE_SIMD_RVV)
 #define MACE_HAS_FAMILY_0(statement)  // a family of fixed-width kernels only
+#define MACE_HAS_FAMILY_1(statement) statement
+#define MACE_HAS_FAMILY_2(statement)
+#elif defined(MACE_SIMD_DOT_ONLY)
+#define MACE_HAS_FAMILY_0(statement)
+#define MACE_HAS_FAMILY_1(statement)
+#define MACE_HAS_FAMILY_2(statement) statement
 #else
 #define MACE_HAS_FAMILY_0(statement) statement
-#endif
 #define MACE_HAS_FAMILY_1(statement) statement
+#define MACE_HAS_FAMILY_2(statement) statement
+#endif
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {

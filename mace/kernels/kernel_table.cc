@@ -2,7 +2,7 @@
 
 namespace mace {
 
-#define MACE_ISA(name, Name, architecture, scalable)       \
+#define MACE_ISA(name, Name, architecture, kind, proven)   \
   namespace isa_##name {                                   \
     void AddKernels(Isa isa, kernels::KernelTable* table); \
   }
@@ -26,11 +26,23 @@ constexpr CompiledIsa kCompiledIsas[] = {
 #ifdef MACE_HAVE_ISA_AVX2
     {Isa::kAvx2, isa_avx2::AddKernels},
 #endif
+#ifdef MACE_HAVE_ISA_AVXVNNI
+    {Isa::kAvxVnni, isa_avxvnni::AddKernels},
+#endif
 #ifdef MACE_HAVE_ISA_AVX512
     {Isa::kAvx512, isa_avx512::AddKernels},
 #endif
+#ifdef MACE_HAVE_ISA_AVX512VNNI
+    {Isa::kAvx512Vnni, isa_avx512vnni::AddKernels},
+#endif
 #ifdef MACE_HAVE_ISA_NEON
     {Isa::kNeon, isa_neon::AddKernels},
+#endif
+#ifdef MACE_HAVE_ISA_DOTPROD
+    {Isa::kDotProd, isa_dotprod::AddKernels},
+#endif
+#ifdef MACE_HAVE_ISA_I8MM
+    {Isa::kI8mm, isa_i8mm::AddKernels},
 #endif
 #ifdef MACE_HAVE_ISA_SVE
     {Isa::kSve, isa_sve::AddKernels},

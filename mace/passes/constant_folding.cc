@@ -32,7 +32,7 @@ Status RunConstantFolding(Graph* graph) {
   return RunConstantFolding(graph, &allowance);
 }
 
-Status RunConstantFolding(Graph* graph, int64_t* allowance) {
+Status RunConstantFolding(Graph* graph, int64_t* allowance, bool keep_quantized) {
   return Guarded([&] {
     GraphEditor editor(graph);
     const int count = editor.NodeCount();
@@ -49,6 +49,7 @@ Status RunConstantFolding(Graph* graph, int64_t* allowance) {
         if (bytes > 0 && added_bytes <= *allowance) added_bytes += std::min(bytes, *allowance + 1);
       }
       if (is_result || added_bytes > *allowance) continue;
+      if (keep_quantized && node.op == OpId::kDequantize) continue;
       const int64_t input_bytes = InputBytes(editor.graph(), node);
       if ((node.op == OpId::kCast || node.op == OpId::kDequantize) && output_bytes > input_bytes &&
           output_bytes > kKeepConversionBytes) {

@@ -64,7 +64,7 @@ class Fusion {
     const Node& node = editor_.node(id);
     if (node.op != OpId::kAdd) return kNone;
     const ValueId bias = node.inputs[0] == y ? node.inputs[1] : node.inputs[0];
-    if (!editor_.IsConstant(bias) || editor_.DTypeOf(bias) != DType::kF32) return kNone;
+    if (!IsWeightChain(graph_, bias) || editor_.DTypeOf(bias) != DType::kF32) return kNone;
     return editor_.ShapeOf(bias) == Shape{columns} ? bias : kNone;
   }
 

@@ -58,7 +58,7 @@ NodeId GraphEditor::Append(NodeId anchor, OpId op, std::span<const ValueId> inpu
   return id;
 }
 
-void GraphEditor::Infer(NodeId id) {
+Status GraphEditor::TryInfer(NodeId id) {
   const Node& node = graph_.nodes[id];
   std::vector<TensorType> types;
   std::vector<const TensorView*> known;
@@ -67,13 +67,14 @@ void GraphEditor::Infer(NodeId id) {
     known.push_back(graph_.ConstantOf(input));
   }
   std::vector<TensorType> inferred(std::max<size_t>(node.outputs.size(), 1));
-  Check(InferNode(graph_, node, types.data(), known.data(), inferred.data()));
+  MACE_RETURN_IF_ERROR(InferNode(graph_, node, types.data(), known.data(), inferred.data()));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNone) continue;
     TensorType& type = graph_.values[node.outputs[i]].type;
     type.dtype = inferred[i].dtype;
     type.shape = inferred[i].shape;
   }
+  return Status::Ok();
 }
 
 std::vector<ValueId> GraphEditor::EmitLike(NodeId like, std::span<const ValueId> inputs) {
@@ -86,6 +87,23 @@ std::vector<ValueId> GraphEditor::EmitLike(NodeId like, std::span<const ValueId>
   graph_.nodes[id].version = graph_.nodes[like].version;
   Infer(id);
   return values;
+}
+
+std::vector<ValueId> GraphEditor::TryEmitLike(NodeId like, std::span<const ValueId> inputs, DType dtype,
+                                              int32_t quantization) {
+  std::vector<ValueId> values;
+  const int before = changes_;
+  const NodeId id = Append(like, graph_.nodes[like].op, inputs,
+                           static_cast<int>(graph_.nodes[like].outputs.size()), quantization, &values);
+  graph_.nodes[id].attributes = graph_.nodes[like].attributes;
+  graph_.nodes[id].version = graph_.nodes[like].version;
+  for (ValueId value : values) graph_.values[value].type.dtype = dtype;
+  bool fits = TryInfer(id).ok();
+  for (ValueId value : values) fits = fits && graph_.values[value].type.dtype == dtype;
+  if (fits) return values;
+  Remove(id);
+  changes_ = before;
+  return {};
 }
 
 void GraphEditor::RemoveUser(ValueId value, NodeId node) {

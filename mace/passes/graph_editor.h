@@ -55,6 +55,7 @@ class GraphEditor {
   explicit GraphEditor(Graph* graph);
 
   Graph& graph() { return graph_; }
+  const Graph& graph() const { return graph_; }
   int NodeCount() const { return static_cast<int>(graph_.nodes.size()); }
   bool IsAlive(NodeId node) const { return graph_.nodes[node].op != OpId::kInvalid; }
   const Node& node(NodeId id) const { return graph_.nodes[id]; }
@@ -102,6 +103,10 @@ class GraphEditor {
   }
   // A node with the operator, attributes and output quantization of `like`, but these inputs.
   std::vector<ValueId> EmitLike(NodeId like, std::span<const ValueId> inputs);
+  // The same with outputs of this dtype and quantization; nothing, and nothing has changed, where the
+  // operator does not take such operands.
+  std::vector<ValueId> TryEmitLike(NodeId like, std::span<const ValueId> inputs, DType dtype,
+                                   int32_t quantization);
 
   void SetInput(NodeId node, int i, ValueId value);
   // Everything that reads `old_value` reads `new_value` instead, the graph's outputs and states too (whose
@@ -120,7 +125,8 @@ class GraphEditor {
  private:
   NodeId Append(NodeId anchor, OpId op, std::span<const ValueId> inputs, int outputs, int32_t quantization,
                 std::vector<ValueId>* values);
-  void Infer(NodeId node);
+  void Infer(NodeId node) { Check(TryInfer(node)); }
+  Status TryInfer(NodeId node);
   void RemoveUser(ValueId value, NodeId node);
   std::vector<NodeId> LiveNodesInOrder() const;
 

@@ -35,14 +35,23 @@ constexpr NamedPass kTransposeToReshape = {"transpose_to_reshape", RunTransposeT
 constexpr NamedPass kScaleFolding = {"scale_folding", RunScaleFolding};
 constexpr NamedPass kActivation = {"activation_fusion", RunActivationFusion};
 constexpr NamedPass kFullyConnected = {"fully_connected_fusion", RunFullyConnectedFusion};
+constexpr NamedPass kQuantizeMoving = {"quantize_moving", RunQuantizeMoving};
+constexpr NamedPass kQuantized = {"quantized_fusion", RunQuantizedFusion};
 constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTransposeFusion};
 constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
 
-Status RunAll(Graph* graph, int64_t* folding_allowance, std::initializer_list<NamedPass> list) {
+struct Folding {
+  int64_t allowance = 0;
+  bool keep_quantized = true;  // until quantized_fusion has seen the graph
+};
+
+Status RunAll(Graph* graph, Folding* folding, std::initializer_list<NamedPass> list) {
   for (const NamedPass& pass : list) {
     const bool folds = pass.run == kConstantFolding.run;
-    Status status = folds ? RunConstantFolding(graph, folding_allowance) : pass.run(graph);
+    Status status =
+        folds ? RunConstantFolding(graph, &folding->allowance, folding->keep_quantized) : pass.run(graph);
     if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
+    if (pass.run == kQuantized.run) folding->keep_quantized = false;
   }
   return Status::Ok();
 }
@@ -50,19 +59,9 @@ Status RunAll(Graph* graph, int64_t* folding_allowance, std::initializer_list<Na
 }  // namespace
 
 std::vector<NamedPass> AllPasses() {
-  return {kShapeInference,
-          kConstantFolding,
-          kDeadCode,
-          kIdentity,
-          kReshape,
-          kTransposeSinking,
-          kTransposeHoisting,
-          kTransposeToReshape,
-          kScaleFolding,
-          kActivation,
-          kFullyConnected,
-          kMatMulTranspose,
-          kCast};
+  return {kShapeInference,   kConstantFolding,   kDeadCode,           kIdentity,        kReshape,
+          kTransposeSinking, kTransposeHoisting, kTransposeToReshape, kScaleFolding,    kActivation,
+          kFullyConnected,   kQuantizeMoving,    kQuantized,          kMatMulTranspose, kCast};
 }
 
 Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
@@ -77,16 +76,17 @@ Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
                             " nodes");
     return VerifyGraph(*graph, &FindOpDefinition);
   }
-  int64_t folding_allowance = FoldingAllowance(*graph);
-  MACE_RETURN_IF_ERROR(RunAll(graph, &folding_allowance, {kDeadCode, kCast, kIdentity, kConstantFolding}));
+  Folding folding = {.allowance = FoldingAllowance(*graph)};
+  MACE_RETURN_IF_ERROR(RunAll(graph, &folding, {kDeadCode, kCast, kIdentity, kConstantFolding}));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
-    MACE_RETURN_IF_ERROR(RunAll(graph, &folding_allowance, {kTransposeSinking, kReshape, kConstantFolding}));
+    MACE_RETURN_IF_ERROR(RunAll(graph, &folding, {kTransposeSinking, kReshape, kConstantFolding}));
   }
-  MACE_RETURN_IF_ERROR(RunAll(graph, &folding_allowance,
-                              {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting,
-                               kTransposeToReshape, kReshape, kActivation, kFullyConnected, kScaleFolding,
-                               kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
+  MACE_RETURN_IF_ERROR(
+      RunAll(graph, &folding,
+             {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
+              kReshape, kActivation, kFullyConnected, kQuantizeMoving, kQuantized, kReshape, kConstantFolding,
+              kScaleFolding, kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
   return VerifyGraph(*graph, &FindOpDefinition);
 }
 

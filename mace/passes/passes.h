@@ -18,7 +18,8 @@ Status RunShapeInference(Graph* graph);
 Status RunConstantFolding(Graph* graph);
 // The same where it runs several times: what one run adds to the constants is taken from *allowance (bytes).
 // What would exceed it stays a node: a small file can ask for any number of constants of 1 MiB.
-Status RunConstantFolding(Graph* graph, int64_t* allowance);
+// Where `keep_quantized`, Dequantize stays too: what quantized_fusion looks for.
+Status RunConstantFolding(Graph* graph, int64_t* allowance, bool keep_quantized = false);
 // 16 MiB and four times the constants that the graph has now.
 int64_t FoldingAllowance(const Graph& graph);
 // Drops what no output and no state needs.
@@ -44,6 +45,11 @@ Status RunActivationFusion(Graph* graph);
 Status RunFullyConnectedFusion(Graph* graph);
 // Transposes in front of MatMul become its transpose flags where that spares work.
 Status RunMatMulTransposeFusion(Graph* graph);
+// Quantize moves up, Dequantize down, through operators that only move elements.
+Status RunQuantizeMoving(Graph* graph);
+// Dequantize, operator, Quantize -> the operator on integers (rounding kHalfEvenFloat), where it has that
+// form.
+Status RunQuantizedFusion(Graph* graph);
 // Gather(Cast(constant table)) -> Cast(Gather(constant table)), so that a big table stays small; Slice too.
 Status RunCastSinking(Graph* graph);
 

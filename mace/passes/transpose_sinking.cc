@@ -159,11 +159,15 @@ class Sinker {
       return shape.rank == rank;
     }
     if (shape.ElementCount() == 1 && shape.rank <= rank) return true;  // broadcast to everything
-    if (editor_.IsConstant(input)) {
-      if (BytesOf(editor_.DTypeOf(input)) == 0 || graph_.QuantizationOf(input) != nullptr ||
-          shape.rank > rank)
-        return false;
-      if (commit) *result = PermuteBroadcastConstant(&editor_, input, rank, Inverse(first_.perm));
+    if (IsWeightChain(graph_, input)) {
+      const NodeId conversion = graph_.values[input].producer;
+      const ValueId constant = conversion == kNone ? input : editor_.node(conversion).inputs[0];
+      const Quantization* quantization = graph_.QuantizationOf(constant);
+      const bool one_scale = quantization == nullptr || quantization->axis == kNone;
+      if (BytesOf(editor_.DTypeOf(constant)) == 0 || !one_scale || shape.rank > rank) return false;
+      if (!commit) return true;
+      *result = PermuteBroadcastConstant(&editor_, constant, rank, Inverse(first_.perm));
+      if (conversion != kNone) *result = editor_.EmitLike(conversion, {result, 1})[0];
       return true;
     }
     // At the edge of the graph a Transpose is where it belongs.

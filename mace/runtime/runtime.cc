@@ -11,7 +11,10 @@ namespace {
 constexpr int32_t kMaxThreads = 256;
 
 Status LimitIsa(std::string_view name, CpuFeatures* features) {
-  if (name.empty()) return Status::Ok();
+  if (name.empty()) {
+    features->isas &= kProvenIsas;
+    return Status::Ok();
+  }
   for (int i = 0; i < kIsaCount; ++i) {
     const auto isa = static_cast<Isa>(i);
     if (name != NameOf(isa)) continue;
@@ -20,6 +23,7 @@ Status LimitIsa(std::string_view name, CpuFeatures* features) {
       return InvalidArgument("isa '%s' is of another architecture than this build's", NameOf(isa));
     }
     *features = features->LimitTo(isa);
+    features->isas &= kProvenIsas | uint32_t{1} << i;
     return Status::Ok();
   }
   String names;

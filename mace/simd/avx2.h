@@ -97,6 +97,21 @@ MACE_INLINE VecI32 Xor(VecI32 a, VecI32 b) { return _mm256_xor_si256(a, b); }
 MACE_INLINE VecI32 ShiftLeft(VecI32 a, int count) { return _mm256_slli_epi32(a, count); }
 MACE_INLINE VecI32 ShiftRight(VecI32 a, int count) { return _mm256_srai_epi32(a, count); }
 MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) { return _mm256_srli_epi32(a, count); }
+MACE_INLINE VecI32 ShiftLeft(VecI32 a, VecI32 counts) { return _mm256_sllv_epi32(a, counts); }
+// On the magnitude, whose sum with a half fits 32 bits without a sign.
+MACE_INLINE VecI32 RoundingShiftRight(VecI32 a, VecI32 counts) {
+  const __m256i halves = _mm256_srli_epi32(_mm256_sllv_epi32(_mm256_set1_epi32(1), counts), 1);
+  const __m256i rounded = _mm256_srlv_epi32(_mm256_add_epi32(_mm256_abs_epi32(a), halves), counts);
+  return _mm256_sign_epi32(rounded, a);
+}
+// The even lanes' products hold the result in bits 31 to 62, the odd lanes' are moved up to where it belongs.
+MACE_INLINE VecI32 MulHighRounded(VecI32 a, VecI32 b) {
+  const __m256i half = _mm256_set1_epi64x(int64_t{1} << 30);
+  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
+  const __m256i odd =
+      _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)), half);
+  return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+}
 
 MACE_INLINE float ReduceAdd(VecF32 v) {
   __m128 sum = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -152,8 +167,24 @@ MACE_INLINE VecI32 LoadI8Partial(I32Tag, const int8_t* p, int64_t n) {
   CopyBytes(copy, p, static_cast<size_t>(n));
   return LoadI8(kI32, copy);
 }
+MACE_INLINE VecI32 LoadI16(I32Tag, const int16_t* p) {
+  return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+MACE_INLINE VecI32 LoadI16Partial(I32Tag, const int16_t* p, int64_t n) {
+  alignas(16) int16_t copy[8] = {};
+  CopyBytes(copy, p, static_cast<size_t>(n) * 2);
+  return LoadI16(kI32, copy);
+}
 MACE_INLINE __m128i NarrowToI16(VecI32 v) {
   return _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+}
+MACE_INLINE void StoreI16(int16_t* p, VecI32 v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), NarrowToI16(v));
+}
+MACE_INLINE void StoreI16Partial(int16_t* p, VecI32 v, int64_t n) {
+  alignas(16) int16_t copy[8];
+  StoreI16(copy, v);
+  CopyBytes(p, copy, static_cast<size_t>(n) * 2);
 }
 MACE_INLINE void StoreU8(uint8_t* p, VecI32 v) {
   const __m128i half = NarrowToI16(v);

@@ -106,6 +106,27 @@ MACE_INLINE VecI32 ShiftRight(VecI32 a, int count) {
 MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) {
   return _mm512_maskz_srli_epi32(kAllLanes, a, static_cast<unsigned>(count));
 }
+MACE_INLINE VecI32 ShiftLeft(VecI32 a, VecI32 counts) {
+  return _mm512_maskz_sllv_epi32(kAllLanes, a, counts);
+}
+// On the magnitude, whose sum with a half fits 32 bits without a sign.
+MACE_INLINE VecI32 RoundingShiftRight(VecI32 a, VecI32 counts) {
+  const __m512i halves = ShiftRightLogical(ShiftLeft(_mm512_set1_epi32(1), counts), 1);
+  const __m512i sums = _mm512_add_epi32(_mm512_maskz_abs_epi32(kAllLanes, a), halves);
+  const __m512i rounded = _mm512_maskz_srlv_epi32(kAllLanes, sums, counts);
+  return _mm512_mask_sub_epi32(rounded, _mm512_movepi32_mask(a), _mm512_setzero_si512(), rounded);
+}
+// The even lanes' products hold the result in bits 31 to 62, the odd lanes' are moved up to where it belongs.
+MACE_INLINE VecI32 MulHighRounded(VecI32 a, VecI32 b) {
+  const __mmask8 all = 0xff;
+  const __m512i half = _mm512_set1_epi64(int64_t{1} << 30);
+  const __m512i even = _mm512_add_epi64(_mm512_maskz_mul_epi32(all, a, b), half);
+  const __m512i odd = _mm512_add_epi64(
+      _mm512_maskz_mul_epi32(all, _mm512_maskz_srli_epi64(all, a, 32), _mm512_maskz_srli_epi64(all, b, 32)),
+      half);
+  return _mm512_mask_blend_epi32(0xaaaa, _mm512_maskz_srli_epi64(all, even, 31),
+                                 _mm512_maskz_slli_epi64(all, odd, 1));
+}
 
 MACE_INLINE __m256 LowHalf(VecF32 v) { return _mm512_maskz_extractf32x8_ps(0xff, v, 0); }
 MACE_INLINE __m256 HighHalf(VecF32 v) { return _mm512_maskz_extractf32x8_ps(0xff, v, 1); }
@@ -162,6 +183,19 @@ MACE_INLINE VecI32 LoadU8Partial(I32Tag, const uint8_t* p, int64_t n) {
 }
 MACE_INLINE VecI32 LoadI8Partial(I32Tag, const int8_t* p, int64_t n) {
   return _mm512_maskz_cvtepi8_epi32(kAllLanes, _mm_maskz_loadu_epi8(FirstLanes(n), p));
+}
+MACE_INLINE VecI32 LoadI16(I32Tag, const int16_t* p) {
+  return _mm512_maskz_cvtepi16_epi32(kAllLanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+MACE_INLINE VecI32 LoadI16Partial(I32Tag, const int16_t* p, int64_t n) {
+  return _mm512_maskz_cvtepi16_epi32(kAllLanes, _mm256_maskz_loadu_epi16(FirstLanes(n), p));
+}
+MACE_INLINE __m256i NarrowToI16(VecI32 v) { return _mm512_maskz_cvtsepi32_epi16(kAllLanes, v); }
+MACE_INLINE void StoreI16(int16_t* p, VecI32 v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), NarrowToI16(v));
+}
+MACE_INLINE void StoreI16Partial(int16_t* p, VecI32 v, int64_t n) {
+  _mm256_mask_storeu_epi16(p, FirstLanes(n), NarrowToI16(v));
 }
 // vpmovusdb saturates from unsigned: negative lanes become zero first.
 MACE_INLINE __m128i NarrowToU8(VecI32 v) {

@@ -142,6 +142,14 @@ MACE_INLINE VecI32 ShiftRight(VecI32 a, int count) { return vshlq_s32(a, vdupq_n
 MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) {
   return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a), vdupq_n_s32(-count)));
 }
+MACE_INLINE VecI32 ShiftLeft(VecI32 a, VecI32 counts) { return vshlq_s32(a, counts); }
+// The instruction rounds halves upwards: on the magnitude that is away from zero.
+MACE_INLINE VecI32 RoundingShiftRight(VecI32 a, VecI32 counts) {
+  const uint32x4_t rounded = vrshlq_u32(vreinterpretq_u32_s32(vabsq_s32(a)), vnegq_s32(counts));
+  const int32x4_t sign = vshrq_n_s32(a, 31);
+  return vsubq_s32(veorq_s32(vreinterpretq_s32_u32(rounded), sign), sign);
+}
+MACE_INLINE VecI32 MulHighRounded(VecI32 a, VecI32 b) { return vqrdmulhq_s32(a, b); }
 
 MACE_INLINE float ReduceAdd(VecF32 v) { return vaddvq_f32(v); }
 MACE_INLINE int32_t ReduceAdd(VecI32 v) { return vaddvq_s32(v); }
@@ -195,6 +203,18 @@ MACE_INLINE void StoreI8Partial(int8_t* p, VecI32 v, int64_t n) {
   const int16x4_t half = vqmovn_s32(v);
   const uint32_t four = vget_lane_u32(vreinterpret_u32_s8(vqmovn_s16(vcombine_s16(half, half))), 0);
   CopyBytes(p, &four, static_cast<size_t>(n));
+}
+MACE_INLINE VecI32 LoadI16(I32Tag, const int16_t* p) { return vmovl_s16(vld1_s16(p)); }
+MACE_INLINE VecI32 LoadI16Partial(I32Tag, const int16_t* p, int64_t n) {
+  int16_t copy[4] = {};
+  CopyBytes(copy, p, static_cast<size_t>(n) * 2);
+  return LoadI16(kI32, copy);
+}
+MACE_INLINE void StoreI16(int16_t* p, VecI32 v) { vst1_s16(p, vqmovn_s32(v)); }
+MACE_INLINE void StoreI16Partial(int16_t* p, VecI32 v, int64_t n) {
+  int16_t copy[4];
+  StoreI16(copy, v);
+  CopyBytes(p, copy, static_cast<size_t>(n) * 2);
 }
 MACE_INLINE void StoreU8(uint8_t* p, VecI32 v) { StoreU8Partial(p, v, 4); }
 MACE_INLINE void StoreI8(int8_t* p, VecI32 v) { StoreI8Partial(p, v, 4); }

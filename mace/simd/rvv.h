@@ -127,6 +127,24 @@ MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) {
   return __riscv_vreinterpret_v_u32m1_i32m1(
       __riscv_vsrl_vx_u32m1(BitCastToU32(a), static_cast<size_t>(count), AllLanes()));
 }
+MACE_INLINE VecI32 ShiftLeft(VecI32 a, VecI32 counts) {
+  return __riscv_vsll_vv_i32m1(a, BitCastToU32(counts), AllLanes());
+}
+// On the magnitude, whose sum with a half fits 32 bits without a sign.
+MACE_INLINE VecI32 RoundingShiftRight(VecI32 a, VecI32 counts) {
+  const VecI32 sign = ShiftRight(a, 31);
+  const VecI32 halves = ShiftRightLogical(ShiftLeft(Set(kI32, 1), counts), 1);
+  const VecI32 sums = Add(Sub(Xor(a, sign), sign), halves);
+  const VecI32 rounded = __riscv_vreinterpret_v_u32m1_i32m1(
+      __riscv_vsrl_vv_u32m1(BitCastToU32(sums), BitCastToU32(counts), AllLanes()));
+  return Sub(Xor(rounded, sign), sign);
+}
+MACE_INLINE VecI32 MulHigh(VecI32 a, VecI32 b) { return __riscv_vmulh_vv_i32m1(a, b, AllLanes()); }
+// The high half has weight 2^32; of the low half the bits 30 and 31 count.
+MACE_INLINE VecI32 MulHighRounded(VecI32 a, VecI32 b) {
+  const VecI32 low = ShiftRightLogical(Mul(a, b), 30);
+  return Add(ShiftLeft(MulHigh(a, b), 1), ShiftRightLogical(Add(low, Set(kI32, 1)), 1));
+}
 
 MACE_INLINE float ReduceAdd(VecF32 v) {
   const VecF32 zero = Set(kF32, 0.0f);
@@ -179,6 +197,17 @@ MACE_INLINE VecI32 LoadI8Partial(I32Tag, const int8_t* p, int64_t n) {
 }
 MACE_INLINE VecI32 LoadU8(I32Tag, const uint8_t* p) { return LoadU8Partial(kI32, p, Lanes(kI32)); }
 MACE_INLINE VecI32 LoadI8(I32Tag, const int8_t* p) { return LoadI8Partial(kI32, p, Lanes(kI32)); }
+MACE_INLINE VecI32 LoadI16Partial(I32Tag, const int16_t* p, int64_t n) {
+  const vint16mf2_t zero = __riscv_vmv_v_x_i16mf2(0, AllLanes());
+  const vint16mf2_t halves = __riscv_vle16_v_i16mf2_tu(zero, p, static_cast<size_t>(n));
+  return __riscv_vsext_vf2_i32m1(halves, AllLanes());
+}
+MACE_INLINE VecI32 LoadI16(I32Tag, const int16_t* p) { return LoadI16Partial(kI32, p, Lanes(kI32)); }
+MACE_INLINE void StoreI16Partial(int16_t* p, VecI32 v, int64_t n) {
+  const VecI32 clamped = Min(Max(v, Set(kI32, -32768)), Set(kI32, 32767));
+  __riscv_vse16_v_i16mf2(p, __riscv_vncvt_x_x_w_i16mf2(clamped, AllLanes()), static_cast<size_t>(n));
+}
+MACE_INLINE void StoreI16(int16_t* p, VecI32 v) { StoreI16Partial(p, v, Lanes(kI32)); }
 MACE_INLINE vint8mf4_t NarrowToBytes(VecI32 v) {
   return __riscv_vncvt_x_x_w_i8mf4(__riscv_vncvt_x_x_w_i16mf2(v, AllLanes()), AllLanes());
 }

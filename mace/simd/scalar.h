@@ -84,6 +84,14 @@ MACE_INLINE VecI32 Xor(VecI32 a, VecI32 b) { return a ^ b; }
 MACE_INLINE VecI32 ShiftLeft(VecI32 a, int count) { return static_cast<int32_t>(Bits(a) << count); }
 MACE_INLINE VecI32 ShiftRight(VecI32 a, int count) { return a >> count; }
 MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) { return static_cast<int32_t>(Bits(a) >> count); }
+MACE_INLINE VecI32 RoundingShiftRight(VecI32 a, VecI32 counts) {
+  const uint32_t magnitude = a < 0 ? 0 - Bits(a) : Bits(a);
+  const uint32_t rounded = (magnitude + (uint32_t{1} << counts >> 1)) >> counts;
+  return static_cast<int32_t>(a < 0 ? 0 - rounded : rounded);
+}
+MACE_INLINE VecI32 MulHighRounded(VecI32 a, VecI32 b) {
+  return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
+}
 
 MACE_INLINE float ReduceAdd(VecF32 v) { return v; }
 MACE_INLINE int32_t ReduceAdd(VecI32 v) { return v; }
@@ -110,8 +118,14 @@ MACE_INLINE VecI32 LoadU8(I32Tag, const uint8_t* p) { return *p; }
 MACE_INLINE VecI32 LoadI8(I32Tag, const int8_t* p) { return *p; }
 MACE_INLINE VecI32 LoadU8Partial(I32Tag, const uint8_t* p, int64_t n) { return n > 0 ? *p : 0; }
 MACE_INLINE VecI32 LoadI8Partial(I32Tag, const int8_t* p, int64_t n) { return n > 0 ? *p : 0; }
+MACE_INLINE VecI32 LoadI16(I32Tag, const int16_t* p) { return *p; }
+MACE_INLINE VecI32 LoadI16Partial(I32Tag, const int16_t* p, int64_t n) { return n > 0 ? *p : 0; }
 MACE_INLINE void StoreU8(uint8_t* p, VecI32 v) { *p = static_cast<uint8_t>(Min(Max(v, 0), 255)); }
 MACE_INLINE void StoreI8(int8_t* p, VecI32 v) { *p = static_cast<int8_t>(Min(Max(v, -128), 127)); }
+MACE_INLINE void StoreI16(int16_t* p, VecI32 v) { *p = static_cast<int16_t>(Min(Max(v, -32768), 32767)); }
+MACE_INLINE void StoreI16Partial(int16_t* p, VecI32 v, int64_t n) {
+  if (n > 0) StoreI16(p, v);
+}
 MACE_INLINE void StoreU8Partial(uint8_t* p, VecI32 v, int64_t n) {
   if (n > 0) StoreU8(p, v);
 }

@@ -27,9 +27,12 @@
 //   hold is
 //                       some int32. ConvertTruncateToI32 rounds towards zero.
 //   ReduceAdd           a fixed tree for each width: the same input gives the same bytes.
-//   LoadF16, StoreF16   half precision, to nearest even, denormals kept; LoadU8, LoadI8 widen to VecI32;
-//                       StoreU8, StoreI8 narrow with saturation.
-//   ShiftLeft, ShiftRight (arithmetic), ShiftRightLogical take one count in [0, 31] for all lanes.
+//   LoadF16, StoreF16   half precision, to nearest even, denormals kept; LoadU8, LoadI8, LoadI16 widen to
+//   VecI32;
+//                       StoreU8, StoreI8, StoreI16 narrow with saturation.
+//   ShiftLeft, ShiftRight (arithmetic), ShiftRightLogical take one count in [0, 31] for all lanes. ShiftLeft
+//                       and RoundingShiftRight (halves away from zero) also take a count for each lane.
+//   MulHighRounded(a, b)  the high 32 bits of 2 * a * b, halves upwards; of INT32_MIN squared some int32.
 //
 // Everything is always_inline and static: an object built with ISA flags must not leave a weak copy of
 // anything that a linker could pick for a CPU without the feature. For that reason kernels use ScalarMin and
@@ -52,14 +55,27 @@
 #define MACE_ISA_NAMESPACE isa_avx2
 #elif defined(MACE_SIMD_AVX512)
 #define MACE_ISA_NAMESPACE isa_avx512
+#elif defined(MACE_SIMD_AVXVNNI)
+#define MACE_ISA_NAMESPACE isa_avxvnni
+#elif defined(MACE_SIMD_AVX512VNNI)
+#define MACE_ISA_NAMESPACE isa_avx512vnni
 #elif defined(MACE_SIMD_NEON)
 #define MACE_ISA_NAMESPACE isa_neon
+#elif defined(MACE_SIMD_DOTPROD)
+#define MACE_ISA_NAMESPACE isa_dotprod
+#elif defined(MACE_SIMD_I8MM)
+#define MACE_ISA_NAMESPACE isa_i8mm
 #elif defined(MACE_SIMD_SVE)
 #define MACE_ISA_NAMESPACE isa_sve
 #elif defined(MACE_SIMD_RVV)
 #define MACE_ISA_NAMESPACE isa_rvv
 #else
 #error "simd.h is for *.simd.cc files, which the build compiles with MACE_SIMD_<ISA> defined"
+#endif
+
+#if defined(MACE_SIMD_AVXVNNI) || defined(MACE_SIMD_AVX512VNNI) || defined(MACE_SIMD_DOTPROD) || \
+    defined(MACE_SIMD_I8MM)
+#define MACE_SIMD_DOT_ONLY  // of isa.def's kind 2
 #endif
 
 namespace mace {
@@ -105,11 +121,11 @@ MACE_INLINE void CopyBytes(void* to, const void* from, size_t n) {
 #include "mace/simd/scalar.h"
 #elif defined(MACE_SIMD_SSE4)
 #include "mace/simd/sse4.h"
-#elif defined(MACE_SIMD_AVX2)
+#elif defined(MACE_SIMD_AVX2) || defined(MACE_SIMD_AVXVNNI)
 #include "mace/simd/avx2.h"
-#elif defined(MACE_SIMD_AVX512)
+#elif defined(MACE_SIMD_AVX512) || defined(MACE_SIMD_AVX512VNNI)
 #include "mace/simd/avx512.h"
-#elif defined(MACE_SIMD_NEON)
+#elif defined(MACE_SIMD_NEON) || defined(MACE_SIMD_DOTPROD) || defined(MACE_SIMD_I8MM)
 #include "mace/simd/neon.h"
 #elif defined(MACE_SIMD_SVE)
 #include "mace/simd/sve.h"

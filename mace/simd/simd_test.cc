@@ -17,7 +17,7 @@
 
 namespace mace {
 
-#define MACE_ISA(name, Name, architecture, scalable)      \
+#define MACE_ISA(name, Name, architecture, kind, proven)  \
   namespace isa_##name {                                  \
     extern const simd_test::Functions kSimdTestFunctions; \
   }
@@ -385,6 +385,75 @@ TEST_P(Simd, Bytes) {
   }
 }
 
+TEST_P(Simd, Words) {
+  std::vector<int16_t> words(65536 + 5);
+  for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<int16_t>(i);
+  std::vector<int32_t> y(words.size());
+  f().load_i16(words.data(), y.data(), static_cast<int64_t>(words.size()));
+  for (size_t i = 0; i < words.size(); ++i) ASSERT_EQ(y[i], words[i]);
+  std::vector<int32_t> x = {0, -1, 32767, 32768, -32768, -32769, 65535, 65536, INT32_MAX, INT32_MIN, 1 << 30};
+  for (int32_t i = -70000; i < 70000; i += 17) x.push_back(i);
+  f().store_i16(x.data(), words.data(), static_cast<int64_t>(x.size()));
+  for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(words[i], std::min(std::max(x[i], -32768), 32767)) << x[i];
+}
+
+// Numbers around each power of two, of both signs, and random ones.
+std::vector<int32_t> IntegersOfEverySize(std::mt19937& random) {
+  std::vector<int32_t> values = {INT32_MIN, INT32_MIN + 1, 0};
+  for (int bit = 0; bit < 31; ++bit) {
+    for (int32_t near : {-1, 0, 1}) {
+      values.push_back((1 << bit) + near);
+      values.push_back(-(1 << bit) - near);
+      values.push_back((1 << bit) * 3 / 2 + near);
+    }
+  }
+  for (int i = 0; i < 200; ++i) values.push_back(static_cast<int32_t>(random()) >> (random() % 32));
+  return values;
+}
+
+TEST_P(Simd, ShiftsOfEachLane) {
+  std::mt19937 random(11);
+  std::vector<int32_t> a, counts;
+  for (int32_t value : IntegersOfEverySize(random)) {
+    for (int32_t count = 0; count < 32; ++count) {
+      a.push_back(value);
+      counts.push_back((count + static_cast<int32_t>(a.size() / 32) * 7) % 32);
+    }
+  }
+  const int64_t size = static_cast<int64_t>(a.size());
+  std::vector<int32_t> y(a.size());
+  f().shift_left_each(a.data(), counts.data(), y.data(), size);
+  for (size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(static_cast<uint32_t>(y[i]), static_cast<uint32_t>(a[i]) << counts[i]) << a[i];
+  }
+  f().rounding_shift_right(a.data(), counts.data(), y.data(), size);
+  for (size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(y[i], std::lround(std::ldexp(static_cast<double>(a[i]), -counts[i])))
+        << a[i] << " " << counts[i];
+  }
+}
+
+TEST_P(Simd, MulHighRounded) {
+  std::mt19937 random(12);
+  const std::vector<int32_t> values = IntegersOfEverySize(random);
+  std::vector<int32_t> a, b;
+  for (int32_t left : values) {
+    for (int32_t right : values) {
+      if (left == INT32_MIN && right == INT32_MIN) continue;
+      a.push_back(left);
+      b.push_back(right);
+    }
+  }
+  std::vector<int32_t> y(a.size());
+  f().mul_high_rounded(a.data(), b.data(), y.data(), static_cast<int64_t>(a.size()));
+  for (size_t i = 0; i < a.size(); ++i) {
+    // The product in halves, so that nothing rounds but the last step: floor(product / 2^31 + 1/2).
+    const int64_t product = int64_t{a[i]} * b[i];
+    const int64_t expected = (product >> 31) + ((product >> 30) & 1);
+    ASSERT_EQ(y[i], expected) << a[i] << " * " << b[i];
+  }
+}
+
 TEST_P(Simd, Reductions) {
   const size_t lanes = static_cast<size_t>(f().lanes());
   std::mt19937 random(10);
@@ -506,6 +575,7 @@ TEST_P(Simd, NarrowAccessStaysInside) {
     Guarded<uint16_t> halves(n);
     Guarded<uint8_t> unsigned_bytes(n);
     Guarded<int8_t> signed_bytes(n);
+    Guarded<int16_t> words(n);
     Guarded<float> floats(n);
     Guarded<int32_t> integers(n);
     for (size_t i = 0; i < n; ++i) floats[i] = static_cast<float>(i);
@@ -518,6 +588,9 @@ TEST_P(Simd, NarrowAccessStaysInside) {
     f().load_i8(signed_bytes.data(), integers.data(), count);
     for (size_t i = 0; i < n; ++i) ASSERT_EQ(integers[i], std::min(static_cast<int32_t>(i) - 2, 127));
     f().load_u8(unsigned_bytes.data(), integers.data(), count);
+    for (size_t i = 0; i < n; ++i) ASSERT_EQ(integers[i], std::max(static_cast<int32_t>(i) - 2, 0));
+    f().store_i16(integers.data(), words.data(), count);
+    f().load_i16(words.data(), integers.data(), count);
     for (size_t i = 0; i < n; ++i) ASSERT_EQ(integers[i], std::max(static_cast<int32_t>(i) - 2, 0));
   }
 }

@@ -33,6 +33,8 @@ struct Functions {
   Comparison less, less_equal, greater, greater_equal, equal, not_equal, less_and_not_nan, less_or_nan;
   Comparison greater_int, less_int, equal_int;  // of the floats converted to int32
   IntBinary add_int, sub_int, mul_int, min_int, max_int, and_int, and_not_int, or_int, xor_int;
+  IntBinary mul_high_rounded;
+  IntBinary shift_left_each, rounding_shift_right;  // by counts in [0, 31]
   void (*shift_left)(const int32_t* x, int count, int32_t* y, int64_t n);
   void (*shift_right)(const int32_t* x, int count, int32_t* y, int64_t n);
   void (*shift_right_logical)(const int32_t* x, int count, int32_t* y, int64_t n);
@@ -45,6 +47,8 @@ struct Functions {
   void (*store_f16)(const float* x, uint16_t* y, int64_t n);
   void (*load_u8)(const uint8_t* x, int32_t* y, int64_t n);
   void (*load_i8)(const int8_t* x, int32_t* y, int64_t n);
+  void (*load_i16)(const int16_t* x, int32_t* y, int64_t n);
+  void (*store_i16)(const int32_t* x, int16_t* y, int64_t n);
   void (*store_u8)(const int32_t* x, uint8_t* y, int64_t n);
   void (*store_i8)(const int32_t* x, int8_t* y, int64_t n);
   // Of the first vector of x.

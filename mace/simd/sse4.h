@@ -128,6 +128,28 @@ MACE_INLINE VecI32 Xor(VecI32 a, VecI32 b) { return _mm_xor_si128(a, b); }
 MACE_INLINE VecI32 ShiftLeft(VecI32 a, int count) { return _mm_slli_epi32(a, count); }
 MACE_INLINE VecI32 ShiftRight(VecI32 a, int count) { return _mm_srai_epi32(a, count); }
 MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) { return _mm_srli_epi32(a, count); }
+// SSE4 shifts all lanes by one count. A shift to the left is a product with a power of two, made as a float
+// of that exponent; the conversion of 2^31, which int32 cannot hold, gives the bit that is wanted.
+MACE_INLINE VecI32 ShiftLeft(VecI32 a, VecI32 counts) {
+  const __m128i exponents = _mm_add_epi32(counts, _mm_set1_epi32(127));
+  return _mm_mullo_epi32(a, _mm_cvttps_epi32(_mm_castsi128_ps(_mm_slli_epi32(exponents, 23))));
+}
+MACE_INLINE VecI32 RoundingShiftRight(VecI32 a, VecI32 counts) {
+  const __m128i halves = _mm_srli_epi32(ShiftLeft(_mm_set1_epi32(1), counts), 1);
+  const __m128i sums = _mm_add_epi32(_mm_abs_epi32(a), halves);  // unsigned
+  const __m128i low = _mm_cvtepu32_epi64(counts);
+  const __m128i high = _mm_unpackhi_epi32(counts, _mm_setzero_si128());
+  const __m128i even = _mm_blend_epi16(_mm_srl_epi32(sums, low), _mm_srl_epi32(sums, high), 0xf0);
+  const __m128i odd = _mm_blend_epi16(_mm_srl_epi32(sums, _mm_srli_si128(low, 8)),
+                                      _mm_srl_epi32(sums, _mm_srli_si128(high, 8)), 0xf0);
+  return _mm_sign_epi32(_mm_blend_epi16(even, odd, 0xcc), a);
+}
+MACE_INLINE VecI32 MulHighRounded(VecI32 a, VecI32 b) {
+  const __m128i half = _mm_set1_epi64x(int64_t{1} << 30);
+  const __m128i even = _mm_add_epi64(_mm_mul_epi32(a, b), half);
+  const __m128i odd = _mm_add_epi64(_mm_mul_epi32(_mm_srli_epi64(a, 32), _mm_srli_epi64(b, 32)), half);
+  return _mm_blend_epi16(_mm_srli_epi64(even, 31), _mm_slli_epi64(odd, 1), 0xcc);
+}
 
 MACE_INLINE float ReduceAdd(VecF32 v) {
   const __m128 sum = _mm_add_ps(v, _mm_movehl_ps(v, v));
@@ -202,6 +224,22 @@ MACE_INLINE void StoreI8Partial(int8_t* p, VecI32 v, int64_t n) {
   const __m128i half = _mm_packs_epi32(v, v);
   const int32_t four = _mm_cvtsi128_si32(_mm_packs_epi16(half, half));
   CopyBytes(p, &four, static_cast<size_t>(n));
+}
+MACE_INLINE VecI32 LoadI16(I32Tag, const int16_t* p) {
+  return _mm_cvtepi16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+MACE_INLINE VecI32 LoadI16Partial(I32Tag, const int16_t* p, int64_t n) {
+  alignas(8) int16_t copy[4] = {};
+  CopyBytes(copy, p, static_cast<size_t>(n) * 2);
+  return LoadI16(kI32, copy);
+}
+MACE_INLINE void StoreI16(int16_t* p, VecI32 v) {
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi32(v, v));
+}
+MACE_INLINE void StoreI16Partial(int16_t* p, VecI32 v, int64_t n) {
+  alignas(8) int16_t copy[4];
+  StoreI16(copy, v);
+  CopyBytes(p, copy, static_cast<size_t>(n) * 2);
 }
 MACE_INLINE void StoreU8(uint8_t* p, VecI32 v) { StoreU8Partial(p, v, 4); }
 MACE_INLINE void StoreI8(int8_t* p, VecI32 v) { StoreI8Partial(p, v, 4); }

@@ -92,6 +92,23 @@ MACE_INLINE VecI32 ShiftRightLogical(VecI32 a, int count) {
   const svuint32_t counts = svdup_n_u32(static_cast<uint32_t>(count));
   return svreinterpret_s32_u32(svlsr_u32_x(AllLanes(), svreinterpret_u32_s32(a), counts));
 }
+MACE_INLINE VecI32 ShiftLeft(VecI32 a, VecI32 counts) {
+  return svlsl_s32_x(AllLanes(), a, svreinterpret_u32_s32(counts));
+}
+// On the magnitude, whose sum with a half fits 32 bits without a sign.
+MACE_INLINE VecI32 RoundingShiftRight(VecI32 a, VecI32 counts) {
+  const VecI32 halves = ShiftRightLogical(ShiftLeft(Set(kI32, 1), counts), 1);
+  const VecI32 sums = Add(svabs_s32_x(AllLanes(), a), halves);
+  const VecI32 rounded = svreinterpret_s32_u32(
+      svlsr_u32_x(AllLanes(), svreinterpret_u32_s32(sums), svreinterpret_u32_s32(counts)));
+  return svneg_s32_m(rounded, Less(a, Set(kI32, 0)), rounded);
+}
+MACE_INLINE VecI32 MulHigh(VecI32 a, VecI32 b) { return svmulh_s32_x(AllLanes(), a, b); }
+// The high half has weight 2^32; of the low half the bits 30 and 31 count.
+MACE_INLINE VecI32 MulHighRounded(VecI32 a, VecI32 b) {
+  const VecI32 low = ShiftRightLogical(Mul(a, b), 30);
+  return Add(ShiftLeft(MulHigh(a, b), 1), ShiftRightLogical(Add(low, Set(kI32, 1)), 1));
+}
 
 MACE_INLINE float ReduceAdd(VecF32 v) { return svaddv_f32(AllLanes(), v); }
 MACE_INLINE int32_t ReduceAdd(VecI32 v) { return static_cast<int32_t>(svaddv_s32(AllLanes(), v)); }
@@ -118,6 +135,15 @@ MACE_INLINE VecI32 LoadU8Partial(I32Tag, const uint8_t* p, int64_t n) {
   return svld1ub_s32(FirstLanes(n), p);
 }
 MACE_INLINE VecI32 LoadI8Partial(I32Tag, const int8_t* p, int64_t n) { return svld1sb_s32(FirstLanes(n), p); }
+MACE_INLINE VecI32 LoadI16(I32Tag, const int16_t* p) { return svld1sh_s32(AllLanes(), p); }
+MACE_INLINE VecI32 LoadI16Partial(I32Tag, const int16_t* p, int64_t n) {
+  return svld1sh_s32(FirstLanes(n), p);
+}
+MACE_INLINE VecI32 ClampToI16(VecI32 v) { return Min(Max(v, Set(kI32, -32768)), Set(kI32, 32767)); }
+MACE_INLINE void StoreI16(int16_t* p, VecI32 v) { svst1h_s32(AllLanes(), p, ClampToI16(v)); }
+MACE_INLINE void StoreI16Partial(int16_t* p, VecI32 v, int64_t n) {
+  svst1h_s32(FirstLanes(n), p, ClampToI16(v));
+}
 MACE_INLINE svuint32_t ClampToU8(VecI32 v) {
   return svreinterpret_u32_s32(Min(Max(v, Set(kI32, 0)), Set(kI32, 255)));
 }

@@ -12,7 +12,7 @@ SAME, VALID = 0, 1
 FORMS = ["uint8", "int8", "int8 channels", "int16 int64", "int16 channels int64"]
 CONVOLUTION_FORMS = [*FORMS, "int16 int32", "int16 channels int32"]
 DEPTHWISE_FORMS = [*FORMS, "int16 none", "int16 channels none"]
-FULLY_CONNECTED_FORMS = [*CONVOLUTION_FORMS, "int16 none", "int16 channels none"]
+FULLY_CONNECTED_FORMS = [*CONVOLUTION_FORMS, "int16 none", "int16 channels none", "int16 none narrow"]
 
 
 class Layer:
@@ -34,8 +34,13 @@ class Layer:
         # Typical sums, now and then hundreds of them or hardly any in a unit of the output.
         typical = self.x_scale * max(weight_scales) * 128 * np.sqrt(max(depth, 1)) / 3
         self.y_scale = float(np.float32(typical * case.choose([1.0, 1.0, 0.3, 3.0, 0.01, 100.0])))
-        bias_type = parts[-1] if parts[-1] in ("int32", "int64", "none") else case.choose(["int32", "int32", "none"])
-        self.options = {"quantizedBiasType": 2} if form.endswith("int32") else {}  # LiteRT reads it as int64 unless told
+        bias_type = (
+            parts[-1].replace("narrow", "none")
+            if parts[-1] in ("int32", "int64", "none", "narrow")
+            else case.choose(["int32", "int32", "none"])
+        )
+        narrow = form.endswith("int32") or form == "int16 none narrow"
+        self.options = {"quantizedBiasType": 2} if narrow else {}  # LiteRT reads it as int64 unless told
         self.bias = -1
         if bias_type != "none":
             # With a bias of 64 bits LiteRT wants results that fit into 32 bits before they are clamped.

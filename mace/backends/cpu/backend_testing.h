@@ -74,6 +74,14 @@ class TestGraph {
   A& Attributes() {
     return graph.nodes.back().attributes.as<A>();
   }
+  ValueId Quantize(ValueId value, std::vector<float> scales, std::vector<int32_t> zero_points,
+                   int32_t axis = kNone) {
+    graph.values[value].type.quantization = Take(graph.AddQuantization(scales, zero_points, axis));
+    return value;
+  }
+  ValueId Integers(const Shape& shape, DType dtype, float scale, int32_t zero_point) {
+    return Quantize(Input(shape, dtype), {scale}, {zero_point});
+  }
   void Output(ValueId value) { Check(graph.outputs.PushBack(value)); }
 
   Graph graph;
@@ -269,8 +277,12 @@ inline std::vector<std::vector<uint8_t>> RandomFeeds(const Graph& graph, uint32_
         reinterpret_cast<int64_t*>(bytes.data())[i] = static_cast<int64_t>(random() % 5);
       } else if (type.dtype == DType::kI32) {
         reinterpret_cast<int32_t*>(bytes.data())[i] = static_cast<int32_t>(random() % 5);
-      } else {
+      } else if (type.dtype == DType::kBool) {
         bytes[i] = static_cast<uint8_t>(random() % 2);
+      } else {
+        for (int b = 0; b < BytesOf(type.dtype); ++b) {
+          bytes[i * BytesOf(type.dtype) + b] = static_cast<uint8_t>(random());
+        }
       }
     }
     feeds.push_back(std::move(bytes));

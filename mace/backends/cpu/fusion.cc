@@ -50,6 +50,9 @@ bool HasExactReciprocal(float number) {
          std::fabs(std::frexp(number, &exponent)) == 0.5f;
 }
 
+// Whose quantized form saturates its output to the bounds of its cluster.
+bool TakesClamp(OpId op) { return op == OpId::kAdd || op == OpId::kSub || op == OpId::kMul; }
+
 FusedOp ScalarOp(PostOpKind kind, float a, float b = 0.0f) { return {kind, a, b, kNone, false}; }
 
 }  // namespace
@@ -302,6 +305,25 @@ bool Fusion::IsProducer(const Node& node) const {
   }
 }
 
+void Fusion::JoinClamp(Cluster* cluster) const {
+  const Graph& graph = *plan_->graph;
+  const Node& node = graph.nodes[cluster->nodes[0]];
+  if (!TakesClamp(node.op) || cluster->output == kNone) return;
+  const NodeId id = OnlyConsumer(cluster->output);
+  if (id == kNone || (graph.nodes[id].op != OpId::kClip && graph.nodes[id].op != OpId::kRelu)) return;
+  const ValueId clamped = graph.nodes[id].outputs[0];
+  const Quantization* before = graph.QuantizationOf(cluster->output);
+  const Quantization* behind = graph.QuantizationOf(clamped);
+  if (before == nullptr || behind == nullptr || before->scales.size() != 1 || behind->scales.size() != 1 ||
+      before->scales[0] != behind->scales[0] || before->zero_points[0] != behind->zero_points[0] ||
+      plan_->types[clamped].dtype != plan_->types[cluster->output].dtype) {
+    return;
+  }
+  cluster->has_clamp = true;
+  cluster->nodes[cluster->node_count++] = id;
+  cluster->output = clamped;
+}
+
 Status Fusion::Extend(Cluster* cluster) {
   const int32_t index = static_cast<int32_t>(open_.size());
   for (int i = 0; i < cluster->node_count; ++i) cluster_of_[cluster->nodes[i]] = index;
@@ -362,8 +384,11 @@ Status Fusion::Plan(const PlanView& plan, const GroupView& group, std::span<cons
       cluster.node_count = 1;
       cluster.nodes[0] = id;
       cluster.output = node.outputs.empty() ? kNone : node.outputs[0];
+      if (!reference_only) JoinClamp(&cluster);
+      for (int n = 0; n < cluster.node_count; ++n) {
+        cluster_of_[cluster.nodes[n]] = static_cast<int32_t>(open_.size());
+      }
       MACE_RETURN_IF_ERROR(open_.PushBack(cluster));
-      cluster_of_[id] = static_cast<int32_t>(open_.size()) - 1;
       continue;
     }
     MACE_RETURN_IF_ERROR(Extend(&cluster));

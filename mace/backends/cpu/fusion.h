@@ -19,12 +19,14 @@ struct FusedOp {
 };
 
 // Nodes that become one step. With a producer, nodes[0] is it and the ops run on its output 0; without, the
-// ops run on a copy of `source`.
+// ops run on a copy of `source`. A quantized producer has no ops, but perhaps a clamp: a Clip or Relu of the
+// same scale, nodes[1], which is the range that the producer saturates to (FindBounds in lower_quantize.h).
 struct Cluster {
   static constexpr int kMaxNodes = 24;
   int32_t node_count = 0;
   NodeId nodes[kMaxNodes] = {};  // topological order, but for the producer that may stand before others
   bool has_producer = true;
+  bool has_clamp = false;
   ValueId source = kNone;
   ValueId output = kNone;  // what the last op makes
   int32_t op_count = 0;
@@ -78,6 +80,7 @@ class Fusion {
   bool MatchGate(NodeId first, ValueId chain, Match* match) const;
   bool MatchNext(ValueId chain, Match* match) const;
   bool IsProducer(const Node& node) const;
+  void JoinClamp(Cluster* cluster) const;
   Status Extend(Cluster* cluster);
   Status Close(const Cluster& cluster);
   bool IsF32(ValueId value) const;

@@ -1,4 +1,5 @@
 // Chains of elementwise nodes, single unary and broadcast binary operators, Where, Cast, BatchNormalization.
+#include "mace/backends/cpu/lower_quantize.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/kernels/elementwise/elementwise.h"
 #include "mace/ops/norm/norm.h"
@@ -183,17 +184,7 @@ Status EmitBinary(Lowering& lowering, const Cluster& cluster, BinaryOp op, Value
                                                                   : table.binary_i64;
   MACE_RETURN_IF_ERROR(
       lowering.SetKernel({kernel, function, lowering.kernels().elementwise_isa}, params, &spec));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, a));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, b));
-  const auto may_replace = [&](ValueId in) {
-    return lowering.type(in).dtype == lowering.type(out).dtype && lowering.shape(in) == lowering.shape(out) &&
-           !lowering.storage().SameStorage(a, b);
-  };
-  if (!may_replace(a) || !lowering.TryInPlace(cluster, a, out)) {
-    if (may_replace(b)) lowering.TryInPlace(cluster, b, out);
-  }
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, out));
-  return lowering.Emit(cluster, std::move(spec));
+  return lowering.EmitBinary(cluster, std::move(spec), a, b, out);
 }
 
 bool IsDense(Lowering& lowering, ValueId value) {
@@ -262,11 +253,15 @@ Status LowerUnary(Lowering& lowering, const Cluster& cluster, const char** refus
 Status LowerBinary(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const DType dtype = lowering.type(node.inputs[0]).dtype;
+  for (ValueId input : node.inputs) {
+    if (lowering.plan().graph->QuantizationOf(input) != nullptr) {
+      return LowerQuantizedBinary(lowering, cluster, refusal);
+    }
+  }
   BinaryOp op;
   if (!BinaryOfNode(node.op, &op) || (dtype != DType::kF32 && dtype != DType::kI32 && dtype != DType::kI64) ||
       (op == BinaryOp::kPRelu && dtype != DType::kF32) ||
-      lowering.type(node.inputs[1]).dtype != dtype ||  // Pow of integers and floats
-      lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr) {
+      lowering.type(node.inputs[1]).dtype != dtype) {  // Pow of integers and floats
     *refusal = "no fast kernel for this element type";
     return Status::Ok();
   }

@@ -1,8 +1,9 @@
-// Softmax, LayerNormalization, Reduce.
+// Softmax, LayerNormalization, Reduce, ArgReduce.
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/norm/norm.h"
 #include "mace/ops/norm/norm.h"
+#include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
 
 namespace mace::cpu {
@@ -127,6 +128,29 @@ Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refu
   MACE_RETURN_IF_ERROR(kernels::PrepareReduce(params));
   const auto& table = lowering.kernels();
   return lowering.EmitKernel(cluster, {"reduce_f32", table.norm->reduce_f32, table.norm_isa}, params,
+                             {node.inputs[0]}, node.outputs[0]);
+}
+
+Status LowerArgReduce(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::ArgReduceAttributes>();
+  const Shape& shape = lowering.shape(node.inputs[0]);
+  int axis = 0;
+  if (!NormalizeAxis(attributes.axis, shape.rank, &axis)) {
+    *refusal = "the axis is out of range";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ArgReduceParams>());
+  params->dtype = lowering.type(node.inputs[0]).dtype;
+  params->smallest = attributes.kind == ops::ArgReduceKind::kMin;
+  params->select_last = attributes.select_last;
+  params->wide = attributes.to == DType::kI64;
+  params->outer = shape.Product(0, axis);
+  params->axis = shape[axis];
+  params->inner = shape.Product(axis + 1, shape.rank);
+  MACE_RETURN_IF_ERROR(kernels::PrepareArgReduce(params));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"arg_reduce", table.norm->arg_reduce, table.norm_isa}, params,
                              {node.inputs[0]}, node.outputs[0]);
 }
 

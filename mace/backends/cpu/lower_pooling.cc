@@ -101,14 +101,13 @@ const char* WhyNoResizeKernel(const Lowering& lowering, const Node& node) {
 void FillResizeTaps(const ops::ResizeAttributes& attributes, const float* scales, int axis, int64_t input,
                     int64_t output, kernels::ResizeTap* taps) {
   if (input == 0) return;  // and then no kernel runs: PrepareResize makes no tiles
-  const float scale = ops::ResizeScale(scales, axis - 1, input, output);
+  const ops::ResizeAxis place(attributes, scales, axis - 1, input, output);
   for (int64_t i = 0; i < output; ++i) {
-    const float place = ops::ResizeCoordinate(attributes.coordinate_mode, i, scale, input, output);
     ops::LinearTap tap;
     if (attributes.mode == ops::ResizeMode::kLinear) {
-      tap = ops::ResizeLinear(place, input);
+      tap = place.Linear(i);
     } else {
-      tap.low = tap.high = ops::ResizeNearest(attributes.nearest_mode, place, input);
+      tap.low = tap.high = place.Nearest(i);
     }
     taps[i] = {static_cast<int32_t>(tap.low), static_cast<int32_t>(tap.high), tap.weight};
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "mace/backends/cpu/copy.h"
+#include "mace/backends/cpu/lower_quantize.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/graph/op_definition.h"
@@ -214,6 +215,19 @@ Status Lowering::EmitWithOperands(const Cluster& cluster, StepSpec spec,
   return Emit(cluster, std::move(spec));
 }
 
+Status Lowering::EmitBinary(const Cluster& cluster, StepSpec spec, ValueId a, ValueId b, ValueId out) {
+  MACE_RETURN_IF_ERROR(AddOperand(&spec, a));
+  MACE_RETURN_IF_ERROR(AddOperand(&spec, b));
+  const auto may_replace = [&](ValueId in) {
+    return type(in).dtype == type(out).dtype && shape(in) == shape(out) && !storage_.SameStorage(a, b);
+  };
+  if (!may_replace(a) || !TryInPlace(cluster, a, out)) {
+    if (may_replace(b)) TryInPlace(cluster, b, out);
+  }
+  MACE_RETURN_IF_ERROR(AddOperand(&spec, out));
+  return Emit(cluster, std::move(spec));
+}
+
 Status Lowering::EmitCopy(const Cluster& cluster, ValueId from, ValueId to, const char* reason) {
   MACE_ASSIGN_OR_RETURN(const Operand source, OperandOf(from));
   return EmitCopyOf(source, cluster, to, reason);
@@ -264,7 +278,14 @@ Status Lowering::LowerByReference(NodeId id, const char* reason) {
   return Emit(SingleNode(id), std::move(spec));
 }
 
+Status Lowering::LowerRefused(NodeId id, const char* reason) {
+  const char* refusal = nullptr;
+  MACE_RETURN_IF_ERROR(LowerByTable(*this, SingleNode(id), &refusal));
+  return refusal == nullptr ? Status::Ok() : LowerByReference(id, reason);
+}
+
 Status Lowering::LowerPostOps(const Cluster& cluster) {
+  if (cluster.has_clamp) return LowerRefused(cluster.tail(), "no fast kernel for this element type");
   if (cluster.op_count == 0) return Status::Ok();
   Cluster rest = cluster;
   rest.has_producer = false;
@@ -278,7 +299,7 @@ Status Lowering::LowerPostOps(const Cluster& cluster) {
 
 Status Lowering::LowerUnfused(const Cluster& cluster, const char* reason) {
   if (cluster.has_producer) {
-    MACE_RETURN_IF_ERROR(LowerByReference(cluster.nodes[0], reason));
+    MACE_RETURN_IF_ERROR(LowerRefused(cluster.nodes[0], reason));
     return LowerPostOps(cluster);
   }
   for (int i = 0; i < cluster.node_count; ++i) {
@@ -289,7 +310,7 @@ Status Lowering::LowerUnfused(const Cluster& cluster, const char* reason) {
       refusal = nullptr;
       MACE_RETURN_IF_ERROR(lower(*this, single, &refusal));
     }
-    if (refusal != nullptr) MACE_RETURN_IF_ERROR(LowerByReference(cluster.nodes[i], refusal));
+    if (refusal != nullptr) MACE_RETURN_IF_ERROR(LowerRefused(cluster.nodes[i], refusal));
   }
   return Status::Ok();
 }

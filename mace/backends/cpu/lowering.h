@@ -155,6 +155,9 @@ class Lowering {
     MACE_RETURN_IF_ERROR(SetKernel(kernel, params, &spec));
     return EmitWithOperands(cluster, std::move(spec), inputs, output, placement);
   }
+  // The step of an elementwise kernel of two operands, which may put its output where an operand of its shape
+  // and type was.
+  Status EmitBinary(const Cluster& cluster, StepSpec spec, ValueId a, ValueId b, ValueId out);
   // A step that copies the bytes of `from` to `to`.
   Status EmitCopy(const Cluster& cluster, ValueId from, ValueId to, const char* reason);
   // In-place where nothing else needs `in`.
@@ -180,6 +183,9 @@ class Lowering {
   Status LowerCluster(const Cluster& cluster);
   Status LowerUnfused(const Cluster& cluster, const char* reason);
   Status LowerByReference(NodeId id, const char* reason);
+  // A node that has no kernel of its own for its types: by a table where it is a function of one narrow
+  // integer, else by its reference kernel.
+  Status LowerRefused(NodeId id, const char* reason);
   Status CopyKnownOutputs();
   void CountReads(const Node& node, int32_t change);
   bool IsView(const Node& node) const;

@@ -20,11 +20,15 @@ Status LowerResize(Lowering& lowering, const Cluster& cluster, const char** refu
 Status LowerUnary(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerBinary(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerWhere(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerQuantize(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerDequantize(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerRequantize(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerCast(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerBatchNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerSoftmax(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerArgReduce(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerTranspose(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerDepthToSpace(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerConcat(Lowering& lowering, const Cluster& cluster, const char** refusal);

@@ -33,7 +33,7 @@ Outputs ConvertGemm(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
     ValueId bias = kNone;
     const int64_t columns = context.TypeOf(b).shape[0];
     if (!added && alpha == 1 && beta == 1 && context.TypeOf(c).shape == Shape{columns} &&
-        context.IsConstant(c)) {
+        passes::IsWeightChain(context.graph(), c)) {
       bias = c;
       added = true;
     }

@@ -5,6 +5,7 @@
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/recurrent/recurrent.h"
+#include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
 #include "mace/ops/shape/shape_ops.h"
 
@@ -34,6 +35,16 @@ Outputs ConvertReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
     return {context.Emit(OpId::kIdentity, {x})};
   }
   return {context.Emit(OpId::kReduce, {x}, attributes)};
+}
+
+Outputs ConvertArgReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  ops::ArgReduceAttributes attributes;
+  attributes.kind = static_cast<ops::ArgReduceKind>(entry.argument);
+  attributes.axis = context.NormalizedAxis(node.Int("axis", 0), context.RankOf(x));
+  attributes.keep_dims = node.Int("keepdims", 1) != 0;
+  attributes.select_last = node.Int("select_last_index", 0) != 0;
+  return {context.Emit(OpId::kArgReduce, {x}, attributes)};
 }
 
 namespace {

@@ -212,6 +212,8 @@ void OnnxContext::WarnOfComputedNan(const Node& node) {
 
 void OnnxContext::FinishNode(NodeId id) {
   InferTypes(id);
+  // The integers behind a Dequantize are what quantized_fusion looks for.
+  if (graph_.nodes[id].op == OpId::kDequantize && RankOf(graph_.nodes[id].outputs[0]) > 0) return;
   passes::FoldLimits limits = kImportFoldLimits;
   limits.result_bytes = std::min(limits.result_bytes, fold_allowance_);
   bool folded = false;

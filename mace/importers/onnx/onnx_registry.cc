@@ -1,5 +1,6 @@
 #include "mace/importers/onnx/onnx_registry.h"
 
+#include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
 
 namespace mace::importers::onnx {
@@ -13,6 +14,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Abs", ConvertUnary, OpId::kAbs},
     {"Add", ConvertBinary, OpId::kAdd},
     {"And", ConvertBinary, OpId::kAnd},
+    {"ArgMax", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMax)},
+    {"ArgMin", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMin)},
     {"AveragePool", ConvertPool, OpId::kAveragePool2d},
     {"BatchNormalization", ConvertBatchNormalization},
     {"Cast", ConvertCast},

@@ -73,6 +73,7 @@ MACE_ONNX_CONVERTER(ConvertPad);
 MACE_ONNX_CONVERTER(ConvertDepthToSpace);
 MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
+MACE_ONNX_CONVERTER(ConvertArgReduce);
 MACE_ONNX_CONVERTER(ConvertReduce);
 MACE_ONNX_CONVERTER(ConvertSoftmax);
 MACE_ONNX_CONVERTER(ConvertQLinearSoftmax);

@@ -34,6 +34,7 @@ class TfliteContext {
   }
   // Notes that the operator has something which is not supported; its conversion may go on, to find more.
   void Refuse(std::string what) { refusals_.push_back(std::move(what)); }
+  int operator_index() const { return operator_; }
   const std::vector<std::string>& refusals() const { return refusals_; }
   // Values of the types that the file declares, for what the operator would have written: a file that is
   // refused is read to its end, so that everything that is not supported can be told at once.

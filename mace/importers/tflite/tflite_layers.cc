@@ -1,4 +1,6 @@
 // Converters of layers: convolution, fully connected, pooling, softmax, SVDF.
+#include <cstring>
+
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/matmul/fully_connected.h"
@@ -6,10 +8,13 @@
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
 #include "mace/ops/recurrent/recurrent.h"
+#include "mace/ops/reduce/reduce.h"
 #include "mace/ops/shape/shape_ops.h"
 
 namespace mace::importers::tflite {
 namespace {
+
+constexpr int8_t kInt32Number = 2;  // of the element type, in options
 
 void RequireRank(const TfliteContext& context, ValueId value, int rank, const char* what) {
   const Shape shape = context.ShapeOf(value);
@@ -117,17 +122,30 @@ void ConvertFullyConnected(TfliteContext& context) {
     reshape.shape = {-1, depth};
     x = context.Emit(OpId::kReshape, {x}, reshape, rows);
   }
+  // Of 16-bit inputs without a bias the sums have 32 bits where the file says so: as with a bias of them.
+  ValueId no_bias = kNone;
+  if (context.DTypeOf(x) == DType::kI16 && !context.HasInput(2) && options.bias_type() == kInt32Number) {
+    no_bias =
+        Unwrap(context.graph().AddUninitializedConstant({}, DType::kI32, {context.ShapeOf(weights)[0]}));
+    const TensorView& zeros = context.graph().constants.back().view;
+    context.Spend(zeros.bytes());
+    std::memset(zeros.data, 0, static_cast<size_t>(zeros.bytes()));
+  }
   ops::FullyConnectedAttributes attributes;
   // LiteRT's reference kernel of this operator, unlike that of convolution, rounds once (measured with 2.3.0:
   // 0 of 2.4 million outputs differ, with two roundings 8,500).
   attributes.rounding = ops::Rounding::kTfliteSingle;
+  if (no_bias != kNone) {
+    return context.EmitOutput(OpId::kFullyConnected, {x, weights, no_bias}, attributes, options.activation());
+  }
   EmitLayer(context, OpId::kFullyConnected, x, weights, attributes, options.activation());
 }
 
 void ConvertAveragePool2d(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::PoolOptions>();
-  context.EmitOutput(OpId::kAveragePool2d, {context.Input(0)},
-                     PoolOf<ops::AveragePool2dAttributes>(context, options), options.activation());
+  auto attributes = PoolOf<ops::AveragePool2dAttributes>(context, options);
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  context.EmitOutput(OpId::kAveragePool2d, {context.Input(0)}, attributes, options.activation());
 }
 
 void ConvertMaxPool2d(TfliteContext& context) {
@@ -153,6 +171,27 @@ void ConvertSoftmax(TfliteContext& context) {
   attributes.beta = context.RequiredOptions<file::SoftmaxOptions>().beta();
   attributes.rounding = ops::Rounding::kTfliteDouble;
   context.EmitOutput(OpId::kSoftmax, {context.Input(0)}, attributes);
+}
+
+// x - max - log(sum(exp(x - max))) of floats: the operators have fast kernels.
+void ConvertLogSoftmax(TfliteContext& context) {
+  const ops::RoundingAttributes rounding = {ops::Rounding::kTfliteDouble};
+  const ValueId x = context.Input(0);
+  const TensorType type = context.TypeOf(x);
+  if (type.dtype != DType::kF32 || type.shape.rank < 1) {
+    return context.EmitOutput(OpId::kLogSoftmax, {x}, rounding);
+  }
+  ops::ReduceAttributes reduce;
+  reduce.axes = {-1};
+  TensorType one = type;
+  one.shape[one.shape.rank - 1] = 1;
+  reduce.kind = ops::ReduceKind::kMax;
+  const ValueId highest = context.Emit(OpId::kReduce, {x}, reduce, one);
+  const ValueId shifted = context.Emit(OpId::kSub, {x, highest}, rounding, type);
+  reduce.kind = ops::ReduceKind::kSum;
+  const ValueId sum =
+      context.Emit(OpId::kReduce, {context.Emit(OpId::kExp, {shifted}, rounding, type)}, reduce, one);
+  context.EmitOutput(OpId::kSub, {shifted, context.Emit(OpId::kLog, {sum}, rounding, one)}, rounding);
 }
 
 // Inputs: x, weights_feature, weights_time, bias, state; the state is a variable that the operator writes.

@@ -9,7 +9,6 @@
 #include "mace/ops/shape/shape_ops.h"
 
 namespace mace::importers::tflite {
-namespace {
 
 IntList ToList(std::span<const int64_t> elements, const char* what) {
   IntList list;
@@ -22,7 +21,13 @@ IntList ToList(std::span<const int64_t> elements, const char* what) {
   return list;
 }
 
-// Movement keeps the stored integers, so both ends must read them the same way.
+int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* what) {
+  const std::vector<int64_t> elements = context.ConstantInts(value, what);
+  if (elements.size() != 1)
+    throw ImportError(StatusCode::kDataLoss, std::string(what) + " is not one number");
+  return elements[0];
+}
+
 void RequireEqualQuantization(TfliteContext& context, const TensorType& from, const TensorType& to) {
   if (from.quantization == to.quantization) return;
   const auto describe = [&](int32_t i) { return i == kNone ? nullptr : &context.graph().quantizations[i]; };
@@ -34,8 +39,6 @@ void RequireEqualQuantization(TfliteContext& context, const TensorType& from, co
       std::equal(a->zero_points.begin(), a->zero_points.end(), b->zero_points.begin(), b->zero_points.end());
   if (!equal) context.Refuse("input and output have different scales");
 }
-
-}  // namespace
 
 void ConvertReshape(TfliteContext& context) {
   const ValueId x = context.Input(0);

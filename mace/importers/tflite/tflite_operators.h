@@ -36,6 +36,14 @@ struct OperatorRow {
 // Null for an operator that is not supported.
 const OperatorRow* FindOperator(int32_t number);
 
+// What several converters use (tflite_movement.cc).
+// The elements as a list; throws kUnsupported where it is too long. `what` names the operand.
+IntList ToList(std::span<const int64_t> elements, const char* what);
+// The one element of a constant; throws where it is another number of them.
+int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* what);
+// Movement keeps the stored integers: both ends must read them the same way, else the operator is refused.
+void RequireEqualQuantization(TfliteContext& context, const TensorType& from, const TensorType& to);
+
 // tflite_layers.cc
 void ConvertConv2d(TfliteContext& context);
 void ConvertDepthwiseConv2d(TfliteContext& context);
@@ -44,6 +52,7 @@ void ConvertAveragePool2d(TfliteContext& context);
 void ConvertMaxPool2d(TfliteContext& context);
 void ConvertL2Pool2d(TfliteContext& context);
 void ConvertSoftmax(TfliteContext& context);
+void ConvertLogSoftmax(TfliteContext& context);
 void ConvertSvdf(TfliteContext& context);
 // tflite_elementwise.cc
 void ConvertQuantize(TfliteContext& context);
@@ -78,6 +87,20 @@ void ConvertTile(TfliteContext& context);
 void ConvertCast(TfliteContext& context);
 void ConvertTranspose(TfliteContext& context);
 void ConvertSqueeze(TfliteContext& context);
+// tflite_slicing.cc
+void ConvertSplit(TfliteContext& context);
+void ConvertSplitV(TfliteContext& context);
+void ConvertPack(TfliteContext& context);
+void ConvertUnpack(TfliteContext& context);
+void ConvertReverse(TfliteContext& context);
+void ConvertStridedSlice(TfliteContext& context);
+void ConvertSlice(TfliteContext& context);
+// tflite_upsampling.cc
+void ConvertResizeBilinear(TfliteContext& context);
+void ConvertResizeNearest(TfliteContext& context);
+// tflite_lookup.cc
+void ConvertArgMax(TfliteContext& context);
+void ConvertArgMin(TfliteContext& context);
 
 }  // namespace mace::importers::tflite
 

@@ -41,6 +41,10 @@ const TileFunction* RowTilesOf() {
     return panels > 1 ? RowTilesOf<tile_columns>()                                                   \
                       : TilesOf<tile_rows, tile_columns>(typename MakeIndexList<tile_rows>::Type{}); \
   }
+#define MACE_GEMM_IF_kF32(row) row
+#define MACE_GEMM_IF_kU8(row)
+#define MACE_GEMM_IF_kI8(row)
+#define MACE_GEMM_IF_kI16(row)
 #define MACE_GEMM_ROW_scalar MACE_GEMM_SKIP
 #define MACE_GEMM_ROW_sse4 MACE_GEMM_SKIP
 #define MACE_GEMM_ROW_avx2 MACE_GEMM_SKIP
@@ -65,7 +69,7 @@ const TileFunction* RowTilesOf() {
 
 const TileFunction* FindTiles(int width, int panels) {
 #define MACE_GEMM(name, lhs, rhs, out, isa, tile_rows, tile_columns, tile_depth, cost) \
-  MACE_GEMM_ROW_##isa(tile_rows, tile_columns)
+  MACE_GEMM_IF_##lhs(MACE_GEMM_ROW_##isa(tile_rows, tile_columns))
 #include "mace/kernels/gemm/gemm.def"
 #undef MACE_GEMM
   return nullptr;

@@ -15,8 +15,12 @@ constexpr GemmRow kRows[] = {
 #define MACE_GEMM_ISA_scalar Isa::kScalar
 #define MACE_GEMM_ISA_sse4 Isa::kSse4
 #define MACE_GEMM_ISA_avx2 Isa::kAvx2
+#define MACE_GEMM_ISA_avxvnni Isa::kAvxVnni
 #define MACE_GEMM_ISA_avx512 Isa::kAvx512
+#define MACE_GEMM_ISA_avx512vnni Isa::kAvx512Vnni
 #define MACE_GEMM_ISA_neon Isa::kNeon
+#define MACE_GEMM_ISA_dotprod Isa::kDotProd
+#define MACE_GEMM_ISA_i8mm Isa::kI8mm
 #include "mace/kernels/gemm/gemm.def"
 #undef MACE_GEMM
 };
@@ -66,18 +70,24 @@ float Same(float x) { return x; }
 
 }  // namespace
 
-std::span<const GemmRow> GemmRowsOf(Isa isa) {
+std::span<const GemmRow> GemmRowsOf(Isa isa, GemmKind kind) {
   constexpr size_t kCount = sizeof(kRows) / sizeof(kRows[0]);
+  const auto is_one = [&](const GemmRow& row) {
+    const GemmKind row_kind = row.lhs == DType::kF32   ? GemmKind::kFloat
+                              : row.lhs == DType::kI16 ? GemmKind::kWords
+                                                       : GemmKind::kBytes;
+    return row.isa == isa && row_kind == kind;
+  };
   size_t begin = 0;
-  while (begin < kCount && kRows[begin].isa != isa) ++begin;
+  while (begin < kCount && !is_one(kRows[begin])) ++begin;
   size_t end = begin;
-  while (end < kCount && kRows[end].isa == isa) ++end;
+  while (end < kCount && is_one(kRows[end])) ++end;
   return {kRows + begin, end - begin};
 }
 
-GemmPanels PlanGemmPanels(Isa isa, int64_t columns) {
+GemmPanels PlanGemmPanels(Isa isa, int64_t columns, GemmKind kind) {
   GemmPanels panels;
-  const std::span<const GemmRow> rows = GemmRowsOf(isa);
+  const std::span<const GemmRow> rows = GemmRowsOf(isa, kind);
   if (rows.empty() || columns <= 0) return panels;
   panels.columns = columns;
   int64_t best_counts[kMaxGemmWidths] = {};

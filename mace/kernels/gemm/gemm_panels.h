@@ -27,9 +27,11 @@ struct GemmRow {
 
 inline constexpr int kMaxGemmWidths = 3;  // widths within one family
 
-// The rows of gemm.def for `isa` (float32 in and out), in the order of the file; empty for an isa that has
-// none.
-std::span<const GemmRow> GemmRowsOf(Isa isa);
+enum class GemmKind : uint8_t { kFloat, kBytes, kWords };
+
+// The rows of gemm.def for `isa` (float32 in and out; integers of one or two bytes in), in the order of the
+// file; empty for an isa that has none.
+std::span<const GemmRow> GemmRowsOf(Isa isa, GemmKind kind = GemmKind::kFloat);
 
 struct GemmPanelRun {
   int32_t width;      // tile_columns
@@ -47,7 +49,7 @@ struct GemmPanels {
 };
 
 // The cheapest cover of `columns` by the widths that `isa` has.
-GemmPanels PlanGemmPanels(Isa isa, int64_t columns);
+GemmPanels PlanGemmPanels(Isa isa, int64_t columns, GemmKind kind = GemmKind::kFloat);
 
 // Floats of a packed matrix.
 inline int64_t PackedGemmFloats(const GemmPanels& panels, int64_t depth) {

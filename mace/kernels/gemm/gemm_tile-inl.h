@@ -7,6 +7,8 @@
 #ifndef MACE_KERNELS_GEMM_GEMM_TILE_INL_H_
 #define MACE_KERNELS_GEMM_GEMM_TILE_INL_H_
 
+#include "mace/simd/unroll.h"
+
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
 
@@ -23,29 +25,6 @@ struct GemmTile {
   const float* const* residual;  // the same, or null
   float low, high;
 };
-
-template <int kValue>
-struct Constant {
-  static constexpr int value = kValue;
-};
-template <int... kIndices>
-struct IndexList {};
-template <int kCount, int... kIndices>
-struct MakeIndexList : MakeIndexList<kCount - 1, kCount - 1, kIndices...> {};
-template <int... kIndices>
-struct MakeIndexList<0, kIndices...> {
-  using Type = IndexList<kIndices...>;
-};
-template <typename Body, int... kIndices>
-MACE_INLINE void ForEachIndex(IndexList<kIndices...>, Body&& body) {
-  (body(Constant<kIndices>{}), ...);
-}
-// Calls body(Constant<0>), ..., body(Constant<kCount - 1>).
-template <int kCount, typename Body>
-MACE_INLINE void Unroll(Body&& body) {
-  ForEachIndex(typename MakeIndexList<kCount>::Type{}, static_cast<Body&&>(body));
-}
-#define MACE_LAMBDA_INLINE __attribute__((always_inline))
 
 inline constexpr int kLineFloats = 16;  // of a cache line
 

@@ -11,6 +11,7 @@ namespace MACE_ISA_NAMESPACE {
 using kernels::KernelArguments;
 
 void ReduceF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
+void ArgReduce(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 
 // The first n lanes of v, others `filler`.
 MACE_INLINE VecF32 KeepFirst(VecF32 v, int64_t n, float filler) {

@@ -52,6 +52,14 @@ Status PrepareReduce(ReduceParams* params) {
   return Status::Ok();
 }
 
+Status PrepareArgReduce(ArgReduceParams* params) {
+  if (params->outer < 0 || params->axis < 1 || params->inner < 0)
+    return Internal("positions along an axis of no size");
+  params->tiles = CutRows(params->outer, params->inner, TileElementsOfDepth(params->axis));
+  params->tile_count = params->tiles.tile_count;
+  return Status::Ok();
+}
+
 Status CollapseReduction(const Shape& shape, std::span<const int32_t> axes, ReduceParams* params) {
   bool is_reduced[kMaxRank] = {};
   for (int32_t axis : axes) {

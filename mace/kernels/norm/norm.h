@@ -7,6 +7,7 @@
 
 #include <span>
 
+#include "mace/core/dtype.h"
 #include "mace/core/shape.h"
 #include "mace/core/status.h"
 #include "mace/kernels/elementwise/row_tiles.h"
@@ -75,10 +76,30 @@ Status PrepareReduce(ReduceParams* params);
 // Unsupported where kept and reduced axes alternate more often.
 Status CollapseReduction(const Shape& shape, std::span<const int32_t> axes, ReduceParams* params);
 
+// Where along the middle axis of [outer, axis, inner] the largest or smallest element stands, as int32 or
+// int64: the first of equal ones, or the last. A NaN is neither larger nor smaller. Operands: 0 input, 1
+// output [outer, inner].
+struct ArgReduceParams {
+  // Set by the caller.
+  DType dtype = DType::kF32;  // f32, i32, i64, i16, i8, u8
+  bool smallest = false;
+  bool select_last = false;
+  bool wide = true;  // int64
+  int64_t outer = 1;
+  int64_t axis = 1;  // >= 1
+  int64_t inner = 1;
+
+  // Set by PrepareArgReduce.
+  RowTiles tiles;
+  int64_t tile_count = 0;
+};
+Status PrepareArgReduce(ArgReduceParams* params);
+
 struct NormKernels {
   KernelFunction softmax_f32;     // SoftmaxParams
   KernelFunction layer_norm_f32;  // LayerNormParams
   KernelFunction reduce_f32;      // ReduceParams
+  KernelFunction arg_reduce;      // ArgReduceParams
 };
 
 }  // namespace mace::kernels

@@ -205,5 +205,48 @@ TEST(CollapseReduction, JoinsNeighbours) {
   EXPECT_EQ(params.reduced, 10);
 }
 
+template <typename T>
+void CheckPlaces(const NormKernels& kernels, ArgReduceParams params, Random& random) {
+  params.dtype = DTypeOf<T>();
+  ASSERT_TRUE(PrepareArgReduce(&params).ok());
+  Guarded<T> in(params.outer * params.axis * params.inner);
+  for (int64_t i = 0; i < in.size(); ++i) in[i] = static_cast<T>(Pick(random, 0, 9));  // many are equal
+  const int64_t results = params.outer * params.inner;
+  Guarded<int64_t> wide(params.wide ? results : 0);
+  Guarded<int32_t> narrow(params.wide ? 0 : results);
+  void* out = params.wide ? static_cast<void*>(wide.data()) : narrow.data();
+  RunTiles(kernels.arg_reduce, &params, {in.data(), out}, params.tile_count, 0, random);
+  for (int64_t r = 0; r < results; ++r) {
+    std::vector<T> values;
+    for (int64_t i = 0; i < params.axis; ++i) {
+      values.push_back(in[(r / params.inner * params.axis + i) * params.inner + r % params.inner]);
+    }
+    const T best = params.smallest ? *std::min_element(values.begin(), values.end())
+                                   : *std::max_element(values.begin(), values.end());
+    const int64_t first = std::find(values.begin(), values.end(), best) - values.begin();
+    const int64_t last = values.rend() - std::find(values.rbegin(), values.rend(), best) - 1;
+    ASSERT_EQ(params.wide ? wide[r] : narrow[r], params.select_last ? last : first)
+        << params.outer << " " << params.axis << " " << params.inner;
+  }
+}
+
+TEST_P(NormTest, Places) {
+  for (int i = 0; i < 100; ++i) {
+    ArgReduceParams params;
+    params.smallest = Pick(random_, 0, 1) != 0;
+    params.select_last = Pick(random_, 0, 1) != 0;
+    params.wide = Pick(random_, 0, 1) != 0;
+    params.outer = Pick(random_, 0, 5);
+    params.axis = Pick(random_, 1, 40);
+    params.inner = Pick(random_, 0, 2) == 0 ? 1 : Pick(random_, 0, 200);
+    CheckPlaces<float>(kernels(), params, random_);
+    CheckPlaces<int8_t>(kernels(), params, random_);
+    CheckPlaces<uint8_t>(kernels(), params, random_);
+    CheckPlaces<int16_t>(kernels(), params, random_);
+    CheckPlaces<int32_t>(kernels(), params, random_);
+    CheckPlaces<int64_t>(kernels(), params, random_);
+  }
+}
+
 }  // namespace
 }  // namespace mace::kernels

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "mace/ops/common.h"
+#include "mace/ops/quantize/output_scale.h"
 
 namespace mace::ops {
 
@@ -27,23 +28,50 @@ Status ResizedSize(int64_t input, float scale, int64_t* output) {
   return Status::Ok();
 }
 
-float ResizeCoordinate(CoordinateMode mode, int64_t index, float scale, int64_t input, int64_t output) {
-  const auto x = static_cast<float>(index);
-  switch (mode) {
-    case CoordinateMode::kPytorchHalfPixel:
-      return output > 1 ? (x + 0.5f) / scale - 0.5f : 0.0f;
-    case CoordinateMode::kAlignCorners:
-      return output > 1 ? x * static_cast<float>(input - 1) / static_cast<float>(output - 1) : 0.0f;
-    case CoordinateMode::kAsymmetric:
-      return x / scale;
-    default:
-      return (x + 0.5f) / scale - 0.5f;
+ResizeAxis::ResizeAxis(const ResizeAttributes& attributes, const float* scales, int axis, int64_t input,
+                       int64_t output)
+    : attributes_(attributes),
+      is_tflite_(attributes.rounding != Rounding::kHalfEvenFloat),
+      input_(input),
+      output_(output) {
+  const auto in = static_cast<float>(input), out = static_cast<float>(output);
+  if (!is_tflite_) {
+    scale_ = scales != nullptr ? scales[axis] : out / in;
+  } else if (attributes.coordinate_mode == CoordinateMode::kAlignCorners && output > 1) {
+    scale_ = static_cast<float>(input - 1) / static_cast<float>(output - 1);
+  } else {
+    scale_ = scales != nullptr ? 1.0f / scales[axis] : in / out;
   }
 }
 
-int64_t ResizeNearest(NearestMode mode, float coordinate, int64_t input) {
-  float place = 0;
+float ResizeAxis::Place(int64_t index) const {
+  const auto x = static_cast<float>(index);
+  const CoordinateMode mode = attributes_.coordinate_mode;
+  if (is_tflite_) return mode == CoordinateMode::kHalfPixel ? (x + 0.5f) * scale_ - 0.5f : x * scale_;
   switch (mode) {
+    case CoordinateMode::kPytorchHalfPixel:
+      return output_ > 1 ? (x + 0.5f) / scale_ - 0.5f : 0.0f;
+    case CoordinateMode::kAlignCorners:
+      return output_ > 1 ? x * static_cast<float>(input_ - 1) / static_cast<float>(output_ - 1) : 0.0f;
+    case CoordinateMode::kAsymmetric:
+      return x / scale_;
+    default:
+      return (x + 0.5f) / scale_ - 0.5f;
+  }
+}
+
+int64_t ResizeAxis::Nearest(int64_t index) const {
+  const auto last = static_cast<float>(input_ - 1);
+  if (is_tflite_) {
+    const CoordinateMode mode = attributes_.coordinate_mode;
+    const float offset = mode == CoordinateMode::kHalfPixel ? 0.5f : 0.0f;
+    const float place = (static_cast<float>(index) + offset) * scale_;
+    const float rounded = mode == CoordinateMode::kAlignCorners ? std::round(place) : std::floor(place);
+    return static_cast<int64_t>(std::clamp(rounded, 0.0f, last));
+  }
+  const float coordinate = Place(index);
+  float place = 0;
+  switch (attributes_.nearest_mode) {
     case NearestMode::kRoundPreferCeil:
       place = std::round(coordinate);
       break;
@@ -57,14 +85,34 @@ int64_t ResizeNearest(NearestMode mode, float coordinate, int64_t input) {
       // std::round goes up at one half.
       place = coordinate - std::floor(coordinate) == 0.5f ? std::floor(coordinate) : std::round(coordinate);
   }
-  const auto last = static_cast<float>(input - 1);
   return static_cast<int64_t>(std::clamp(place, 0.0f, last));
 }
 
-LinearTap ResizeLinear(float coordinate, int64_t input) {
-  const float inside = std::clamp(coordinate, 0.0f, static_cast<float>(input - 1));
-  const auto low = std::min(static_cast<int64_t>(inside), input - 1);
-  return {low, std::min(low + 1, input - 1), inside - static_cast<float>(low)};
+LinearTap ResizeAxis::Linear(int64_t index) const {
+  const float inside = std::clamp(Place(index), 0.0f, static_cast<float>(input_ - 1));
+  const auto low = std::min(static_cast<int64_t>(inside), input_ - 1);
+  return {low, std::min(low + 1, input_ - 1), inside - static_cast<float>(low)};
+}
+
+LinearTap ResizeAxis::UnclampedLinear(int64_t index) const {
+  const float place = Place(index);
+  const auto low = std::clamp<int64_t>(static_cast<int64_t>(std::floor(place)), 0, input_ - 1);
+  const auto high = std::clamp<int64_t>(static_cast<int64_t>(std::ceil(place)), 0, input_ - 1);
+  return {low, high, place - static_cast<float>(low)};
+}
+
+FixedTap ResizeAxis::Fixed(int64_t index) const {
+  const bool align = attributes_.coordinate_mode == CoordinateMode::kAlignCorners && output_ > 1;
+  const int64_t in = align ? input_ - 1 : input_;
+  const int64_t out = align ? output_ - 1 : output_;
+  const int64_t scale = (kFixedTapOne * in + out / 2) / out;
+  int64_t place = index * scale;
+  if (attributes_.coordinate_mode == CoordinateMode::kHalfPixel) place += scale / 2 - kFixedTapOne / 2;
+  // Rounded up or not, the scale may lead behind the last element, by less than the kernel would notice: then
+  // both neighbours are the last one.
+  const int64_t low = std::clamp<int64_t>(place / kFixedTapOne, 0, input_ - 1);
+  const int64_t high = std::clamp<int64_t>((place + kFixedTapOne - 1) / kFixedTapOne, 0, input_ - 1);
+  return {low, high, low == high ? 0 : place - kFixedTapOne * low};
 }
 
 namespace {
@@ -78,10 +126,18 @@ Status CheckOperand(const InferContext& context, int input, DType dtype) {
                          static_cast<long long>(length));
 }
 
+Status CheckLinear(const InferContext& context) {
+  const DType dtype = context.input(0).dtype;
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI8, DType::kU8, DType::kI16}));
+  if (dtype == DType::kF32) return Status::Ok();
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), dtype, 1, "x"));
+  return CheckQuantization(context.output_quantization(0), dtype, 1, "y");
+}
+
 Status InferResize(InferContext& context) {
   const auto& attributes = context.attributes<ResizeAttributes>();
   MACE_RETURN_IF_ERROR(ExpectWholeBytes(context, 0));
-  if (attributes.mode == ResizeMode::kLinear) MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+  if (attributes.mode == ResizeMode::kLinear) MACE_RETURN_IF_ERROR(CheckLinear(context));
   MACE_RETURN_IF_ERROR(ExpectRank(context, 0, 4));
   if (context.has_input(1) == context.has_input(2)) {
     return InvalidArgument("exactly one of scales and sizes must be given");
@@ -115,24 +171,66 @@ Status InferResize(InferContext& context) {
   return Status::Ok();
 }
 
-Status ResizeByNearest(const ReferenceContext& context, const float* scales) {
-  const auto& attributes = context.attributes<ResizeAttributes>();
+// Where the rows and the columns of the output come from.
+struct Axes {
+  ResizeAxis rows, columns;
+
+  Axes(const ReferenceContext& context)
+      : rows(context.attributes<ResizeAttributes>(), Scales(context), 0, context.inputs[0].shape[1],
+             context.outputs[0].shape[1]),
+        columns(context.attributes<ResizeAttributes>(), Scales(context), 1, context.inputs[0].shape[2],
+                context.outputs[0].shape[2]) {}
+  static const float* Scales(const ReferenceContext& context) {
+    return context.has_input(1) ? context.inputs[1].as<float>() : nullptr;
+  }
+};
+
+Status ResizeByNearest(const ReferenceContext& context) {
+  const Axes axes(context);
   const Shape& x = context.inputs[0].shape;
   const Shape& output = context.outputs[0].shape;
   const int64_t pixel_bytes = x[3] * BytesOf(context.inputs[0].dtype);
-  const float scale_h = ResizeScale(scales, 0, x[1], output[1]);
-  const float scale_w = ResizeScale(scales, 1, x[2], output[2]);
   auto* y = context.outputs[0].as<uint8_t>();
   for (int64_t batch = 0; batch < output[0]; ++batch) {
     for (int64_t row = 0; row < output[1]; ++row) {
-      const float place = ResizeCoordinate(attributes.coordinate_mode, row, scale_h, x[1], output[1]);
-      const int64_t source_row = ResizeNearest(attributes.nearest_mode, place, x[1]);
+      const int64_t source_row = axes.rows.Nearest(row);
       for (int64_t column = 0; column < output[2]; ++column, y += pixel_bytes) {
-        const float across = ResizeCoordinate(attributes.coordinate_mode, column, scale_w, x[2], output[2]);
-        const int64_t source_column = ResizeNearest(attributes.nearest_mode, across, x[2]);
-        const int64_t pixel = (batch * x[1] + source_row) * x[2] + source_column;
+        const int64_t pixel = (batch * x[1] + source_row) * x[2] + axes.columns.Nearest(column);
         std::memcpy(y, context.inputs[0].as<uint8_t>() + pixel * pixel_bytes,
                     static_cast<size_t>(pixel_bytes));
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+// The four elements around a place, in the same channel.
+template <typename T>
+struct Corners {
+  T top_left, top_right, bottom_left, bottom_right;
+};
+
+// Calls mix(row, column, corners) for every output element: `tap_of(axis, index)` gives the tap of a row or
+// column of the output, of any type with members low and high.
+template <typename T, typename TapOf, typename Mix>
+Status ResizeByTaps(const ReferenceContext& context, const TapOf& tap_of, const Mix& mix) {
+  const Axes axes(context);
+  const Shape& x = context.inputs[0].shape;
+  const Shape& output = context.outputs[0].shape;
+  T* y = context.outputs[0].template as<T>();
+  for (int64_t batch = 0; batch < output[0]; ++batch) {
+    const T* image = context.inputs[0].template as<T>() + batch * x[1] * x[2] * x[3];
+    for (int64_t row = 0; row < output[1]; ++row) {
+      const auto down = tap_of(axes.rows, row);
+      const T* top = image + down.low * x[2] * x[3];
+      const T* bottom = image + down.high * x[2] * x[3];
+      for (int64_t column = 0; column < output[2]; ++column) {
+        const auto across = tap_of(axes.columns, column);
+        const int64_t left = across.low * x[3], right = across.high * x[3];
+        for (int64_t c = 0; c < x[3]; ++c) {
+          *y++ = mix(down, across,
+                     Corners<T>{top[left + c], top[right + c], bottom[left + c], bottom[right + c]});
+        }
       }
     }
   }
@@ -142,41 +240,76 @@ Status ResizeByNearest(const ReferenceContext& context, const float* scales) {
 // A tap of weight 0 does not count, even where it is infinite or NaN.
 double Mix(double a, double b, double weight) { return weight == 0 ? a : (1 - weight) * a + weight * b; }
 
-Status ResizeByLinear(const ReferenceContext& context, const float* scales) {
-  const auto& attributes = context.attributes<ResizeAttributes>();
-  const Shape& x = context.inputs[0].shape;
-  const Shape& output = context.outputs[0].shape;
-  const float scale_h = ResizeScale(scales, 0, x[1], output[1]);
-  const float scale_w = ResizeScale(scales, 1, x[2], output[2]);
-  float* y = context.outputs[0].as<float>();
-  for (int64_t batch = 0; batch < output[0]; ++batch) {
-    const float* image = context.inputs[0].as<float>() + batch * x[1] * x[2] * x[3];
-    for (int64_t row = 0; row < output[1]; ++row) {
-      const LinearTap down =
-          ResizeLinear(ResizeCoordinate(attributes.coordinate_mode, row, scale_h, x[1], output[1]), x[1]);
-      for (int64_t column = 0; column < output[2]; ++column) {
-        const LinearTap across = ResizeLinear(
-            ResizeCoordinate(attributes.coordinate_mode, column, scale_w, x[2], output[2]), x[2]);
-        const float* top = image + down.low * x[2] * x[3];
-        const float* bottom = image + down.high * x[2] * x[3];
-        const double right = across.weight, below = down.weight;
-        for (int64_t c = 0; c < x[3]; ++c) {
-          const double upper = Mix(top[across.low * x[3] + c], top[across.high * x[3] + c], right);
-          const double lower = Mix(bottom[across.low * x[3] + c], bottom[across.high * x[3] + c], right);
-          *y++ = static_cast<float>(Mix(upper, lower, below));
-        }
-      }
-    }
-  }
-  return Status::Ok();
+float MixFloats(const LinearTap& down, const LinearTap& across, const Corners<float>& corners) {
+  const double upper = Mix(corners.top_left, corners.top_right, across.weight);
+  const double lower = Mix(corners.bottom_left, corners.bottom_right, across.weight);
+  return static_cast<float>(Mix(upper, lower, down.weight));
+}
+
+const auto kLinearTap = [](const ResizeAxis& axis, int64_t index) { return axis.Linear(index); };
+
+// TensorFlow Lite's i8 and i16: 20 bits behind the point, rounded to nearest, halves away from zero.
+template <typename T>
+Status ResizeByFixedPoint(const ReferenceContext& context) {
+  return ResizeByTaps<T>(
+      context, [](const ResizeAxis& axis, int64_t index) { return axis.Fixed(index); },
+      [](const FixedTap& down, const FixedTap& across, const Corners<T>& corners) {
+        const int64_t above = kFixedTapOne - down.weight, before = kFixedTapOne - across.weight;
+        const int64_t sum = corners.top_left * above * before + corners.top_right * above * across.weight +
+                            corners.bottom_left * down.weight * before +
+                            corners.bottom_right * down.weight * across.weight;
+        constexpr int64_t kOne = kFixedTapOne * kFixedTapOne;
+        return static_cast<T>((sum + (sum > 0 ? kOne / 2 : -kOne / 2)) / kOne);
+      });
+}
+
+// TensorFlow Lite's u8: in binary32, the products and sums in this order, halves upwards.
+Status ResizeInFloats(const ReferenceContext& context) {
+  return ResizeByTaps<uint8_t>(
+      context, [](const ResizeAxis& axis, int64_t index) { return axis.UnclampedLinear(index); },
+      [](const LinearTap& down, const LinearTap& across, const Corners<uint8_t>& corners) {
+        const float above = 1 - down.weight, before = 1 - across.weight;
+        const float sum = corners.top_left * above * before + corners.bottom_left * down.weight * before +
+                          corners.top_right * above * across.weight +
+                          corners.bottom_right * down.weight * across.weight;
+        return static_cast<uint8_t>(sum + 0.5f);
+      });
+}
+
+// In binary32, the products and sums in the order of onnxruntime's float kernel: that decides what becomes of
+// sums that lie half-way between two outputs, which are many at scales of 2.
+template <typename T>
+Status ResizeDequantized(const ReferenceContext& context) {
+  const Quantization& from = *context.input_quantization(0);
+  const Quantization& to = *context.output_quantization(0);
+  const auto real = [&](T stored) {
+    return static_cast<float>(stored - from.zero_points[0]) * from.scales[0];
+  };
+  const IntegerRange range = RangeOf(DTypeOf<T>());
+  return ResizeByTaps<T>(
+      context, kLinearTap, [&](const LinearTap& down, const LinearTap& across, const Corners<T>& corners) {
+        const float above = 1 - down.weight, before = 1 - across.weight;
+        float mixed = before * above * real(corners.top_left);
+        mixed += across.weight * above * real(corners.top_right);
+        mixed += before * down.weight * real(corners.bottom_left);
+        mixed += across.weight * down.weight * real(corners.bottom_right);
+        return static_cast<T>(
+            AddZeroPointAndClamp(RoundToInt32(mixed / to.scales[0], true), to.zero_points[0], range));
+      });
 }
 
 Status ReferenceResize(const ReferenceContext& context) {
   if (context.outputs[0].elements() == 0) return Status::Ok();
-  const float* scales = context.has_input(1) ? context.inputs[1].as<float>() : nullptr;
-  return context.attributes<ResizeAttributes>().mode == ResizeMode::kNearest
-             ? ResizeByNearest(context, scales)
-             : ResizeByLinear(context, scales);
+  const auto& attributes = context.attributes<ResizeAttributes>();
+  if (attributes.mode == ResizeMode::kNearest) return ResizeByNearest(context);
+  const DType dtype = context.inputs[0].dtype;
+  if (dtype == DType::kF32) return ResizeByTaps<float>(context, kLinearTap, MixFloats);
+  const bool is_tflite = attributes.rounding != Rounding::kHalfEvenFloat;
+  if (is_tflite && dtype == DType::kU8) return ResizeInFloats(context);
+  return DispatchDType<int8_t, uint8_t, int16_t>(dtype, [&](auto zero) {
+    return is_tflite ? ResizeByFixedPoint<decltype(zero)>(context)
+                     : ResizeDequantized<decltype(zero)>(context);
+  });
 }
 
 }  // namespace

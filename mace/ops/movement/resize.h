@@ -1,5 +1,7 @@
-// The coordinate formulas of Resize, as ONNX states them, in binary32 as runtimes compute them: what the
-// reference and the tables of the fast kernel both use, so that they cannot disagree at a boundary.
+// Which input elements an output element of Resize is made of: what the reference and the tables of the fast
+// kernels both use, so that they cannot disagree at a boundary. All in binary32, as runtimes compute it. With
+// Rounding::kHalfEvenFloat the formulas are those that ONNX states, with the other two those of TensorFlow
+// Lite, which multiplies by input / output where ONNX divides by output / input.
 #ifndef MACE_OPS_MOVEMENT_RESIZE_H_
 #define MACE_OPS_MOVEMENT_RESIZE_H_
 
@@ -10,24 +12,45 @@ namespace mace::ops {
 // The size of an axis of `input` elements scaled by `scale`.
 Status ResizedSize(int64_t input, float scale, int64_t* output);
 
-// The scale that the coordinates of one axis use: `scales` where the operator has them, else output / input.
-inline float ResizeScale(const float* scales, int axis, int64_t input, int64_t output) {
-  return scales != nullptr ? scales[axis] : static_cast<float>(output) / static_cast<float>(input);
-}
-
-// The place in the input (may lie outside) that output element `index` looks at.
-float ResizeCoordinate(CoordinateMode mode, int64_t index, float scale, int64_t input, int64_t output);
-
-// The element that kNearest takes, inside the input.
-int64_t ResizeNearest(NearestMode mode, float coordinate, int64_t input);
-
-// The two neighbours that kLinear mixes, and the weight of the second one.
+// The two neighbours that kLinear mixes, and the weight of the second one: 0 where both are the same.
 struct LinearTap {
   int64_t low;
   int64_t high;
   float weight;
 };
-LinearTap ResizeLinear(float coordinate, int64_t input);
+
+// The same for integers in TensorFlow Lite's fixed point: the weight has 10 bits behind the point.
+struct FixedTap {
+  int64_t low;
+  int64_t high;
+  int64_t weight;
+};
+inline constexpr int64_t kFixedTapOne = 1 << 10;
+
+// One axis. Its sizes are at least 1.
+class ResizeAxis {
+ public:
+  // `scales`: height, width (`axis` 0, 1) where the operator has them, else null.
+  ResizeAxis(const ResizeAttributes& attributes, const float* scales, int axis, int64_t input,
+             int64_t output);
+
+  // The element that kNearest takes for output element `index`.
+  int64_t Nearest(int64_t index) const;
+  LinearTap Linear(int64_t index) const;
+  // TensorFlow Lite only. Its kernel for u8 does not clamp: at an edge, where both neighbours are the same,
+  // the weight may be anything between -0.5 and 1, which the roundings of the sum can tell.
+  LinearTap UnclampedLinear(int64_t index) const;
+  FixedTap Fixed(int64_t index) const;
+
+ private:
+  float Place(int64_t index) const;  // may lie outside of the input
+
+  ResizeAttributes attributes_;
+  bool is_tflite_;
+  int64_t input_;
+  int64_t output_;
+  float scale_;
+};
 
 }  // namespace mace::ops
 

@@ -9,8 +9,8 @@
 
 namespace mace::ops {
 
-// Softmax over one axis: f32; or u8/i8/i16 quantized (last axis), computed as TensorFlow Lite's integer
-// reference does.
+// Softmax over one axis: f32; or u8/i8/i16 quantized: with a tflite rounding over the last axis, as
+// TensorFlow Lite's integer reference computes it, with kHalfEvenFloat to any quantization.
 struct SoftmaxAttributes {
   int64_t axis = -1;
   float beta = 1.0f;  // multiplies x first
@@ -48,7 +48,9 @@ inline ChannelLine LineOfBatchNormalization(float scale, float bias, float mean,
   const double factor = scale / std::sqrt(variance + epsilon);
   return {static_cast<float>(factor), static_cast<float>(bias - mean * factor)};
 }
+// LogSoftmax: the logarithm of Softmax over the last axis; f32, or quantized i8/u8.
 extern const OpDefinition kSoftmaxDefinition;
+extern const OpDefinition kLogSoftmaxDefinition;
 extern const OpDefinition kLayerNormalizationDefinition;
 extern const OpDefinition kBatchNormalizationDefinition;
 

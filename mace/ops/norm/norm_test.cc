@@ -27,7 +27,7 @@ TEST(Softmax, Refusals) {
   OpTester axis(OpId::kSoftmax), integers(OpId::kSoftmax), scalar(OpId::kSoftmax);
   axis.attributes<SoftmaxAttributes>().axis = 2;
   EXPECT_ERROR(axis.Input<float>({1, 1}, {1}).Run(), kInvalidArgument);
-  integers.attributes<SoftmaxAttributes>().axis = 0;
+  integers.attributes<SoftmaxAttributes>() = {.axis = 0, .rounding = Rounding::kTfliteDouble};
   EXPECT_ERROR(integers.Input<uint8_t>({1, 1}, {1}).Run(), kUnsupported);
   EXPECT_ERROR(scalar.Input<float>({}, {1}).Run(), kInvalidArgument);
 }

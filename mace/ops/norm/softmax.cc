@@ -3,6 +3,7 @@
 
 #include "mace/ops/common.h"
 #include "mace/ops/norm/norm.h"
+#include "mace/ops/norm/softmax_half_even.h"
 #include "mace/ops/norm/softmax_integer.h"
 
 namespace mace::ops {
@@ -18,7 +19,8 @@ Status InferSoftmax(InferContext& context) {
   MACE_RETURN_IF_ERROR(ResolveAxis(attributes.axis, x.shape.rank, &axis));
   DType dtype = x.dtype;
   if (x.dtype != DType::kF32) {
-    if (axis != x.shape.rank - 1) return Unsupported("integer softmax along axis %d", axis);
+    const bool half_even = attributes.rounding == Rounding::kHalfEvenFloat;
+    if (axis != x.shape.rank - 1 && !half_even) return Unsupported("integer softmax along axis %d", axis);
     // The file may ask for wider results of the same input: i8 -> i16.
     if (x.dtype == DType::kI8 && context.output_quantization(0) != nullptr &&
         context.declared_output_dtype(0) == DType::kI16) {
@@ -30,8 +32,11 @@ Status InferSoftmax(InferContext& context) {
 }
 
 Status ReferenceSoftmax(const ReferenceContext& context) {
-  if (context.inputs[0].dtype != DType::kF32) return ReferenceSoftmaxInteger(context);
   const auto& attributes = context.attributes<SoftmaxAttributes>();
+  if (context.inputs[0].dtype != DType::kF32) {
+    return attributes.rounding == Rounding::kHalfEvenFloat ? ReferenceSoftmaxHalfEven(context)
+                                                           : ReferenceSoftmaxInteger(context);
+  }
   const Shape& shape = context.inputs[0].shape;
   if (shape.ElementCount() == 0) return Status::Ok();
   int axis = 0;

@@ -1,6 +1,6 @@
-// AveragePool2d: x [N, H, W, C] -> [N, OH, OW, C]; f32, or quantized
-// u8, i8, i16. With the tflite roundings the mean is one of stored values: both sides should have the same
-// scale.
+// AveragePool2d: x [N, H, W, C] -> [N, OH, OW, C]; f32, or u8/i8/i16: with a tflite rounding of equal input
+// and output quantization (the mean of the stored values, halves away from zero), with kHalfEvenFloat the
+// exact sum of distances to the zero point times x_scale / (y_scale * taps) in float32, rounded half to even.
 #ifndef MACE_OPS_POOLING_AVERAGE_POOL2D_H_
 #define MACE_OPS_POOLING_AVERAGE_POOL2D_H_
 

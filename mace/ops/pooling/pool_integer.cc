@@ -76,11 +76,10 @@ Status AveragePool(const ReferenceContext& context) {
   Pool(context, rows, columns, [&](const Window& window) {
     const int64_t count = window.count + (attributes.count_include_pad ? window.padding : 0);
     if (count == 0) return to.zero_points[0];
-    if (half_even) {  // the mean of the reals
-      const double distance = static_cast<double>(window.sum - window.count * from.zero_points[0]);
-      const auto mean =
-          static_cast<float>(distance * static_cast<double>(from.scales[0]) / static_cast<double>(count));
-      return AddZeroPointAndClamp(RoundToInt32(mean / to.scales[0], true), to.zero_points[0], range);
+    if (half_even) {  // the exact sum of distances to the zero point is brought to the output's scale
+      const auto distance = static_cast<float>(window.sum - window.count * from.zero_points[0]);
+      const float multiplier = from.scales[0] / (to.scales[0] * static_cast<float>(count));
+      return AddZeroPointAndClamp(RoundToInt32(distance * multiplier, true), to.zero_points[0], range);
     }
     const int64_t sum = window.sum + (count - window.count) * from.zero_points[0];
     return std::clamp(RoundedMean(sum, count), range.low, range.high);

@@ -70,6 +70,7 @@ TEST(PoolInteger, MeanAndMaximumOfWindows) {
       if (average) {
         AveragePool2dAttributes attributes;
         attributes.kernel = {3, 2}, attributes.strides = {2, 3}, attributes.padding = Padding::kSameUpper;
+        attributes.rounding = Rounding::kTfliteDouble;
         status = RunIntegers(OpId::kAveragePool2d, attributes, {x}, &y);
       } else {
         MaxPool2dAttributes attributes;
@@ -108,10 +109,13 @@ TEST(PoolInteger, PaddingCountsAsZeroWhereAsked) {
   const IntegerTensor x = {DType::kU8, {1, 1, 2, 1}, {110, 130}, {1.0f}, {100}, kNone};
   AveragePool2dAttributes attributes;
   attributes.kernel = {1, 2}, attributes.pads = {0, 1, 0, 0}, attributes.count_include_pad = true;
+  attributes.rounding = Rounding::kTfliteDouble;
   std::vector<IntegerTensor> y = {{DType::kU8, {}, {}, {1.0f}, {100}}};
   ASSERT_TRUE(RunIntegers(OpId::kAveragePool2d, attributes, {x}, &y).ok());
   EXPECT_EQ(y[0].values, (std::vector<int32_t>{105, 120}));
 }
+
+constexpr SoftmaxAttributes kTfliteSoftmax = {.rounding = Rounding::kTfliteDouble};
 
 TEST(SoftmaxInteger, NearTheExactResult) {
   std::mt19937 random(3);
@@ -130,6 +134,7 @@ TEST(SoftmaxInteger, NearTheExactResult) {
           RandomTensor(&random, c.from, {3, columns}, {c.in_scale}, {c.from == DType::kU8 ? 9 : 0});
       SoftmaxAttributes attributes;
       attributes.beta = 0.8f;
+      attributes.rounding = Rounding::kTfliteDouble;
       std::vector<IntegerTensor> y = {{c.to, {}, {}, {c.out_scale}, {c.out_zero}}};
       const Status status = RunIntegers(OpId::kSoftmax, attributes, {x}, &y);
       ASSERT_TRUE(status.ok()) << status.message();
@@ -151,7 +156,7 @@ TEST(SoftmaxInteger, ManyEqualElements) {
     const IntegerTensor x = {DType::kU8, {1, columns}, std::vector<int32_t>(static_cast<size_t>(columns), 7),
                              {0.1f},     {0},          kNone};
     std::vector<IntegerTensor> y = {{DType::kU8, {}, {}, {1.0f / 256}, {0}}};
-    ASSERT_TRUE(RunIntegers(OpId::kSoftmax, SoftmaxAttributes(), {x}, &y).ok());
+    ASSERT_TRUE(RunIntegers(OpId::kSoftmax, kTfliteSoftmax, {x}, &y).ok());
     EXPECT_EQ(y[0].values[0], columns < 512 ? 1 : 0);
   }
 }
@@ -159,7 +164,7 @@ TEST(SoftmaxInteger, ManyEqualElements) {
 TEST(SoftmaxInteger, RefusesAnotherOutputScale) {
   const IntegerTensor x = {DType::kU8, {1, 2}, {1, 2}, {0.1f}, {0}, kNone};
   std::vector<IntegerTensor> y = {{DType::kU8, {}, {}, {0.1f}, {0}}};
-  EXPECT_EQ(RunIntegers(OpId::kSoftmax, SoftmaxAttributes(), {x}, &y).code(), StatusCode::kUnsupported);
+  EXPECT_EQ(RunIntegers(OpId::kSoftmax, kTfliteSoftmax, {x}, &y).code(), StatusCode::kUnsupported);
 }
 
 TEST(Quantize, RoundsAndSaturates) {

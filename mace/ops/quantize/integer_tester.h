@@ -49,7 +49,8 @@ Status RunIntegers(OpId op, const Attributes& attributes, const std::vector<Inte
   std::vector<ValueId> ins, outs;
   std::vector<TensorView> views;
   std::vector<TensorType> types;
-  std::vector<const TensorView*> known(inputs.size(), nullptr);
+  std::vector<const TensorView*> known(inputs.size(), nullptr);  // what is not quantized: sizes
+  views.reserve(inputs.size() + outputs->size());
   std::vector<std::vector<uint8_t>> bytes;
   const auto add = [&](const IntegerTensor& tensor, std::vector<ValueId>* list) -> Status {
     if (tensor.dtype == DType::kInvalid) {
@@ -79,6 +80,9 @@ Status RunIntegers(OpId op, const Attributes& attributes, const std::vector<Inte
     if (view.dtype != DType::kInvalid) view.data = bytes[next++].data();
   }
   const size_t input_count = views.size();
+  for (size_t i = 0; i < input_count; ++i) {
+    if (inputs[i].scales.empty() && inputs[i].dtype != DType::kInvalid) known[i] = &views[i];
+  }
   for (const IntegerTensor& output : *outputs) {
     IntegerTensor empty = output;
     empty.shape = {0};

@@ -101,6 +101,11 @@ inline int32_t AddZeroPointAndClamp(int32_t value, int32_t zero_point, IntegerRa
   return static_cast<int32_t>(std::clamp<int64_t>(shifted, range.low, range.high));
 }
 
+// What Quantize stores of a real number with the rounding kHalfEvenFloat.
+inline int32_t StoreHalfEven(float real, float scale, int32_t zero_point, IntegerRange range) {
+  return AddZeroPointAndClamp(RoundToInt32(real / scale, /*half_to_even=*/true), zero_point, range);
+}
+
 // Reads and writes element `index` of integers of any of the types above.
 inline int32_t LoadInteger(const void* data, DType dtype, int64_t index) {
   switch (dtype) {

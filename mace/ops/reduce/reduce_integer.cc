@@ -39,6 +39,28 @@ struct Operands {
   IntegerRange range;
 };
 
+// kHalfEvenFloat of sums, means and extrema: the exact sum of distances to the zero point, or the outermost
+// of them, times a factor in float32: x_scale / y_scale, of a mean x_scale / (y_scale * count). Of no
+// elements the zero point.
+Status ReduceDistances(const ReferenceContext& context) {
+  const Operands o(context);
+  const ReduceKind kind = o.attributes.kind;
+  return ForEachReduction(context, o.attributes.axes, [&](int64_t i, const ReducedElements& reduced) {
+    int64_t sum = 0, count = 0, best = 0;
+    reduced.ForEach([&](int64_t offset) {
+      const int64_t distance = int64_t{o.Load(offset)} - o.x_zero;
+      sum += distance;
+      const bool better = kind == ReduceKind::kMax ? distance > best : distance < best;
+      if (count++ == 0 || better) best = distance;
+    });
+    if (count == 0) return o.Store(i, 0);
+    const float divisor = kind == ReduceKind::kMean ? static_cast<float>(count) : 1.0f;
+    const int64_t distance = kind == ReduceKind::kMax || kind == ReduceKind::kMin ? best : sum;
+    o.Store(i, RoundToInt32(static_cast<float>(distance) * (o.x_scale / (o.y_scale * divisor)), true));
+  });
+}
+
+// kHalfEvenFloat of the others: the reduction of the reals.
 Status ReduceReals(const ReferenceContext& context) {
   const Operands o(context);
   return ForEachReduction(context, o.attributes.axes, [&](int64_t i, const ReducedElements& reduced) {
@@ -152,7 +174,11 @@ FixedPointMultiplier MultiplierOfMean(float x_scale, float y_scale, int64_t coun
 
 Status ReferenceReduceInteger(const ReferenceContext& context) {
   const auto& attributes = context.attributes<ReduceAttributes>();
-  if (attributes.rounding == Rounding::kHalfEvenFloat) return ReduceReals(context);
+  if (attributes.rounding == Rounding::kHalfEvenFloat) {
+    const bool distances = attributes.kind == ReduceKind::kSum || attributes.kind == ReduceKind::kMean ||
+                           attributes.kind == ReduceKind::kMax || attributes.kind == ReduceKind::kMin;
+    return distances ? ReduceDistances(context) : ReduceReals(context);
+  }
   switch (attributes.kind) {
     case ReduceKind::kProd:
       return Product(context);

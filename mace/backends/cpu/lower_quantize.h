@@ -1,0 +1,25 @@
+// What the lowering of quantized operators shares.
+#ifndef MACE_BACKENDS_CPU_LOWER_QUANTIZE_H_
+#define MACE_BACKENDS_CPU_LOWER_QUANTIZE_H_
+
+#include "mace/backends/cpu/lowering.h"
+
+namespace mace::cpu {
+
+// Lowers an elementwise operator of one narrow integer (8 or 16 bits) to a table of what its reference kernel
+// makes of each input. For whatever has no kernel of its own: it asks nothing of the operator's arithmetic.
+Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** refusal);
+
+// LowerBinary, where an input is quantized.
+Status LowerQuantizedBinary(Lowering& lowering, const Cluster& cluster, const char** refusal);
+
+// What the output of a cluster is clamped to: the range of its type or, with a clamp, that of the clamp.
+struct IntegerBounds {
+  int32_t low = 0;
+  int32_t high = 0;
+};
+Status FindBounds(const Lowering& lowering, const Cluster& cluster, IntegerBounds* bounds);
+
+}  // namespace mace::cpu
+
+#endif  // MACE_BACKENDS_CPU_LOWER_QUANTIZE_H_

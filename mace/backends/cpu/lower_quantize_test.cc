@@ -1,0 +1,225 @@
+// Quantized operators: fast kernels give the bytes of the reference kernels.
+#include "mace/backends/cpu/backend_testing.h"
+#include "mace/ops/common.h"
+#include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/unary/unary.h"
+
+namespace mace::cpu {
+namespace {
+
+constexpr DType kNarrowTypes[] = {DType::kI8, DType::kU8, DType::kI16, DType::kU16};
+constexpr ops::Rounding kRoundings[] = {ops::Rounding::kTfliteDouble, ops::Rounding::kTfliteSingle,
+                                        ops::Rounding::kHalfEvenFloat};
+
+int32_t ZeroPointOf(DType dtype) {
+  switch (dtype) {
+    case DType::kI8:
+      return -7;
+    case DType::kU8:
+      return 131;
+    case DType::kU16:
+      return 32768;
+    default:
+      return 0;
+  }
+}
+
+// Compares in bytes: floats too.
+void ExpectSameBytes(TestGraph* test, const std::string& expected_kernels) {
+  std::string kernels;
+  ExpectMatchesReference(test, &kernels, 0.0f);
+  EXPECT_EQ(kernels, expected_kernels);
+}
+
+TEST(LowerQuantize, QuantizeAndDequantize) {
+  for (DType dtype : {DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32}) {
+    for (ops::Rounding rounding : kRoundings) {
+      SCOPED_TRACE(NameOf(dtype));
+      TestGraph test;
+      const ValueId x = test.Input({3, 37, 5});
+      const ValueId q = test.Node(OpId::kQuantize, {x});
+      test.Attributes<ops::QuantizeAttributes>() = {dtype, rounding};
+      test.Quantize(q, {0.021f}, {ZeroPointOf(dtype)});
+      test.Output(q);
+      test.Output(test.Node(OpId::kDequantize, {q}));
+      ExpectSameBytes(&test, "quantize dequantize");
+    }
+  }
+}
+
+TEST(LowerQuantize, ScalesOfChannelsOnAnyAxis) {
+  const Shape shape = {3, 4, 5};
+  for (int axis : {0, 1, 2, -1}) {
+    TestGraph test;
+    const ValueId x = test.Input(shape);
+    const ValueId q = test.Node(OpId::kQuantize, {x});
+    test.Attributes<ops::QuantizeAttributes>().to = DType::kI8;
+    std::vector<float> scales;
+    std::vector<int32_t> zero_points;
+    for (int64_t i = 0; i < shape[axis < 0 ? 2 : axis]; ++i) {
+      scales.push_back(0.01f + 0.003f * static_cast<float>(i));
+      zero_points.push_back(static_cast<int32_t>(3 * i - 5));
+    }
+    test.Quantize(q, scales, zero_points, axis);
+    test.Output(q);
+    test.Output(test.Node(OpId::kDequantize, {q}));
+    ExpectSameBytes(&test, "quantize dequantize");
+  }
+}
+
+TEST(LowerQuantize, EmptyTensors) {
+  TestGraph test;
+  const ValueId x = test.Input({2, 0, 3});
+  const ValueId q = test.Node(OpId::kQuantize, {x});
+  test.Attributes<ops::QuantizeAttributes>().to = DType::kU8;
+  test.Quantize(q, {0.1f}, {3});
+  const ValueId sum = test.Quantize(test.Node(OpId::kAdd, {q, q}), {0.1f}, {3});
+  test.Output(test.Node(OpId::kDequantize, {sum}));
+  ExpectSameBytes(&test, "quantize quantized_binary dequantize");
+}
+
+// From bytes a table, else arithmetic.
+TEST(LowerQuantize, RequantizeEveryPairOfTypes) {
+  for (DType from : {DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32}) {
+    for (DType to : {DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32}) {
+      for (ops::Rounding rounding : kRoundings) {
+        SCOPED_TRACE(testing::Message() << NameOf(from) << " to " << NameOf(to));
+        TestGraph test;
+        const ValueId x = test.Integers({7, 43}, from, 0.013f, ZeroPointOf(from));
+        const ValueId y = test.Node(OpId::kRequantize, {x});
+        test.Attributes<ops::RequantizeAttributes>() = {to, rounding};
+        test.Output(test.Quantize(y, {0.0171f}, {ZeroPointOf(to)}));
+        ExpectSameBytes(&test, BytesOf(from) == 1 ? "table" : "requantize");
+      }
+    }
+  }
+}
+
+TEST(LowerQuantize, WhatNoKernelTakesRunsOnTheReference) {
+  TestGraph test;
+  const ValueId x = test.Integers({5}, DType::kI32, 0.013f, 1);
+  const ValueId y = test.Node(OpId::kRequantize, {x});
+  test.Attributes<ops::RequantizeAttributes>() = {DType::kI8, ops::Rounding::kHalfEvenFloat};
+  test.Output(test.Quantize(y, {0.0171f}, {2}));
+  ExpectSameBytes(&test, "reference");
+}
+
+TEST(LowerQuantize, UnaryOperatorsAreTables) {
+  for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+    TestGraph test;
+    const ValueId x = test.Integers({3, 5, 67}, dtype, 0.05f, ZeroPointOf(dtype));
+    const ValueId clip = test.Node(OpId::kClip, {x});
+    test.Attributes<ops::ClipAttributes>().min = -1.0f;
+    test.Attributes<ops::ClipAttributes>().max = 2.5f;
+    test.Quantize(clip, {0.05f}, {ZeroPointOf(dtype)});
+    test.Output(clip);
+    const ValueId relu = test.Node(OpId::kRelu, {x});
+    test.Output(test.Quantize(relu, {0.05f}, {ZeroPointOf(dtype)}));
+    ExpectSameBytes(&test, "table table");
+  }
+}
+
+TEST(LowerQuantize, UnaryOperatorsOfPlainBytesAreTables) {
+  TestGraph test;
+  const ValueId condition = test.Input({3, 21}, DType::kBool);
+  const ValueId bytes = test.Input({3, 21}, DType::kI8);
+  test.Output(test.Node(OpId::kNot, {condition}));
+  test.Output(test.Node(OpId::kNeg, {bytes}));
+  test.Output(test.Node(OpId::kAbs, {bytes}));
+  ExpectSameBytes(&test, "table table table");
+}
+
+struct BinaryCase {
+  const char* name;
+  Shape a, b;
+};
+class LoweringOfQuantizedBinary : public testing::TestWithParam<BinaryCase> {};
+
+TEST_P(LoweringOfQuantizedBinary, GivesTheBytesOfTheReference) {
+  for (OpId op : {OpId::kAdd, OpId::kSub, OpId::kMul}) {
+    for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+      for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+        SCOPED_TRACE(NameOf(dtype));
+        TestGraph test;
+        const ValueId a = test.Integers(GetParam().a, dtype, 0.021f, ZeroPointOf(dtype));
+        const ValueId b = test.Integers(GetParam().b, dtype, 0.043f, ZeroPointOf(dtype) / 2);
+        const ValueId y = test.Node(op, {a, b});
+        test.Attributes<ops::RoundingAttributes>().rounding = rounding;
+        test.Output(test.Quantize(y, {op == OpId::kMul ? 0.09f : 0.05f}, {ZeroPointOf(dtype)}));
+        ExpectSameBytes(&test, "quantized_binary");
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, LoweringOfQuantizedBinary,
+    testing::Values(BinaryCase{"same", {2, 5, 7, 11}, {2, 5, 7, 11}}, BinaryCase{"scalar", {3, 70}, {}},
+                    BinaryCase{"scalar_first", {1}, {3, 70}}, BinaryCase{"channels", {1, 6, 5, 37}, {37}},
+                    BinaryCase{"gate", {2, 6, 5, 37}, {2, 1, 1, 37}},
+                    BinaryCase{"pixels", {1, 6, 5, 37}, {6, 5, 1}},
+                    BinaryCase{"both", {4, 1, 33}, {1, 9, 33}}, BinaryCase{"outer", {17, 1}, {1, 19}},
+                    BinaryCase{"empty", {0, 3}, {3}}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(LowerQuantize, PowersOfTwoAreShifted) {
+  for (OpId op : {OpId::kAdd, OpId::kSub}) {
+    TestGraph test;
+    const ValueId a = test.Integers({9, 31}, DType::kI16, 0x1p-12f, 0);
+    const ValueId b = test.Integers({9, 31}, DType::kI16, 0x1p-9f, 0);
+    const ValueId y = test.Node(op, {a, b});
+    test.Attributes<ops::RoundingAttributes>().rounding = ops::Rounding::kTfliteSingle;
+    test.Output(test.Quantize(y, {0x1p-9f}, {0}));
+    ExpectSameBytes(&test, "quantized_binary");
+  }
+}
+
+TEST(LowerQuantize, InFloatsOfAnyTypes) {
+  for (OpId op : {OpId::kAdd, OpId::kSub, OpId::kMul, OpId::kDiv, OpId::kMax, OpId::kMin}) {
+    for (DType first : kNarrowTypes) {
+      for (DType second : kNarrowTypes) {
+        TestGraph test;
+        const ValueId a = test.Integers({9, 31}, first, 0.011f, ZeroPointOf(first));
+        const ValueId b = test.Integers({9, 31}, second, 0.0071f, ZeroPointOf(second));
+        const DType to = kNarrowTypes[(static_cast<int>(op) + static_cast<int>(second)) % 4];
+        const ValueId y = test.Quantize(test.Node(op, {a, b}), {0.02f}, {ZeroPointOf(to)});
+        test.graph.values[y].type.dtype = to;
+        test.graph.values[y].type.shape = {9, 31};
+        test.Output(y);
+        ExpectSameBytes(&test, "quantized_binary");
+      }
+    }
+  }
+}
+
+// The clamp is what the sum saturates to.
+TEST(LowerQuantize, AClampBehindASumJoinsIt) {
+  for (OpId op : {OpId::kAdd, OpId::kSub, OpId::kMul}) {
+    for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+      TestGraph test;
+      const ValueId a = test.Integers({2, 3, 50}, DType::kI8, 0.021f, -4);
+      const ValueId b = test.Integers({2, 3, 50}, DType::kI8, 0.043f, 9);
+      const ValueId y = test.Node(op, {a, b});
+      test.Attributes<ops::RoundingAttributes>().rounding = rounding;
+      test.Quantize(y, {0.06f}, {-100});
+      const ValueId clip = test.Node(OpId::kClip, {y});
+      test.Attributes<ops::ClipAttributes>().min = 0.0f;
+      test.Attributes<ops::ClipAttributes>().max = 6.0f;
+      test.Output(test.Quantize(clip, {0.06f}, {-100}));
+      ExpectSameBytes(&test, "quantized_binary");
+    }
+  }
+}
+
+TEST(LowerQuantize, AClampOfAnotherReaderStaysApart) {
+  TestGraph test;
+  const ValueId a = test.Integers({2, 33}, DType::kI8, 0.021f, -4);
+  const ValueId y = test.Quantize(test.Node(OpId::kAdd, {a, a}), {0.03f}, {-100});
+  const ValueId relu = test.Quantize(test.Node(OpId::kRelu, {y}), {0.03f}, {-100});
+  test.Output(test.Node(OpId::kDequantize, {y}));
+  test.Output(relu);
+  ExpectSameBytes(&test, "quantized_binary table dequantize");
+}
+
+}  // namespace
+}  // namespace mace::cpu

@@ -1,0 +1,406 @@
+#include "mace/simd/simd.h"
+// simd.h first: it names the namespace.
+#include "mace/kernels/gemm/gemm_block.h"
+#include "mace/kernels/integer_gemm/integer_gemm.h"
+#include "mace/kernels/integer_gemm/integer_tile-inl.h"
+#include "mace/kernels/integer_gemm/requantization-inl.h"
+
+namespace mace {
+namespace MACE_ISA_NAMESPACE {
+namespace {
+
+using kernels::GemmKind;
+using kernels::GemmPanelPosition;
+using kernels::IntegerConv2dParams;
+using kernels::KernelArguments;
+
+using TileFunction = void (*)(const IntegerTile&);
+
+constexpr int kMostTileRows = 12;
+constexpr int kMostTileColumns = 32;
+constexpr int kRowPanels =
+    4;  // panels that a single row takes at a time, to hide the latency of a dot product
+// Products of 16-bit numbers by 9-bit ones whose sum surely fits into 32 bits.
+constexpr int64_t kWideChunkBytes = 2 * 256;
+
+template <TileMethod kMethod, int kVectors, int kPanels, int... kIndices>
+const TileFunction* TilesOf(IndexList<kIndices...>) {
+#if defined(MACE_SIMD_I8MM)
+  if constexpr (kMethod == TileMethod::kBytes) {
+    static constexpr TileFunction kTiles[] = {ComputeMatrixTile<kIndices + 1, kVectors, kPanels>...};
+    return kTiles;
+  } else
+#endif
+  {
+    static constexpr TileFunction kTiles[] = {
+        ComputeIntegerTile<kMethod, kIndices + 1, kVectors, kPanels>...};
+    return kTiles;
+  }
+}
+
+template <TileMethod kMethod, int kTileRows, int kWidth>
+const TileFunction* TilesOfWidth(int panels) {
+  static_assert(kWidth % kF32Lanes == 0 && kTileRows <= kMostTileRows && kWidth <= kMostTileColumns);
+  constexpr int kVectors = kWidth / kF32Lanes;
+  return panels > 1 ? TilesOf<kMethod, kVectors, kRowPanels>(typename MakeIndexList<1>::Type{})
+                    : TilesOf<kMethod, kVectors, 1>(typename MakeIndexList<kTileRows>::Type{});
+}
+
+// The rows of gemm.def of this instruction set, as calls of TilesOfWidth.
+template <TileMethod kMethod>
+const TileFunction* FindTiles(int width, int panels) {
+#define MACE_GEMM_IS_kF32 0
+#define MACE_GEMM_IS_kU8 1
+#define MACE_GEMM_IS_kI8 1
+#define MACE_GEMM_IS_kI16 2
+#define MACE_GEMM(name, lhs, rhs, out, gemm_isa, tile_rows, tile_columns, tile_depth, cost)              \
+  if constexpr (MACE_GEMM_IS_##lhs == (kMethod == TileMethod::kWords ? 2 : 1) && IsThisIsa(#gemm_isa)) { \
+    if (width == tile_columns) return TilesOfWidth<kMethod, tile_rows, tile_columns>(panels);            \
+  }
+#define MACE_QUOTE(name) #name
+#define MACE_QUOTE_VALUE(name) MACE_QUOTE(name)
+  constexpr auto IsThisIsa = [](const char* name) {
+    const char* here = MACE_QUOTE_VALUE(MACE_ISA_NAMESPACE);
+    here += 4;  // isa_
+    while (*name != '\0' && *name == *here) ++name, ++here;
+    return *name == *here;
+  };
+#include "mace/kernels/gemm/gemm.def"
+#undef MACE_GEMM
+  return nullptr;
+}
+
+// ---- Left-hand rows
+
+// Copies n bytes, each xored with one of `flip`. Reads nothing else.
+MACE_INLINE void CopyFlipped(uint8_t* to, const uint8_t* from, int64_t n, int32_t flip) {
+  constexpr int64_t kVectorBytes = kF32Lanes * 4;
+  const VecI32 flips = Set(kI32, flip);
+  int64_t i = 0;
+  for (; i + kVectorBytes <= n; i += kVectorBytes) {
+    const VecI32 v = Load(kI32, reinterpret_cast<const int32_t*>(from + i));
+    Store(reinterpret_cast<int32_t*>(to + i), Xor(v, flips));
+  }
+  const uint64_t flip8 = static_cast<uint64_t>(static_cast<uint32_t>(flip)) * 0x100000001ull;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t v;
+    __builtin_memcpy(&v, from + i, 8);
+    v ^= flip8;
+    __builtin_memcpy(to + i, &v, 8);
+  }
+  for (; i < n; ++i) to[i] = static_cast<uint8_t>(from[i] ^ flip8);
+}
+
+class RowPacker {
+ public:
+  RowPacker(const IntegerConv2dParams& p, const uint8_t* input)
+      : p_(p), input_(input), element_bytes_(p.kind == GemmKind::kWords ? 2 : 1) {
+    run_bytes_ = p.input_channels / p.groups * element_bytes_;
+    pixel_bytes_ = p.input_pixel_stride * element_bytes_;
+    // The pixels of a kernel row are one run of bytes.
+    joins_taps_ = p.dilation_x == 1 && p.groups == 1 && p.input_pixel_stride == p.input_channels;
+  }
+
+  // Of a 1x1 convolution: the row of pixel number `pixel`, of all images.
+  void PackPixel(int64_t pixel, uint8_t* to) const {
+    CopyFlipped(to, input_ + pixel * pixel_bytes_, run_bytes_, p_.flip);
+    __builtin_memset(to + run_bytes_, 0, static_cast<size_t>(p_.row_bytes - run_bytes_));
+  }
+
+  // The row of output pixel (image, y, x).
+  void Pack(int64_t image, int64_t y, int64_t x, int64_t group, uint8_t* to) const {
+    const int64_t first_y = y * p_.stride_y - p_.pad_top, first_x = x * p_.stride_x - p_.pad_left;
+    const int64_t last_x = first_x + (p_.kernel_width - 1) * p_.dilation_x;
+    const bool inside = first_x >= 0 && last_x < p_.input_width;
+    uint8_t* const end = to + p_.row_bytes;
+    for (int64_t ky = 0; ky < p_.kernel_height; ++ky) {
+      const int64_t input_y = first_y + ky * p_.dilation_y;
+      if (input_y < 0 || input_y >= p_.input_height) {
+        to = Pad(to, p_.kernel_width);
+        continue;
+      }
+      const uint8_t* line =
+          input_ + (image * p_.input_height + input_y) * p_.input_width * pixel_bytes_ + group * run_bytes_;
+      if (inside && joins_taps_) {
+        const int64_t bytes = p_.kernel_width * run_bytes_;
+        CopyFlipped(to, line + first_x * pixel_bytes_, bytes, p_.flip);
+        to += bytes;
+        continue;
+      }
+      for (int64_t kx = 0; kx < p_.kernel_width; ++kx) {
+        const int64_t input_x = first_x + kx * p_.dilation_x;
+        if (input_x < 0 || input_x >= p_.input_width) {
+          to = Pad(to, 1);
+        } else {
+          CopyFlipped(to, line + input_x * pixel_bytes_, run_bytes_, p_.flip);
+          to += run_bytes_;
+        }
+      }
+    }
+    __builtin_memset(to, 0, static_cast<size_t>(end - to));
+  }
+
+ private:
+  uint8_t* Pad(uint8_t* to, int64_t taps) const {
+    const int64_t bytes = taps * run_bytes_;
+    if (element_bytes_ == 1) {
+      __builtin_memset(to, p_.padding & 0xff, static_cast<size_t>(bytes));
+    } else {
+      const int16_t word = static_cast<int16_t>(p_.padding);
+      for (int64_t i = 0; i < bytes; i += 2) __builtin_memcpy(to + i, &word, 2);
+    }
+    return to + bytes;
+  }
+
+  const IntegerConv2dParams& p_;
+  const uint8_t* input_;
+  int64_t element_bytes_, run_bytes_, pixel_bytes_;
+  bool joins_taps_;
+};
+
+// The sum of a packed byte row, filling (zeros) included.
+int32_t SumOfRow(const uint8_t* row, int64_t bytes) {
+  constexpr int64_t kVectorBytes = kF32Lanes * 4;
+  const VecI32 ones = Set(kI32, 0x01010101);
+  VecI32 sum = Set(kI32, 0);
+  for (int64_t i = 0; i < bytes; i += kVectorBytes) {
+    sum = DotBytes(sum, Load(kI32, reinterpret_cast<const int32_t*>(row + i)), ones);
+  }
+  return ReduceAdd(sum);
+}
+
+// ---- Tiles
+
+struct Block {
+  const IntegerConv2dParams* params;
+  const uint8_t* const* rows;  // left-hand rows
+  const int32_t* row_sums;     // or null
+  int64_t row_count;
+  uint8_t* out;  // the element of the block's first row and of the group's first channel
+};
+
+template <IntegerRounding kRounding>
+void FinishTile(const Requantization& q, const uint8_t* arrays, int64_t width, int64_t columns,
+                const int32_t* sums, int64_t sums_stride, int rows, const int32_t* row_sums, uint8_t* out,
+                int64_t out_stride_bytes) {
+  const OutputBounds bounds = BoundsOf(q);
+  for (int64_t column = 0; column < columns; column += kF32Lanes) {
+    const ChannelVectors channels = LoadChannels(arrays, width, column);
+    for (int r = 0; r < rows; ++r) {
+      VecI32 sum = Add(Load(kI32, sums + r * sums_stride + column), channels.bias);
+      if (row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, row_sums[r])));
+      StoreIntegers(q.out, out + r * out_stride_bytes, column, Requantize<kRounding>(sum, channels, bounds),
+                    columns - column);
+    }
+  }
+}
+
+void FinishRaw(const Requantization& q, const uint8_t* arrays, int64_t width, int64_t columns,
+               const int32_t* sums, int64_t sums_stride, int rows, const int32_t* row_sums, uint8_t* out,
+               int64_t out_stride_bytes) {
+  for (int64_t column = 0; column < columns; column += kF32Lanes) {
+    const ChannelVectors channels = LoadChannels(arrays, width, column);
+    for (int r = 0; r < rows; ++r) {
+      VecI32 sum = Add(Load(kI32, sums + r * sums_stride + column), channels.bias);
+      if (row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, row_sums[r])));
+      StoreIntegers(q.out, out + r * out_stride_bytes, column, sum, columns - column);
+    }
+  }
+}
+
+using FinishFunction = void (*)(const Requantization&, const uint8_t*, int64_t, int64_t, const int32_t*,
+                                int64_t, int, const int32_t*, uint8_t*, int64_t);
+FinishFunction FinishOf(const Requantization& q) {
+  if (q.out == DType::kI32) return FinishRaw;
+  switch (q.rounding) {
+    case IntegerRounding::kTwoRoundings:
+      return FinishTile<IntegerRounding::kTwoRoundings>;
+    case IntegerRounding::kOneRounding:
+      return FinishTile<IntegerRounding::kOneRounding>;
+    case IntegerRounding::kHalfEvenFloat:
+      return FinishTile<IntegerRounding::kHalfEvenFloat>;
+  }
+  return nullptr;
+}
+
+// 64-bit sums: the depth in chunks whose sums fit into 32 bits.
+void RunWideTile(const IntegerConv2dParams& p, TileFunction function, IntegerTile tile, const uint8_t* arrays,
+                 int width, int rows, int64_t columns, uint8_t* out, int64_t out_stride_bytes) {
+  int64_t wide[kMostTileRows * kMostTileColumns] = {};
+  const uint8_t* weights = tile.weights;
+  for (int64_t begin = 0; begin < p.depth_bytes; begin += kWideChunkBytes) {
+    tile.begin_bytes = begin;
+    tile.end_bytes = ScalarMin(begin + kWideChunkBytes, p.depth_bytes);
+    tile.weights = weights + begin / 4 * width * 4;
+    function(tile);
+    for (int r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < columns; ++c)
+        wide[r * kMostTileColumns + c] += tile.sums[r * tile.sums_stride + c];
+    }
+  }
+  const int32_t* bias =
+      reinterpret_cast<const int32_t*>(arrays) + static_cast<int>(ChannelArray::kWideBias) * width;
+  for (int r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      int64_t sum;
+      __builtin_memcpy(&sum, bias + 2 * c, sizeof(sum));
+      sum += wide[r * kMostTileColumns + c];
+      const int32_t value = p.requantization.out == DType::kI32
+                                ? static_cast<int32_t>(sum)
+                                : RequantizeWide(p.requantization, sum, arrays, width, c);
+      uint8_t* to = out + r * out_stride_bytes;
+      switch (p.requantization.out) {
+        case DType::kU8:
+        case DType::kI8:
+          to[c] = static_cast<uint8_t>(value);
+          break;
+        case DType::kI16:
+          reinterpret_cast<int16_t*>(to)[c] = static_cast<int16_t>(value);
+          break;
+        default:
+          reinterpret_cast<int32_t*>(to)[c] = value;
+      }
+    }
+  }
+}
+
+// All rows of the block times panel `index` (or panel_count panels from it on, of one row).
+void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t index, int panel_count) {
+  const IntegerConv2dParams& p = *block.params;
+  const GemmPanelPosition panel = FindGemmPanel(p.panels, index);
+  int64_t entry, next = 0;
+  const uint8_t* table =
+      packed + (group * p.panels.panel_count + index) * static_cast<int64_t>(sizeof(entry));
+  __builtin_memcpy(&entry, table, sizeof(entry));
+  if (panel_count > 1) __builtin_memcpy(&next, table + sizeof(entry), sizeof(next));
+  const bool signs = (entry & 1) != 0;
+  const uint8_t* arrays = packed + (entry & ~int64_t{1});
+  const int64_t array_bytes = kernels::ChannelArrayBytes(panel.width, p.wide);
+  const TileFunction* functions = nullptr;
+  if (p.kind == GemmKind::kWords) {
+    functions = FindTiles<TileMethod::kWords>(panel.width, panel_count);
+  } else {
+    if constexpr (kDotNeedsBound) {
+      if (signs) functions = FindTiles<TileMethod::kSignedBytes>(panel.width, panel_count);
+    }
+    if (functions == nullptr) functions = FindTiles<TileMethod::kBytes>(panel.width, panel_count);
+  }
+  const FinishFunction finish = FinishOf(p.requantization);
+  const int out_bytes = p.requantization.out == DType::kI32 ? 4 : p.requantization.out == DType::kI16 ? 2 : 1;
+  const int64_t out_stride_bytes = p.output_pixel_stride * out_bytes;
+  alignas(64) int32_t sums[kMostTileRows * kMostTileColumns];
+  static_assert(kRowPanels <= kMostTileRows);
+  IntegerTile tile;
+  tile.begin_bytes = 0;
+  tile.end_bytes = p.depth_bytes;
+  tile.weights = arrays + array_bytes;
+  tile.panel_stride = (next & ~int64_t{1}) - (entry & ~int64_t{1});
+  tile.sums = sums;
+  tile.sums_stride = panel.width * panel_count;
+  const int64_t columns = p.panels.columns - panel.column;
+  const int64_t tiles = kernels::DivideRoundUp(block.row_count, panel.tile_rows);
+  const int64_t least = block.row_count / tiles, larger = block.row_count % tiles;
+  int64_t begin = 0;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int rows = static_cast<int>(least + (t < larger ? 1 : 0));
+    tile.rows = block.rows + begin;
+    // While the first tile is computed the next panel comes into L2.
+    tile.prefetch_ahead = t == 0 ? array_bytes + p.depth_bytes * panel.width * (signs ? 2 : 1) : 0;
+    uint8_t* out = block.out + begin * out_stride_bytes + panel.column * out_bytes;
+    if (p.wide) {
+      RunWideTile(p, functions[rows - 1], tile, arrays, panel.width, rows,
+                  ScalarMin<int64_t>(columns, panel.width), out, out_stride_bytes);
+    } else {
+      functions[rows - 1](tile);
+      for (int i = 0; i < panel_count; ++i) {
+        finish(p.requantization, arrays + i * tile.panel_stride, panel.width,
+               ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
+               tile.sums_stride, rows, block.row_sums == nullptr ? nullptr : block.row_sums + begin,
+               out + i * panel.width * out_bytes, out_stride_bytes);
+      }
+    }
+    begin += rows;
+  }
+}
+
+// Panels [index, index + kRowPanels) have one width, one form and one size.
+bool AreAlike(const IntegerConv2dParams& p, const uint8_t* packed, int64_t group, int64_t index) {
+  const int width = FindGemmPanel(p.panels, index).width;
+  if (FindGemmPanel(p.panels, index + kRowPanels - 1).width != width) return false;
+  int64_t entries[kRowPanels];
+  __builtin_memcpy(entries,
+                   packed + (group * p.panels.panel_count + index) * static_cast<int64_t>(sizeof(int64_t)),
+                   sizeof(entries));
+  for (int i = 1; i < kRowPanels; ++i) {
+    if (entries[i] - entries[i - 1] != entries[1] - entries[0] || ((entries[i] ^ entries[0]) & 1) != 0)
+      return false;
+  }
+  return true;
+}
+
+void Conv2dInteger(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
+  const auto& p = *static_cast<const IntegerConv2dParams*>(arguments.params);
+  const uint8_t* input = static_cast<const uint8_t*>(arguments.operands[0]);
+  const uint8_t* packed = static_cast<const uint8_t*>(arguments.operands[1]);
+  const int64_t element_bytes = p.kind == GemmKind::kWords ? 2 : 1;
+  const int out_bytes = p.requantization.out == DType::kI32 ? 4 : p.requantization.out == DType::kI16 ? 2 : 1;
+  uint8_t* row_memory = arguments.workspace;
+  const uint8_t** rows =
+      reinterpret_cast<const uint8_t**>(arguments.workspace + (p.is_direct ? 0 : p.most_rows * p.row_bytes));
+  int32_t* row_sums = reinterpret_cast<int32_t*>(rows + p.most_rows);
+  const RowPacker packer(p, input);
+  const int64_t pixels = p.output_height * p.output_width;
+  const int64_t all_rows = p.is_plain ? p.batch * pixels : pixels;
+  int64_t packed_block = -1;  // the (image, row block, group) whose rows are in the workspace
+  kernels::GemmBlocks const& blocks = p.blocks;
+  for (int64_t t = tile_begin; t < tile_end; ++t) {
+    const int64_t column_block = t % blocks.column_blocks;
+    const int64_t row_group = t / blocks.column_blocks;
+    const int64_t group = row_group % p.groups;
+    const int64_t row_block = row_group / p.groups % blocks.row_blocks;
+    const int64_t image = row_group / p.groups / blocks.row_blocks;
+    GemmBlock range;
+    range.panels = &p.panels;
+    const int64_t row_begin = SetBlockRange(blocks, all_rows, row_block, column_block, &range);
+    if (packed_block != row_group) {
+      packed_block = row_group;
+      int64_t y = row_begin / p.output_width, x = row_begin % p.output_width;
+      for (int64_t i = 0; i < range.rows; ++i) {
+        if (p.is_direct) {
+          rows[i] = input + (row_begin + i) * p.input_pixel_stride * element_bytes;
+          continue;
+        }
+        uint8_t* row = row_memory + i * p.row_bytes;
+        rows[i] = row;
+        if (p.is_plain) {
+          packer.PackPixel(row_begin + i, row);
+        } else {
+          packer.Pack(image, y, x, group, row);
+        }
+        if (p.needs_row_sums) row_sums[i] = SumOfRow(row, p.row_bytes);
+        if (++x == p.output_width) x = 0, ++y;
+      }
+    }
+    Block block;
+    block.params = &p;
+    block.rows = rows;
+    block.row_sums = p.needs_row_sums ? row_sums : nullptr;
+    block.row_count = range.rows;
+    block.out = static_cast<uint8_t*>(arguments.operands[2]) +
+                ((image * pixels + row_begin) * p.output_pixel_stride + group * p.panels.columns) * out_bytes;
+    for (int64_t index = range.panel_begin; index < range.panel_end;) {
+      const bool several = range.rows == 1 && !p.wide && index + kRowPanels <= range.panel_end &&
+                           AreAlike(p, packed, group, index);
+      RunPanels(block, packed, group, index, several ? kRowPanels : 1);
+      index += several ? kRowPanels : 1;
+    }
+  }
+}
+
+}  // namespace
+
+extern const kernels::IntegerGemmKernels kIntegerGemmKernels;
+const kernels::IntegerGemmKernels kIntegerGemmKernels = {Conv2dInteger};
+
+}  // namespace MACE_ISA_NAMESPACE
+}  // namespace mace

@@ -1,0 +1,138 @@
+// The inner loops of the integer GEMM, once for all instruction sets of fixed width but for the matrix
+// products of i8mm. For
+// *.simd.cc files. Accumulators are indexed by constants only: see gemm_tile-inl.h.
+#ifndef MACE_KERNELS_INTEGER_GEMM_INTEGER_TILE_INL_H_
+#define MACE_KERNELS_INTEGER_GEMM_INTEGER_TILE_INL_H_
+
+#include "mace/simd/dot.h"
+#include "mace/simd/unroll.h"
+
+namespace mace {
+namespace MACE_ISA_NAMESPACE {
+
+struct IntegerTile {
+  const uint8_t* const* rows;      // left-hand rows, as the dot product takes them
+  int64_t begin_bytes, end_bytes;  // the part of the depth to sum over, a multiple of a step
+  const uint8_t* weights;          // of the panel, at begin_bytes
+  int64_t panel_stride;            // bytes from a panel to the next, where the tile spans several
+  int64_t prefetch_ahead;          // bytes from a panel line to what is fetched into L2 with it
+  int32_t* sums;                   // [row][column] of the tile
+  int64_t sums_stride;
+};
+
+enum class TileMethod { kBytes, kSignedBytes, kWords };
+
+inline constexpr int kLineBytes = 64;
+
+// kRows rows by kPanels panels of kVectors vectors each.
+template <TileMethod kMethod, int kRows, int kVectors, int kPanels>
+static void ComputeIntegerTile(const IntegerTile& tile) {
+  constexpr int kAll = kVectors * kPanels;
+  constexpr int64_t kVectorBytes = kF32Lanes * 4;
+  constexpr int64_t kWeightBytes = kVectors * kVectorBytes;  // of a step
+  constexpr int64_t kStepBytes = kWeightBytes * (kMethod == TileMethod::kSignedBytes ? 2 : 1);
+  const uint8_t* panel = tile.weights;
+  const int64_t panel_stride = tile.panel_stride;
+  const int64_t ahead = tile.prefetch_ahead;
+  VecI32 sums[kRows][kAll];
+  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+    Unroll<kAll>([&](auto v)
+                     MACE_LAMBDA_INLINE { sums[decltype(r)::value][decltype(v)::value] = Set(kI32, 0); });
+  });
+  const uint8_t* lhs[kRows];
+  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+    lhs[decltype(r)::value] = tile.rows[decltype(r)::value] + tile.end_bytes;
+  });
+  // Counted up to zero: one register is index, counter and limit.
+  for (int64_t k = tile.begin_bytes - tile.end_bytes; k < 0; k += 4) {
+    if constexpr (kPanels == 1) {
+      Unroll<(kStepBytes + kLineBytes - 1) / kLineBytes>([&](auto line) MACE_LAMBDA_INLINE {
+        __builtin_prefetch(panel + ahead + decltype(line)::value * kLineBytes, 0, 2);
+      });
+    }
+    Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+      constexpr int kR = decltype(r)::value;
+      const VecI32 left = BroadcastBytes(lhs[kR] + k);
+      const uint8_t* step = panel;
+      // 16 registers do not hold twelve sums and weights as well: each row loads the weights anew, which
+      // costs nothing (they are operands of the multiplication). The compiler must not see that they are the
+      // same.
+      if constexpr (kDotNeedsBound && kF32Lanes <= 8) asm volatile("" : "+r"(step));
+      Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
+        constexpr int kV = decltype(v)::value;
+        const uint8_t* at = step + (kV / kVectors) * panel_stride + (kV % kVectors) * kVectorBytes;
+        const VecI32 right = Load(kI32, reinterpret_cast<const int32_t*>(at));
+        if constexpr (kMethod == TileMethod::kWords) {
+          sums[kR][kV] = DotWords(sums[kR][kV], left, right);
+        } else if constexpr (kMethod == TileMethod::kBytes) {
+          sums[kR][kV] = DotBytes(sums[kR][kV], left, right);
+        } else {
+          const VecI32 signs = Load(kI32, reinterpret_cast<const int32_t*>(at + kWeightBytes));
+          sums[kR][kV] = DotMagnitudes(sums[kR][kV], Xor(left, signs), right);
+        }
+      });
+    });
+    panel += kStepBytes;
+  }
+  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+    Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
+      constexpr int kR = decltype(r)::value, kV = decltype(v)::value;
+      Store(tile.sums + kR * tile.sums_stride + kV * kF32Lanes, sums[kR][kV]);
+    });
+  });
+}
+
+#if defined(MACE_SIMD_I8MM)
+// Two rows by two columns of eight bytes each at a time: smmla gives [row 0 column 0, row 0 column 1, row 1
+// column 0, row 1 column 1].
+template <int kRows, int kVectors, int kPanels>
+static void ComputeMatrixTile(const IntegerTile& tile) {
+  constexpr int kPairs = (kRows + 1) / 2;
+  constexpr int kColumnPairs = 2 * kVectors;  // of a panel
+  constexpr int kAll = kColumnPairs * kPanels;
+  const int8_t* panel = reinterpret_cast<const int8_t*>(tile.weights);
+  int32x4_t sums[kPairs][kAll];
+  Unroll<kPairs>([&](auto r) MACE_LAMBDA_INLINE {
+    Unroll<kAll>([&](auto v)
+                     MACE_LAMBDA_INLINE { sums[decltype(r)::value][decltype(v)::value] = vdupq_n_s32(0); });
+  });
+  // The last of an odd number of rows is its own partner.
+  const int8_t* first[kPairs];
+  const int8_t* second[kPairs];
+  Unroll<kPairs>([&](auto r) MACE_LAMBDA_INLINE {
+    constexpr int kR = decltype(r)::value;
+    first[kR] = reinterpret_cast<const int8_t*>(tile.rows[2 * kR] + tile.end_bytes);
+    second[kR] =
+        reinterpret_cast<const int8_t*>(tile.rows[2 * kR + 1 < kRows ? 2 * kR + 1 : 2 * kR] + tile.end_bytes);
+  });
+  for (int64_t k = tile.begin_bytes - tile.end_bytes; k < 0; k += 8) {
+    int8x16_t right[kAll];
+    Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
+      constexpr int kV = decltype(v)::value;
+      right[kV] = vld1q_s8(panel + (kV / kColumnPairs) * tile.panel_stride + (kV % kColumnPairs) * 16);
+    });
+    Unroll<kPairs>([&](auto r) MACE_LAMBDA_INLINE {
+      constexpr int kR = decltype(r)::value;
+      const int8x16_t left = vcombine_s8(vld1_s8(first[kR] + k), vld1_s8(second[kR] + k));
+      Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
+        constexpr int kV = decltype(v)::value;
+        sums[kR][kV] = vmmlaq_s32(sums[kR][kV], left, right[kV]);
+      });
+    });
+    panel += kColumnPairs * 16;
+  }
+  Unroll<kPairs>([&](auto r) MACE_LAMBDA_INLINE {
+    Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
+      constexpr int kR = decltype(r)::value, kV = decltype(v)::value;
+      int32_t* to = tile.sums + 2 * kR * tile.sums_stride + 2 * kV;
+      vst1_s32(to, vget_low_s32(sums[kR][kV]));
+      if constexpr (2 * kR + 1 < kRows) vst1_s32(to + tile.sums_stride, vget_high_s32(sums[kR][kV]));
+    });
+  });
+}
+#endif
+
+}  // namespace MACE_ISA_NAMESPACE
+}  // namespace mace
+
+#endif  // MACE_KERNELS_INTEGER_GEMM_INTEGER_TILE_INL_H_

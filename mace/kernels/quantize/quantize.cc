@@ -1,0 +1,80 @@
+#include "mace/kernels/quantize/quantize.h"
+
+#include "mace/kernels/sizes.h"
+
+namespace mace::kernels {
+namespace {
+
+bool IsQuantizedType(DType type) {
+  return type == DType::kI8 || type == DType::kU8 || type == DType::kI16 || type == DType::kU16 ||
+         type == DType::kI32;
+}
+
+}  // namespace
+
+Status PrepareQuantize(QuantizeParams* p) {
+  if (!IsQuantizedType(p->type)) return Internal("quantization of %s", NameOf(p->type));
+  if (!SizesFit(p->outer, p->channels, p->inner) || !SizesFit(p->outer * p->channels * p->inner, 4)) {
+    return Internal("quantization: sizes out of range");
+  }
+  p->scale_per_column = p->inner == 1 && p->channels > 1;
+  p->tiles = p->channels == 1      ? CutRows(1, p->outer * p->inner)
+             : p->scale_per_column ? CutRows(p->outer, p->channels)
+                                   : CutRows(p->outer * p->channels, p->inner);
+  p->tile_count = p->tiles.tile_count;
+  return Status::Ok();
+}
+
+Status PrepareRequantize(RequantizeParams* p) {
+  if (!IsQuantizedType(p->from) || !IsQuantizedType(p->to)) {
+    return Internal("requantization of %s to %s", NameOf(p->from), NameOf(p->to));
+  }
+  if (p->count < 0) return Internal("requantization of a negative size");
+  if (p->exponent < -31 || p->exponent > 30) return Internal("requantization: the scale is out of range");
+  if (p->rounding == IntegerRounding::kHalfEvenFloat && p->from == DType::kI32 && p->input_zero != 0) {
+    return Unsupported("requantization in float of int32 with a zero point");
+  }
+  p->tiles = CutRows(1, p->count);
+  p->tile_count = p->tiles.tile_count;
+  return Status::Ok();
+}
+
+Status PrepareTable(TableParams* p) {
+  if ((p->input_bytes != 1 && p->input_bytes != 2) ||
+      (p->output_bytes != 1 && p->output_bytes != 2 && p->output_bytes != 4)) {
+    return Internal("a table of %d to %d bytes", static_cast<int>(p->input_bytes),
+                    static_cast<int>(p->output_bytes));
+  }
+  if (p->count < 0) return Internal("a table's input of negative size");
+  p->tiles = CutRows(1, p->count);
+  p->tile_count = p->tiles.tile_count;
+  return Status::Ok();
+}
+
+Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
+  const bool in_floats = p->arithmetic == QuantizedArithmetic::kFloat;
+  const bool is_sum = p->op == BinaryOp::kAdd || p->op == BinaryOp::kSub;
+  const bool is_other = p->op == BinaryOp::kDiv || p->op == BinaryOp::kMax || p->op == BinaryOp::kMin;
+  const bool is_product = p->op == BinaryOp::kMul;
+  if (!is_sum && !(is_product && p->arithmetic != QuantizedArithmetic::kShifted) &&
+      !(is_other && in_floats)) {
+    return Internal("no quantized binary operator");
+  }
+  for (DType type : {p->input_types[0], p->input_types[1], p->output_type}) {
+    if (!IsQuantizedType(type) || type == DType::kI32 ||
+        (!in_floats && (type == DType::kU16 || type != p->output_type))) {
+      return Internal("quantized arithmetic of %s", NameOf(type));
+    }
+  }
+  for (const FixedScale& scale : {p->input_scales[0], p->input_scales[1], p->output_scale}) {
+    if (scale.exponent < -31 || scale.exponent > 30) {
+      return Internal("quantized arithmetic: a scale is out of range");
+    }
+  }
+  const Shape operands[] = {p->a, p->b};
+  MACE_RETURN_IF_ERROR(PrepareBroadcast(operands, &p->broadcast, &p->output));
+  p->tile_count = p->broadcast.tiles.tile_count;
+  return Status::Ok();
+}
+
+}  // namespace mace::kernels

@@ -1,0 +1,190 @@
+#include "mace/kernels/quantize/quantized_binary.h"
+
+#include "mace/kernels/kernel_test_support.h"
+#include "mace/kernels/quantize/quantize.h"
+#include "mace/kernels/quantize/quantize_test_support.h"
+
+namespace mace::kernels {
+namespace {
+
+// A shape, and two that broadcast to it.
+void AnyShapes(Random& random, Shape* a, Shape* b) {
+  const int rank = static_cast<int>(Pick(random, 0, 4));
+  Shape whole[2];
+  for (int i = 0; i < rank; ++i) {
+    const int64_t most = i == rank - 1 && Pick(random, 0, 3) == 0 ? 100 : 7;
+    const int64_t dim = Pick(random, Pick(random, 0, 9) == 0 ? 0 : 1, most);
+    const int64_t kind = Pick(random, 0, 5);
+    whole[0].Push(kind == 0 ? 1 : dim);
+    whole[1].Push(kind == 1 ? 1 : dim);
+  }
+  if (Pick(random, 0, 5) == 0) whole[0] = Shape();
+  if (Pick(random, 0, 5) == 0) whole[1] = Shape();
+  *a = whole[0];
+  *b = whole[1];
+}
+
+// The element of an operand that output element `index` reads.
+int64_t SourceOf(const Shape& operand, const Shape& output, int64_t index) {
+  int64_t offset = 0, stride = 1;
+  for (int i = output.rank - 1, j = operand.rank - 1; i >= 0; --i, --j) {
+    const int64_t position = index % output[i];
+    index /= output[i];
+    if (j < 0) continue;
+    if (operand[j] != 1) offset += position * stride;
+    stride *= operand[j];
+  }
+  return offset;
+}
+
+int32_t Sum(BinaryOp op, int64_t a, int64_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(op == BinaryOp::kAdd ? a + b : a - b));
+}
+
+float InFloats(BinaryOp op, float a, float b) {
+  switch (op) {
+    case BinaryOp::kAdd:
+      return a + b;
+    case BinaryOp::kSub:
+      return a - b;
+    case BinaryOp::kMul:
+      return a * b;
+    case BinaryOp::kDiv:
+      return a / b;
+    case BinaryOp::kMax:
+      return std::max(a, b);
+    default:
+      return std::min(a, b);
+  }
+}
+
+// What one element must be before it is clamped.
+int64_t Expected(const QuantizedBinaryParams& params, int64_t a, int64_t b) {
+  if (params.arithmetic == QuantizedArithmetic::kShifted) {
+    const auto shifted = [&](int64_t x, int i) {
+      return std::llround(std::ldexp(static_cast<double>(x), -params.right_shifts[i]));
+    };
+    return Sum(params.op, shifted(a, 0), shifted(b, 1));
+  }
+  const int64_t x = a - params.input_zeros[0], y = b - params.input_zeros[1];
+  if (params.arithmetic == QuantizedArithmetic::kFloat) {
+    const float real = InFloats(params.op, params.input_reals[0] * static_cast<float>(x),
+                                params.input_reals[1] * static_cast<float>(y));
+    const double units = static_cast<double>(real / params.output_real);
+    if (std::isnan(units)) return params.output_zero;
+    return params.output_zero + std::llround(std::nearbyint(std::clamp(units, -1e9, 1e9)));
+  }
+  const auto scaled = [](int64_t v, FixedScale scale) {
+    return Scaled(static_cast<int32_t>(static_cast<uint32_t>(v)), scale, IntegerRounding::kTwoRoundings);
+  };
+  if (params.op == BinaryOp::kMul) return params.output_zero + scaled(x * y, params.output_scale);
+  const int64_t left = scaled(x << params.left_shift, params.input_scales[0]);
+  const int64_t right = scaled(y << params.left_shift, params.input_scales[1]);
+  return params.output_zero + scaled(Sum(params.op, left, right), params.output_scale);
+}
+
+template <typename T>
+void FillRandomly(Random& random, QuantizedBinaryParams* params) {
+  for (int i = 0; i < 2; ++i) {
+    params->input_scales[i] = {AnyMultiplier(random), static_cast<int32_t>(Pick(random, -9, 0))};
+    params->input_reals[i] = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -12);
+    params->right_shifts[i] = static_cast<int32_t>(Pick(random, 0, 15));
+  }
+  params->left_shift = params->output_type == DType::kI16 ? 15 : 20;
+  const auto sum_exponent = static_cast<int32_t>(Pick(random, -22, -8));
+  params->output_scale = {AnyMultiplier(random),
+                          params->op == BinaryOp::kMul ? AnyExponent(random) : sum_exponent};
+  params->output_real = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -11);
+  params->output_zero = AnyInteger<T>(random);
+  params->low = std::numeric_limits<T>::min();
+  params->high = std::numeric_limits<T>::max();
+  if (Pick(random, 0, 2) == 0) {
+    const int32_t bounds[] = {AnyInteger<T>(random), AnyInteger<T>(random)};
+    params->low = std::min(bounds[0], bounds[1]);
+    params->high = std::max(bounds[0], bounds[1]);
+  }
+}
+
+template <typename A, typename B, typename T>
+void CheckBinary(Isa isa, QuantizedBinaryParams params, Random& random) {
+  params.input_types[0] = DTypeOf<A>();
+  params.input_types[1] = DTypeOf<B>();
+  params.output_type = DTypeOf<T>();
+  FillRandomly<T>(random, &params);
+  AnyShapes(random, &params.a, &params.b);
+  if (params.output_type != DType::kI16 || params.arithmetic == QuantizedArithmetic::kFloat) {
+    params.input_zeros[0] = AnyInteger<A>(random);
+    params.input_zeros[1] = AnyInteger<B>(random);
+  }
+  ASSERT_TRUE(PrepareQuantizedBinary(&params).ok());
+  Guarded<A> a(params.a.ElementCount());
+  Guarded<B> b(params.b.ElementCount());
+  Guarded<T> out(params.output.ElementCount());
+  for (A& value : a) value = AnyInteger<A>(random);
+  for (B& value : b) value = AnyInteger<B>(random);
+  RunTiles(KernelsOf(isa).quantize->binary, &params, {a.data(), b.data(), out.data()}, params.tile_count, 0,
+           random);
+  for (int64_t i = 0; i < params.output.ElementCount(); ++i) {
+    const int64_t x = a[SourceOf(params.a, params.output, i)];
+    const int64_t y = b[SourceOf(params.b, params.output, i)];
+    ASSERT_EQ(out[i], std::clamp<int64_t>(Expected(params, x, y), params.low, params.high))
+        << NameOf(isa) << " op " << static_cast<int>(params.op) << " arithmetic "
+        << static_cast<int>(params.arithmetic) << " element " << i << ": " << x << ", " << y;
+  }
+}
+
+TEST(QuantizedBinary, FixedPoint) {
+  Random random(4);
+  for (Isa isa : TestIsas()) {
+    for (BinaryOp op : {BinaryOp::kAdd, BinaryOp::kSub, BinaryOp::kMul}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      for (int round = 0; round < 100; ++round) {
+        CheckBinary<int8_t, int8_t, int8_t>(isa, params, random);
+        CheckBinary<uint8_t, uint8_t, uint8_t>(isa, params, random);
+        CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(QuantizedBinary, ShiftedSums) {
+  Random random(5);
+  for (Isa isa : TestIsas()) {
+    for (BinaryOp op : {BinaryOp::kAdd, BinaryOp::kSub}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      params.arithmetic = QuantizedArithmetic::kShifted;
+      for (int round = 0; round < 100; ++round) {
+        CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(QuantizedBinary, InFloatsOfAnyTypes) {
+  Random random(6);
+  for (Isa isa : TestIsas()) {
+    for (BinaryOp op :
+         {BinaryOp::kAdd, BinaryOp::kSub, BinaryOp::kMul, BinaryOp::kDiv, BinaryOp::kMax, BinaryOp::kMin}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      params.arithmetic = QuantizedArithmetic::kFloat;
+      for (int round = 0; round < 40; ++round) {
+        CheckBinary<int8_t, int8_t, int8_t>(isa, params, random);
+        CheckBinary<uint8_t, uint8_t, uint8_t>(isa, params, random);
+        CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
+        CheckBinary<uint16_t, uint16_t, uint16_t>(isa, params, random);
+        CheckBinary<int8_t, uint8_t, uint16_t>(isa, params, random);
+        CheckBinary<uint16_t, int16_t, int8_t>(isa, params, random);
+        CheckBinary<uint8_t, int8_t, uint8_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mace::kernels
