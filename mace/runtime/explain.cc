@@ -6,6 +6,7 @@
 #include "mace/graph/op_definition.h"
 #include "mace/runtime/json_writer.h"
 #include "mace/runtime/session.h"
+#include "mace/runtime/work.h"
 
 namespace mace {
 namespace {
@@ -60,6 +61,7 @@ void CountTransposes(const Graph& graph, const StepInfo& step, TransposeCounts* 
 
 struct Totals {
   int64_t multiply_adds = 0;
+  int64_t integer_multiply_adds = 0;
   int32_t reference_steps = 0;
   TransposeCounts transposes;
 };
@@ -68,7 +70,9 @@ Totals Summarize(const Graph& graph, const Plan& plan) {
   Totals totals;
   for (const PlannedUnit& planned : plan.units) {
     for (const StepInfo& step : planned.unit->steps()) {
-      totals.multiply_adds += step.multiply_adds;
+      const StepWork work = WorkOf(graph, plan.analysis.types.data(), step);
+      totals.multiply_adds += work.multiply_adds;
+      if (work.is_integer) totals.integer_multiply_adds += work.multiply_adds;
       totals.reference_steps += step.is_reference;
       CountTransposes(graph, step, &totals.transposes);
     }
@@ -92,6 +96,8 @@ void WritePlan(const Model& model, const Plan& plan, JsonWriter* json) {
   json->Key("evaluated_nodes").Integer(plan.analysis.evaluated_nodes);
   json->Key("dead_nodes").Integer(plan.analysis.dead_nodes);
   json->Key("multiply_adds").Integer(totals.multiply_adds);
+  json->Key("integer_multiply_adds").Integer(totals.integer_multiply_adds);
+  json->Key("float_multiply_adds").Integer(totals.multiply_adds - totals.integer_multiply_adds);
   json->Key("arena_bytes").Integer(plan.arena_bytes);
   json->Key("packed_bytes").Unsigned(model.packed_bytes());
   json->Key("file_bytes").Unsigned(model.file_bytes());
@@ -141,10 +147,12 @@ void WriteSteps(const Model& model, const Plan& plan, JsonWriter* json) {
   for (size_t u = 0; u < plan.units.size(); ++u) {
     const Unit& unit = *plan.units[u].unit;
     for (const StepInfo& step : unit.steps()) {
+      const StepWork work = WorkOf(model.graph(), plan.analysis.types.data(), step);
       json->BeginObject().Key("index").Integer(index++).Key("unit").Integer(static_cast<int64_t>(u));
       json->Key("backend").Text(unit.backend_name()).Key("kernel").Text(step.kernel);
-      json->Key("is_reference").Boolean(step.is_reference).Key("reason").Text(step.reason.view());
-      json->Key("bytes").Integer(step.bytes).Key("multiply_adds").Integer(step.multiply_adds);
+      json->Key("is_reference").Boolean(step.is_reference).Key("is_integer").Boolean(work.is_integer);
+      json->Key("reason").Text(step.reason.view());
+      json->Key("bytes").Integer(step.bytes).Key("multiply_adds").Integer(work.multiply_adds);
       json->Key("nodes").BeginArray();
       for (NodeId id : step.nodes) WriteNode(model.graph(), plan, id, json);
       json->EndArray().EndObject();
@@ -188,13 +196,14 @@ Status DescribeProfile(const Model& model, const Plan& plan, std::span<const uin
   for (const PlannedUnit& planned : plan.units) {
     for (const StepInfo& step : planned.unit->steps()) {
       const uint64_t time = step_nanoseconds[index];
+      const int64_t multiply_adds = WorkOf(model.graph(), plan.analysis.types.data(), step).multiply_adds;
       json.BeginObject().Key("index").Integer(static_cast<int64_t>(index++));
       json.Key("nanoseconds").Unsigned(time).Key("kernel").Text(step.kernel);
       json.Key("op").Text(step.nodes.empty() ? "" : OpName(model.graph().nodes[step.nodes[0]]));
       json.Key("node").Text(step.nodes.empty() ? "" : model.graph().nodes[step.nodes[0]].name.view());
-      json.Key("multiply_adds").Integer(step.multiply_adds).Key("bytes").Integer(step.bytes);
+      json.Key("multiply_adds").Integer(multiply_adds).Key("bytes").Integer(step.bytes);
       json.Key("gmacs_per_second")
-          .Number(time == 0 ? 0.0 : static_cast<double>(step.multiply_adds) / static_cast<double>(time));
+          .Number(time == 0 ? 0.0 : static_cast<double>(multiply_adds) / static_cast<double>(time));
       json.EndObject();
     }
   }
