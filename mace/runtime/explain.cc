@@ -41,8 +41,30 @@ void WriteNode(const Graph& graph, const Plan& plan, NodeId id, JsonWriter* json
   json->EndArray().EndObject();
 }
 
-// Whether the steps before (or behind) a Transpose are nothing but the edge of the model: it reads an input
-// or writes an output.
+bool IsConversion(const Node& node) { return node.op == OpId::kQuantize || node.op == OpId::kDequantize; }
+
+// An input of the model, or what is quantized of one.
+bool IsInputEdge(const Graph& graph, ValueId value) {
+  const NodeId producer = graph.values[value].producer;
+  if (producer != kNone) {
+    return IsConversion(graph.nodes[producer]) && IsInputEdge(graph, graph.nodes[producer].inputs[0]);
+  }
+  return graph.ConstantOf(value) == nullptr;
+}
+
+// An output of the model, or what only has to be dequantized to be one.
+bool IsOutputEdge(const Graph& graph, ValueId value) {
+  for (ValueId output : graph.outputs) {
+    if (output == value) return true;
+    const NodeId producer = graph.values[output].producer;
+    if (producer != kNone && IsConversion(graph.nodes[producer]) &&
+        graph.nodes[producer].inputs[0] == value) {
+      return true;
+    }
+  }
+  return false;
+}
+
 struct TransposeCounts {
   int32_t all = 0;
   int32_t inner = 0;
@@ -53,9 +75,7 @@ void CountTransposes(const Graph& graph, const StepInfo& step, TransposeCounts* 
     const Node& node = graph.nodes[id];
     if (node.op != OpId::kTranspose) continue;
     ++counts->all;
-    bool edge = graph.values[node.inputs[0]].producer == kNone && graph.ConstantOf(node.inputs[0]) == nullptr;
-    for (ValueId output : graph.outputs) edge = edge || output == node.outputs[0];
-    counts->inner += !edge;
+    counts->inner += !IsInputEdge(graph, node.inputs[0]) && !IsOutputEdge(graph, node.outputs[0]);
   }
 }
 
