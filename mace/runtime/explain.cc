@@ -45,11 +45,11 @@ bool IsConversion(const Node& node) { return node.op == OpId::kQuantize || node.
 
 // An input of the model, or what is quantized of one.
 bool IsInputEdge(const Graph& graph, ValueId value) {
-  const NodeId producer = graph.values[value].producer;
-  if (producer != kNone) {
-    return IsConversion(graph.nodes[producer]) && IsInputEdge(graph, graph.nodes[producer].inputs[0]);
+  NodeId producer = graph.values[value].producer;
+  for (; producer != kNone && IsConversion(graph.nodes[producer]); producer = graph.values[value].producer) {
+    value = graph.nodes[producer].inputs[0];
   }
-  return graph.ConstantOf(value) == nullptr;
+  return producer == kNone && graph.ConstantOf(value) == nullptr;
 }
 
 // An output of the model, or what only has to be dequantized to be one.
