@@ -57,15 +57,15 @@ class Case:
     def data(self, shape: Sequence[int], dtype: str) -> np.ndarray:
         """Values of the whole type, the extremes among them; sometimes only extremes, or a few around one value."""
         limits = np.iinfo(dtype)
+        extremes = self.random.choice(np.array([limits.min, limits.max]), size=shape)
         kind = self.integer(0, 5)
         if kind == 0:
-            return self.random.choice(np.array([limits.min, limits.max], dtype), size=shape)
+            return np.array(extremes, dtype)
         if kind == 1:
             near = self.integer(limits.min, limits.max)
-            return np.clip(self.random.integers(near - 4, near + 5, shape), limits.min, limits.max).astype(dtype)
-        values = self.random.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)
-        mask = self.random.random(shape) < 0.1
-        return np.where(mask, self.random.choice(np.array([limits.min, limits.max], dtype), size=shape), values).astype(dtype)
+            return np.array(np.clip(self.random.integers(near - 4, near + 5, shape), limits.min, limits.max), dtype)
+        values = self.random.integers(limits.min, limits.max, shape, endpoint=True)
+        return np.array(np.where(self.random.random(shape) < 0.1, extremes, values), dtype)
 
     # ---- tensors
     def input(

@@ -154,15 +154,19 @@ class Rejected(Exception):
 
 
 def litert_interpreter(model: bytes) -> object:
-    """An interpreter with the reference kernels, tensors allocated."""
+    """An interpreter with the reference kernels, tensors allocated; for operators without one with the kernels that there are."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    try:
-        interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
-        interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        raise Rejected(str(error)) from error
-    return interpreter
+    kinds = [OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES]
+    for kind in kinds:
+        try:
+            interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=kind)
+            interpreter.allocate_tensors()
+            return interpreter
+        except (RuntimeError, ValueError) as error:
+            if "Didn't find op" not in str(error) or kind == kinds[-1]:
+                raise Rejected(str(error)) from error
+    raise AssertionError
 
 
 def run_litert(model: bytes, steps: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:

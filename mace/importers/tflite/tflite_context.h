@@ -39,6 +39,7 @@ class TfliteContext {
   // Values of the types that the file declares, for what the operator would have written: a file that is
   // refused is read to its end, so that everything that is not supported can be told at once.
   void BindDeclaredOutputs();
+  int32_t number() const { return file_.OperatorNumber(operator_); }
   int input_count() const;
   bool HasInput(int i) const;
   int InputTensor(int i) const;  // throws where it is absent

@@ -47,6 +47,7 @@ void ConvertClip(TfliteContext& context, float low, float high) {
   ops::ClipAttributes attributes;
   attributes.min = low;
   attributes.max = high;
+  attributes.rounding = ops::Rounding::kTfliteDouble;
   context.EmitOutput(OpId::kClip, {context.Input(0)}, attributes);
 }
 
@@ -84,16 +85,80 @@ void ConvertSub(TfliteContext& context) { ConvertSum<file::SubOptions>(context, 
 void ConvertMul(TfliteContext& context) { ConvertBinary<file::MulOptions>(context, OpId::kMul); }
 void ConvertDiv(TfliteContext& context) { ConvertBinary<file::DivOptions>(context, OpId::kDiv); }
 
-void ConvertRelu(TfliteContext& context) {
-  context.EmitOutput(OpId::kRelu, {context.Input(0)}, NoAttributes{});
-}
 void ConvertRelu6(TfliteContext& context) { ConvertClip(context, 0, 6); }
+void ConvertRelu0To1(TfliteContext& context) { ConvertClip(context, 0, 1); }
 void ConvertReluMinus1To1(TfliteContext& context) { ConvertClip(context, -1, 1); }
-void ConvertLogistic(TfliteContext& context) {
-  context.EmitOutput(OpId::kSigmoid, {context.Input(0)}, NoAttributes{});
+
+// Operators of one input without options.
+void ConvertUnary(TfliteContext& context) {
+  static constexpr struct {
+    int32_t number;
+    OpId op;
+  } kTable[] = {{8, OpId::kFloor}, {14, OpId::kSigmoid}, {19, OpId::kRelu},      {28, OpId::kTanh},
+                {47, OpId::kExp},  {59, OpId::kNeg},     {66, OpId::kSin},       {73, OpId::kLog},
+                {75, OpId::kSqrt}, {76, OpId::kRsqrt},   {101, OpId::kAbs},      {104, OpId::kCeil},
+                {108, OpId::kCos}, {116, OpId::kRound},  {117, OpId::kHardSwish}};
+  for (const auto& row : kTable) {
+    if (row.number == context.number()) return context.EmitOutput(row.op, {context.Input(0)}, kTwoRoundings);
+  }
+  context.Refuse("no operator of one input");
 }
-void ConvertTanh(TfliteContext& context) {
-  context.EmitOutput(OpId::kTanh, {context.Input(0)}, NoAttributes{});
+
+void ConvertLogicalNot(TfliteContext& context) {
+  context.EmitOutput(OpId::kNot, {context.Input(0)}, NoAttributes{});
+}
+
+void ConvertSquare(TfliteContext& context) {
+  const ValueId x = context.Input(0);
+  context.EmitOutput(OpId::kMul, {x, x}, kTwoRoundings);
+}
+
+void ConvertLeakyRelu(TfliteContext& context) {
+  ops::LeakyReluAttributes attributes;
+  attributes.alpha = context.RequiredOptions<file::LeakyReluOptions>().alpha();
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  context.EmitOutput(OpId::kLeakyRelu, {context.Input(0)}, attributes);
+}
+
+void ConvertElu(TfliteContext& context) {
+  ops::EluAttributes attributes;
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  context.EmitOutput(OpId::kElu, {context.Input(0)}, attributes);
+}
+
+void ConvertGelu(TfliteContext& context) {
+  const auto* options = context.OptionalOptions<file::GeluOptions>();
+  ops::GeluAttributes attributes;
+  attributes.tanh_approximation = options != nullptr && options->approximate();
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  context.EmitOutput(OpId::kGelu, {context.Input(0)}, attributes);
+}
+
+// Operators of two inputs without a fused activation.
+void ConvertPair(TfliteContext& context) {
+  static constexpr struct {
+    int32_t number;
+    OpId op;
+  } kTable[] = {{54, OpId::kPRelu}, {55, OpId::kMax}, {57, OpId::kMin}};
+  for (const auto& row : kTable) {
+    if (row.number != context.number()) continue;
+    return context.EmitOutput(row.op, {context.Input(0), context.Input(1)}, kTwoRoundings);
+  }
+  context.Refuse("no operator of two inputs");
+}
+
+void ConvertPow(TfliteContext& context) {
+  context.EmitOutput(OpId::kPow, {context.Input(0), context.Input(1)}, NoAttributes{});
+}
+
+// Of floats by two operators that have fast kernels.
+void ConvertSquaredDifference(TfliteContext& context) {
+  const ValueId a = context.Input(0), b = context.Input(1);
+  if (context.DTypeOf(a) == DType::kI8) {
+    return context.EmitOutput(OpId::kSquaredDifference, {a, b}, kTwoRoundings);
+  }
+  const ValueId difference = context.Emit(OpId::kSub, {a, b}, kTwoRoundings, context.OutputType(0));
+  context.EmitOutput(OpId::kMul, {difference, difference}, kTwoRoundings);
 }
 
 }  // namespace mace::importers::tflite

@@ -19,6 +19,7 @@ enum TypeMask : uint32_t {
   kInt16 = 1u << static_cast<int>(DType::kI16),
   kInt32 = 1u << static_cast<int>(DType::kI32),
   kInt64 = 1u << static_cast<int>(DType::kI64),
+  kBool = 1u << static_cast<int>(DType::kBool),
   kBytes = kInt8 | kUint8,
   kWords = kInt8 | kUint8 | kInt16,
   kAnyType = ~(1u << static_cast<int>(DType::kI4) | 1u << static_cast<int>(DType::kU4)),
@@ -58,11 +59,18 @@ void ConvertAdd(TfliteContext& context);
 void ConvertSub(TfliteContext& context);
 void ConvertMul(TfliteContext& context);
 void ConvertDiv(TfliteContext& context);
-void ConvertRelu(TfliteContext& context);
 void ConvertRelu6(TfliteContext& context);
+void ConvertRelu0To1(TfliteContext& context);
 void ConvertReluMinus1To1(TfliteContext& context);
-void ConvertLogistic(TfliteContext& context);
-void ConvertTanh(TfliteContext& context);
+void ConvertUnary(TfliteContext& context);
+void ConvertLogicalNot(TfliteContext& context);
+void ConvertSquare(TfliteContext& context);
+void ConvertLeakyRelu(TfliteContext& context);
+void ConvertElu(TfliteContext& context);
+void ConvertGelu(TfliteContext& context);
+void ConvertPair(TfliteContext& context);
+void ConvertPow(TfliteContext& context);
+void ConvertSquaredDifference(TfliteContext& context);
 // tflite_movement.cc
 void ConvertReshape(TfliteContext& context);
 void ConvertConcatenation(TfliteContext& context);

@@ -10,6 +10,7 @@
 #include "mace/kernels/integer_gemm/requantization.h"
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/quantize/quantized_binary.h"
+#include "mace/kernels/quantize/quantized_pooling.h"
 
 namespace mace::kernels {
 
@@ -37,7 +38,7 @@ struct RequantizeParams {
   int64_t count = 0;
   int32_t input_zero = 0, output_zero = 0;
   int32_t multiplier = 0, exponent = 0;           // of the fixed-point roundings
-  float input_scale = 0.0f, output_scale = 0.0f;  // of kFloatHalfEven; input_zero of an i32 must be 0 then
+  float input_scale = 0.0f, output_scale = 0.0f;  // of kHalfEvenFloat; input_zero of an i32 must be 0 then
 
   // Set by PrepareRequantize.
   RowTiles tiles;
@@ -65,6 +66,7 @@ struct QuantizeKernels {
   KernelFunction requantize;  // RequantizeParams
   KernelFunction table;       // TableParams
   KernelFunction binary;      // QuantizedBinaryParams
+  KernelFunction pool;        // QuantizedPoolingParams
 };
 
 }  // namespace mace::kernels

@@ -17,6 +17,7 @@ const kernels::QuantizeKernels kQuantizeKernels = {
     .requantize = Requantize,
     .table = LookUpTable,
     .binary = QuantizedBinary,
+    .pool = QuantizedPool,
 };
 
 // Calls function(T{}) with the C++ type of a quantized tensor.

@@ -13,8 +13,6 @@ namespace mace::ops {
 
 namespace {
 
-constexpr TflitePair kTfliteNone;
-
 // --- Shape rules ------------------------------------------------------------------------------------------
 
 // Broadcasts two operands of any dtypes.
@@ -69,8 +67,15 @@ Status InferEqual(InferContext& context) {
 }
 
 Status InferPRelu(InferContext& context) {
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
-  MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  DType dtype = context.input(0).dtype;
+  if (HasQuantizedInput(context)) {
+    MACE_RETURN_IF_ERROR(
+        InferQuantizedPair(context, context.attributes<RoundingAttributes>().rounding, kTflitePRelu));
+    dtype = context.output(0).dtype;
+  } else {
+    MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+    MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  }
   const Shape& x = context.input(0).shape;
   Shape shape;
   MACE_RETURN_IF_ERROR(BroadcastShapes(x, context.input(1).shape, &shape));
@@ -81,7 +86,7 @@ Status InferPRelu(InferContext& context) {
     return InvalidArgument("the slope %s is not broadcastable to %s", ShapeText(context.input(1).shape).text,
                            ShapeText(x).text);
   }
-  context.SetOutput(0, DType::kF32, x);
+  context.SetOutput(0, dtype, x);
   return Status::Ok();
 }
 
@@ -183,6 +188,13 @@ struct PowFunction {
 struct PReluFunction {
   float operator()(float x, float slope) const { return x < 0 ? x * slope : x; }
 };
+struct SquaredDifferenceFunction {
+  template <typename T>
+  T operator()(T a, T b) const {
+    const T difference = SubFunction()(a, b);
+    return MulFunction()(difference, difference);
+  }
+};
 struct EqualFunction {
   template <typename T>
   uint8_t operator()(T a, T b) const {
@@ -233,14 +245,17 @@ Status ReferenceNumbers(const ReferenceContext& context) {
 }
 
 template <typename Function, const TflitePair& tflite>
-Status ReferenceArithmetic(const ReferenceContext& context) {
-  if (HasQuantizedInput(context)) {
-    if (context.attributes<RoundingAttributes>().rounding != Rounding::kHalfEvenFloat) {
-      return tflite.reference(context);
-    }
-    return ReferenceHalfEvenPair(context, [](float a, float b) { return Function()(a, b); });
+Status ReferenceQuantized(const ReferenceContext& context) {
+  if (context.attributes<RoundingAttributes>().rounding != Rounding::kHalfEvenFloat) {
+    return tflite.reference(context);
   }
-  return ReferenceNumbers<Function>(context);
+  return ReferenceHalfEvenPair(context, [](float a, float b) { return Function()(a, b); });
+}
+
+template <typename Function, const TflitePair& tflite>
+Status ReferenceArithmetic(const ReferenceContext& context) {
+  return HasQuantizedInput(context) ? ReferenceQuantized<Function, tflite>(context)
+                                    : ReferenceNumbers<Function>(context);
 }
 
 template <typename Function>
@@ -273,6 +288,7 @@ Status ReferencePow(const ReferenceContext& context) {
 }
 
 Status ReferencePRelu(const ReferenceContext& context) {
+  if (HasQuantizedInput(context)) return ReferenceQuantized<PReluFunction, kTflitePRelu>(context);
   return MapPairs<float, float>(context, PReluFunction());
 }
 
@@ -298,14 +314,17 @@ constinit const OpDefinition kSubDefinition =
 constinit const OpDefinition kMulDefinition =
     Define("Mul", InferArithmetic<kTfliteMul>, ReferenceArithmetic<MulFunction, kTfliteMul>);
 constinit const OpDefinition kDivDefinition =
-    Define("Div", InferArithmetic<kTfliteNone>, ReferenceArithmetic<DivFunction, kTfliteNone>);
+    Define("Div", InferArithmetic<kTfliteDiv>, ReferenceArithmetic<DivFunction, kTfliteDiv>);
 constinit const OpDefinition kMaxDefinition =
-    Define("Max", InferArithmetic<kTfliteNone>, ReferenceArithmetic<MaxFunction, kTfliteNone>);
+    Define("Max", InferArithmetic<kTfliteMax>, ReferenceArithmetic<MaxFunction, kTfliteMax>);
 constinit const OpDefinition kMinDefinition =
-    Define("Min", InferArithmetic<kTfliteNone>, ReferenceArithmetic<MinFunction, kTfliteNone>);
+    Define("Min", InferArithmetic<kTfliteMin>, ReferenceArithmetic<MinFunction, kTfliteMin>);
 constinit const OpDefinition kPowDefinition =
     Define("Pow", InferPow, ReferencePow, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kPReluDefinition = Define("PRelu", InferPRelu, ReferencePRelu);
+constinit const OpDefinition kSquaredDifferenceDefinition =
+    Define("SquaredDifference", InferArithmetic<kTfliteSquaredDifference>,
+           ReferenceArithmetic<SquaredDifferenceFunction, kTfliteSquaredDifference>);
 constinit const OpDefinition kEqualDefinition = Define("Equal", InferEqual, ReferenceCompare<EqualFunction>,
                                                        AttributeInfoOf<NoAttributes>(), kOpElementwise);
 constinit const OpDefinition kLessDefinition = Define("Less", InferCompare, ReferenceCompare<LessFunction>,

@@ -4,14 +4,15 @@
 #include <cmath>
 
 #include "mace/ops/broadcast.h"
+#include "mace/ops/quantize/fixed_point_functions.h"
 #include "mace/ops/quantize/output_scale.h"
 
 namespace mace::ops {
 namespace {
 
-bool IsQuantizedType(DType dtype) {
-  return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16 || dtype == DType::kU16;
-}
+constexpr uint32_t Bit(DType dtype) { return 1u << static_cast<int>(dtype); }
+constexpr uint32_t kWords = Bit(DType::kI8) | Bit(DType::kU8) | Bit(DType::kI16);
+constexpr uint32_t kQuantized = kWords | Bit(DType::kU16);
 
 // Calls function(stored a, stored b) for each element; it gives the element to store.
 template <typename Function>
@@ -46,6 +47,12 @@ int32_t WrappingAdd(int32_t a, int32_t b) {
 }
 int32_t WrappingMultiply(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+}
+
+// How far x can be shifted to the left: the copies of its sign bit, less one.
+int SpareBits(int32_t x) {
+  const auto bits = static_cast<uint32_t>(x < 0 ? ~x : x);
+  return bits == 0 ? 31 : __builtin_clz(bits) - 1;
 }
 
 // ---- Add, Sub
@@ -116,6 +123,86 @@ Status ReferenceProduct(const ReferenceContext& context) {
   return Status::Ok();
 }
 
+// ---- Div: by the reciprocal of the divisor, an integer; a division by zero gives zero.
+
+// RoundingRightShift, but also by more than 31 bits, and by less than 0: TensorFlow Lite's kernel meets such
+// shifts where a dividend is small (its sign bits have been shifted out before). What its processors make of
+// them, which is not the quotient, is part of its results: the count's low 5 bits count, and the mask of the
+// remainder is full.
+int32_t UnboundedRightShift(int32_t x, int exponent) {
+  if (exponent >= 0 && exponent <= 31) return RoundingRightShift(x, exponent);
+  return WrappingAdd(x >> (exponent & 31), x >= 0 ? 1 : 0);
+}
+
+Status ReferenceQuotient(const ReferenceContext& context) {
+  const Scales scales(context);
+  const IntegerRange range = RangeOf(context.outputs[0].dtype);
+  const FixedPointMultiplier multiplier =
+      QuantizeMultiplier(static_cast<double>(scales.a.scales[0] / (scales.b.scales[0] * scales.y.scales[0])));
+  MapStored(context, [&](int32_t a, int32_t b) {
+    int32_t dividend = a - scales.a.zero_points[0];
+    int32_t divisor = b - scales.b.zero_points[0];
+    if (divisor < 0) dividend = -dividend, divisor = -divisor;
+    if (divisor == 0) return scales.y.zero_points[0];
+    const FixedPointMultiplier reciprocal = ReciprocalOf(divisor);
+    const int headroom = SpareBits(dividend);
+    const int32_t quotient =
+        RoundingDoublingHighMultiply(WrappingLeftShift(dividend, headroom), reciprocal.multiplier);
+    const int32_t y = UnboundedRightShift(RoundingDoublingHighMultiply(quotient, multiplier.multiplier),
+                                          headroom - reciprocal.exponent - multiplier.exponent);
+    return AddZeroPointAndClamp(y, scales.y.zero_points[0], range);
+  });
+  return Status::Ok();
+}
+
+// ---- Max, Min: of the stored integers, whatever they stand for
+
+Status ReferenceStoredMax(const ReferenceContext& context) {
+  MapStored(context, [](int32_t a, int32_t b) { return std::max(a, b); });
+  return Status::Ok();
+}
+Status ReferenceStoredMin(const ReferenceContext& context) {
+  MapStored(context, [](int32_t a, int32_t b) { return std::min(a, b); });
+  return Status::Ok();
+}
+
+// ---- PRelu, SquaredDifference
+
+Status ReferenceTflitePRelu(const ReferenceContext& context) {
+  const Scales scales(context);
+  const IntegerRange range = RangeOf(context.outputs[0].dtype);
+  const FixedPointMultiplier identity =
+      QuantizeMultiplier(static_cast<double>(scales.a.scales[0] / scales.y.scales[0]));
+  const FixedPointMultiplier product =
+      MultiplierOfProduct(scales.a.scales[0], scales.b.scales[0], scales.y.scales[0]);
+  MapStored(context, [&](int32_t stored, int32_t slope) {
+    const int32_t x = stored - scales.a.zero_points[0];
+    const int32_t y = x >= 0 ? MultiplyWithTwoRoundings(x, identity)
+                             : MultiplyWithTwoRoundings(x * (slope - scales.b.zero_points[0]), product);
+    return AddZeroPointAndClamp(y, scales.y.zero_points[0], range);
+  });
+  return Status::Ok();
+}
+
+Status ReferenceSquaredDifference(const ReferenceContext& context) {
+  const Scales scales(context);
+  const IntegerRange range = RangeOf(context.outputs[0].dtype);
+  constexpr int kLeftShift = 7;  // 255^2 << 14 fits into 32 bits
+  const double unit = 2.0 * static_cast<double>(std::max(scales.a.scales[0], scales.b.scales[0]));
+  const FixedPointMultiplier a_scale = QuantizeMultiplier(static_cast<double>(scales.a.scales[0]) / unit);
+  const FixedPointMultiplier b_scale = QuantizeMultiplier(static_cast<double>(scales.b.scales[0]) / unit);
+  const FixedPointMultiplier y_scale =
+      QuantizeMultiplier(unit * unit / std::ldexp(static_cast<double>(scales.y.scales[0]), 2 * kLeftShift));
+  MapStored(context, [&](int32_t a, int32_t b) {
+    const int32_t difference =
+        MultiplyWithTwoRoundings(WrappingLeftShift(a - scales.a.zero_points[0], kLeftShift), a_scale) -
+        MultiplyWithTwoRoundings(WrappingLeftShift(b - scales.b.zero_points[0], kLeftShift), b_scale);
+    return AddZeroPointAndClamp(MultiplyWithTwoRoundings(difference * difference, y_scale),
+                                scales.y.zero_points[0], range);
+  });
+  return Status::Ok();
+}
+
 }  // namespace
 
 bool HasQuantizedInput(const InferContext& context) {
@@ -134,18 +221,15 @@ bool HasQuantizedInput(const ReferenceContext& context) {
 Status InferQuantizedPair(InferContext& context, Rounding rounding, const TflitePair& tflite) {
   const DType a = context.input(0).dtype, b = context.input(1).dtype;
   const bool half_even = rounding == Rounding::kHalfEvenFloat;
-  if (!IsQuantizedType(a) || !IsQuantizedType(b)) {
-    return Unsupported("quantized operands of %s and %s", NameOf(a), NameOf(b));
+  if (((half_even ? kQuantized : tflite.dtypes) & Bit(a)) == 0 || (kQuantized & Bit(b)) == 0) {
+    return Unsupported("this rounding on quantized operands of %s and %s", NameOf(a), NameOf(b));
   }
   DType y = a;
   if (half_even) {
     if (context.declared_output_dtype(0) != DType::kInvalid) y = context.declared_output_dtype(0);
-    if (!IsQuantizedType(y)) return Unsupported("an output of %s from quantized operands", NameOf(y));
-  } else {
+    if ((kQuantized & Bit(y)) == 0) return Unsupported("an output of %s from quantized operands", NameOf(y));
+  } else if (!(&tflite == &kTflitePRelu && a == DType::kI16 && b == DType::kI8)) {
     MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
-    if (tflite.reference == nullptr || a == DType::kU16) {
-      return Unsupported("this rounding on quantized operands of %s", NameOf(a));
-    }
   }
   MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), a, 1, "input 0"));
   MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(1), b, 1, "input 1"));
@@ -191,8 +275,13 @@ FixedPointMultiplier MultiplierOfProduct(float a_scale, float b_scale, float y_s
   return QuantizeMultiplier(static_cast<double>(a_scale * b_scale / y_scale));
 }
 
-constinit const TflitePair kTfliteAdd = {&CheckSum, &ReferenceSum<1>};
-constinit const TflitePair kTfliteSub = {&CheckSum, &ReferenceSum<-1>};
-constinit const TflitePair kTfliteMul = {nullptr, &ReferenceProduct};
+constinit const TflitePair kTfliteAdd = {kWords, &CheckSum, &ReferenceSum<1>};
+constinit const TflitePair kTfliteSub = {kWords, &CheckSum, &ReferenceSum<-1>};
+constinit const TflitePair kTfliteMul = {kWords, nullptr, &ReferenceProduct};
+constinit const TflitePair kTfliteDiv = {kWords, nullptr, &ReferenceQuotient};
+constinit const TflitePair kTfliteMax = {kWords, nullptr, &ReferenceStoredMax};
+constinit const TflitePair kTfliteMin = {kWords, nullptr, &ReferenceStoredMin};
+constinit const TflitePair kTflitePRelu = {kWords, nullptr, &ReferenceTflitePRelu};
+constinit const TflitePair kTfliteSquaredDifference = {Bit(DType::kI8), nullptr, &ReferenceSquaredDifference};
 
 }  // namespace mace::ops

@@ -14,13 +14,14 @@ bool HasQuantizedInput(const ReferenceContext& context);
 
 // What TensorFlow Lite has of an operator on quantized values.
 struct TflitePair {
+  uint32_t dtypes = 0;  // bits 1 << DType
   // More than what InferQuantizedPair asks for; null: nothing more.
   Status (*check)(const InferContext& context, DType dtype) = nullptr;
   Status (*reference)(const ReferenceContext& context) = nullptr;  // null: there is no such form
 };
 
-// The shape rule. With the tflite roundings all three operands have one dtype; with kHalfEvenFloat the output
-// has the dtype that the graph gives it, or that of input 0.
+// The shape rule. With the tflite roundings all three operands have one dtype (except that the slope of an
+// i16 PRelu is i8); with kHalfEvenFloat the output has the dtype that the graph gives it, or that of input 0.
 Status InferQuantizedPair(InferContext& context, Rounding rounding, const TflitePair& tflite);
 
 // kHalfEvenFloat: `function` of the two reals, in float32.
@@ -42,7 +43,8 @@ bool MakeShiftedSum(float a_scale, float b_scale, float y_scale, int* a_shift, i
 // The factor of Mul: single precision, as TensorFlow Lite has it.
 FixedPointMultiplier MultiplierOfProduct(float a_scale, float b_scale, float y_scale);
 
-extern const TflitePair kTfliteAdd, kTfliteSub, kTfliteMul;
+extern const TflitePair kTfliteAdd, kTfliteSub, kTfliteMul, kTfliteDiv, kTfliteMax, kTfliteMin, kTflitePRelu,
+    kTfliteSquaredDifference;
 
 }  // namespace mace::ops
 

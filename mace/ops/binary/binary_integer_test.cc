@@ -18,6 +18,12 @@ double Exact(OpId op, double a, double b) {
       return a + b;
     case OpId::kSub:
       return a - b;
+    case OpId::kMax:
+      return std::max(a, b);
+    case OpId::kMin:
+      return std::min(a, b);
+    case OpId::kPRelu:
+      return a < 0 ? a * b : a;
     default:
       return a * b;
   }
@@ -43,6 +49,43 @@ TEST(BinaryInteger, NearestToTheExactResult) {
       }
     }
   }
+}
+
+TEST(BinaryInteger, SelectionsAndSlopes) {
+  std::mt19937 random(2);
+  for (OpId op : {OpId::kMax, OpId::kMin, OpId::kPRelu}) {
+    for (Rounding rounding : {Rounding::kTfliteDouble, Rounding::kHalfEvenFloat}) {
+      const IntegerTensor a = RandomTensor(&random, DType::kI8, {4, 30}, {0.02f}, {-3});
+      const IntegerTensor b = RandomTensor(&random, DType::kI8, {30}, {0.02f}, {-3});
+      std::vector<IntegerTensor> y = {{DType::kI8, {}, {}, {0.02f}, {-3}}};
+      const Status status = RunIntegers(op, RoundingAttributes{rounding}, {a, b}, &y);
+      ASSERT_TRUE(status.ok()) << status.message();
+      for (size_t i = 0; i < a.values.size(); ++i) {
+        ExpectStored(y[0], i, Exact(op, a.real(i), b.real(i % 30)), 1e-2);
+      }
+    }
+  }
+}
+
+TEST(BinaryInteger, QuotientsAndSquares) {
+  const RoundingAttributes tflite = {Rounding::kTfliteDouble};
+  const IntegerTensor a = {DType::kU8, {4}, {250, 90, 50, 10}, {0.5f}, {10}, kNone};
+  const IntegerTensor b = {DType::kU8, {4}, {14, 4, 10, 10}, {0.25f}, {6}, kNone};
+  for (Rounding rounding : {Rounding::kTfliteDouble, Rounding::kHalfEvenFloat}) {
+    // 120 / 2, 40 / -0.5, 20 / 1, 0 / 1
+    std::vector<IntegerTensor> y = {{DType::kU8, {}, {}, {0.5f}, {100}}};
+    ASSERT_TRUE(RunIntegers(OpId::kDiv, RoundingAttributes{rounding}, {a, b}, &y).ok());
+    EXPECT_EQ(y[0].values, (std::vector<int32_t>{220, 0, 140, 100}));
+  }
+  const IntegerTensor zero = {DType::kU8, {1}, {6}, {0.25f}, {6}, kNone};
+  std::vector<IntegerTensor> y = {{DType::kU8, {}, {}, {0.5f}, {100}}};
+  ASSERT_TRUE(RunIntegers(OpId::kDiv, tflite, {a, zero}, &y).ok());
+  EXPECT_EQ(y[0].values, (std::vector<int32_t>{100, 100, 100, 100}));
+  const IntegerTensor c = {DType::kI8, {3}, {10, -20, 127}, {0.5f}, {0}, kNone};
+  const IntegerTensor d = {DType::kI8, {1}, {-2}, {1.0f}, {0}, kNone};
+  std::vector<IntegerTensor> square = {{DType::kI8, {}, {}, {1.0f}, {-100}}};
+  ASSERT_TRUE(RunIntegers(OpId::kSquaredDifference, tflite, {c, d}, &square).ok());
+  EXPECT_EQ(square[0].values, (std::vector<int32_t>{-51, -36, 127}));  // 7^2, 8^2, 65.5^2
 }
 
 TEST(BinaryInteger, HalvesGoToEvenInTheOnnxForm) {

@@ -4,81 +4,16 @@
 #include <cmath>
 
 #include "mace/ops/norm/norm.h"
+#include "mace/ops/quantize/fixed_point_functions.h"
+#include "mace/ops/quantize/interpolation_table.h"
 #include "mace/ops/quantize/output_scale.h"
 
 namespace mace::ops {
 namespace {
 
-// ---- 8-bit input: fixed-point arithmetic throughout, in the formats and with the roundings that TensorFlow
-// Lite's integer softmax takes from gemmlowp (fixedpoint.h): a number with n integer bits is a raw value in
-// units of 2^(n - 31), a product is a RoundingDoublingHighMultiply and has the sum of both integer bits.
-constexpr int kDifferenceBits = 5;  // integer bits of the argument of the exponential
-constexpr int kSumBits = 12;        // and of the sum of exponentials
-
-// `real` with `integer_bits` integer bits; the constants below are all inside the range.
-int32_t FixedConstant(double real, int integer_bits) {
-  return static_cast<int32_t>(std::llround(std::ldexp(real, 31 - integer_bits)));
-}
-
-int32_t SaturatingLeftShift(int32_t x, int exponent) {
-  return static_cast<int32_t>(
-      std::clamp<int64_t>(static_cast<int64_t>(x) * (int64_t{1} << exponent), kInt32Min, kInt32Max));
-}
-
-// exp(x) without integer bits, for x <= 0 with kDifferenceBits of them.
-class NegativeExponential {
- public:
-  NegativeExponential() : at_center_(FixedConstant(std::exp(-0.125), 0)), third_(FixedConstant(1.0 / 3, 0)) {
-    for (int i = 0; i < kFactors; ++i) factors_[i] = FixedConstant(std::exp(-std::ldexp(1.0, i - 2)), 0);
-  }
-
-  int32_t operator()(int32_t x) const {
-    if (x == 0) return kInt32Max;  // 1
-    constexpr int kFractionBits = 31 - kDifferenceBits;
-    constexpr int32_t kQuarter = 1 << (kFractionBits - 2);
-    // x = rest - quarters / 4 with -1/4 <= rest < 0. exp(rest) by a series, then a factor for each bit of
-    // `quarters`.
-    const int32_t rest = (x & (kQuarter - 1)) - kQuarter;
-    const int32_t remainder = rest - x;
-    int32_t result = OfSmall(SaturatingLeftShift(rest, kDifferenceBits));
-    for (int i = 0; i < kFactors; ++i) {
-      if ((remainder & (kQuarter << i)) != 0) result = RoundingDoublingHighMultiply(result, factors_[i]);
-    }
-    return result;
-  }
-
- private:
-  static constexpr int kFactors = kDifferenceBits + 2;  // 1/4, 1/2, 1, .. 16
-
-  // exp(x) for -1/4 <= x < 0, no integer bits: four terms of the series around -1/8.
-  int32_t OfSmall(int32_t x) const {
-    const int32_t y = x + (1 << 28);  // x + 1/8
-    const int32_t y2 = RoundingDoublingHighMultiply(y, y);
-    const int32_t y3 = RoundingDoublingHighMultiply(y2, y);
-    const int32_t y4_over_4 = RoundingRightShift(RoundingDoublingHighMultiply(y2, y2), 2);
-    const int32_t higher = RoundingRightShift(RoundingDoublingHighMultiply(y4_over_4 + y3, third_) + y2,
-                                              1);  // y^2/2 + y^3/6 + y^4/24
-    return at_center_ + RoundingDoublingHighMultiply(at_center_, y + higher);
-  }
-
-  int32_t at_center_;
-  int32_t third_;
-  int32_t factors_[kFactors];
-};
-
-// 1 / (1 + x) for 0 <= x < 1, both without integer bits: Newton's method for half the denominator, from the
-// best linear guess 48/17 - 32/17 d.
-int32_t ReciprocalOfOnePlus(int32_t x) {
-  const auto half_denominator = static_cast<int32_t>((static_cast<int64_t>(x) + kInt32Max + 1) / 2);
-  int32_t guess = FixedConstant(48.0 / 17, 2) +
-                  RoundingDoublingHighMultiply(half_denominator, FixedConstant(-32.0 / 17, 2));
-  for (int i = 0; i < 3; ++i) {
-    const int32_t error =
-        (1 << 29) - RoundingDoublingHighMultiply(half_denominator, guess);  // of 1, 2 integer bits
-    guess += SaturatingLeftShift(RoundingDoublingHighMultiply(guess, error), 2);
-  }
-  return SaturatingLeftShift(guess, 1);  // half of it, without integer bits
-}
+// ---- 8-bit input: fixed-point arithmetic throughout.
+constexpr int kDifferenceBits = NegativeExponential::kIntegerBits;  // of the exponential's argument
+constexpr int kSumBits = 12;                                        // integer bits of the sum of exponentials
 
 template <typename Input>
 void SoftmaxOfBytes(const ReferenceContext& context, int64_t rows, int64_t columns) {
@@ -125,41 +60,12 @@ void SoftmaxOfBytes(const ReferenceContext& context, int64_t rows, int64_t colum
 }
 
 // ---- 16-bit input: two functions interpolated between 513 points.
-int16_t ClampToInt16(double value) { return static_cast<int16_t>(std::clamp(value, -32768.0, 32767.0)); }
-
-class InterpolationTable {
- public:
-  // `function` over [low, high], its results in units of 2 / 65535. Between two points the error at the
-  // middle is halved by moving the point: TensorFlow Lite's table does, and its results are what is to be
-  // matched.
-  template <typename Function>
-  InterpolationTable(double low, double high, Function function) {
-    const double step = (high - low) / kSteps;
-    const double unit = 65536.0 / (2.0 / 65535.0 * 65535.0);
-    for (int i = 0; i < kSteps; ++i) {
-      const double here = std::round(function(low + i * step) * unit);
-      const double interpolated = std::round((function(low + (i + 1) * step) * unit + here) / 2);
-      const double middle = std::round(function(low + i * step + step / 2) * unit);
-      points_[i] = ClampToInt16(here - std::round((interpolated - middle) / 2));
-    }
-    points_[kSteps] = ClampToInt16(std::round(function(high) * unit));
-  }
-
-  // `x` from -32768 (low) to 32767 (high).
-  int16_t operator()(int32_t x) const {
-    const int index = kSteps / 2 + (x >> 7);
-    const int32_t slope = points_[index + 1] - points_[index];
-    return static_cast<int16_t>(points_[index] + ((slope * (x & 127) + 64) >> 7));
-  }
-
- private:
-  static constexpr int kSteps = 512;
-  int16_t points_[kSteps + 1];
-};
-
 void SoftmaxOfWords(const ReferenceContext& context, int64_t rows, int64_t columns) {
-  const InterpolationTable exponential(-10.0, 0.0, [](double v) { return std::exp(v); });
-  const InterpolationTable reciprocal(0.0, 1.0, [](double v) { return 1.0 / (1.0 + v); });
+  // The whole type stands for -10 to 0, and for 0 to 1; the results for -1 to 1.
+  const InterpolationTable<double> exponential(10.0 / 65535, 32767, 2.0 / 65535, 0,
+                                               [](double v) { return std::exp(v); });
+  const InterpolationTable<double> reciprocal(1.0 / 65535, -32768, 2.0 / 65535, 0,
+                                              [](double v) { return 1.0 / (1.0 + v); });
   const float scaled =
       context.input_quantization(0)->scales[0] * context.attributes<SoftmaxAttributes>().beta;
   const FixedPointMultiplier multiplier = QuantizeMultiplier(static_cast<double>(scaled) / (10.0 / 65535.0));

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "mace/ops/common.h"
+#include "mace/ops/unary/unary_integer.h"
 
 namespace mace::ops {
 
@@ -24,27 +25,34 @@ Status InferFloat(InferContext& context) {
   return SameAsInput(context);
 }
 
+bool IsQuantized(const Quantization* quantization, DType dtype) {
+  return quantization != nullptr && IsInteger(dtype);
+}
+
+// Operators that TensorFlow Lite does not have on quantized values.
+constexpr TfliteUnary kTfliteNone;
+
+// `rule` where the input is not quantized.
+template <typename Attributes, const TfliteUnary& tflite, Status (*rule)(InferContext&)>
+Status InferOrQuantized(InferContext& context) {
+  if (!IsQuantized(context.input_quantization(0), context.input(0).dtype)) return rule(context);
+  return InferQuantizedUnary(context, context.attributes<Attributes>().rounding, tflite);
+}
+
+template <const TfliteUnary& tflite>
+Status InferRounded(InferContext& context) {
+  return InferOrQuantized<RoundingAttributes, tflite, InferFloat>(context);
+}
+
 Status InferNumeric(InferContext& context) {
   MACE_RETURN_IF_ERROR(
       ExpectDType(context, 0, {DType::kF32, DType::kI8, DType::kI16, DType::kI32, DType::kI64}));
-  if (context.input_quantization(0) != nullptr && context.input(0).dtype != DType::kF32) {
-    return Unsupported("input 0 is quantized");
-  }
   return SameAsInput(context);
 }
 
-// Relu and Clip: of quantized tensors only where both sides have one and the same quantization.
 Status InferClamp(InferContext& context) {
   MACE_RETURN_IF_ERROR(
       ExpectDType(context, 0, {DType::kF32, DType::kI8, DType::kU8, DType::kI16, DType::kI32, DType::kI64}));
-  const Quantization* input = context.input_quantization(0);
-  const Quantization* output = context.output_quantization(0);
-  if (input != nullptr || output != nullptr) {
-    if (input == nullptr || output == nullptr || input->scales.size() != 1 || output->scales.size() != 1 ||
-        input->scales[0] != output->scales[0] || input->zero_points[0] != output->zero_points[0]) {
-      return Unsupported("a quantized clamp needs one and the same scale and zero point on both sides");
-    }
-  }
   return SameAsInput(context);
 }
 
@@ -53,7 +61,7 @@ Status InferClip(InferContext& context) {
   if (std::isnan(attributes.min) || std::isnan(attributes.max)) {
     return InvalidArgument("a bound is not a number");
   }
-  return InferClamp(context);
+  return InferOrQuantized<ClipAttributes, kTfliteClip, InferClamp>(context);
 }
 
 Status InferNot(InferContext& context) {
@@ -72,15 +80,32 @@ Status Map(const ReferenceContext& context, const Function& function) {
   return Status::Ok();
 }
 
-template <double (*function)(double)>
-Status ReferenceFloat(const ReferenceContext& context) {
-  return Map<float>(context, [](float x) { return static_cast<float>(function(x)); });
+bool IsQuantized(const ReferenceContext& context) {
+  return IsQuantized(context.input_quantization(0), context.inputs[0].dtype);
 }
 
-template <typename Attributes, double (*function)(double, const Attributes&)>
+// Of quantized values: what TensorFlow Lite does, or `function` of their reals.
+template <typename Function>
+Status MapQuantized(const ReferenceContext& context, Rounding rounding, const TfliteUnary& tflite,
+                    const Function& function) {
+  if (rounding != Rounding::kHalfEvenFloat) return tflite.reference(context);
+  return ReferenceHalfEvenUnary(context, function);
+}
+
+template <double (*function)(double), const TfliteUnary& tflite = kTfliteNone>
+Status ReferenceFloat(const ReferenceContext& context) {
+  const auto single = [](float x) { return static_cast<float>(function(x)); };
+  if (!IsQuantized(context)) return Map<float>(context, single);
+  return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, tflite, single);
+}
+
+template <typename Attributes, double (*function)(double, const Attributes&),
+          const TfliteUnary& tflite = kTfliteNone>
 Status ReferenceFloatWith(const ReferenceContext& context) {
   const auto& attributes = context.attributes<Attributes>();
-  return Map<float>(context, [&](float x) { return static_cast<float>(function(x, attributes)); });
+  const auto single = [&](float x) { return static_cast<float>(function(x, attributes)); };
+  if (!IsQuantized(context)) return Map<float>(context, single);
+  return MapQuantized(context, attributes.rounding, tflite, single);
 }
 
 double LeakyRelu(double x, const LeakyReluAttributes& attributes) { return x < 0 ? attributes.alpha * x : x; }
@@ -133,12 +158,20 @@ T Negate(T x) {
 }
 
 Status ReferenceNeg(const ReferenceContext& context) {
+  if (IsQuantized(context)) {
+    return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, kTfliteNeg,
+                        [](float x) { return -x; });
+  }
   return DispatchDType<float, int8_t, int16_t, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
     return Map<decltype(zero)>(context, [](auto x) { return Negate(x); });
   });
 }
 
 Status ReferenceAbs(const ReferenceContext& context) {
+  if (IsQuantized(context)) {
+    return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, kTfliteAbs,
+                        [](float x) { return std::fabs(x); });
+  }
   return DispatchDType<float, int8_t, int16_t, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
     return Map<decltype(zero)>(context, [](auto x) {
       if constexpr (std::is_floating_point_v<decltype(x)>) {
@@ -152,23 +185,22 @@ Status ReferenceAbs(const ReferenceContext& context) {
 
 // 0 of both zeros; NaN of NaN.
 Status ReferenceSign(const ReferenceContext& context) {
+  if (IsQuantized(context)) {
+    return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, kTfliteNone,
+                        [](float x) { return static_cast<float>((x > 0) - (x < 0)); });
+  }
   return DispatchDType<float, int8_t, int16_t, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     return Map<T>(context, [](T x) { return x != x ? x : static_cast<T>((x > 0) - (x < 0)); });
   });
 }
 
-// `bound` in the units of T: of a quantized tensor its stored value, rounded and saturated.
+// `bound` as a T, saturated.
 template <typename T>
-T StoredBound(double bound, const Quantization* quantization, Rounding rounding) {
+T BoundOf(double bound) {
   if constexpr (std::is_floating_point_v<T>) {
     return static_cast<T>(bound);
   } else {
-    if (quantization != nullptr) {
-      const float units = static_cast<float>(bound) / quantization->scales[0];
-      const float rounded = rounding == Rounding::kHalfEvenFloat ? std::nearbyint(units) : std::round(units);
-      bound = static_cast<double>(rounded) + quantization->zero_points[0];
-    }
     const auto low = static_cast<double>(std::numeric_limits<T>::min());
     const auto high = static_cast<double>(std::numeric_limits<T>::max());
     if (bound <= low) return std::numeric_limits<T>::min();
@@ -178,31 +210,39 @@ T StoredBound(double bound, const Quantization* quantization, Rounding rounding)
 }
 
 // NaN stays NaN. Where min > max every element becomes max, as in ONNX.
-Status Clamp(const ReferenceContext& context, double min, double max, Rounding rounding) {
-  const Quantization* quantization = context.input_quantization(0);
+template <typename T>
+T ClampOne(T x, T low, T high) {
+  const T at_least = x < low ? low : x;
+  return at_least > high ? high : at_least;
+}
+
+Status Clamp(const ReferenceContext& context, double min, double max) {
   return DispatchDType<float, int8_t, uint8_t, int16_t, int32_t, int64_t>(
       context.inputs[0].dtype, [&](auto zero) {
         using T = decltype(zero);
-        const T low = StoredBound<T>(min, quantization, rounding);
-        const T high = StoredBound<T>(max, quantization, rounding);
-        return Map<T>(context, [=](T x) {
-          const T at_least = x < low ? low : x;
-          return at_least > high ? high : at_least;
-        });
+        const T low = BoundOf<T>(min), high = BoundOf<T>(max);
+        return Map<T>(context, [=](T x) { return ClampOne(x, low, high); });
       });
 }
 
 Status ReferenceRelu(const ReferenceContext& context) {
-  return Clamp(context, 0, HUGE_VAL, context.attributes<RoundingAttributes>().rounding);
+  if (IsQuantized(context)) {
+    return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, kTfliteRelu,
+                        [](float x) { return x < 0 ? 0 : x; });
+  }
+  return Clamp(context, 0, HUGE_VAL);
 }
 
 Status ReferenceClip(const ReferenceContext& context) {
   const auto& attributes = context.attributes<ClipAttributes>();
+  if (IsQuantized(context)) {
+    return MapQuantized(context, attributes.rounding, kTfliteClip,
+                        [&](float x) { return ClampOne(x, attributes.min, attributes.max); });
+  }
   // Bounds between two integers act inwards: ceil(min), floor(max).
-  const bool integer = context.inputs[0].dtype != DType::kF32 && context.input_quantization(0) == nullptr;
   const double min = attributes.min, max = attributes.max;
-  return integer ? Clamp(context, std::ceil(min), std::floor(max), attributes.rounding)
-                 : Clamp(context, min, max, attributes.rounding);
+  if (context.inputs[0].dtype == DType::kF32) return Clamp(context, min, max);
+  return Clamp(context, std::ceil(min), std::floor(max));
 }
 
 Status ReferenceNot(const ReferenceContext& context) {
@@ -224,48 +264,73 @@ constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
 
 }  // namespace
 
-constinit const OpDefinition kReluDefinition = Define("Relu", InferClamp, ReferenceRelu);
+constinit const OpDefinition kReluDefinition =
+    Define("Relu", InferOrQuantized<RoundingAttributes, kTfliteRelu, InferClamp>, ReferenceRelu);
 constinit const OpDefinition kClipDefinition =
     Define("Clip", InferClip, ReferenceClip, AttributeInfoOf<ClipAttributes>());
 constinit const OpDefinition kLeakyReluDefinition =
-    Define("LeakyRelu", InferFloat, ReferenceFloatWith<LeakyReluAttributes, LeakyRelu>,
+    Define("LeakyRelu", InferOrQuantized<LeakyReluAttributes, kTfliteLeakyRelu, InferFloat>,
+           ReferenceFloatWith<LeakyReluAttributes, LeakyRelu, kTfliteLeakyRelu>,
            AttributeInfoOf<LeakyReluAttributes>());
-constinit const OpDefinition kSigmoidDefinition = Define("Sigmoid", InferFloat, ReferenceFloat<Sigmoid>);
-constinit const OpDefinition kTanhDefinition = Define("Tanh", InferFloat, ReferenceFloat<Tanh>);
+constinit const OpDefinition kSigmoidDefinition =
+    Define("Sigmoid", InferRounded<kTfliteSigmoid>, ReferenceFloat<Sigmoid, kTfliteSigmoid>);
+constinit const OpDefinition kTanhDefinition =
+    Define("Tanh", InferRounded<kTfliteTanh>, ReferenceFloat<Tanh, kTfliteTanh>);
 constinit const OpDefinition kHardSigmoidDefinition =
-    Define("HardSigmoid", InferFloat, ReferenceFloatWith<HardSigmoidAttributes, HardSigmoid>,
+    Define("HardSigmoid", InferOrQuantized<HardSigmoidAttributes, kTfliteNone, InferFloat>,
+           ReferenceFloatWith<HardSigmoidAttributes, HardSigmoid, kTfliteNone>,
            AttributeInfoOf<HardSigmoidAttributes>());
 constinit const OpDefinition kHardSwishDefinition =
-    Define("HardSwish", InferFloat, ReferenceFloat<HardSwish>);
-constinit const OpDefinition kSiluDefinition = Define("Silu", InferFloat, ReferenceFloat<Silu>);
+    Define("HardSwish", InferRounded<kTfliteHardSwish>, ReferenceFloat<HardSwish, kTfliteHardSwish>);
+constinit const OpDefinition kSiluDefinition =
+    Define("Silu", InferRounded<kTfliteNone>, ReferenceFloat<Silu, kTfliteNone>);
 constinit const OpDefinition kGeluDefinition =
-    Define("Gelu", InferFloat, ReferenceFloatWith<GeluAttributes, Gelu>, AttributeInfoOf<GeluAttributes>());
-constinit const OpDefinition kErfDefinition = Define("Erf", InferFloat, ReferenceFloat<Erf>);
-constinit const OpDefinition kExpDefinition = Define("Exp", InferFloat, ReferenceFloat<Exp>);
-constinit const OpDefinition kLogDefinition = Define("Log", InferFloat, ReferenceFloat<Log>);
-constinit const OpDefinition kSqrtDefinition = Define("Sqrt", InferFloat, ReferenceFloat<Sqrt>);
+    Define("Gelu", InferOrQuantized<GeluAttributes, kTfliteGelu, InferFloat>,
+           ReferenceFloatWith<GeluAttributes, Gelu, kTfliteGelu>, AttributeInfoOf<GeluAttributes>());
+constinit const OpDefinition kErfDefinition =
+    Define("Erf", InferRounded<kTfliteNone>, ReferenceFloat<Erf, kTfliteNone>);
+constinit const OpDefinition kExpDefinition =
+    Define("Exp", InferRounded<kTfliteExp>, ReferenceFloat<Exp, kTfliteExp>);
+constinit const OpDefinition kLogDefinition =
+    Define("Log", InferRounded<kTfliteLog>, ReferenceFloat<Log, kTfliteLog>);
+constinit const OpDefinition kSqrtDefinition =
+    Define("Sqrt", InferRounded<kTfliteSqrt>, ReferenceFloat<Sqrt, kTfliteSqrt>);
 constinit const OpDefinition kReciprocalDefinition =
-    Define("Reciprocal", InferFloat, ReferenceFloat<Reciprocal>);
-constinit const OpDefinition kNegDefinition = Define("Neg", InferNumeric, ReferenceNeg);
-constinit const OpDefinition kAbsDefinition = Define("Abs", InferNumeric, ReferenceAbs);
-constinit const OpDefinition kFloorDefinition = Define("Floor", InferFloat, ReferenceFloat<Floor>);
-constinit const OpDefinition kCeilDefinition = Define("Ceil", InferFloat, ReferenceFloat<Ceil>);
-constinit const OpDefinition kRoundDefinition = Define("Round", InferFloat, ReferenceFloat<Round>);
+    Define("Reciprocal", InferRounded<kTfliteNone>, ReferenceFloat<Reciprocal, kTfliteNone>);
+constinit const OpDefinition kNegDefinition =
+    Define("Neg", InferOrQuantized<RoundingAttributes, kTfliteNeg, InferNumeric>, ReferenceNeg);
+constinit const OpDefinition kAbsDefinition =
+    Define("Abs", InferOrQuantized<RoundingAttributes, kTfliteAbs, InferNumeric>, ReferenceAbs);
+constinit const OpDefinition kFloorDefinition =
+    Define("Floor", InferRounded<kTfliteNone>, ReferenceFloat<Floor, kTfliteNone>);
+constinit const OpDefinition kCeilDefinition =
+    Define("Ceil", InferRounded<kTfliteNone>, ReferenceFloat<Ceil, kTfliteNone>);
+constinit const OpDefinition kRoundDefinition =
+    Define("Round", InferRounded<kTfliteNone>, ReferenceFloat<Round, kTfliteNone>);
 constinit const OpDefinition kNotDefinition =
     Define("Not", InferNot, ReferenceNot, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kIdentityDefinition =
     Define("Identity", SameAsInput, ReferenceIdentity, AttributeInfoOf<NoAttributes>(),
            kOpElementwise | kOpView | kOpCheap);
-constinit const OpDefinition kRsqrtDefinition = Define("Rsqrt", InferFloat, ReferenceFloat<Rsqrt>);
-constinit const OpDefinition kSoftplusDefinition = Define("Softplus", InferFloat, ReferenceFloat<Softplus>);
+constinit const OpDefinition kRsqrtDefinition =
+    Define("Rsqrt", InferRounded<kTfliteRsqrt>, ReferenceFloat<Rsqrt, kTfliteRsqrt>);
+constinit const OpDefinition kSoftplusDefinition =
+    Define("Softplus", InferRounded<kTfliteNone>, ReferenceFloat<Softplus, kTfliteNone>);
 constinit const OpDefinition kEluDefinition =
-    Define("Elu", InferFloat, ReferenceFloatWith<EluAttributes, Elu>, AttributeInfoOf<EluAttributes>());
+    Define("Elu", InferOrQuantized<EluAttributes, kTfliteElu, InferFloat>,
+           ReferenceFloatWith<EluAttributes, Elu, kTfliteElu>, AttributeInfoOf<EluAttributes>());
 constinit const OpDefinition kSeluDefinition =
-    Define("Selu", InferFloat, ReferenceFloatWith<SeluAttributes, Selu>, AttributeInfoOf<SeluAttributes>());
-constinit const OpDefinition kMishDefinition = Define("Mish", InferFloat, ReferenceFloat<Mish>);
-constinit const OpDefinition kSoftsignDefinition = Define("Softsign", InferFloat, ReferenceFloat<Softsign>);
-constinit const OpDefinition kSignDefinition = Define("Sign", InferNumeric, ReferenceSign);
-constinit const OpDefinition kSinDefinition = Define("Sin", InferFloat, ReferenceFloat<Sin>);
-constinit const OpDefinition kCosDefinition = Define("Cos", InferFloat, ReferenceFloat<Cos>);
+    Define("Selu", InferOrQuantized<SeluAttributes, kTfliteNone, InferFloat>,
+           ReferenceFloatWith<SeluAttributes, Selu, kTfliteNone>, AttributeInfoOf<SeluAttributes>());
+constinit const OpDefinition kMishDefinition =
+    Define("Mish", InferRounded<kTfliteNone>, ReferenceFloat<Mish, kTfliteNone>);
+constinit const OpDefinition kSoftsignDefinition =
+    Define("Softsign", InferRounded<kTfliteNone>, ReferenceFloat<Softsign, kTfliteNone>);
+constinit const OpDefinition kSignDefinition =
+    Define("Sign", InferOrQuantized<RoundingAttributes, kTfliteNone, InferNumeric>, ReferenceSign);
+constinit const OpDefinition kSinDefinition =
+    Define("Sin", InferRounded<kTfliteNone>, ReferenceFloat<Sin, kTfliteNone>);
+constinit const OpDefinition kCosDefinition =
+    Define("Cos", InferRounded<kTfliteNone>, ReferenceFloat<Cos, kTfliteNone>);
 
 }  // namespace mace::ops

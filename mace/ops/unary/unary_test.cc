@@ -83,8 +83,9 @@ TEST(Unary, QuantizedClampsActInStoredUnits) {
   ASSERT_OK(clip.Run());
   EXPECT_EQ(clip.Output<uint8_t>(), (std::vector<uint8_t>{10, 10, 60, 70}));
   OpTester other_scale(OpId::kRelu);
-  other_scale.Input<uint8_t>({1}, {0}).QuantizeInput(0, 0.1f, 10).QuantizeOutput(0.2f, 10);
-  EXPECT_ERROR(other_scale.Run(), kUnsupported);
+  other_scale.Input<uint8_t>({3}, {0, 16, 255}).QuantizeInput(0, 0.1f, 10).QuantizeOutput(0.2f, 20);
+  ASSERT_OK(other_scale.Run());
+  EXPECT_EQ(other_scale.Output<uint8_t>(), (std::vector<uint8_t>{20, 23, 142}));  // 122.5: to even
 }
 
 TEST(Unary, BoundsInTheWrongOrderGiveTheMaximum) {
@@ -97,7 +98,7 @@ TEST(Unary, BoundsInTheWrongOrderGiveTheMaximum) {
 TEST(Unary, Refusals) {
   EXPECT_ERROR(OpTester(OpId::kTanh).Input<int32_t>({1}, {1}).Run(), kUnsupported);
   EXPECT_ERROR(OpTester(OpId::kNot).Input<float>({1}, {1}).Run(), kUnsupported);
-  EXPECT_ERROR(OpTester(OpId::kNeg).Input<int8_t>({1}, {1}).QuantizeInput(0, 1, 0).Run(), kUnsupported);
+  EXPECT_ERROR(OpTester(OpId::kNeg).Input<int8_t>({1}, {1}).QuantizeInput(0, 1, 0).Run(), kInvalidArgument);
   OpTester clip(OpId::kClip);
   clip.attributes<ClipAttributes>().min = kNan;
   EXPECT_ERROR(clip.Input<float>({1}, {1}).Run(), kInvalidArgument);
