@@ -53,7 +53,6 @@ void ConvertMaxPool2d(TfliteContext& context);
 void ConvertL2Pool2d(TfliteContext& context);
 void ConvertSoftmax(TfliteContext& context);
 void ConvertLogSoftmax(TfliteContext& context);
-void ConvertSvdf(TfliteContext& context);
 // tflite_elementwise.cc
 void ConvertQuantize(TfliteContext& context);
 void ConvertDequantize(TfliteContext& context);
