@@ -15,7 +15,9 @@ TRIES = 40
 MOVED = ["float32", "int8", "uint8", "int16", "int32", "int64", "bool"]
 
 
-def judge(model: bytes, steps: Sequence[Sequence[np.ndarray]], *, rtol: float = 0, atol: float = 0, reference_steps: int | None = 0) -> None:
+def judge(
+    model: bytes, steps: Sequence[Sequence[np.ndarray]], *, rtol: float = 0, atol: float = 0, reference_steps: int | None = 0
+) -> None:
     """Every step's outputs of one session equal LiteRT's; floats up to the tolerance. `reference_steps`: at most so many (None: any)."""
     want = run_litert(model, steps)
     session = mace.load(model)
@@ -55,7 +57,9 @@ def dims(rng: np.random.Generator, low: int, high: int, largest: int = 7) -> lis
     return [int(d) for d in rng.integers(1, largest, rng.integers(low, high, endpoint=True), endpoint=True)]
 
 
-def tries(build: Callable[[np.random.Generator, TfliteWriter], tuple], seed: int, count: int = TRIES, steps: int = 1, **options: object) -> None:
+def tries(
+    build: Callable[[np.random.Generator, TfliteWriter], tuple], seed: int, count: int = TRIES, steps: int = 1, **options: object
+) -> None:
     """`build` adds operators and returns the numbers of inputs and outputs and a function that makes the inputs of a step. Models that
     LiteRT refuses do not count; most must be taken."""
     taken, reasons = 0, []

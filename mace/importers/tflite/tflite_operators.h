@@ -50,7 +50,9 @@ void ConvertDepthwiseConv2d(TfliteContext& context);
 void ConvertFullyConnected(TfliteContext& context);
 void ConvertAveragePool2d(TfliteContext& context);
 void ConvertMaxPool2d(TfliteContext& context);
+void ConvertL2Pool2d(TfliteContext& context);
 void ConvertSoftmax(TfliteContext& context);
+void ConvertLogSoftmax(TfliteContext& context);
 // tflite_elementwise.cc
 void ConvertQuantize(TfliteContext& context);
 void ConvertDequantize(TfliteContext& context);
@@ -74,7 +76,14 @@ void ConvertSquaredDifference(TfliteContext& context);
 void ConvertReshape(TfliteContext& context);
 void ConvertConcatenation(TfliteContext& context);
 void ConvertPad(TfliteContext& context);
-void ConvertMean(TfliteContext& context);
+void ConvertReduce(TfliteContext& context);
+void ConvertMirrorPad(TfliteContext& context);
+void ConvertExpandDims(TfliteContext& context);
+void ConvertDepthToSpace(TfliteContext& context);
+void ConvertSpaceToDepth(TfliteContext& context);
+void ConvertBroadcastTo(TfliteContext& context);
+void ConvertTile(TfliteContext& context);
+void ConvertCast(TfliteContext& context);
 void ConvertTranspose(TfliteContext& context);
 void ConvertSqueeze(TfliteContext& context);
 // tflite_recurrent.cc
