@@ -277,10 +277,6 @@ Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal
   if (pads == nullptr || pads->elements() != 2 * shape.rank || (has_value && value == nullptr)) {
     *refusal = kUnknownOperand;
   }
-  // The zero of a quantized tensor is its zero point.
-  if (!has_value && lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr) {
-    *refusal = "no fast kernel pads with a zero point";
-  }
   if (*refusal != nullptr) return Status::Ok();
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PadParams>());
   switch (node.attributes.as<ops::PadAttributes>().mode) {

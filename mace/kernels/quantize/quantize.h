@@ -11,6 +11,7 @@
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/quantize/quantized_binary.h"
 #include "mace/kernels/quantize/quantized_pooling.h"
+#include "mace/kernels/quantize/quantized_resize.h"
 #include "mace/kernels/quantize/quantized_softmax.h"
 
 namespace mace::kernels {
@@ -70,6 +71,7 @@ struct QuantizeKernels {
   KernelFunction pair_table;  // PairTableParams
   KernelFunction pool;        // QuantizedPoolingParams
   KernelFunction softmax;     // QuantizedSoftmaxParams
+  KernelFunction resize;      // QuantizedResizeParams
 };
 
 }  // namespace mace::kernels

@@ -20,6 +20,7 @@ const kernels::QuantizeKernels kQuantizeKernels = {
     .pair_table = LookUpPairs,
     .pool = QuantizedPool,
     .softmax = QuantizedSoftmax,
+    .resize = QuantizedResize,
 };
 
 // Calls function(T{}) with the C++ type of a quantized tensor.
