@@ -320,13 +320,43 @@ TEST(LowerQuantize, Reductions) {
        {ops::ReduceKind::kSum, ops::ReduceKind::kMean, ops::ReduceKind::kMax, ops::ReduceKind::kMin}) {
     for (const IntList& axes : {IntList{1, 2}, IntList{-1}, IntList{0}, IntList{}}) {
       for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+        for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+          for (int64_t rows : {4, 0}) {
+            SCOPED_TRACE(testing::Message() << NameOf(dtype) << " kind " << static_cast<int>(kind));
+            TestGraph test;
+            const int32_t zero_point = ZeroPointOf(dtype);
+            const ValueId x = test.Integers({3, rows, 5, 33}, dtype, 0.06f, zero_point);
+            const ValueId y = test.Node(OpId::kReduce, {x});
+            test.Attributes<ops::ReduceAttributes>().kind = kind;
+            test.Attributes<ops::ReduceAttributes>().axes = axes;
+            test.Attributes<ops::ReduceAttributes>().rounding = rounding;
+            const bool keeps_scale = rounding == ops::Rounding::kTfliteDouble &&
+                                     (kind == ops::ReduceKind::kMax || kind == ops::ReduceKind::kMin);
+            test.Output(
+                test.Quantize(y, {keeps_scale ? 0.06f : 0.11f}, {keeps_scale ? zero_point : zero_point / 3}));
+            ExpectSameBytes(&test, "quantized_pool");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(LowerQuantize, ConcatBringsPartsToItsScale) {
+  for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+    for (int64_t axis : {0, 1, 3}) {
+      for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+        if (rounding == ops::Rounding::kTfliteDouble && dtype != DType::kU8) continue;
         TestGraph test;
-        const ValueId x = test.Integers({3, 4, 5, 33}, dtype, 0.06f, ZeroPointOf(dtype));
-        const ValueId y = test.Node(OpId::kReduce, {x});
-        test.Attributes<ops::ReduceAttributes>().kind = kind;
-        test.Attributes<ops::ReduceAttributes>().axes = axes;
-        test.Output(test.Quantize(y, {0.11f}, {ZeroPointOf(dtype) / 3}));
-        ExpectSameBytes(&test, "quantized_pool");
+        Shape other = {1, 6, 5, 7};
+        other[static_cast<int>(axis)] = 2;
+        const ValueId a = test.Integers({1, 6, 5, 7}, dtype, 0.06f, ZeroPointOf(dtype));
+        const ValueId b = test.Integers(other, dtype, 0.043f, ZeroPointOf(dtype) / 2);
+        const ValueId y = test.Node(OpId::kConcat, {a, b, a});
+        test.Attributes<ops::ConcatAttributes>().axis = axis;
+        test.Attributes<ops::ConcatAttributes>().rounding = rounding;
+        test.Output(test.Quantize(y, {0.06f}, {ZeroPointOf(dtype)}));
+        ExpectSameBytes(&test, "table table table");
       }
     }
   }

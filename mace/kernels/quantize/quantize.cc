@@ -45,8 +45,12 @@ Status PrepareTable(TableParams* p) {
     return Internal("a table of %d to %d bytes", static_cast<int>(p->input_bytes),
                     static_cast<int>(p->output_bytes));
   }
-  if (p->count < 0) return Internal("a table's input of negative size");
-  p->tiles = CutRows(1, p->count);
+  if (!SizesFit(p->rows, p->columns)) return Internal("a table's input: sizes out of range");
+  if (p->rows > 1 && (p->input_stride < p->columns || p->output_stride < p->columns)) {
+    return Internal("a table's rows overlap");
+  }
+  const bool is_dense = p->input_stride == p->columns && p->output_stride == p->columns;
+  p->tiles = is_dense ? CutRows(1, p->rows * p->columns) : CutRows(p->rows, p->columns);
   p->tile_count = p->tiles.tile_count;
   return Status::Ok();
 }

@@ -54,7 +54,10 @@ struct TableParams {
   // Set by the caller.
   int32_t input_bytes = 1;   // 1 or 2
   int32_t output_bytes = 1;  // 1, 2 or 4
-  int64_t count = 0;
+  int64_t rows = 1;
+  int64_t columns = 0;
+  int64_t input_stride = 0;  // elements from a row to the next; of no account with one row
+  int64_t output_stride = 0;
 
   // Set by PrepareTable.
   RowTiles tiles;
