@@ -10,6 +10,20 @@ bool IsQuantizedType(DType type) {
          type == DType::kI32;
 }
 
+// The larger input scale is brought to one half exactly, the other below it, and the sum is scaled down.
+bool IsSumOfBytes(const QuantizedBinaryParams& p) {
+  if (p.arithmetic != QuantizedArithmetic::kFixedPoint ||
+      (p.op != BinaryOp::kAdd && p.op != BinaryOp::kSub) ||
+      (p.output_type != DType::kI8 && p.output_type != DType::kU8) || p.left_shift != 20) {
+    return false;
+  }
+  for (const FixedScale& scale : p.input_scales) {
+    if (!IsOneHalf(scale) && (scale.exponent >= 0 || scale.exponent < -19 || scale.multiplier < 0))
+      return false;
+  }
+  return p.output_scale.exponent < 0 && p.output_scale.multiplier >= 0;
+}
+
 }  // namespace
 
 Status PrepareQuantize(QuantizeParams* p) {
@@ -77,6 +91,7 @@ Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
     }
   }
   const Shape operands[] = {p->a, p->b};
+  p->is_sum_of_bytes = IsSumOfBytes(*p);
   MACE_RETURN_IF_ERROR(PrepareBroadcast(operands, &p->broadcast, &p->output));
   p->tile_count = p->broadcast.tiles.tile_count;
   return Status::Ok();
