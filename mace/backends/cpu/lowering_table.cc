@@ -32,6 +32,7 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kMin, LowerBinary},
     {OpId::kPow, LowerBinary},
     {OpId::kPRelu, LowerBinary},
+    {OpId::kSquaredDifference, LowerBinary},
     {OpId::kEqual, LowerBinary},
     {OpId::kLess, LowerBinary},
     {OpId::kGreater, LowerBinary},

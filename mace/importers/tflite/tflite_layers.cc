@@ -1,4 +1,4 @@
-// Converters of layers: convolution, fully connected, pooling, softmax, SVDF.
+// Converters of layers: convolution, fully connected, pooling, softmax.
 #include <cstring>
 
 #include "mace/importers/tflite/tflite_operators.h"
@@ -7,7 +7,6 @@
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
-#include "mace/ops/recurrent/recurrent.h"
 #include "mace/ops/reduce/reduce.h"
 #include "mace/ops/shape/shape_ops.h"
 
@@ -192,40 +191,6 @@ void ConvertLogSoftmax(TfliteContext& context) {
   const ValueId sum =
       context.Emit(OpId::kReduce, {context.Emit(OpId::kExp, {shifted}, rounding, type)}, reduce, one);
   context.EmitOutput(OpId::kSub, {shifted, context.Emit(OpId::kLog, {sum}, rounding, one)}, rounding);
-}
-
-// Inputs: x, weights_feature, weights_time, bias, state; the state is a variable that the operator writes.
-void ConvertSvdf(TfliteContext& context) {
-  const auto& options = context.RequiredOptions<file::SvdfOptions>();
-  if (options.activation() != static_cast<int8_t>(Activation::kNone) &&
-      options.activation() != static_cast<int8_t>(Activation::kRelu)) {
-    context.Refuse("fused activation " + std::to_string(options.activation()));
-  }
-  ops::SvdfAttributes attributes;
-  attributes.rank = options.filter_rank();
-  attributes.relu = options.activation() == static_cast<int8_t>(Activation::kRelu);
-  const ValueId x = context.Input(0);
-  ValueId feature = context.Input(1);
-  ValueId time = context.Input(2);
-  ValueId bias = context.OptionalInput(3);
-  const int state_tensor = context.InputTensor(4);
-  if (!context.file().tensor(state_tensor).is_variable()) {
-    throw ImportError(StatusCode::kDataLoss,
-                      "its state " + context.file().DescribeTensor(state_tensor) + " is not a variable");
-  }
-  const ValueId state = context.ValueOf(state_tensor);
-  if (context.DTypeOf(x) == DType::kF32) {
-    feature = context.AsFloat(feature);
-    time = context.AsFloat(time);
-    bias = context.AsFloat(bias);
-  }
-  const ValueId inputs[] = {x, feature, time, bias, state};
-  const TensorType types[] = {context.OutputType(0), context.TypeOf(state)};
-  const std::string_view names[] = {context.file().TensorName(context.OutputTensor(0)), {}};
-  const std::vector<ValueId> outputs =
-      context.EmitNode(OpId::kSvdf, inputs, &attributes, sizeof(attributes), types, names);
-  context.BindOutput(0, outputs[0]);
-  context.WriteVariable(state_tensor, outputs[1]);
 }
 
 }  // namespace mace::importers::tflite

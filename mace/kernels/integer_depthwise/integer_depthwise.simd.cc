@@ -47,15 +47,15 @@ struct Row {
   int64_t element_bytes, out_stride_bytes;
 };
 
-// Rows [group * rows, ...) of the column at input_x, channels from byte `at` on.
+// Rows [group * rows, ...) of the column at input_x, channels from byte `at` on. `height`: of the kernel.
 template <Form kForm>
-MACE_INLINE VecI32 LoadColumn(const Row& row, int64_t input_x, int64_t group, int64_t at, int64_t n) {
-  const IntegerDepthwiseParams& p = *row.params;
-  if (input_x < 0 || input_x >= p.input_width) return row.padding;
+MACE_INLINE VecI32 LoadColumn(const Row& row, int64_t height, int64_t input_x, int64_t group, int64_t at,
+                              int64_t n) {
+  if (input_x < 0 || input_x >= row.params->input_width) return row.padding;
   constexpr int kRows = kForm == Form::kBytes ? 4 : 2;
   constexpr int kBits = 32 / kRows;
   const int64_t first = group * kRows;
-  const int64_t count = p.kernel_height - first;
+  const int64_t count = height - first;
   const auto load = [&](int64_t i) MACE_LAMBDA_INLINE {
     return LoadRow<kForm>(row.lines[first + i] + input_x * row.strides[first + i] + at, n);
   };
@@ -133,49 +133,52 @@ void RunAnyKernel(const Row& row, int64_t channel, int64_t n) {
     for (int64_t kx = 0; kx < p.kernel_width; ++kx) {
       const int64_t input_x = x * p.stride_x - p.pad_left + kx * p.dilation_x;
       for (int64_t group = 0; group < p.row_groups; ++group, weights += p.padded_channels) {
-        sum = Dot<kForm>(sum, LoadColumn<kForm>(row, input_x, group, at, n), Load(kI32, weights));
+        sum = Dot<kForm>(sum, LoadColumn<kForm>(row, p.kernel_height, input_x, group, at, n),
+                         Load(kI32, weights));
       }
     }
     StoreSum(row, channels, sum, x, channel, n);
   }
 }
 
-// The same of a kernel of three columns side by side and kGroups row groups: columns that two outputs share
-// are loaded once.
-template <Form kForm, int kGroups, int kStride>
-void RunThreeColumns(const Row& row, int64_t channel, int64_t n) {
+// The same of a 3x3 kernel and a whole vector: columns that two outputs share are loaded once.
+template <Form kForm, int kStride, IntegerRounding kRounding>
+void RunThreeByThree(const Row& row, int64_t channel, int64_t) {
+  constexpr int kSize = 3, kKept = kSize - kStride;
+  constexpr int kGroups = kForm == Form::kBytes ? 1 : 2;
   const IntegerDepthwiseParams& p = *row.params;
   const Channels channels = {LoadChannels(row.arrays, p.padded_channels, channel),
                              BoundsOf(p.requantization)};
   const int64_t at = channel * row.element_bytes;
-  VecI32 weights[3][kGroups], columns[3][kGroups];
-  Unroll<3>([&](auto k) MACE_LAMBDA_INLINE {
+  const DType out_type = p.requantization.out;
+  VecI32 weights[kSize][kGroups], columns[kSize][kGroups];
+  Unroll<kSize>([&](auto k) MACE_LAMBDA_INLINE {
     Unroll<kGroups>([&](auto g) MACE_LAMBDA_INLINE {
       constexpr int kK = decltype(k)::value, kG = decltype(g)::value;
       weights[kK][kG] = Load(kI32, row.weights + (kK * kGroups + kG) * p.padded_channels + channel);
     });
   });
-  constexpr int kKept = 3 - kStride;
   const auto load = [&](auto k, int64_t input_x) MACE_LAMBDA_INLINE {
     Unroll<kGroups>([&](auto g) MACE_LAMBDA_INLINE {
       columns[decltype(k)::value][decltype(g)::value] =
-          LoadColumn<kForm>(row, input_x, decltype(g)::value, at, n);
+          LoadColumn<kForm>(row, kSize, input_x, decltype(g)::value, at, kF32Lanes);
     });
   };
   int64_t input_x = -p.pad_left;
   Unroll<kKept>([&](auto k) MACE_LAMBDA_INLINE { load(k, input_x + decltype(k)::value); });
-  for (int64_t x = 0; x < p.output_width; ++x, input_x += kStride) {
+  uint8_t* out = row.out;
+  for (int64_t x = 0; x < p.output_width; ++x, input_x += kStride, out += row.out_stride_bytes) {
     Unroll<kStride>([&](auto k) MACE_LAMBDA_INLINE {
       load(Constant<kKept + decltype(k)::value>{}, input_x + kKept + decltype(k)::value);
     });
-    VecI32 sum = Set(kI32, 0);
-    Unroll<3>([&](auto k) MACE_LAMBDA_INLINE {
+    VecI32 sum = channels.vectors.bias;
+    Unroll<kSize>([&](auto k) MACE_LAMBDA_INLINE {
       Unroll<kGroups>([&](auto g) MACE_LAMBDA_INLINE {
         constexpr int kK = decltype(k)::value, kG = decltype(g)::value;
         sum = Dot<kForm>(sum, columns[kK][kG], weights[kK][kG]);
       });
     });
-    StoreSum(row, channels, sum, x, channel, n);
+    StoreWholeIntegers(out_type, out, channel, Requantize<kRounding>(sum, channels.vectors, channels.bounds));
     Unroll<kKept>([&](auto k) MACE_LAMBDA_INLINE {
       Unroll<kGroups>([&](auto g) MACE_LAMBDA_INLINE {
         columns[decltype(k)::value][decltype(g)::value] =
@@ -189,10 +192,14 @@ using RowFunction = void (*)(const Row& row, int64_t channel, int64_t n);
 
 template <Form kForm>
 RowFunction FindFunction(const IntegerDepthwiseParams& p) {
-  constexpr int kGroups = kForm == Form::kBytes ? 1 : 2;  // of three or four rows
-  if (p.kernel_width == 3 && p.dilation_x == 1 && p.row_groups == kGroups) {
-    if (p.stride_x == 1) return RunThreeColumns<kForm, kGroups, 1>;
-    if (p.stride_x == 2) return RunThreeColumns<kForm, kGroups, 2>;
+  const IntegerRounding rounding = p.requantization.rounding;
+  if (p.kernel_width == 3 && p.kernel_height == 3 && p.dilation_x == 1 && !p.wide &&
+      p.channels >= kF32Lanes) {
+    constexpr auto kTwo = IntegerRounding::kTwoRoundings, kHalfEven = IntegerRounding::kHalfEvenFloat;
+    if (p.stride_x == 1 && rounding == kTwo) return RunThreeByThree<kForm, 1, kTwo>;
+    if (p.stride_x == 2 && rounding == kTwo) return RunThreeByThree<kForm, 2, kTwo>;
+    if (p.stride_x == 1 && rounding == kHalfEven) return RunThreeByThree<kForm, 1, kHalfEven>;
+    if (p.stride_x == 2 && rounding == kHalfEven) return RunThreeByThree<kForm, 2, kHalfEven>;
   }
   return RunAnyKernel<kForm>;
 }

@@ -62,7 +62,7 @@ TEST_P(IntegerDepthwise, RandomConvolutions) {
   Random random(1);
   for (int i = 0; i < 500; ++i) {
     IntegerDepthwiseParams p;
-    p.isa = GetParam();
+    p.isa = KernelsOf(GetParam()).integer_depthwise_isa;
     SetRandomTypes(random, &p);
     if (p.requantization.out == DType::kI32) continue;
     const bool is_usual = Pick(random, 0, 1) != 0;  // 3x3

@@ -88,7 +88,7 @@ void SetOutputSize(Case* test) {
 Case RandomTypes(Random& random, Isa isa) {
   Case test;
   IntegerConv2dParams& p = test.params;
-  p.isa = isa;
+  p.isa = KernelsOf(isa).integer_gemm_isa;
   SetRandomTypes(random, &p);
   test.large_weights = Pick(random, 0, 1) != 0;
   test.extreme_input = Pick(random, 0, 3) == 0;
@@ -147,7 +147,7 @@ TEST_P(IntegerConv2d, RandomMatrices) {
 TEST_P(IntegerConv2d, EveryTileOfEveryRow) {
   Random random(3);
   for (GemmKind kind : {GemmKind::kBytes, GemmKind::kWords}) {
-    for (const GemmRow& row : GemmRowsOf(GetParam(), kind)) {
+    for (const GemmRow& row : GemmRowsOf(KernelsOf(GetParam()).integer_gemm_isa, kind)) {
       for (int64_t rows = 1; rows <= row.tile_rows + 1; ++rows) {
         for (int64_t columns : {int64_t{row.tile_columns}, int64_t{row.tile_columns} - 1, int64_t{1}}) {
           Case test = RandomTypes(random, GetParam());
@@ -176,7 +176,7 @@ TEST_P(IntegerConv2d, NothingSaturates) {
     for (int i = 0; i < 8; ++i) {
       Case test;
       IntegerConv2dParams& p = test.params;
-      p.isa = GetParam();
+      p.isa = KernelsOf(GetParam()).integer_gemm_isa;
       p.input = input;
       p.input_zero_point = static_cast<int32_t>(Pick(random, LowOf(input), HighOf(input)));
       p.requantization.out = DType::kI32;
