@@ -59,6 +59,9 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kBatchNormalization, LowerBatchNormalization},
     {OpId::kGru, LowerGru},
     {OpId::kLstm, LowerLstm},
+    {OpId::kSequenceLstm, LowerSequenceLstm},
+    {OpId::kSvdf, LowerSvdf},
+    {OpId::kDetectionPostProcess, LowerDetectionPostProcess},
 };
 
 }  // namespace
