@@ -436,7 +436,7 @@ def test_gather() -> None:
         axis = int(rng.integers(-len(shape), len(shape)))
         x, quantization, feed = one_input(rng, writer, shape, dtype)
         indices = rng.integers(0, shape[axis], at).astype(rng.choice(["int32", "int64"]))
-        y = writer.add_tensor([*shape[:axis % len(shape)], *at, *shape[axis % len(shape) + 1 :]], dtype, **quantization)
+        y = writer.add_tensor([*shape[: axis % len(shape)], *at, *shape[axis % len(shape) + 1 :]], dtype, **quantization)
         writer.add_operator("GATHER", [x, writer.add_constant(indices)], [y], "GatherOptions", axis=axis)
         return [x], [y], feed
 
