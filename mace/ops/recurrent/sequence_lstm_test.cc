@@ -170,13 +170,15 @@ TEST(SequenceLstm, Refusals) {
   ASSERT_OK(tester.Infer(types, &y));
   EXPECT_TRUE(y[0].shape == (Shape{1, kUnknownDim, 2}) && y[2].shape == (Shape{1, 4}));
   for (size_t i = 0; i < types.size(); ++i) {
+    SCOPED_TRACE(i);
     std::vector<TensorType> wrong = types;
     wrong[i].shape[0] += 7;
     if (i == 0) wrong[i].shape = {3, 3, 3};
-    EXPECT_ERROR(tester.Infer(wrong, &y), kInvalidArgument) << i;
+    EXPECT_ERROR(tester.Infer(wrong, &y), kInvalidArgument);
     wrong = types;
     wrong[i] = {};
-    if (i != kLstmProjectionBias) EXPECT_ERROR(tester.Infer(wrong, &y), kInvalidArgument) << i;
+    if (i == kLstmProjectionBias) continue;  // may be absent alone
+    EXPECT_ERROR(tester.Infer(wrong, &y), kInvalidArgument);
   }
 }
 
