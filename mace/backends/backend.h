@@ -67,8 +67,8 @@ struct StepInfo {
   const char* kernel = "";  // static, such as "gemm_f32_avx2_6x16"; "reference" for reference kernels
   bool is_reference = false;
   String reason;  // why this kernel; for a reference kernel: why no other
-  int64_t multiply_adds = 0;
-  int64_t bytes = 0;  // read and written
+  int64_t multiply_adds = 0;  // 0: as many as the operators say
+  int64_t bytes = 0;          // read and written
 };
 
 // Whether a run has to stop early: asked between the steps of a unit, and between the tiles of long ones.

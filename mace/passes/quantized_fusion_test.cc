@@ -223,6 +223,19 @@ TEST_F(QuantizedFusionTest, ConcatAndSplit) {
 }
 
 TEST_F(QuantizedFusionTest, UnaryFunctions) {
+  for (OpId op : {OpId::kSigmoid, OpId::kTanh, OpId::kHardSwish, OpId::kSilu, OpId::kNeg, OpId::kExp}) {
+    const ValueId y = Node(op, {Activation("x", {3, 5}, 0.031f, 100)});
+    Output(Dequantize(Quantize(y, 0.012f, 90)), "y");
+  }
+  ops::LeakyReluAttributes leaky;
+  leaky.alpha = 0.3f;
+  Output(Dequantize(Quantize(Node(OpId::kLeakyRelu, {Activation("z", {7})}, leaky), 0.02f, 60)), "z");
+  Output(Dequantize(Quantize(Node(OpId::kElu, {Activation("u", {7})}, ops::EluAttributes{}), 0.02f, 60)),
+         "u");
+  ExpectIntegers(0.012);
+}
+
+TEST_F(QuantizedFusionTest, ReluAloneAndConversions) {
   ValueId y = Activation("x", {3, 5});
   y = Dequantize(Quantize(Node(OpId::kRelu, {y}), 0.025f, 120));
   Output(Node(OpId::kRelu, {y}), "unquantized");

@@ -6,6 +6,7 @@
 #include "mace/graph/op_definition.h"
 #include "mace/runtime/json_writer.h"
 #include "mace/runtime/session.h"
+#include "mace/runtime/work.h"
 
 namespace mace {
 namespace {
@@ -40,8 +41,30 @@ void WriteNode(const Graph& graph, const Plan& plan, NodeId id, JsonWriter* json
   json->EndArray().EndObject();
 }
 
-// Whether the steps before (or behind) a Transpose are nothing but the edge of the model: it reads an input
-// or writes an output.
+bool IsConversion(const Node& node) { return node.op == OpId::kQuantize || node.op == OpId::kDequantize; }
+
+// An input of the model, or what is quantized of one.
+bool IsInputEdge(const Graph& graph, ValueId value) {
+  NodeId producer = graph.values[value].producer;
+  for (; producer != kNone && IsConversion(graph.nodes[producer]); producer = graph.values[value].producer) {
+    value = graph.nodes[producer].inputs[0];
+  }
+  return producer == kNone && graph.ConstantOf(value) == nullptr;
+}
+
+// An output of the model, or what only has to be dequantized to be one.
+bool IsOutputEdge(const Graph& graph, ValueId value) {
+  for (ValueId output : graph.outputs) {
+    if (output == value) return true;
+    const NodeId producer = graph.values[output].producer;
+    if (producer != kNone && IsConversion(graph.nodes[producer]) &&
+        graph.nodes[producer].inputs[0] == value) {
+      return true;
+    }
+  }
+  return false;
+}
+
 struct TransposeCounts {
   int32_t all = 0;
   int32_t inner = 0;
@@ -52,14 +75,13 @@ void CountTransposes(const Graph& graph, const StepInfo& step, TransposeCounts* 
     const Node& node = graph.nodes[id];
     if (node.op != OpId::kTranspose) continue;
     ++counts->all;
-    bool edge = graph.values[node.inputs[0]].producer == kNone && graph.ConstantOf(node.inputs[0]) == nullptr;
-    for (ValueId output : graph.outputs) edge = edge || output == node.outputs[0];
-    counts->inner += !edge;
+    counts->inner += !IsInputEdge(graph, node.inputs[0]) && !IsOutputEdge(graph, node.outputs[0]);
   }
 }
 
 struct Totals {
   int64_t multiply_adds = 0;
+  int64_t integer_multiply_adds = 0;
   int32_t reference_steps = 0;
   TransposeCounts transposes;
 };
@@ -68,7 +90,9 @@ Totals Summarize(const Graph& graph, const Plan& plan) {
   Totals totals;
   for (const PlannedUnit& planned : plan.units) {
     for (const StepInfo& step : planned.unit->steps()) {
-      totals.multiply_adds += step.multiply_adds;
+      const StepWork work = WorkOf(graph, plan.analysis.types.data(), step);
+      totals.multiply_adds += work.multiply_adds;
+      if (work.is_integer) totals.integer_multiply_adds += work.multiply_adds;
       totals.reference_steps += step.is_reference;
       CountTransposes(graph, step, &totals.transposes);
     }
@@ -92,6 +116,8 @@ void WritePlan(const Model& model, const Plan& plan, JsonWriter* json) {
   json->Key("evaluated_nodes").Integer(plan.analysis.evaluated_nodes);
   json->Key("dead_nodes").Integer(plan.analysis.dead_nodes);
   json->Key("multiply_adds").Integer(totals.multiply_adds);
+  json->Key("integer_multiply_adds").Integer(totals.integer_multiply_adds);
+  json->Key("float_multiply_adds").Integer(totals.multiply_adds - totals.integer_multiply_adds);
   json->Key("arena_bytes").Integer(plan.arena_bytes);
   json->Key("packed_bytes").Unsigned(model.packed_bytes());
   json->Key("file_bytes").Unsigned(model.file_bytes());
@@ -141,10 +167,12 @@ void WriteSteps(const Model& model, const Plan& plan, JsonWriter* json) {
   for (size_t u = 0; u < plan.units.size(); ++u) {
     const Unit& unit = *plan.units[u].unit;
     for (const StepInfo& step : unit.steps()) {
+      const StepWork work = WorkOf(model.graph(), plan.analysis.types.data(), step);
       json->BeginObject().Key("index").Integer(index++).Key("unit").Integer(static_cast<int64_t>(u));
       json->Key("backend").Text(unit.backend_name()).Key("kernel").Text(step.kernel);
-      json->Key("is_reference").Boolean(step.is_reference).Key("reason").Text(step.reason.view());
-      json->Key("bytes").Integer(step.bytes).Key("multiply_adds").Integer(step.multiply_adds);
+      json->Key("is_reference").Boolean(step.is_reference).Key("is_integer").Boolean(work.is_integer);
+      json->Key("reason").Text(step.reason.view());
+      json->Key("bytes").Integer(step.bytes).Key("multiply_adds").Integer(work.multiply_adds);
       json->Key("nodes").BeginArray();
       for (NodeId id : step.nodes) WriteNode(model.graph(), plan, id, json);
       json->EndArray().EndObject();
@@ -188,13 +216,14 @@ Status DescribeProfile(const Model& model, const Plan& plan, std::span<const uin
   for (const PlannedUnit& planned : plan.units) {
     for (const StepInfo& step : planned.unit->steps()) {
       const uint64_t time = step_nanoseconds[index];
+      const int64_t multiply_adds = WorkOf(model.graph(), plan.analysis.types.data(), step).multiply_adds;
       json.BeginObject().Key("index").Integer(static_cast<int64_t>(index++));
       json.Key("nanoseconds").Unsigned(time).Key("kernel").Text(step.kernel);
       json.Key("op").Text(step.nodes.empty() ? "" : OpName(model.graph().nodes[step.nodes[0]]));
       json.Key("node").Text(step.nodes.empty() ? "" : model.graph().nodes[step.nodes[0]].name.view());
-      json.Key("multiply_adds").Integer(step.multiply_adds).Key("bytes").Integer(step.bytes);
+      json.Key("multiply_adds").Integer(multiply_adds).Key("bytes").Integer(step.bytes);
       json.Key("gmacs_per_second")
-          .Number(time == 0 ? 0.0 : static_cast<double>(step.multiply_adds) / static_cast<double>(time));
+          .Number(time == 0 ? 0.0 : static_cast<double>(multiply_adds) / static_cast<double>(time));
       json.EndObject();
     }
   }

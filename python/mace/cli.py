@@ -305,7 +305,12 @@ def explain(model: str, shapes: Sequence[str], profile: bool, timeout: float | N
         if times is not None:
             rows[-1].append(f"{times['steps'][i]['nanoseconds'] / 1e3:.1f}")
     print_table(["nodes", "kernel", "why", "M multiply-adds", "KiB", *([] if times is None else ["us"])], rows)
-    print_values(plan["plan"])
+    totals = plan["plan"]
+    if work := totals["multiply_adds"]:
+        share = 100 * totals["integer_multiply_adds"] / work
+        references = f"{totals['reference_steps']} of {totals['steps']} steps on reference kernels"
+        say(f"integer rows: {share:.1f} % of {work / 1e6:.1f} M multiply-adds, {references}")
+    print_values(totals)
 
 
 def main() -> None:

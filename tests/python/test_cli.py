@@ -49,6 +49,9 @@ def test_bench_and_explain(onnx_file: Path) -> None:
     assert json.loads(mace("bench", onnx_file, "--rounds=3", "--json").stdout)["median_ms"] > 0
     plan = json.loads(mace("explain", onnx_file, "--json", "--profile").stdout)
     assert len(plan["profile"]["steps"]) == len(plan["steps"])
+    work = plan["plan"]["multiply_adds"]
+    assert work == sum(step["multiply_adds"] for step in plan["steps"]) > 0
+    assert f"integer rows: 0.0 % of {work / 1e6:.1f} M multiply-adds, 0 of " in mace("explain", onnx_file).stdout
 
 
 def test_unknown_flag_is_an_error_with_a_suggestion(onnx_file: Path) -> None:

@@ -156,6 +156,33 @@ def test_profile_and_explain(network: onnx.ModelProto) -> None:
     assert fused, "convolution and activation run as one step"
 
 
+@pytest.mark.parametrize("reference_kernels", [False, True])
+def test_explain_counts_integers_and_floats(reference_kernels: bool) -> None:
+    constants = {
+        "scale": np.float32(0.02), "zero": np.uint8(120), "weights": networks.random(1, 6, 4, 3, 3),
+        "stored": np.arange(-60, 60, dtype=np.int8).reshape(5, 6, 2, 2), "unit": np.float32(0.01), "matrix": networks.random(2, 7, 3),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("Conv", ["x", "weights"], ["a"]),  # 1 x 6 x 6 x 8 outputs of 36 products
+        helper.make_node("QuantizeLinear", ["a", "scale", "zero"], ["b"]),
+        helper.make_node("DequantizeLinear", ["b", "scale", "zero"], ["c"]),
+        helper.make_node("DequantizeLinear", ["stored", "unit"], ["w"]),
+        helper.make_node("Conv", ["c", "w"], ["d"]),  # 1 x 5 x 5 x 7 outputs of 24 products
+        helper.make_node("QuantizeLinear", ["d", "scale", "zero"], ["e"]),
+        helper.make_node("DequantizeLinear", ["e", "scale", "zero"], ["f"]),
+        helper.make_node("MatMul", ["f", "matrix"], ["y"]),  # 1 x 5 x 5 x 3 outputs of 7 products
+    ]
+    file = networks.model(nodes, {"x": ("float32", [1, 4, 8, 10])}, ["y"], constants)
+    model = mace.load(file.SerializeToString(), reference_kernels=reference_kernels)
+    model.prepare({"x": [1, 4, 8, 10]})
+    plan = model.explain()["plan"]
+    assert plan["integer_multiply_adds"] == 5 * 5 * 7 * 24
+    assert plan["float_multiply_adds"] == 6 * 6 * 8 * 36 + 5 * 5 * 3 * 7
+    assert plan["multiply_adds"] == plan["integer_multiply_adds"] + plan["float_multiply_adds"]
+    integers = [step["nodes"][0]["op"] for step in model.explain()["steps"] if step["is_integer"] and step["multiply_adds"]]
+    assert integers == ["Conv2d"]
+
+
 def test_mace_file_round_trip(network: onnx.ModelProto, tmp_path) -> None:
     data, details = mace.convert(network.SerializeToString())
     path = tmp_path / "net.mace"

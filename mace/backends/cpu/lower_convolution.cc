@@ -282,6 +282,7 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
 
 Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
+  if (IsQuantized(lowering, node.inputs[0])) return LowerIntegerConvTranspose2d(lowering, cluster, refusal);
   const auto& attributes = node.attributes.as<ops::ConvTranspose2dAttributes>();
   LayerWeights sources;
   *refusal = WhyNoTransposedKernel(lowering, node, &sources);

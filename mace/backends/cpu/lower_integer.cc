@@ -78,17 +78,6 @@ Status EmitIntegerLayer(Lowering& lowering, const Cluster& cluster, const char* 
 }
 
 template <typename Params>
-void SetTypes(Isa isa, const IntegerLayer& layer, Params* params) {
-  params->isa = isa;
-  params->input = layer.input;
-  params->weights = layer.sources.weights.dtype();
-  params->has_weight_zero_points = layer.has_weight_zero_points;
-  params->wide = layer.wide;
-  params->input_zero_point = layer.x->zero_points[0];
-  params->requantization = layer.requantization;
-}
-
-template <typename Params>
 void SetGeometry(Lowering& lowering, const Cluster& cluster, const IntegerLayer& layer, const int64_t pads[2],
                  Params* params) {
   const Node& node = lowering.node(cluster.nodes[0]);
@@ -117,7 +106,7 @@ Status LowerIntegerDepthwise(Lowering& lowering, const Cluster& cluster, const I
                              const int64_t pads[2]) {
   const Node& node = lowering.node(cluster.nodes[0]);
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::IntegerDepthwiseParams>());
-  SetTypes(lowering.kernels().integer_depthwise_isa, layer, params);
+  SetIntegerTypes(lowering.kernels().integer_depthwise_isa, layer, params);
   SetGeometry(lowering, cluster, layer, pads, params);
   params->channels = lowering.shape(node.inputs[0])[3];
   MACE_RETURN_IF_ERROR(kernels::PrepareIntegerDepthwise(params));
@@ -239,7 +228,7 @@ Status LowerIntegerConv2d(Lowering& lowering, const Cluster& cluster, const char
                             in[3] > 1 && weights[1] * weights[2] <= kernels::kMostDepthwiseTaps;
   if (is_depthwise) return LowerIntegerDepthwise(lowering, cluster, layer, pads);
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::IntegerConv2dParams>());
-  SetTypes(lowering.kernels().integer_gemm_isa, layer, params);
+  SetIntegerTypes(lowering.kernels().integer_gemm_isa, layer, params);
   SetGeometry(lowering, cluster, layer, pads, params);
   params->input_channels = in[3];
   params->output_channels = lowering.shape(node.outputs[0])[3];
@@ -259,7 +248,7 @@ Status LowerIntegerFullyConnected(Lowering& lowering, const Cluster& cluster, co
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& weights = lowering.shape(node.inputs[1]);
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::IntegerConv2dParams>());
-  SetTypes(lowering.kernels().integer_gemm_isa, layer, params);
+  SetIntegerTypes(lowering.kernels().integer_gemm_isa, layer, params);
   params->batch = params->input_height = params->output_height = 1;
   params->input_width = params->output_width = in.Product(0, in.rank - 1);
   params->input_channels = weights[1];

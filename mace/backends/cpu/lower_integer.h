@@ -33,12 +33,25 @@ Status ReadIntegerLayer(const Lowering& lowering, const Node& node, ops::Roundin
 // All that distinguishes two packed forms of the layer's weights for one instruction set and geometry.
 FormatHash HashOf(const char* kernel, const IntegerLayer& layer, const Shape& weights);
 
+// The fields that the parameters of all integer layers have.
+template <typename Params>
+void SetIntegerTypes(Isa isa, const IntegerLayer& layer, Params* params) {
+  params->isa = isa;
+  params->input = layer.input;
+  params->weights = layer.sources.weights.dtype();
+  params->has_weight_zero_points = layer.has_weight_zero_points;
+  params->wide = layer.wide;
+  params->input_zero_point = layer.x->zero_points[0];
+  params->requantization = layer.requantization;
+}
+
 // The value is of 8 or 16 bits and quantized: integer kernels are its business.
 bool IsQuantized(const Lowering& lowering, ValueId value);
 const Quantization* QuantizationOf(const Lowering& lowering, ValueId value);
 
 Status LowerIntegerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerIntegerFullyConnected(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerIntegerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 
 }  // namespace mace::cpu
 

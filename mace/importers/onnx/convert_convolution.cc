@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/quantized_operand.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/pooling/average_pool2d.h"
@@ -76,7 +77,10 @@ void CheckKernelShape(OnnxContext& context, OnnxNode& node, ValueId weights) {
   }
 }
 
-ops::Conv2dAttributes ConvAttributes(OnnxContext& context, OnnxNode& node, ValueId weights) {
+}  // namespace
+
+ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights) {
+  RequireImage(context, x);
   CheckKernelShape(context, node, weights);
   ops::Conv2dAttributes attributes;
   attributes.strides = Pair(node, "strides", 1, 1);
@@ -86,13 +90,10 @@ ops::Conv2dAttributes ConvAttributes(OnnxContext& context, OnnxNode& node, Value
   return attributes;
 }
 
-}  // namespace
-
 Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   const ValueId weights = context.Input(node, 1);
-  RequireImage(context, x);
-  const ops::Conv2dAttributes attributes = ConvAttributes(context, node, weights);
+  const ops::Conv2dAttributes attributes = ReadConvolution(context, node, x, weights);
   const int64_t channels = context.TypeOf(weights).shape[1];
   if (attributes.groups == 1) context.RefineInput(x, {kUnknownDim, channels, kUnknownDim, kUnknownDim});
   const ValueId y =
@@ -104,28 +105,17 @@ Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId raw_x = context.Input(node, 0);
   const ValueId raw_weights = context.Input(node, 3);
-  RequireImage(context, raw_x);
-  ops::Conv2dAttributes attributes = ConvAttributes(context, node, raw_weights);
+  ops::Conv2dAttributes attributes = ReadConvolution(context, node, raw_x, raw_weights);
   attributes.rounding = ops::Rounding::kHalfEvenFloat;
   const ValueId x =
       WithQuantization(context, raw_x, context.Input(node, 1), context.OptionalInput(node, 2), 0);
   const ValueId weights =
       WithQuantization(context, raw_weights, context.Input(node, 4), context.OptionalInput(node, 5), 0);
   ValueId bias = context.OptionalInput(node, 8);
-  const Quantization& x_scale = *context.graph().QuantizationOf(x);
   if (bias != kNone) {
-    // The file's bias has no scale of its own: x_scale * weight_scale by definition.
-    const Quantization& weight_scale = *context.graph().QuantizationOf(weights);
-    std::vector<float> scales;
-    for (float scale : weight_scale.scales) scales.push_back(scale * x_scale.scales[0]);
-    const std::vector<int32_t> zero_points(scales.size(), 0);
-    const int32_t index =
-        Unwrap(context.graph().AddQuantization(scales, zero_points, scales.size() > 1 ? 0 : kNone));
     if (!context.IsConstant(bias)) throw ImportError(Unsupported("a bias computed at run time"));
-    const TensorView elements = *context.graph().ConstantOf(bias);
-    context.SpendCopy(elements.bytes() + static_cast<int64_t>(scales.size()) * 8);
-    bias = Unwrap(context.graph().AddConstant("", elements, true));
-    context.graph().values[bias].type.quantization = index;
+    bias = WithBiasScale(context, bias, *context.graph().QuantizationOf(x),
+                         *context.graph().QuantizationOf(weights));
   }
   const DType dtype = context.TypeOf(raw_x).dtype;
   const int32_t y_quantization =
@@ -199,8 +189,9 @@ Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp&
   return {context.ToNchw(y)};
 }
 
-Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
+namespace {
+
+ValueId EmitPool(OnnxContext& context, OnnxNode& node, OpId op, ValueId x) {
   RequireImage(context, x);
   const auto fill = [&](auto* attributes) {
     if (!node.Has("kernel_shape")) throw ImportError(InvalidArgument("kernel_shape is missing"));
@@ -210,23 +201,19 @@ Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
     attributes->padding = AutoPad(node, &attributes->pads);
     attributes->ceil_mode = node.Int("ceil_mode", 0) != 0;
   };
-  ValueId y;
-  if (entry.op == OpId::kMaxPool2d) {
+  if (op == OpId::kMaxPool2d) {
     node.Ignore("storage_order");  // of the indices, an output that is not supported where it is read
     ops::MaxPool2dAttributes attributes;
     fill(&attributes);
     const ValueId nhwc = context.ToNhwc(x);
-    y = context.EmitMoved(entry.op, {nhwc}, attributes);  // scales are positive: the order is the same
-  } else {
-    ops::AveragePool2dAttributes attributes;
-    fill(&attributes);
-    attributes.count_include_pad = node.Int("count_include_pad", 0) != 0;
-    y = context.Emit(entry.op, {context.ToNhwc(x)}, attributes);
+    // Scales are positive: the order is the same.
+    return context.ToNchw(context.EmitMoved(op, {nhwc}, attributes));
   }
-  return {context.ToNchw(y)};
+  ops::AveragePool2dAttributes attributes;
+  fill(&attributes);
+  attributes.count_include_pad = node.Int("count_include_pad", 0) != 0;
+  return context.ToNchw(context.Emit(op, {context.ToNhwc(x)}, attributes));
 }
-
-namespace {
 
 ValueId GlobalReduce(OnnxContext& context, ValueId x, ops::ReduceKind kind) {
   if (context.RankOf(x) < 3)
@@ -240,22 +227,25 @@ ValueId GlobalReduce(OnnxContext& context, ValueId x, ops::ReduceKind kind) {
 
 }  // namespace
 
+Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  return {EmitPool(context, node, entry.op, context.Input(node, 0))};
+}
+
 Outputs ConvertGlobalPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   return {GlobalReduce(context, context.Input(node, 0), static_cast<ops::ReduceKind>(entry.argument))};
 }
 
-// com.microsoft: dequantize, average, quantize.
+// com.microsoft
 Outputs ConvertQLinearGlobalAveragePool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.RequireInt("channels_last", 0);
-  const ValueId raw = context.Input(node, 0);
-  const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2), 0);
-  const ValueId real = context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone);
-  const ValueId mean = GlobalReduce(context, real, ops::ReduceKind::kMean);
-  ops::QuantizeAttributes attributes;
-  attributes.to = context.TypeOf(raw).dtype;
-  const int32_t quantization = MakeQuantization(context, attributes.to, Shape{}, context.Input(node, 3),
-                                                context.OptionalInput(node, 4), 0);
-  return {context.EmitQuantized(OpId::kQuantize, {mean}, attributes, quantization)};
+  const ValueId mean = GlobalReduce(context, Dequantized(context, node, 0), ops::ReduceKind::kMean);
+  return {Quantized(context, node, mean, 3, context.TypeOf(context.Input(node, 0)).dtype)};
+}
+
+Outputs ConvertQLinearAveragePool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  node.RequireInt("channels_last", 0);
+  const ValueId mean = EmitPool(context, node, OpId::kAveragePool2d, Dequantized(context, node, 0));
+  return {Quantized(context, node, mean, 3, context.TypeOf(context.Input(node, 0)).dtype)};
 }
 
 }  // namespace mace::importers::onnx

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/quantized_operand.h"
 #include "mace/ops/norm/norm.h"
-#include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/recurrent/recurrent.h"
 #include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
@@ -96,19 +96,13 @@ Outputs ConvertSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   return {EmitSoftmax(context, x, axis, as_matrix, /*logarithm=*/entry.argument == 1)};
 }
 
-// com.microsoft: dequantize, softmax, quantize.
+// com.microsoft
 Outputs ConvertQLinearSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId raw = context.Input(node, 0);
-  const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2), 0);
+  const ValueId real = Dequantized(context, node, 0);
   const bool as_matrix = node.Int("opset", 13) < 13;
-  const int axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(raw));
-  const ValueId real = context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone);
-  const ValueId soft = EmitSoftmax(context, real, axis, as_matrix);
-  ops::QuantizeAttributes attributes;
-  attributes.to = context.TypeOf(raw).dtype;
-  const int32_t quantization = MakeQuantization(context, attributes.to, Shape{}, context.Input(node, 3),
-                                                context.OptionalInput(node, 4), 0);
-  return {context.EmitQuantized(OpId::kQuantize, {soft}, attributes, quantization)};
+  const int axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(real));
+  return {Quantized(context, node, EmitSoftmax(context, real, axis, as_matrix), 3,
+                    context.TypeOf(context.Input(node, 0)).dtype)};
 }
 
 namespace {

@@ -1,6 +1,9 @@
 // QuantizeLinear and DequantizeLinear: scale and zero point become part of the value's type.
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/quantized_operand.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/reduce/reduce.h"
+#include "mace/ops/unary/unary.h"
 #include "mace/passes/constants.h"
 
 namespace mace::importers::onnx {
@@ -65,6 +68,38 @@ ValueId WithQuantization(OnnxContext& context, ValueId value, ValueId scale, Val
                                   MakeQuantization(context, type.dtype, type.shape, scale, zero_point, axis));
 }
 
+ValueId Dequantized(OnnxContext& context, const OnnxNode& node, int first, int64_t axis) {
+  const ValueId stored = WithQuantization(context, context.Input(node, first), context.Input(node, first + 1),
+                                          context.OptionalInput(node, first + 2), axis);
+  return context.EmitQuantized(OpId::kDequantize, {stored}, NoAttributes{}, kNone);
+}
+
+ValueId Quantized(OnnxContext& context, const OnnxNode& node, ValueId real, int first, DType missing) {
+  const ValueId zero_point = context.OptionalInput(node, first + 1);
+  ops::QuantizeAttributes attributes;
+  attributes.to = zero_point == kNone ? missing : context.TypeOf(zero_point).dtype;
+  attributes.rounding = ops::Rounding::kHalfEvenFloat;
+  const int32_t quantization =
+      MakeQuantization(context, attributes.to, Shape{}, context.Input(node, first), zero_point, 0);
+  return context.EmitQuantized(OpId::kQuantize, {real}, attributes, quantization);
+}
+
+ValueId WithBiasScale(OnnxContext& context, ValueId bias, const Quantization& x, const Quantization& weights,
+                      float factor) {
+  if (x.scales.size() != 1) throw ImportError(Unsupported("a bias beside an input with several scales"));
+  std::vector<float> scales;
+  for (float scale : weights.scales) scales.push_back(scale * x.scales[0] * factor);
+  const Shape shape = context.TypeOf(bias).shape;
+  const int axis = scales.size() > 1 ? shape.rank - 1 : kNone;
+  if (scales.size() > 1 && (axis < 0 || shape[axis] != static_cast<int64_t>(scales.size()))) {
+    throw ImportError(
+        InvalidArgument("a bias %s beside %zu scales of the weights", ShapeText(shape).text, scales.size()));
+  }
+  context.SpendCopy(static_cast<int64_t>(scales.size()) * 8);
+  const std::vector<int32_t> zero_points(scales.size(), 0);
+  return context.WithQuantization(bias, Unwrap(context.graph().AddQuantization(scales, zero_points, axis)));
+}
+
 Outputs ConvertQuantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   const ValueId scale = context.Input(node, 1);
@@ -89,6 +124,31 @@ Outputs ConvertQuantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp
   return {context.EmitQuantized(OpId::kQuantize, {x}, attributes, quantization)};
 }
 
+DynamicQuantization QuantizeDynamically(OnnxContext& context, ValueId x) {
+  const auto bound = [&](ops::ReduceKind kind, OpId with_zero) {
+    ops::ReduceAttributes attributes;
+    attributes.kind = kind;
+    attributes.keep_dims = false;
+    const ValueId reduced = context.Emit(OpId::kReduce, {x}, attributes);
+    return context.Emit(with_zero, {reduced, context.Float(0)});
+  };
+  const ValueId high = bound(ops::ReduceKind::kMax, OpId::kMax);
+  const ValueId low = bound(ops::ReduceKind::kMin, OpId::kMin);
+  const ValueId steps = context.Emit(OpId::kDiv, {context.Emit(OpId::kSub, {high, low}), context.Float(255)});
+  ops::ClipAttributes bytes;
+  bytes.min = 0, bytes.max = 255;
+  const auto store = [&](ValueId number) { return context.Emit(OpId::kClip, {number}, bytes); };
+  DynamicQuantization result;
+  // Of nothing but zeros the scale is 1.
+  const ValueId is_zero = context.Emit(OpId::kEqual, {steps, context.Float(0)});
+  result.scale = context.Emit(OpId::kWhere, {is_zero, context.Float(1), steps});
+  const ValueId offset = context.Emit(OpId::kNeg, {context.Emit(OpId::kDiv, {low, result.scale})});
+  result.zero_point = context.Emit(OpId::kRound, {store(offset)});
+  const ValueId units = context.Emit(OpId::kRound, {context.Emit(OpId::kDiv, {x, result.scale})});
+  result.stored = store(context.Emit(OpId::kAdd, {units, result.zero_point}));
+  return result;
+}
+
 Outputs ConvertDequantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId raw = context.Input(node, 0);
   node.RequireInt("block_size", 0);
@@ -96,6 +156,16 @@ Outputs ConvertDequantizeLinear(OnnxContext& context, OnnxNode& node, const Onnx
   const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2),
                                      node.Int("axis", 1));
   return {context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone)};
+}
+
+// The range of x with 0, in 255 steps. Scale and zero point are computed at run time, so the integers are
+// bare numbers: what multiplies them (MatMulInteger) subtracts the zero point.
+Outputs ConvertDynamicQuantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const DynamicQuantization quantized = QuantizeDynamically(context, context.Input(node, 0));
+  ops::CastAttributes to_bytes;
+  to_bytes.to = DType::kU8;
+  return {context.Emit(OpId::kCast, {quantized.stored}, to_bytes), quantized.scale,
+          context.Emit(OpId::kCast, {quantized.zero_point}, to_bytes)};
 }
 
 }  // namespace mace::importers::onnx

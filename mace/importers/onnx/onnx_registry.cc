@@ -25,12 +25,14 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Constant", ConvertConstant},
     {"ConstantOfShape", ConvertConstantOfShape},
     {"Conv", ConvertConv},
+    {"ConvInteger", ConvertConvInteger},
     {"ConvTranspose", ConvertConvTranspose},
     {"Cos", ConvertUnary, OpId::kCos},
     {"DepthToSpace", ConvertDepthToSpace},
     {"DequantizeLinear", ConvertDequantizeLinear},
     {"Div", ConvertBinary, OpId::kDiv},
     {"Dropout", ConvertDropout},
+    {"DynamicQuantizeLinear", ConvertDynamicQuantizeLinear},
     {"Elu", ConvertElu},
     {"Equal", ConvertBinary, OpId::kEqual},
     {"Erf", ConvertUnary, OpId::kErf},
@@ -59,6 +61,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Log", ConvertUnary, OpId::kLog},
     {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
     {"MatMul", ConvertMatMul},
+    {"MatMulInteger", ConvertMatMulInteger},
     {"Max", ConvertVariadic, OpId::kMax},
     {"MaxPool", ConvertPool, OpId::kMaxPool2d},
     {"Mean", ConvertVariadic, OpId::kAdd, 1},  // 1: divided by the number of inputs
@@ -72,6 +75,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Pad", ConvertPad},
     {"Pow", ConvertPow},
     {"QLinearConv", ConvertQLinearConv},
+    {"QLinearMatMul", ConvertQLinearMatMul},
     {"QuantizeLinear", ConvertQuantizeLinear},
     {"Reciprocal", ConvertUnary, OpId::kReciprocal},
     {"ReduceL2", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kL2)},
@@ -105,8 +109,22 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Upsample", ConvertResize},
     {"Where", ConvertWhere},
     {"Xor", ConvertBinary, OpId::kXor},
+    // com.microsoft
+    {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
+    {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
+    {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
+    {"QGemm", ConvertQGemm, OpId::kInvalid, 0, true},
+    {"QLinearAdd", ConvertQLinearBinary, OpId::kAdd, 0, true},
+    {"QLinearAveragePool", ConvertQLinearAveragePool, OpId::kInvalid, 0, true},
+    {"QLinearConcat", ConvertQLinearConcat, OpId::kInvalid, 0, true},
     {"QLinearGlobalAveragePool", ConvertQLinearGlobalAveragePool, OpId::kInvalid, 0, true},
+    {"QLinearLeakyRelu", ConvertQLinearLeakyRelu, OpId::kInvalid, 0, true},
+    {"QLinearMul", ConvertQLinearBinary, OpId::kMul, 0, true},
+    {"QLinearReduceMean", ConvertQLinearReduceMean, OpId::kInvalid, 0, true},
+    {"QLinearSigmoid", ConvertQLinearUnary, OpId::kSigmoid, 0, true},
     {"QLinearSoftmax", ConvertQLinearSoftmax, OpId::kInvalid, 0, true},
+    {"QLinearWhere", ConvertQLinearWhere, OpId::kInvalid, 0, true},
+    {"QuantizeLinear", ConvertQuantizeLinear, OpId::kInvalid, 0, true},
 };
 
 }  // namespace

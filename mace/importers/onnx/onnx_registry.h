@@ -4,6 +4,7 @@
 
 #include "mace/graph/op_id.h"
 #include "mace/importers/onnx/onnx_context.h"
+#include "mace/ops/convolution/conv2d.h"
 
 namespace mace::importers::onnx {
 
@@ -35,10 +36,12 @@ MACE_ONNX_CONVERTER(ConvertConvTranspose);
 MACE_ONNX_CONVERTER(ConvertQLinearConv);
 MACE_ONNX_CONVERTER(ConvertPool);
 MACE_ONNX_CONVERTER(ConvertGlobalPool);
+MACE_ONNX_CONVERTER(ConvertQLinearAveragePool);
 MACE_ONNX_CONVERTER(ConvertQLinearGlobalAveragePool);
 // convert_matmul.cc
 MACE_ONNX_CONVERTER(ConvertGemm);
 MACE_ONNX_CONVERTER(ConvertMatMul);
+MACE_ONNX_CONVERTER(ConvertQGemm);
 // convert_elementwise.cc
 MACE_ONNX_CONVERTER(ConvertUnary);
 MACE_ONNX_CONVERTER(ConvertIdentity);
@@ -84,14 +87,25 @@ MACE_ONNX_CONVERTER(ConvertRecurrent);
 // convert_quantize.cc
 MACE_ONNX_CONVERTER(ConvertQuantizeLinear);
 MACE_ONNX_CONVERTER(ConvertDequantizeLinear);
+MACE_ONNX_CONVERTER(ConvertDynamicQuantizeLinear);
+// convert_qlinear.cc
+MACE_ONNX_CONVERTER(ConvertQLinearBinary);
+MACE_ONNX_CONVERTER(ConvertQLinearConcat);
+MACE_ONNX_CONVERTER(ConvertQLinearLeakyRelu);
+MACE_ONNX_CONVERTER(ConvertQLinearMatMul);
+MACE_ONNX_CONVERTER(ConvertQLinearReduceMean);
+MACE_ONNX_CONVERTER(ConvertQLinearUnary);
+MACE_ONNX_CONVERTER(ConvertQLinearWhere);
+// convert_integer_products.cc
+MACE_ONNX_CONVERTER(ConvertConvInteger);
+MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
+MACE_ONNX_CONVERTER(ConvertMatMulInteger);
+MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
 #undef MACE_ONNX_CONVERTER
 
-// Shared by the converters of quantized operators (convert_quantize.cc): `value` with the quantization
-// {scale, zero point} of these inputs (kNone: zero point 0), as a value that has it.
-ValueId WithQuantization(OnnxContext& context, ValueId value, ValueId scale, ValueId zero_point,
-                         int64_t axis);
-int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, ValueId scale,
-                         ValueId zero_point, int64_t axis);
+// The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
+// (convert_convolution.cc).
+ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights);
 
 }  // namespace mace::importers::onnx
 

@@ -1,0 +1,40 @@
+// Operands of ONNX's quantized operators: integers, scale and zero point as inputs of the node.
+#ifndef MACE_IMPORTERS_ONNX_QUANTIZED_OPERAND_H_
+#define MACE_IMPORTERS_ONNX_QUANTIZED_OPERAND_H_
+
+#include "mace/importers/onnx/onnx_context.h"
+
+namespace mace::importers::onnx {
+
+// The quantization {scale, zero point} of these inputs (kNone: zero point 0) for a tensor of `shape`; several
+// scales belong to the indices of `axis`.
+int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, ValueId scale,
+                         ValueId zero_point, int64_t axis);
+// `value` as a value that has that quantization.
+ValueId WithQuantization(OnnxContext& context, ValueId value, ValueId scale, ValueId zero_point,
+                         int64_t axis);
+
+// Converters of operators of the form "quantized in, quantized out" dequantize, emit the operator on floats
+// and quantize: quantized_fusion makes an operator on integers of it where there is one, as of QDQ files. The
+// real numbers of inputs `first` (integers), `first` + 1 (scale) and `first` + 2 (zero point).
+ValueId Dequantized(OnnxContext& context, const OnnxNode& node, int first, int64_t axis = 0);
+// `real` quantized as inputs `first` (scale) and `first` + 1 (zero point) say; without a zero point to
+// `missing`.
+ValueId Quantized(OnnxContext& context, const OnnxNode& node, ValueId real, int first, DType missing);
+
+// Quantized to bytes with scale and zero point of its own range; all three as floats.
+struct DynamicQuantization {
+  ValueId stored = kNone;
+  ValueId scale = kNone;  // rank 0
+  ValueId zero_point = kNone;
+};
+DynamicQuantization QuantizeDynamically(OnnxContext& context, ValueId x);
+
+// Bias of a layer: int32 without a scale of its own in the file, since it is x_scale * weight_scale. Several
+// scales belong to the last axis.
+ValueId WithBiasScale(OnnxContext& context, ValueId bias, const Quantization& x, const Quantization& weights,
+                      float factor = 1);
+
+}  // namespace mace::importers::onnx
+
+#endif  // MACE_IMPORTERS_ONNX_QUANTIZED_OPERAND_H_

@@ -1,0 +1,21 @@
+// How much a node computes, and on what kind of numbers: for explain and profile.
+#ifndef MACE_RUNTIME_WORK_H_
+#define MACE_RUNTIME_WORK_H_
+
+#include "mace/backends/backend.h"
+#include "mace/graph/graph.h"
+
+namespace mace {
+
+struct StepWork {
+  int64_t multiply_adds = 0;
+  bool is_integer = false;  // its main node reads quantized values as they are stored
+};
+
+// Of a step of a plan; `types` are the concrete types of all values. Multiply-adds are those of convolutions,
+// matrix products and recurrent layers, as the backend counts them, or counted here where it does not.
+StepWork WorkOf(const Graph& graph, const TensorType* types, const StepInfo& step);
+
+}  // namespace mace
+
+#endif  // MACE_RUNTIME_WORK_H_
