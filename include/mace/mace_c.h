@@ -119,7 +119,8 @@ typedef struct mace_runtime_options {
   const mace_log* log;             /* NULL: silent */
   const mace_executor* executor;   /* NULL: own threads */
   uint64_t memory_limit;           /* bytes of arenas and packed weights; 0: no limit */
-  /* NULL: the best of this CPU; "scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv": this one and those
+  /* NULL: the best of this CPU; "scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon",
+   * "dotprod", "i8mm", "sve", "rvv": this one and those
    * before it, as far as this CPU has them. Names of another architecture are refused */
   const char* isa;
 } mace_runtime_options;

@@ -20,7 +20,7 @@ from mace.files import open_regular, read_file
 
 MACE_MAGIC = b"MACE"
 # What ``isa`` may be, of this CPU's architecture: that one and those before it are allowed, as far as the CPU has them.
-ISAS = ("scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv")
+ISAS = ("scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "dotprod", "i8mm", "sve", "rvv")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ TRIES = 40
 MOVED = ["float32", "int8", "uint8", "int16", "int32", "int64", "bool"]
 
 
-def judge(model: bytes, steps: Sequence[Sequence[np.ndarray]], *, rtol: float = 0, atol: float = 0, reference_steps: int | None = 0) -> None:
+def judge(
+    model: bytes, steps: Sequence[Sequence[np.ndarray]], *, rtol: float = 0, atol: float = 0, reference_steps: int | None = 0
+) -> None:
     """Every step's outputs of one session equal LiteRT's; floats up to the tolerance. `reference_steps`: at most so many (None: any)."""
     want = run_litert(model, steps)
     session = mace.load(model)
@@ -55,7 +57,9 @@ def dims(rng: np.random.Generator, low: int, high: int, largest: int = 7) -> lis
     return [int(d) for d in rng.integers(1, largest, rng.integers(low, high, endpoint=True), endpoint=True)]
 
 
-def tries(build: Callable[[np.random.Generator, TfliteWriter], tuple], seed: int, count: int = TRIES, steps: int = 1, **options: object) -> None:
+def tries(
+    build: Callable[[np.random.Generator, TfliteWriter], tuple], seed: int, count: int = TRIES, steps: int = 1, **options: object
+) -> None:
     """`build` adds operators and returns the numbers of inputs and outputs and a function that makes the inputs of a step. Models that
     LiteRT refuses do not count; most must be taken."""
     taken, reasons = 0, []
@@ -236,3 +240,277 @@ def test_resize(operator: str, dtype: str) -> None:
 
     tolerance = 1e-6 if dtype == "float32" else 0
     tries(build, 8, count=100, rtol=tolerance, atol=tolerance, reference_steps=None)
+
+
+# ---- recurrent layers
+
+
+def lstm_sizes(rng: np.random.Generator) -> dict:
+    sizes = {name: int(rng.integers(1, most, endpoint=True)) for name, most in (("batch", 3), ("steps", 5), ("inputs", 20), ("cells", 18))}
+    flags = {name: bool(rng.integers(2)) for name in ("time_major", "coupled", "peephole", "norm", "projection", "projection_bias")}
+    sizes["outputs"] = int(rng.integers(1, 12)) if flags["projection"] else sizes["cells"]
+    return sizes | flags
+
+
+def lstm_shapes(c: dict) -> list[tuple | None]:
+    """The shapes of the 24 operands; None for those that the layer has not."""
+    x = (c["steps"], c["batch"]) if c["time_major"] else (c["batch"], c["steps"])
+    cells, outputs = c["cells"], c["outputs"]
+    has_gate = [not c["coupled"], True, True, True]
+    shapes: list[tuple | None] = [(*x, c["inputs"])]
+    shapes += [(cells, c["inputs"]) if there else None for there in has_gate]
+    shapes += [(cells, outputs) if there else None for there in has_gate]
+    shapes += [(cells,) if c["peephole"] and there else None for there in (not c["coupled"], True, True)]
+    shapes += [(cells,) if there else None for there in has_gate]
+    shapes += [(outputs, cells) if c["projection"] else None, (outputs,) if c["projection"] and c["projection_bias"] else None]
+    shapes += [(c["batch"], outputs), (c["batch"], cells)]
+    shapes += [(cells,) if c["norm"] and there else None for there in has_gate]
+    return shapes
+
+
+def clips(rng: np.random.Generator, c: dict) -> dict:
+    cell, projection = (float(rng.uniform(0.2, 2)) if rng.integers(3) == 0 else 0.0 for _ in range(2))
+    return {"cellClip": cell, "projClip": projection, "timeMajor": c["time_major"], "fusedActivationFunction": 4}
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_lstm_of_floats(weights: str) -> None:
+    """int8 weights: LiteRT quantizes x and h at run time, this runtime computes in float."""
+
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        c = lstm_sizes(rng)
+        shapes, inputs = lstm_shapes(c), []
+        for i, shape in enumerate(shapes):
+            if shape is None:
+                inputs.append(-1)
+            elif i == 0:
+                inputs.append(writer.add_tensor(shape, "float32"))
+            elif i in (18, 19):
+                inputs.append(writer.add_tensor(shape, "float32", is_variable=True))
+            elif weights == "int8" and (i < 12 or i == 16):
+                scale = 2 / 127 / np.sqrt(shape[-1])
+                inputs.append(writer.add_constant(rng.integers(-127, 128, shape, dtype=np.int8), [scale]))
+            else:
+                inputs.append(writer.add_constant((rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float32)))
+        y = writer.add_tensor((*shapes[0][:2], c["outputs"]), "float32")
+        writer.add_operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], "UnidirectionalSequenceLSTMOptions", **clips(rng, c))
+        return [inputs[0]], [y], lambda: [rng.standard_normal(shapes[0]).astype(np.float32)]
+
+    tolerance = 1e-5 if weights == "float32" else 0.1
+    tries(build, 9, steps=3, rtol=tolerance, atol=tolerance, reference_steps=None)
+
+
+def test_lstm_of_integers() -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        c = lstm_sizes(rng)
+        if c["projection"]:
+            c["peephole"] = False  # LiteRT takes the number of outputs for that of cells
+        shapes, inputs = lstm_shapes(c), []
+        cell_scale = 2.0 ** -int(rng.integers(9, 16))
+        (x_scale, h_scale), (x_point, h_point) = rng.uniform(0.005, 0.05, 2), rng.integers(-128, 128, 2)
+        for i, shape in enumerate(shapes):
+            if shape is None:
+                inputs.append(-1)
+            elif i == 0:
+                inputs.append(writer.add_tensor(shape, "int8", [x_scale], [x_point]))
+            elif i == 18:
+                inputs.append(writer.add_tensor(shape, "int8", [h_scale], [h_point], is_variable=True))
+            elif i == 19:
+                inputs.append(writer.add_tensor(shape, "int16", [cell_scale], is_variable=True))
+            elif 12 <= i < 16 or i == 17:
+                inputs.append(writer.add_constant(rng.integers(-20000, 20000, shape, dtype=np.int32), [1e-5]))
+            elif 9 <= i < 12 or i >= 20:
+                inputs.append(writer.add_constant(rng.integers(-32767, 32768, shape, dtype=np.int16), [rng.uniform(1, 3) / 32767]))
+            else:
+                scale = rng.uniform(1, 3) / 127 / np.sqrt(shape[-1])
+                inputs.append(writer.add_constant(rng.integers(-127, 128, shape, dtype=np.int8), [scale]))
+        inner = [writer.add_tensor([0], "int16", [rng.uniform(0.5, 2) / 4096]) for _ in range(4)]
+        hidden = (rng.uniform(0.005, 0.02), int(rng.integers(-128, 128))) if c["projection"] else (h_scale, h_point)
+        inner.append(writer.add_tensor([0], "int8", [hidden[0]], [hidden[1]]))
+        y = writer.add_tensor((*shapes[0][:2], c["outputs"]), "int8", [h_scale], [h_point])
+        options = "UnidirectionalSequenceLSTMOptions"
+        writer.add_operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], options, intermediates=inner, **clips(rng, c))
+        return [inputs[0]], [y], lambda: [values(rng, shapes[0], "int8")]
+
+    tries(build, 10, count=150, steps=3, reference_steps=None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_svdf(dtype: str) -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        batch, inputs, units, rank, memory = (int(rng.integers(1, most, endpoint=True)) for most in (3, 40, 12, 3, 12))
+        shapes = [(batch, inputs), (units * rank, inputs), (units * rank, memory), (units,), (batch, units * rank * memory)]
+        relu = int(rng.integers(2))
+        x_point = int(rng.integers(-128, 128))
+        types = [dtype, dtype, "int16", "int32", "int16"] if dtype == "int8" else [dtype] * 5
+        scales = rng.uniform(0.5, 2, 5) * [0.02, 0.01, 1e-4, 1e-6, 1e-3]
+        quantization = [{}] * 5 if dtype == "float32" else [{"scales": [scale]} for scale in scales]
+        if dtype == "int8":
+            quantization[0] = {"scales": [scales[0]], "zero_points": [x_point]}
+        operands = [writer.add_tensor(shapes[0], dtype, **quantization[0])]
+        for i in (1, 2, 3):
+            data = rng.integers(-9000, 9000, shapes[i]) if types[i] == "int32" else values(rng, shapes[i], types[i])
+            operands.append(writer.add_constant(data.astype(types[i]), **quantization[i]))
+        if dtype == "float32" and rng.integers(2):
+            operands[3] = -1
+        operands.append(writer.add_tensor(shapes[4], types[4], **quantization[4], is_variable=True))
+        # A ReLU of integers is the saturation at the lowest value of the output.
+        output = {"scales": [rng.uniform(0.05, 0.5)], "zero_points": [-128 if relu else 3]} if dtype == "int8" else {}
+        y = writer.add_tensor((batch, units), dtype, **output)
+        writer.add_operator("SVDF", operands, [y], "SVDFOptions", rank=rank, fusedActivationFunction=relu)
+        return [operands[0]], [y], lambda: [values(rng, shapes[0], dtype)]
+
+    tolerance = 1e-4 if dtype == "float32" else 0
+    tries(build, 11, steps=4, rtol=tolerance, atol=tolerance, reference_steps=None)
+
+
+# ---- detection
+
+
+def flexbuffer(**numbers: object) -> bytes:
+    from flatbuffers import flexbuffers
+
+    return bytes(flexbuffers.Dumps(numbers))
+
+
+def detections_agree(ours: list[np.ndarray], theirs: list[np.ndarray], classes: int) -> None:
+    """LiteRT leaves what is behind the last detection as it finds it."""
+    np.testing.assert_array_equal(ours[3], theirs[3])
+    rows = int(theirs[3][0]) * classes
+    for a, b in zip(ours[:3], theirs[:3], strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        np.testing.assert_allclose(a[:, :rows], b[:, :rows], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize("regular", [False, True])
+def test_detection(dtype: str, regular: bool) -> None:
+    checked = 0
+    for i in range(TRIES):
+        rng = np.random.default_rng([12, i])
+        boxes, classes, background = int(rng.integers(1, 60)), int(rng.integers(1, 6)), int(rng.integers(2))
+        extra = int(rng.integers(0, 3))  # numbers of an encoding that are not read
+        options = {
+            "max_detections": int(rng.integers(1, 30)), "max_classes_per_detection": 1 if regular else int(rng.integers(1, classes + 1)),
+            "detections_per_class": int(rng.integers(1, 20)), "use_regular_nms": regular, "num_classes": classes,
+            "nms_score_threshold": float(rng.choice([-20.0, 0.3])), "nms_iou_threshold": float(rng.uniform(0.2, 0.8)),
+            "y_scale": 10.0, "x_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0,
+        }  # fmt: skip
+        writer = TfliteWriter()
+        shapes = [(1, boxes, 4 + extra), (1, boxes, classes + background), (boxes, 4)]
+        if dtype == "uint8":
+            scales = [([0.05], [120]), ([1 / 256], [0]), ([0.004], [0])]
+            data = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
+            order = rng.permutation(256)[: boxes * (classes + background)]  # no equal scores: their order is not defined
+            if len(order) < boxes * (classes + background):
+                continue
+            data[1] = order.astype(np.uint8).reshape(shapes[1])
+        else:
+            scales = [([], [])] * 3
+            data = [rng.standard_normal(shapes[0]), rng.permutation(np.prod(shapes[1])).reshape(shapes[1]) / np.prod(shapes[1])]
+            data = [a.astype(np.float32) for a in [*data, rng.uniform(0.05, 0.6, shapes[2])]]
+        inputs = [writer.add_tensor(shapes[k], dtype, *scales[k]) for k in (0, 1)]
+        anchors = writer.add_tensor(shapes[2], dtype, *scales[2], data=data[2])
+        outputs = [writer.add_tensor([], "float32") for _ in range(4)]
+        code = "TFLite_Detection_PostProcess"
+        writer.add_operator("CUSTOM", [*inputs, anchors], outputs, custom_code=code, custom_options=flexbuffer(**options))
+        model = writer.finish(inputs, outputs)
+        (want,) = run_litert(model, [data[:2]])
+        detections_agree(list(mace.load(model)(data[:2]).values()), want, options["max_classes_per_detection"])
+        checked += 1
+    assert checked > TRIES // 3
+
+
+def test_other_custom_operators_are_refused() -> None:
+    writer = TfliteWriter()
+    x, y = writer.add_tensor([1, 4], "float32"), writer.add_tensor([1, 4], "float32")
+    writer.add_operator("CUSTOM", [x], [y], custom_code="PosenetDecoderOp", custom_options=flexbuffer(radius=3))
+    with pytest.raises(mace.UnsupportedError, match="CUSTOM:PosenetDecoderOp"):
+        mace.load(writer.finish([x], [y]))
+
+
+def test_gather() -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        dtype = str(rng.choice(["float32", "int8", "int16", "int32"]))
+        shape, at = dims(rng, 1, 3), dims(rng, 0, 2)
+        axis = int(rng.integers(-len(shape), len(shape)))
+        x, quantization, feed = one_input(rng, writer, shape, dtype)
+        indices = rng.integers(0, shape[axis], at).astype(rng.choice(["int32", "int64"]))
+        y = writer.add_tensor([*shape[:axis % len(shape)], *at, *shape[axis % len(shape) + 1 :]], dtype, **quantization)
+        writer.add_operator("GATHER", [x, writer.add_constant(indices)], [y], "GatherOptions", axis=axis)
+        return [x], [y], feed
+
+    tries(build, 13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("output", ["float32", "int8"])
+def test_embedding_lookup(dtype: str, output: str) -> None:
+    if dtype == "float32" and output == "int8":
+        return
+
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        shape, count = dims(rng, 2, 3, largest=20), int(rng.integers(1, 9))
+        scales = {"scales": [0.02]} if dtype == "int8" else {}
+        table = writer.add_constant(values(rng, shape, dtype), **scales)
+        x = writer.add_tensor([count], "int32")
+        y = writer.add_tensor([count, *shape[1:]], output, **(scales if output == "int8" else {}))
+        writer.add_operator("EMBEDDING_LOOKUP", [x, table], [y])
+        return [x], [y], lambda: [rng.integers(0, shape[0], count).astype(np.int32)]
+
+    tries(build, 14, reference_steps=None, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "int16"])
+def test_batch_matmul(dtype: str) -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        m, k, n = (int(d) for d in rng.integers(1, 30, 3))
+        adjoint = [bool(rng.integers(2)) for _ in range(2)]
+        batches = [[], [], []]
+        for _ in range(int(rng.integers(0, 3))):
+            size, broadcast = int(rng.integers(1, 4)), int(rng.integers(4))
+            for list_, there in zip(batches, (broadcast != 1, broadcast != 2, True), strict=True):
+                list_.append(size if there else 1)
+        a_shape = [*batches[0], *((k, m) if adjoint[0] else (m, k))]
+        b_shape = [*batches[1], *((n, k) if adjoint[1] else (k, n))]
+        a, _, _ = one_input(rng, writer, a_shape, dtype)
+        b, _, _ = one_input(rng, writer, b_shape, dtype)
+        y = writer.add_tensor([*batches[2], m, n], dtype, **({} if dtype == "float32" else scale_of(rng, dtype) | {"scales": [30.0]}))
+        writer.add_operator("BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", adjX=adjoint[0], adjY=adjoint[1])
+        return [a, b], [y], lambda: [values(rng, a_shape, dtype), values(rng, b_shape, dtype)]
+
+    tolerance = 1e-4 if dtype == "float32" else 0
+    tries(build, 15, rtol=tolerance, atol=tolerance, reference_steps=None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int16"])
+def test_transpose_conv(dtype: str) -> None:
+    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
+        kernel, strides = ([int(d) for d in rng.integers(1, most, 2, endpoint=True)] for most in (5, 3))
+        channels, outputs, same = int(rng.integers(1, 20)), int(rng.integers(1, 9)), bool(rng.integers(2))
+        shape = [int(rng.integers(1, 3)), *(int(d) for d in rng.integers(1, 7, 2)), channels]
+        if same:  # any size of which a convolution would make the input's
+            size = [d * s - int(rng.integers(0, s)) for d, s in zip(shape[1:3], strides, strict=True)]
+        else:
+            size = [(d - 1) * s + k + int(rng.integers(0, s)) for d, s, k in zip(shape[1:3], strides, kernel, strict=True)]
+        x, quantization, feed = one_input(rng, writer, shape, dtype)
+        weights_type = "int8" if dtype == "int16" else dtype
+        weights = values(rng, (outputs, *kernel, channels), weights_type)
+        per_channel = outputs if dtype in ("int8", "int16") and rng.integers(2) else 1
+        scales = [] if dtype == "float32" else list(np.exp(rng.uniform(-6, -3, per_channel)))
+        points = [int(rng.integers(0, 256))] if dtype == "uint8" else []
+        inputs = [writer.add_constant(np.array([shape[0], *size, outputs], np.int32)), writer.add_constant(weights, scales, points), x]
+        if rng.integers(2):
+            bias_type = {"float32": "float32", "int16": "int64"}.get(dtype, "int32")
+            bias = rng.integers(-20000, 20000, outputs) if dtype != "float32" else rng.standard_normal(outputs)
+            inputs.append(writer.add_constant(bias.astype(bias_type), [1e-4] if scales else []))
+        output = {} if dtype == "float32" else {**scale_of(rng, dtype), "scales": [quantization["scales"][0] * 5]}
+        y = writer.add_tensor([shape[0], *size, outputs], dtype, **output)
+        options = {"padding": 0 if same else 1, "strideH": strides[0], "strideW": strides[1]}
+        activation = int(rng.choice([0, 0, 1, 3]))
+        options["fusedActivationFunction"] = activation
+        writer.add_operator("TRANSPOSE_CONV", inputs, [y], "TransposeConvOptions", **options, version=4 if activation else 3)
+        return [x], [y], feed
+
+    tolerance = 1e-4 if dtype == "float32" else 0
+    tries(build, 16, count=80, rtol=tolerance, atol=tolerance, reference_steps=None)

@@ -12,7 +12,7 @@ from tflite_writer import Rejected, TfliteWriter, run_litert
 import mace
 
 # Random cases for each operator and type; MACE_TFLITE_CASES=1000 for a long run.
-CASES = int(os.environ.get("MACE_TFLITE_CASES", "12"))
+CASES = int(os.environ.get("MACE_TFLITE_CASES", "40"))
 BYTES = ["int8", "uint8"]
 WORDS = ["int8", "uint8", "int16"]
 

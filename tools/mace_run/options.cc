@@ -132,7 +132,8 @@ bool ParseOptions(int argc, char** argv, Options* options, int* exit_status) {
         return ParseSeconds(text) ? "" : "'" + text + "': expected seconds, more than 0";
       });
   app.add_option("--isa", options->isa, "use at most this instruction set")
-      ->check(CLI::IsMember({"scalar", "sse4", "avx2", "avx512", "neon", "sve", "rvv"}));
+      ->check(CLI::IsMember({"scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "dotprod",
+                             "i8mm", "sve", "rvv"}));
   app.add_option("--verify", options->verify, "full: also check the hashes of the weights")
       ->check(CLI::IsMember({"default", "full"}));
   app.add_flag("--json", options->json, "print one JSON object to standard output");

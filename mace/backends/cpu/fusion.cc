@@ -51,7 +51,18 @@ bool HasExactReciprocal(float number) {
 }
 
 // Whose quantized form saturates its output to the bounds of its cluster.
-bool TakesClamp(OpId op) { return op == OpId::kAdd || op == OpId::kSub || op == OpId::kMul; }
+bool TakesClamp(OpId op) {
+  switch (op) {
+    case OpId::kAdd:
+    case OpId::kSub:
+    case OpId::kMul:
+    case OpId::kAveragePool2d:
+    case OpId::kMaxPool2d:
+      return true;
+    default:
+      return false;
+  }
+}
 
 FusedOp ScalarOp(PostOpKind kind, float a, float b = 0.0f) { return {kind, a, b, kNone, false}; }
 

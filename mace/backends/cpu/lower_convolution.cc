@@ -1,6 +1,7 @@
 // Conv2d (dense, grouped, depthwise) and ConvTranspose2d.
 #include <cstring>
 
+#include "mace/backends/cpu/lower_integer.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/convolution/convolution.h"
@@ -225,6 +226,7 @@ bool HasConvolutionKernel(const Lowering& lowering, const Node& node) {
 
 Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
+  if (IsQuantized(lowering, node.inputs[0])) return LowerIntegerConv2d(lowering, cluster, refusal);
   const auto& attributes = node.attributes.as<ops::Conv2dAttributes>();
   LayerWeights sources;
   *refusal = lowering.FindLayerWeights(node, &sources);
@@ -280,6 +282,7 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
 
 Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
+  if (IsQuantized(lowering, node.inputs[0])) return LowerIntegerConvTranspose2d(lowering, cluster, refusal);
   const auto& attributes = node.attributes.as<ops::ConvTranspose2dAttributes>();
   LayerWeights sources;
   *refusal = WhyNoTransposedKernel(lowering, node, &sources);

@@ -110,6 +110,9 @@ bool BinaryOfNode(OpId id, BinaryOp* op) {
     case OpId::kPRelu:
       *op = BinaryOp::kPRelu;
       return true;
+    case OpId::kSquaredDifference:
+      *op = BinaryOp::kSquaredDifference;
+      return true;
     case OpId::kEqual:
       *op = BinaryOp::kEqual;
       return true;

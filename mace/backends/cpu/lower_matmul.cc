@@ -1,5 +1,6 @@
 // MatMul and FullyConnected as GEMMs. Transpositions that only a MatMul reads, or that only read a MatMul's
 // result, are read and written through strides: attention moves no bytes between its projections.
+#include "mace/backends/cpu/lower_integer.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/kernels/gemm/gemm.h"
 #include "mace/ops/matmul/matmul.h"
@@ -253,6 +254,7 @@ Status LowerBatchedMatMul(Lowering& lowering, const Cluster& cluster, const char
 
 Status LowerFullyConnected(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
+  if (IsQuantized(lowering, node.inputs[0])) return LowerIntegerFullyConnected(lowering, cluster, refusal);
   LayerWeights sources;
   *refusal = lowering.FindLayerWeights(node, &sources);
   if (*refusal != nullptr) return Status::Ok();

@@ -96,6 +96,10 @@ Status LowerConcat(Lowering& lowering, const Cluster& cluster, const char** refu
     *refusal = kNoWholeBytes;
     return Status::Ok();
   }
+  if (ops::ConcatRescales(*lowering.plan().graph, node)) {
+    *refusal = "no fast kernel brings parts to another scale";
+    return Status::Ok();
+  }
   int64_t position = 0;
   for (ValueId input : node.inputs) {
     const int64_t size = lowering.shape(input)[axis];
@@ -289,6 +293,9 @@ Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal
       break;
     case ops::PadMode::kEdge:
       params->kind = kernels::PadKind::kEdge;
+      break;
+    case ops::PadMode::kSymmetric:
+      params->kind = kernels::PadKind::kSymmetric;
       break;
     case ops::PadMode::kConstant:
     case ops::PadMode::kCount:

@@ -1,4 +1,5 @@
 // Softmax, LayerNormalization, Reduce, ArgReduce.
+#include "mace/backends/cpu/lower_quantize.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/norm/norm.h"
@@ -13,6 +14,10 @@ Status LowerSoftmax(Lowering& lowering, const Cluster& cluster, const char** ref
   const auto& attributes = node.attributes.as<ops::SoftmaxAttributes>();
   const Shape& shape = lowering.shape(node.inputs[0]);
   int axis = 0;
+  if (lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr &&
+      NormalizeAxis(attributes.axis, shape.rank, &axis)) {
+    return LowerQuantizedSoftmax(lowering, cluster, axis, refusal);
+  }
   if (!lowering.IsF32(node.inputs[0]) || attributes.beta != 1.0f ||
       !NormalizeAxis(attributes.axis, shape.rank, &axis)) {
     *refusal = "no fast kernel for integers, or for beta other than 1";
@@ -96,7 +101,8 @@ Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refu
   const auto& attributes = node.attributes.as<ops::ReduceAttributes>();
   const Shape& shape = lowering.shape(node.inputs[0]);
   kernels::ReduceOp op;
-  if (!lowering.IsF32(node.inputs[0]) || !ReduceOpOf(attributes.kind, &op)) {
+  const bool is_quantized = lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr;
+  if ((!lowering.IsF32(node.inputs[0]) && !is_quantized) || !ReduceOpOf(attributes.kind, &op)) {
     *refusal = "no fast kernel for this element type";
     return Status::Ok();
   }
@@ -119,6 +125,7 @@ Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refu
     return Status::Ok();
   }
   MACE_RETURN_IF_ERROR(std::move(collapsed));
+  if (is_quantized) return LowerQuantizedReduce(lowering, cluster, *params, refusal);
   // Channels are kept where pixels may lie apart: StorageMap pads such tensors only.
   if (params->inner > 1) {
     params->input_stride = lowering.storage().IsPadded(node.inputs[0])

@@ -1,4 +1,7 @@
 // MaxPool2d, AveragePool2d and Resize.
+#include <type_traits>
+
+#include "mace/backends/cpu/lower_quantize.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/norm/norm.h"
@@ -46,8 +49,9 @@ Status FillPoolingParams(Lowering& lowering, const Node& node, kernels::PoolingP
   params->pad_bottom = end[0];
   params->pad_right = end[1];
   params->count_include_pad = CountsPadding(attributes);
-  params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
-  params->output_pixel_stride = lowering.storage().PixelStride(node.outputs[0]) / 4;
+  const int64_t bytes = BytesOf(lowering.type(node.inputs[0]).dtype);
+  params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / bytes;
+  params->output_pixel_stride = lowering.storage().PixelStride(node.outputs[0]) / bytes;
   return Status::Ok();
 }
 
@@ -60,10 +64,34 @@ bool IsGlobal(const kernels::PoolingParams& params) {
          params.pad_top == 0 && params.pad_left == 0 && params.pad_bottom == 0 && params.pad_right == 0;
 }
 
+bool IsQuantizedPool(const Lowering& lowering, const Node& node) {
+  const DType dtype = lowering.type(node.inputs[0]).dtype;
+  return (dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16) &&
+         lowering.type(node.outputs[0]).dtype == dtype;
+}
+
+kernels::PoolScaling ScalingOf(const ops::AveragePool2dAttributes& attributes) {
+  return attributes.rounding == ops::Rounding::kHalfEvenFloat ? kernels::PoolScaling::kHalfEvenFloat
+                                                              : kernels::PoolScaling::kStored;
+}
+kernels::PoolScaling ScalingOf(const ops::MaxPool2dAttributes&) { return kernels::PoolScaling::kStored; }
+
+template <typename Attributes>
+Status LowerQuantizedPool(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::QuantizedPoolingParams>());
+  MACE_RETURN_IF_ERROR(FillPoolingParams<Attributes>(lowering, node, &params->window));
+  params->kind = std::is_same_v<Attributes, ops::MaxPool2dAttributes> ? kernels::PoolKind::kMax
+                                                                      : kernels::PoolKind::kMean;
+  params->scaling = ScalingOf(node.attributes.as<Attributes>());
+  return EmitQuantizedPool(lowering, cluster, params, refusal);
+}
+
 template <typename Attributes>
 Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
                  kernels::KernelFunction function, kernels::ReduceOp global, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
+  if (IsQuantizedPool(lowering, node)) return LowerQuantizedPool<Attributes>(lowering, cluster, refusal);
   if (!lowering.IsF32(node.inputs[0])) {
     *refusal = "no fast kernel for this element type";
     return Status::Ok();

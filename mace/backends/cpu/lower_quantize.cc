@@ -64,23 +64,83 @@ bool IsPerTensor(const Quantization* quantization) {
   return quantization == nullptr || (quantization->scales.size() == 1 && quantization->block_size == 0);
 }
 
-// Null where a table can do the work of `node`.
+bool IsByte(DType dtype) { return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kBool; }
+
+// Null where a table can do the work of `node`: of one narrow integer, or of two bytes.
 const char* WhyNoTable(const Lowering& lowering, const Node& node) {
   const OpDefinition* definition = FindOpDefinition(node.op);
-  const bool is_unary = definition != nullptr && (definition->flags & kOpElementwise) != 0 &&
-                        node.inputs.size() == 1 && node.outputs.size() == 1;
-  if (!is_unary || node.inputs[0] == kNone || node.outputs[0] == kNone) return "no function of one element";
-  const DType from = lowering.type(node.inputs[0]).dtype;
-  const int bytes = BytesOf(lowering.type(node.outputs[0]).dtype);
-  const bool is_narrow = from == DType::kI8 || from == DType::kU8 || from == DType::kBool ||
-                         from == DType::kI16 || from == DType::kU16;
-  if (!is_narrow || (bytes != 1 && bytes != 2 && bytes != 4)) return "no table for these element types";
-  const Graph& graph = *lowering.plan().graph;
-  if (!IsPerTensor(graph.QuantizationOf(node.inputs[0])) ||
-      !IsPerTensor(graph.QuantizationOf(node.outputs[0]))) {
-    return "no table for scales of channels";
+  const size_t count = node.inputs.size();
+  if (definition == nullptr || (definition->flags & kOpElementwise) == 0 || count < 1 || count > 2 ||
+      node.outputs.size() != 1 || node.outputs[0] == kNone) {
+    return "no function of one or two elements";
   }
-  return nullptr;
+  const Graph& graph = *lowering.plan().graph;
+  for (ValueId input : node.inputs) {
+    if (input == kNone) return "an operand is absent";
+    const DType dtype = lowering.type(input).dtype;
+    if (!IsByte(dtype) && !(count == 1 && (dtype == DType::kI16 || dtype == DType::kU16))) {
+      return "no table for these element types";
+    }
+    if (!IsPerTensor(graph.QuantizationOf(input))) return "no table for scales of channels";
+  }
+  const int bytes = BytesOf(lowering.type(node.outputs[0]).dtype);
+  if (bytes != 1 && (count == 2 || (bytes != 2 && bytes != 4))) return "no table for these element types";
+  return IsPerTensor(graph.QuantizationOf(node.outputs[0])) ? nullptr : "no table for scales of channels";
+}
+
+// Patterns of bits that an element of this type may have, counted from 0.
+int64_t PatternsOf(DType dtype) { return dtype == DType::kBool ? 2 : int64_t{1} << BitsOf(dtype); }
+
+// Writes to `table` what the node's reference kernel makes of `inputs`, `count` elements each. Refuses where
+// it does.
+Status EvaluateTable(Lowering& lowering, const Node& node, uint8_t* const* inputs, int64_t count,
+                     uint8_t* table, const char** refusal) {
+  TensorView views[2];
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    views[i] = {inputs[i], lowering.type(node.inputs[i]).dtype, Shape{count}};
+  }
+  TensorView y{table, lowering.type(node.outputs[0]).dtype, Shape{count}};
+  Status evaluated = EvaluateNode(*lowering.plan().graph, node, views, &y);
+  if (evaluated.code() == StatusCode::kUnsupported || evaluated.code() == StatusCode::kInvalidArgument) {
+    *refusal = "its reference kernel refuses some inputs";
+    return Status::Ok();
+  }
+  return evaluated;
+}
+
+// The step of a function of two bytes.
+Status LowerByPairTable(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  constexpr int64_t kEntries = 65536;
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const ValueId a = node.inputs[0], b = node.inputs[1], out = node.outputs[0];
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PairTableParams>());
+  params->a = lowering.shape(a);
+  params->b = lowering.shape(b);
+  MACE_RETURN_IF_ERROR(kernels::PreparePairTable(params));
+  if (!(params->output == lowering.shape(out))) {
+    *refusal = "the output has another shape than its broadcast inputs";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewOwned(kEntries));
+  Vector<uint8_t> bytes;
+  MACE_RETURN_IF_ERROR(bytes.Resize(2 * kEntries));
+  uint8_t* const inputs[] = {bytes.data(), bytes.data() + kEntries};
+  // Patterns that a bool never has stand for one that it may have.
+  const auto pattern = [&](int64_t i, ValueId value) {
+    return static_cast<uint8_t>(i % PatternsOf(lowering.type(value).dtype));
+  };
+  for (int64_t i = 0; i < kEntries; ++i) {
+    inputs[0][i] = pattern(i / 256, a);
+    inputs[1][i] = pattern(i % 256, b);
+  }
+  MACE_RETURN_IF_ERROR(EvaluateTable(lowering, node, inputs, kEntries, table, refusal));
+  if (*refusal != nullptr) return Status::Ok();
+  const auto& kernels = lowering.kernels();
+  StepSpec spec;
+  spec.reason = "the reference kernel's results for each pair of bytes";
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({"pair_table", kernels.quantize->pair_table, kernels.quantize_isa}, params, &spec));
+  return lowering.EmitBinary(cluster, std::move(spec), a, b, out, Constants(table, kEntries));
 }
 
 kernels::IntegerRounding KernelRounding(ops::Rounding rounding) {
@@ -141,34 +201,27 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
   const Node& node = lowering.node(cluster.nodes[0]);
   *refusal = WhyNoTable(lowering, node);
   if (*refusal != nullptr) return Status::Ok();
+  if (node.inputs.size() == 2) return LowerByPairTable(lowering, cluster, refusal);
   const ValueId in = node.inputs[0], out = node.outputs[0];
+  const DType from = lowering.type(in).dtype;
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::TableParams>());
-  params->input_bytes = BytesOf(lowering.type(in).dtype);
+  params->input_bytes = BytesOf(from);
   params->output_bytes = BytesOf(lowering.type(out).dtype);
   params->count = lowering.shape(out).ElementCount();
   MACE_RETURN_IF_ERROR(kernels::PrepareTable(params));
 
-  // Of a bool there are two bit patterns; the others stay zero and are never looked up.
-  const DType from = lowering.type(in).dtype;
-  const int64_t entries = int64_t{1} << (8 * params->input_bytes);
-  const int64_t count = from == DType::kBool ? 2 : entries;
-  const int64_t table_bytes = entries * params->output_bytes;
+  const int64_t count = int64_t{1} << (8 * params->input_bytes);
+  const int64_t table_bytes = count * params->output_bytes;
   MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewOwned(static_cast<size_t>(table_bytes)));
-  std::memset(table, 0, static_cast<size_t>(table_bytes));
   Vector<uint8_t> inputs;
   MACE_RETURN_IF_ERROR(inputs.Resize(static_cast<size_t>(count * params->input_bytes)));
   for (int64_t i = 0; i < count; ++i) {
-    const auto bits = static_cast<uint16_t>(i);  // little-endian, as everything here
+    const auto bits = static_cast<uint16_t>(i % PatternsOf(from));  // little-endian, as everything here
     std::memcpy(inputs.data() + i * params->input_bytes, &bits, static_cast<size_t>(params->input_bytes));
   }
-  const TensorView x{inputs.data(), from, Shape{count}};
-  TensorView y{table, lowering.type(out).dtype, Shape{count}};
-  Status evaluated = EvaluateNode(*lowering.plan().graph, node, &x, &y);
-  if (evaluated.code() == StatusCode::kUnsupported || evaluated.code() == StatusCode::kInvalidArgument) {
-    *refusal = "its reference kernel refuses some inputs";
-    return Status::Ok();
-  }
-  MACE_RETURN_IF_ERROR(std::move(evaluated));
+  uint8_t* const views[] = {inputs.data()};
+  MACE_RETURN_IF_ERROR(EvaluateTable(lowering, node, views, count, table, refusal));
+  if (*refusal != nullptr) return Status::Ok();
   const auto& kernels = lowering.kernels();
   StepSpec spec;
   spec.reason = "the reference kernel's results for each input";
@@ -245,6 +298,10 @@ bool FillScales(ops::Rounding rounding, float a, float b, float y, kernels::Quan
     if (!ops::MakeShiftedSum(a, b, y, &shifts[0], &shifts[1])) return false;
     params->right_shifts[0] = shifts[0];
     params->right_shifts[1] = shifts[1];
+    return true;
+  }
+  if (params->op == BinaryOp::kMax || params->op == BinaryOp::kMin) {  // of what is stored
+    params->arithmetic = kernels::QuantizedArithmetic::kShifted;
     return true;
   }
   params->arithmetic = kernels::QuantizedArithmetic::kFixedPoint;

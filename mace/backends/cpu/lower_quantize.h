@@ -3,15 +3,30 @@
 #define MACE_BACKENDS_CPU_LOWER_QUANTIZE_H_
 
 #include "mace/backends/cpu/lowering.h"
+#include "mace/kernels/norm/norm.h"
+#include "mace/kernels/quantize/quantize.h"
 
 namespace mace::cpu {
 
-// Lowers an elementwise operator of one narrow integer (8 or 16 bits) to a table of what its reference kernel
-// makes of each input. For whatever has no kernel of its own: it asks nothing of the operator's arithmetic.
+// Lowers an elementwise operator of one narrow integer (8 or 16 bits) or of two bytes to a table of what its
+// reference kernel makes of each input. For whatever has no kernel of its own: it asks nothing of the
+// operator's arithmetic.
 Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** refusal);
 
 // LowerBinary, where an input is quantized.
 Status LowerQuantizedBinary(Lowering& lowering, const Cluster& cluster, const char** refusal);
+
+// The step of a pooling kernel whose window, kind and scaling are set: fills in the rest, from the
+// quantization of the operands. Refuses windows that are too large.
+Status EmitQuantizedPool(Lowering& lowering, const Cluster& cluster, kernels::QuantizedPoolingParams* params,
+                         const char** refusal);
+
+// LowerSoftmax, where the input is quantized.
+Status LowerQuantizedSoftmax(Lowering& lowering, const Cluster& cluster, int axis, const char** refusal);
+
+// LowerReduce, where the input is quantized: `collapsed` says which elements are one result's.
+Status LowerQuantizedReduce(Lowering& lowering, const Cluster& cluster,
+                            const kernels::ReduceParams& collapsed, const char** refusal);
 
 // What the output of a cluster is clamped to: the range of its type or, with a clamp, that of the clamp.
 struct IntegerBounds {

@@ -1,7 +1,11 @@
 // Quantized operators: fast kernels give the bytes of the reference kernels.
 #include "mace/backends/cpu/backend_testing.h"
 #include "mace/ops/common.h"
+#include "mace/ops/norm/norm.h"
+#include "mace/ops/pooling/average_pool2d.h"
+#include "mace/ops/pooling/max_pool2d.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/reduce/reduce.h"
 #include "mace/ops/unary/unary.h"
 
 namespace mace::cpu {
@@ -219,6 +223,154 @@ TEST(LowerQuantize, AClampOfAnotherReaderStaysApart) {
   test.Output(test.Node(OpId::kDequantize, {y}));
   test.Output(relu);
   ExpectSameBytes(&test, "quantized_binary table dequantize");
+}
+
+// Whatever the operator: its table is what its reference kernel gives.
+TEST(LowerQuantize, TablesOfEveryUnaryOperator) {
+  for (OpId op : {OpId::kSigmoid, OpId::kTanh, OpId::kHardSwish, OpId::kLeakyRelu, OpId::kGelu, OpId::kElu,
+                  OpId::kExp, OpId::kSqrt, OpId::kAbs, OpId::kNeg}) {
+    for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+      TestGraph test;
+      const ValueId x = test.Integers({5, 7, 19}, dtype, 0.06f, ZeroPointOf(dtype));
+      test.Output(test.Quantize(test.Node(op, {x}), {0.04f}, {ZeroPointOf(dtype)}));
+      ExpectSameBytes(&test, "table");
+    }
+  }
+}
+
+TEST(LowerQuantize, PairsOfBytesAreLookedUp) {
+  for (OpId op : {OpId::kPRelu, OpId::kSquaredDifference, OpId::kDiv}) {
+    for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+      TestGraph test;
+      const ValueId a = test.Integers({3, 5, 19}, DType::kI8, 0.06f, -3);
+      const ValueId b = test.Integers({19}, DType::kI8, 0.05f, 8);
+      const ValueId y = test.Node(op, {a, b});
+      test.Attributes<ops::RoundingAttributes>().rounding = rounding;
+      test.Output(test.Quantize(y, {0.05f}, {1}));
+      const bool has_kernel = op == OpId::kDiv && rounding == ops::Rounding::kHalfEvenFloat;
+      ExpectSameBytes(&test, has_kernel ? "quantized_binary" : "pair_table");
+    }
+  }
+}
+
+TEST(LowerQuantize, LogicAndComparisonsOfBytesAreLookedUp) {
+  TestGraph test;
+  const ValueId a = test.Input({3, 5}, DType::kBool), b = test.Input({5}, DType::kBool);
+  for (OpId op : {OpId::kAnd, OpId::kOr, OpId::kXor, OpId::kEqual}) test.Output(test.Node(op, {a, b}));
+  ExpectSameBytes(&test, "pair_table pair_table pair_table pair_table");
+}
+
+TEST(LowerQuantize, StoredExtremes) {
+  for (OpId op : {OpId::kMax, OpId::kMin}) {
+    for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+      TestGraph test;
+      const ValueId a = test.Integers({3, 45}, dtype, 0.06f, ZeroPointOf(dtype));
+      const ValueId b = test.Integers({45}, dtype, 0.06f, ZeroPointOf(dtype));
+      const ValueId y = test.Node(op, {a, b});
+      test.Attributes<ops::RoundingAttributes>().rounding = ops::Rounding::kTfliteDouble;
+      test.Output(test.Quantize(y, {0.06f}, {ZeroPointOf(dtype)}));
+      ExpectSameBytes(&test, "quantized_binary");
+    }
+  }
+}
+
+TEST(LowerQuantize, Pooling) {
+  for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+    for (ops::Rounding rounding : kRoundings) {
+      for (const Shape& shape :
+           {Shape{2, 9, 7, 19}, Shape{1, 5, 6, 70}, Shape{1, 3, 4, 1}, Shape{0, 5, 5, 3}}) {
+        SCOPED_TRACE(NameOf(dtype));
+        const int32_t zero_point = ZeroPointOf(dtype);
+        TestGraph test;
+        const ValueId x = test.Integers(shape, dtype, 0.06f, zero_point);
+        const ValueId y = test.Node(OpId::kAveragePool2d, {x});
+        auto& average = test.Attributes<ops::AveragePool2dAttributes>();
+        average.kernel = {3, 2};
+        average.strides = {2, 1};
+        average.pads = {1, 0, 1, 1};
+        average.rounding = rounding;
+        average.count_include_pad = shape[3] == 70;
+        const bool is_half_even = rounding == ops::Rounding::kHalfEvenFloat;
+        test.Output(test.Quantize(y, {is_half_even ? 0.03f : 0.06f}, {zero_point}));
+        const ValueId z = test.Node(OpId::kMaxPool2d, {x});
+        auto& most = test.Attributes<ops::MaxPool2dAttributes>();
+        most.kernel = {2, 3};
+        most.padding = ops::Padding::kSameUpper;
+        test.Output(test.Quantize(z, {0.06f}, {zero_point}));
+        ExpectSameBytes(&test, "quantized_pool quantized_pool");
+      }
+    }
+  }
+}
+
+TEST(LowerQuantize, PoolingOfAWholeMapWithAClamp) {
+  TestGraph test;
+  const ValueId x = test.Integers({2, 17, 16, 37}, DType::kI8, 0.06f, 3);
+  const ValueId y = test.Node(OpId::kAveragePool2d, {x});
+  test.Attributes<ops::AveragePool2dAttributes>().kernel = {17, 16};
+  test.Attributes<ops::AveragePool2dAttributes>().rounding = ops::Rounding::kTfliteDouble;
+  test.Quantize(y, {0.06f}, {3});
+  test.Output(test.Quantize(test.Node(OpId::kRelu, {y}), {0.06f}, {3}));
+  ExpectSameBytes(&test, "quantized_pool");
+}
+
+TEST(LowerQuantize, Reductions) {
+  for (ops::ReduceKind kind :
+       {ops::ReduceKind::kSum, ops::ReduceKind::kMean, ops::ReduceKind::kMax, ops::ReduceKind::kMin}) {
+    for (const IntList& axes : {IntList{1, 2}, IntList{-1}, IntList{0}, IntList{}}) {
+      for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+        TestGraph test;
+        const ValueId x = test.Integers({3, 4, 5, 33}, dtype, 0.06f, ZeroPointOf(dtype));
+        const ValueId y = test.Node(OpId::kReduce, {x});
+        test.Attributes<ops::ReduceAttributes>().kind = kind;
+        test.Attributes<ops::ReduceAttributes>().axes = axes;
+        test.Output(test.Quantize(y, {0.11f}, {ZeroPointOf(dtype) / 3}));
+        ExpectSameBytes(&test, "quantized_pool");
+      }
+    }
+  }
+}
+
+TEST(LowerQuantize, SoftmaxOfTensorFlowLite) {
+  struct Types {
+    DType from, to;
+    float scale;
+    int32_t zero_point;
+  };
+  for (const Types& types :
+       {Types{DType::kI8, DType::kI8, 0x1p-8f, -128}, Types{DType::kU8, DType::kU8, 0x1p-8f, 0},
+        Types{DType::kI8, DType::kI16, 0x1p-16f, -32768}, Types{DType::kI16, DType::kI16, 0x1p-15f, 0}}) {
+    for (int64_t columns : {1, 2, 10, 127, 1001, 5000}) {
+      for (float scale : {0.0001f, 0.02f, 0.3f, 7.0f}) {
+        for (float beta : {1.0f, 0.25f}) {
+          TestGraph test;
+          const ValueId x =
+              test.Integers({3, columns}, types.from, scale / (BitsOf(types.from) == 16 ? 100 : 1),
+                            ZeroPointOf(types.from));
+          const ValueId y = test.Quantize(test.Node(OpId::kSoftmax, {x}), {types.scale}, {types.zero_point});
+          test.graph.values[y].type = {types.to, {3, columns}, test.graph.values[y].type.quantization};
+          test.Attributes<ops::SoftmaxAttributes>().beta = beta;
+          test.Attributes<ops::SoftmaxAttributes>().rounding = ops::Rounding::kTfliteDouble;
+          test.Output(y);
+          ExpectSameBytes(&test, "quantized_softmax");
+        }
+      }
+    }
+  }
+}
+
+TEST(LowerQuantize, SoftmaxToNearestEven) {
+  for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+    for (int64_t axis : {0, 1, 2}) {
+      TestGraph test;
+      const ValueId x =
+          test.Integers({7, 150, 3}, dtype, BitsOf(dtype) == 16 ? 0.0003f : 0.03f, ZeroPointOf(dtype));
+      const ValueId y = test.Node(OpId::kSoftmax, {x});
+      test.Attributes<ops::SoftmaxAttributes>().axis = axis;
+      test.Output(test.Quantize(y, {0.0031f}, {ZeroPointOf(dtype)}));
+      ExpectSameBytes(&test, "quantized_softmax");
+    }
+  }
 }
 
 }  // namespace

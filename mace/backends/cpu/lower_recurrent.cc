@@ -1,7 +1,11 @@
-// Gru and Lstm.
+// Gru, Lstm, SequenceLstm and Svdf.
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/kernels/recurrent/recurrent.h"
+#include "mace/kernels/recurrent/sequence_lstm.h"
+#include "mace/kernels/recurrent/svdf.h"
 #include "mace/ops/recurrent/recurrent.h"
+#include "mace/ops/recurrent/sequence_lstm_integer.h"
+#include "mace/ops/recurrent/svdf_integer.h"
 
 namespace mace::cpu {
 namespace {
@@ -98,6 +102,123 @@ Status LowerLstm(Lowering& lowering, const Cluster& cluster, const char** refusa
   params->direction = DirectionOf(attributes.direction);
   params->hidden_size = attributes.hidden_size;
   return LowerRecurrent(lowering, cluster, params, refusal);
+}
+
+namespace {
+
+kernels::SequenceScale ScaleOf(const ops::FixedPointMultiplier& multiplier) {
+  return {multiplier.multiplier, multiplier.exponent};
+}
+
+void SetIntegerScales(const ops::IntegerLstmScales& scales, kernels::SequenceLstmParams* params) {
+  for (int g = 0; g < ops::kLstmGates; ++g) {
+    params->gates[g] = {ScaleOf(scales.gates[g].input), ScaleOf(scales.gates[g].hidden),
+                        ScaleOf(scales.gates[g].peephole)};
+  }
+  params->to_hidden = ScaleOf(scales.to_hidden);
+  params->to_output = ScaleOf(scales.projection);
+  params->input_zero_point = scales.input_zero_point;
+  params->hidden_zero_point = scales.hidden_zero_point;
+  params->state_zero_point = scales.state_zero_point;
+  params->cell_exponent = scales.cell_exponent;
+  params->integer_cell_clip = scales.cell_clip;
+  params->integer_projection_clip = scales.projection_clip;
+}
+
+}  // namespace
+
+Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::SequenceLstmAttributes>();
+  const auto operand = [&](int i) { return InputOf(node, static_cast<size_t>(i)); };
+  const ops::SequenceLstmSizes sizes(
+      attributes.time_major, [&](int i) { return operand(i) != kNone; },
+      [&](int i) -> const Shape& { return lowering.shape(operand(i)); });
+  const bool is_float = lowering.IsF32(node.inputs[0]);
+  if (!is_float && sizes.layer_norm) {
+    *refusal = "no fast kernel for layer normalization of integers";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::SequenceLstmParams>());
+  params->batch = sizes.batch;
+  params->steps = sizes.steps;
+  params->inputs = sizes.inputs;
+  params->cells = sizes.cells;
+  params->outputs = sizes.outputs;
+  params->x_step = sizes.x_step;
+  params->x_row = sizes.x_row;
+  params->y_step = sizes.y_step;
+  params->y_row = sizes.y_row;
+  params->coupled = sizes.coupled;
+  params->peephole = sizes.peephole;
+  params->projection = sizes.projection;
+  params->layer_norm = sizes.layer_norm;
+  params->cell_clip = attributes.cell_clip;
+  params->projection_clip = attributes.projection_clip;
+  const Graph& graph = *lowering.plan().graph;
+  if (!is_float) {
+    SetIntegerScales(ops::MakeIntegerLstmScales(
+                         attributes, sizes.layer_norm, [&](int i) { return graph.QuantizationOf(operand(i)); },
+                         *graph.QuantizationOf(node.outputs[0])),
+                     params);
+  }
+  MACE_RETURN_IF_ERROR(kernels::PrepareSequenceLstm(params));
+  const auto& table = *lowering.kernels().recurrent;
+  StepSpec spec;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(
+      {is_float ? "sequence_lstm_f32" : "sequence_lstm_i8",
+       is_float ? table.sequence_lstm_f32 : table.sequence_lstm_i8, lowering.kernels().recurrent_isa},
+      params, &spec));
+  const int64_t gates = sizes.coupled ? 3 : 4;
+  spec.multiply_adds =
+      sizes.batch * sizes.steps *
+      (gates * sizes.cells * (sizes.inputs + sizes.outputs) + (sizes.projection ? sizes.cells * sizes.outputs : 0));
+  for (int i = 0; i < ops::kLstmOperands; ++i) {
+    MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, operand(i)));
+  }
+  for (size_t i : {0, 1, 2}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, OutputOf(node, i)));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+Status LowerSvdf(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::SvdfAttributes>();
+  if (OutputOf(node, 1) == kNone) {
+    *refusal = "no fast kernel that forgets the state";
+    return Status::Ok();
+  }
+  const bool is_float = lowering.IsF32(node.inputs[0]);
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::SvdfParams>());
+  const Shape& feature = lowering.shape(node.inputs[1]);
+  params->batch = lowering.shape(node.inputs[0])[0];
+  params->inputs = feature[1];
+  params->units = feature[0] / attributes.rank;
+  params->rank = attributes.rank;
+  params->memory = lowering.shape(node.inputs[2])[1];
+  params->relu = attributes.relu;
+  if (!is_float) {
+    const Graph& graph = *lowering.plan().graph;
+    const ops::IntegerSvdfScales scales = ops::MakeIntegerSvdfScales(
+        [&](int i) { return graph.QuantizationOf(node.inputs[static_cast<size_t>(i)]); },
+        *graph.QuantizationOf(node.outputs[0]));
+    params->input_zero_point = scales.input_zero_point;
+    params->output_zero_point = scales.output_zero_point;
+    params->state_multiplier = scales.to_state.multiplier;
+    params->state_exponent = scales.to_state.exponent;
+    params->output_multiplier = scales.to_output.multiplier;
+    params->output_exponent = scales.to_output.exponent;
+  }
+  MACE_RETURN_IF_ERROR(kernels::PrepareSvdf(params));
+  const auto& table = *lowering.kernels().recurrent;
+  StepSpec spec;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel({is_float ? "svdf_f32" : "svdf_i8",
+                                           is_float ? table.svdf_f32 : table.svdf_i8,
+                                           lowering.kernels().recurrent_isa},
+                                          params, &spec));
+  spec.multiply_adds = params->batch * feature[0] * (params->inputs + params->memory);
+  for (size_t i : {0, 1, 2, 3, 4}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, InputOf(node, i)));
+  for (size_t i : {0, 1}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, OutputOf(node, i)));
+  return lowering.Emit(cluster, std::move(spec));
 }
 
 }  // namespace mace::cpu

@@ -215,7 +215,8 @@ Status Lowering::EmitWithOperands(const Cluster& cluster, StepSpec spec,
   return Emit(cluster, std::move(spec));
 }
 
-Status Lowering::EmitBinary(const Cluster& cluster, StepSpec spec, ValueId a, ValueId b, ValueId out) {
+Status Lowering::EmitBinary(const Cluster& cluster, StepSpec spec, ValueId a, ValueId b, ValueId out,
+                            const Operand& extra) {
   MACE_RETURN_IF_ERROR(AddOperand(&spec, a));
   MACE_RETURN_IF_ERROR(AddOperand(&spec, b));
   const auto may_replace = [&](ValueId in) {
@@ -225,6 +226,7 @@ Status Lowering::EmitBinary(const Cluster& cluster, StepSpec spec, ValueId a, Va
     if (may_replace(b)) TryInPlace(cluster, b, out);
   }
   MACE_RETURN_IF_ERROR(AddOperand(&spec, out));
+  if (extra.pointer != nullptr) MACE_RETURN_IF_ERROR(spec.operands.PushBack(extra));
   return Emit(cluster, std::move(spec));
 }
 

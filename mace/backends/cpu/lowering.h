@@ -156,8 +156,9 @@ class Lowering {
     return EmitWithOperands(cluster, std::move(spec), inputs, output, placement);
   }
   // The step of an elementwise kernel of two operands, which may put its output where an operand of its shape
-  // and type was.
-  Status EmitBinary(const Cluster& cluster, StepSpec spec, ValueId a, ValueId b, ValueId out);
+  // and type was. `extra`: a fourth operand; not there where its pointer is null.
+  Status EmitBinary(const Cluster& cluster, StepSpec spec, ValueId a, ValueId b, ValueId out,
+                    const Operand& extra = {});
   // A step that copies the bytes of `from` to `to`.
   Status EmitCopy(const Cluster& cluster, ValueId from, ValueId to, const char* reason);
   // In-place where nothing else needs `in`.

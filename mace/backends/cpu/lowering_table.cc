@@ -32,6 +32,7 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kMin, LowerBinary},
     {OpId::kPow, LowerBinary},
     {OpId::kPRelu, LowerBinary},
+    {OpId::kSquaredDifference, LowerBinary},
     {OpId::kEqual, LowerBinary},
     {OpId::kLess, LowerBinary},
     {OpId::kGreater, LowerBinary},
@@ -58,6 +59,9 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kBatchNormalization, LowerBatchNormalization},
     {OpId::kGru, LowerGru},
     {OpId::kLstm, LowerLstm},
+    {OpId::kSequenceLstm, LowerSequenceLstm},
+    {OpId::kSvdf, LowerSvdf},
+    {OpId::kDetectionPostProcess, LowerDetectionPostProcess},
 };
 
 }  // namespace

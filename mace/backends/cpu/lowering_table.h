@@ -39,6 +39,9 @@ Status LowerGather(Lowering& lowering, const Cluster& cluster, const char** refu
 Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerGru(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerLstm(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerSvdf(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerDetectionPostProcess(Lowering& lowering, const Cluster& cluster, const char** refusal);
 
 // Null for operators that have a reference kernel only.
 LoweringFunction FindLowering(OpId op);

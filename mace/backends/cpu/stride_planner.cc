@@ -164,7 +164,9 @@ void PlanStrides(Lowering& lowering) {
   for (NodeId id : lowering.group().nodes) {
     const Node& node = lowering.node(id);
     if (lowering.fusion().ClusterOf(id) == nullptr) continue;
-    if (node.op == OpId::kConcat) JoinConcat(lowering, node, id);
+    if (node.op == OpId::kConcat && !ops::ConcatRescales(*lowering.plan().graph, node)) {
+      JoinConcat(lowering, node, id);
+    }
     if (node.op == OpId::kSplit) JoinSplit(lowering, node);
   }
   for (const Cluster& cluster : lowering.fusion().clusters()) {

@@ -112,7 +112,7 @@ int32_t TfliteContext::QuantizationOfTensor(int tensor, DType dtype) {
          " zero points");
   }
   Spend(static_cast<int64_t>(scales.size()) * 8 + 64);
-  const ops::IntegerRange range = ops::RangeOf(dtype);
+  const ops::IntegerRange range = dtype == DType::kI4 ? ops::IntegerRange{-8, 7} : ops::RangeOf(dtype);
   std::vector<int32_t> points(scales.size(), 0);
   for (size_t i = 0; i < points.size() && !zero_points.empty(); ++i) {
     const int64_t point = zero_points[zero_points.size() == 1 ? 0 : i];
@@ -136,8 +136,30 @@ void TfliteContext::WarnOfNonFinite(int tensor, const TensorView& view) {
   }
 }
 
+// Two elements share a byte, the first one in its lower half; signed.
+ValueId TfliteContext::AddUnpacked(int tensor, const TensorType& type) {
+  const auto data = file_.TensorData(tensor);
+  const int64_t count = type.shape.ElementCount();
+  if (count < 0 || static_cast<int64_t>(data.size()) != count / 2 + count % 2) {
+    throw ImportError(StatusCode::kDataLoss, "constant " + file_.DescribeTensor(tensor) + " is i4" +
+                                                 ShapeText(type.shape).text + " but has " +
+                                                 std::to_string(data.size()) + " bytes");
+  }
+  Spend(count + static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + file_.TensorName(tensor).size()));
+  const ValueId value =
+      Unwrap(graph_.AddUninitializedConstant(file_.TensorName(tensor), DType::kI8, type.shape));
+  auto* elements = static_cast<int8_t*>(graph_.constants.back().view.data);
+  for (int64_t i = 0; i < count; ++i) {
+    const int nibble = data[static_cast<size_t>(i / 2)] >> (i % 2 * 4) & 15;
+    elements[i] = static_cast<int8_t>(nibble < 8 ? nibble : nibble - 16);
+  }
+  graph_.values[value].type.quantization = type.quantization;
+  return value;
+}
+
 ValueId TfliteContext::AddConstantTensor(int tensor) {
   const TensorType type = TypeOfTensor(tensor);
+  if (type.dtype == DType::kI4) return AddUnpacked(tensor, type);  // kept as bytes from here on
   const auto data = file_.TensorData(tensor);
   const int64_t bytes = ByteCount(type.dtype, type.shape);
   if (bytes < 0 || static_cast<size_t>(bytes) != data.size()) {

@@ -126,6 +126,7 @@ class TfliteContext {
   std::vector<std::string> EdgeNamesOf(std::span<const int32_t> tensors, const char* kind);
   ValueId AddVariable(int tensor);
   ValueId AddConstantTensor(int tensor);
+  ValueId AddUnpacked(int tensor, const TensorType& type);  // of 4-bit elements
   TensorType TypeOfTensor(int tensor);
   int32_t QuantizationOfTensor(int tensor, DType dtype);
   void WarnOfNonFinite(int tensor, const TensorView& view);

@@ -114,6 +114,7 @@ void TfliteFile::CheckReferences() const {
     }
     check_tensors(operation(i).inputs(), true, what);
     check_tensors(operation(i).outputs(), true, what);
+    check_tensors(operation(i).intermediates(), true, what);
   }
 }
 
@@ -194,11 +195,15 @@ int32_t TfliteFile::OperatorNumber(int index) const {
   return std::max<int32_t>(kind.small_number(), kind.number());
 }
 
+std::string_view TfliteFile::CustomName(int index) const {
+  if (OperatorNumber(index) != kCustomOperator) return {};
+  return TextOf(model_->operator_kinds()->Get(operation(index).kind_index())->custom_name());
+}
+
 std::string TfliteFile::OperatorName(int index) const {
   const int32_t number = OperatorNumber(index);
   if (number != kCustomOperator) return NameOfOperator(number);
-  const file::OperatorKind& kind = *model_->operator_kinds()->Get(operation(index).kind_index());
-  return "CUSTOM:" + std::string(TextOf(kind.custom_name()).substr(0, 100));
+  return "CUSTOM:" + std::string(CustomName(index).substr(0, 100));
 }
 
 std::string TfliteFile::DescribeTensor(int index) const {

@@ -61,6 +61,8 @@ class TfliteFile {
 
   const file::OperatorRecord& operation(int index) const;
   int32_t OperatorNumber(int index) const;
+  // The name of a custom operator; empty for others.
+  std::string_view CustomName(int index) const;
   // "CONV_2D", or of a custom operator "CUSTOM:" and its name.
   std::string OperatorName(int index) const;
 

@@ -106,7 +106,7 @@ std::vector<bool> CheckSupport(const TfliteFile& file, Complaints* complaints) {
     const bool reads = check_tensors(inputs);
     const bool writes = check_tensors(SpanOf(file.operation(i).outputs()));
     refused[static_cast<size_t>(i)] = !reads || !writes;
-    const OperatorRow* row = FindOperator(file.OperatorNumber(i));
+    const OperatorRow* row = FindOperator(file, i);
     if (row == nullptr) {
       complaints->Add(file.OperatorName(i), DescribeOperator(file, i));
       refused[static_cast<size_t>(i)] = true;
@@ -127,7 +127,7 @@ void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context, 
   const std::string where = DescribeOperator(file, index);
   std::vector<std::string> refusals;
   try {
-    const OperatorRow& row = *FindOperator(file.OperatorNumber(index));
+    const OperatorRow& row = *FindOperator(file, index);
     if (context->input_count() < row.min_inputs || context->input_count() > row.max_inputs) {
       throw ImportError(StatusCode::kDataLoss,
                         "it has " + std::to_string(context->input_count()) + " inputs");

@@ -1,15 +1,19 @@
-// Converters of layers: convolution, fully connected, pooling, softmax, SVDF.
+// Converters of layers: convolution, fully connected, pooling, softmax.
+#include <cstring>
+
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/matmul/fully_connected.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
-#include "mace/ops/recurrent/recurrent.h"
+#include "mace/ops/reduce/reduce.h"
 #include "mace/ops/shape/shape_ops.h"
 
 namespace mace::importers::tflite {
 namespace {
+
+constexpr int8_t kInt32Number = 2;  // of the element type, in options
 
 void RequireRank(const TfliteContext& context, ValueId value, int rank, const char* what) {
   const Shape shape = context.ShapeOf(value);
@@ -57,6 +61,7 @@ Attributes PoolOf(TfliteContext& context, const file::PoolOptions& options) {
   attributes.kernel = {options.filter_h(), options.filter_w()};
   attributes.strides = {options.stride_h(), options.stride_w()};
   attributes.padding = PaddingOf(context, options.padding());
+  if constexpr (requires { attributes.rounding; }) attributes.rounding = ops::Rounding::kTfliteDouble;
   return attributes;
 }
 
@@ -116,10 +121,22 @@ void ConvertFullyConnected(TfliteContext& context) {
     reshape.shape = {-1, depth};
     x = context.Emit(OpId::kReshape, {x}, reshape, rows);
   }
+  // Of 16-bit inputs without a bias the sums have 32 bits where the file says so: as with a bias of them.
+  ValueId no_bias = kNone;
+  if (context.DTypeOf(x) == DType::kI16 && !context.HasInput(2) && options.bias_type() == kInt32Number) {
+    no_bias =
+        Unwrap(context.graph().AddUninitializedConstant({}, DType::kI32, {context.ShapeOf(weights)[0]}));
+    const TensorView& zeros = context.graph().constants.back().view;
+    context.Spend(zeros.bytes());
+    std::memset(zeros.data, 0, static_cast<size_t>(zeros.bytes()));
+  }
   ops::FullyConnectedAttributes attributes;
   // LiteRT's reference kernel of this operator, unlike that of convolution, rounds once (measured with 2.3.0:
   // 0 of 2.4 million outputs differ, with two roundings 8,500).
   attributes.rounding = ops::Rounding::kTfliteSingle;
+  if (no_bias != kNone) {
+    return context.EmitOutput(OpId::kFullyConnected, {x, weights, no_bias}, attributes, options.activation());
+  }
   EmitLayer(context, OpId::kFullyConnected, x, weights, attributes, options.activation());
 }
 
@@ -136,6 +153,18 @@ void ConvertMaxPool2d(TfliteContext& context) {
                      options.activation());
 }
 
+// The square root of the mean of squares.
+void ConvertL2Pool2d(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::PoolOptions>();
+  const ValueId x = context.Input(0);
+  const ops::RoundingAttributes rounding = {ops::Rounding::kTfliteDouble};
+  const ValueId squares = context.Emit(OpId::kMul, {x, x}, rounding, context.TypeOf(x));
+  const ValueId mean =
+      context.Emit(OpId::kAveragePool2d, {squares}, PoolOf<ops::AveragePool2dAttributes>(context, options),
+                   context.OutputType(0));
+  context.EmitOutput(OpId::kSqrt, {mean}, rounding, options.activation());
+}
+
 void ConvertSoftmax(TfliteContext& context) {
   ops::SoftmaxAttributes attributes;
   attributes.beta = context.RequiredOptions<file::SoftmaxOptions>().beta();
@@ -143,38 +172,25 @@ void ConvertSoftmax(TfliteContext& context) {
   context.EmitOutput(OpId::kSoftmax, {context.Input(0)}, attributes);
 }
 
-// Inputs: x, weights_feature, weights_time, bias, state; the state is a variable that the operator writes.
-void ConvertSvdf(TfliteContext& context) {
-  const auto& options = context.RequiredOptions<file::SvdfOptions>();
-  if (options.activation() != static_cast<int8_t>(Activation::kNone) &&
-      options.activation() != static_cast<int8_t>(Activation::kRelu)) {
-    context.Refuse("fused activation " + std::to_string(options.activation()));
-  }
-  ops::SvdfAttributes attributes;
-  attributes.rank = options.filter_rank();
-  attributes.relu = options.activation() == static_cast<int8_t>(Activation::kRelu);
+// x - max - log(sum(exp(x - max))) of floats: the operators have fast kernels.
+void ConvertLogSoftmax(TfliteContext& context) {
+  const ops::RoundingAttributes rounding = {ops::Rounding::kTfliteDouble};
   const ValueId x = context.Input(0);
-  ValueId feature = context.Input(1);
-  ValueId time = context.Input(2);
-  ValueId bias = context.OptionalInput(3);
-  const int state_tensor = context.InputTensor(4);
-  if (!context.file().tensor(state_tensor).is_variable()) {
-    throw ImportError(StatusCode::kDataLoss,
-                      "its state " + context.file().DescribeTensor(state_tensor) + " is not a variable");
+  const TensorType type = context.TypeOf(x);
+  if (type.dtype != DType::kF32 || type.shape.rank < 1) {
+    return context.EmitOutput(OpId::kLogSoftmax, {x}, rounding);
   }
-  const ValueId state = context.ValueOf(state_tensor);
-  if (context.DTypeOf(x) == DType::kF32) {
-    feature = context.AsFloat(feature);
-    time = context.AsFloat(time);
-    bias = context.AsFloat(bias);
-  }
-  const ValueId inputs[] = {x, feature, time, bias, state};
-  const TensorType types[] = {context.OutputType(0), context.TypeOf(state)};
-  const std::string_view names[] = {context.file().TensorName(context.OutputTensor(0)), {}};
-  const std::vector<ValueId> outputs =
-      context.EmitNode(OpId::kSvdf, inputs, &attributes, sizeof(attributes), types, names);
-  context.BindOutput(0, outputs[0]);
-  context.WriteVariable(state_tensor, outputs[1]);
+  ops::ReduceAttributes reduce;
+  reduce.axes = {-1};
+  TensorType one = type;
+  one.shape[one.shape.rank - 1] = 1;
+  reduce.kind = ops::ReduceKind::kMax;
+  const ValueId highest = context.Emit(OpId::kReduce, {x}, reduce, one);
+  const ValueId shifted = context.Emit(OpId::kSub, {x, highest}, rounding, type);
+  reduce.kind = ops::ReduceKind::kSum;
+  const ValueId sum =
+      context.Emit(OpId::kReduce, {context.Emit(OpId::kExp, {shifted}, rounding, type)}, reduce, one);
+  context.EmitOutput(OpId::kSub, {shifted, context.Emit(OpId::kLog, {sum}, rounding, one)}, rounding);
 }
 
 }  // namespace mace::importers::tflite

@@ -23,7 +23,8 @@ IntList ToList(std::span<const int64_t> elements, const char* what) {
 
 int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* what) {
   const std::vector<int64_t> elements = context.ConstantInts(value, what);
-  if (elements.size() != 1) throw ImportError(StatusCode::kDataLoss, std::string(what) + " is not one number");
+  if (elements.size() != 1)
+    throw ImportError(StatusCode::kDataLoss, std::string(what) + " is not one number");
   return elements[0];
 }
 
@@ -75,51 +76,99 @@ void ConvertConcatenation(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::ConcatOptions>();
   ops::ConcatAttributes attributes;
   attributes.axis = options.axis();
+  attributes.rounding = ops::Rounding::kTfliteDouble;
   std::vector<ValueId> inputs;
   for (int i = 0; i < context.input_count(); ++i) {
     inputs.push_back(context.Input(i));
+    if (context.DTypeOf(inputs.back()) == DType::kU8) continue;  // brought to the output's scale
     RequireEqualQuantization(context, context.TypeOf(inputs.back()), context.OutputType(0));
   }
   context.EmitOutput(OpId::kConcat, inputs, &attributes, sizeof(attributes), options.activation());
 }
 
-void ConvertPad(TfliteContext& context) {
-  const ValueId x = context.Input(0);
-  const TensorType type = context.TypeOf(x);
+namespace {
+
+// The paddings in the order that Pad has them: all begins, then all ends.
+ValueId PadsOf(TfliteContext& context, int rank) {
   const std::vector<int64_t> pairs =
       context.ConstantInts(context.Input(1), "the padding");  // (begin, end) per axis
-  if (pairs.size() != 2 * static_cast<size_t>(type.shape.rank)) {
+  if (pairs.size() != 2 * static_cast<size_t>(rank)) {
     throw ImportError(StatusCode::kDataLoss,
-                      std::to_string(pairs.size()) + " paddings for rank " + std::to_string(type.shape.rank));
+                      std::to_string(pairs.size()) + " paddings for rank " + std::to_string(rank));
   }
   std::vector<int64_t> pads;
   for (size_t side = 0; side < 2; ++side) {
     for (size_t axis = 0; 2 * axis < pairs.size(); ++axis) pads.push_back(pairs[2 * axis + side]);
   }
+  return context.AddInts(pads);
+}
+
+}  // namespace
+
+// Pads with zero (of a quantized tensor: its zero point), or with the third operand.
+void ConvertPad(TfliteContext& context) {
+  const ValueId x = context.Input(0);
+  const TensorType type = context.TypeOf(x);
+  const ValueId pads = PadsOf(context, type.shape.rank);
   RequireEqualQuantization(context, type, context.OutputType(0));
-  ValueId fill = kNone;  // zero; of a quantized tensor: its zero point
-  if (type.quantization != kNone && BytesOf(type.dtype) <= 4) {
+  ValueId fill = context.OptionalInput(2);
+  if (fill != kNone) {
+    RequireEqualQuantization(context, context.TypeOf(fill), context.OutputType(0));
+    if (context.ShapeOf(fill).rank > 1) {
+      ops::ReshapeAttributes reshape;
+      reshape.shape = {1};
+      TensorType scalar = context.TypeOf(fill);
+      scalar.shape = {1};
+      fill = context.Emit(OpId::kReshape, {fill}, reshape, scalar);
+    }
+  } else if (type.quantization != kNone && BytesOf(type.dtype) <= 4) {
     fill = Unwrap(context.graph().AddUninitializedConstant({}, type.dtype, Shape()));
     void* element = context.graph().constants.back().view.data;
     ops::StoreInteger(element, type.dtype, 0,
                       context.graph().quantizations[type.quantization].zero_points[0]);
     context.graph().values[fill].type.quantization = type.quantization;
   }
-  context.EmitOutput(OpId::kPad, {x, context.AddInts(pads), fill}, ops::PadAttributes{});
+  context.EmitOutput(OpId::kPad, {x, pads, fill}, ops::PadAttributes{});
 }
 
-void ConvertMean(TfliteContext& context) {
+void ConvertMirrorPad(TfliteContext& context) {
+  const ValueId x = context.Input(0);
+  const int8_t mode = context.RequiredOptions<file::MirrorPadOptions>().mode();
+  ops::PadAttributes attributes;
+  attributes.mode = mode == 0 ? ops::PadMode::kReflect : ops::PadMode::kSymmetric;
+  if (mode != 0 && mode != 1) context.Refuse("mirror mode " + std::to_string(mode));
+  RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  context.EmitOutput(OpId::kPad, {x, PadsOf(context, context.ShapeOf(x).rank)}, attributes);
+}
+
+void ConvertReduce(TfliteContext& context) {
+  static constexpr struct {
+    int32_t number;
+    ops::ReduceKind kind;
+  } kTable[] = {{40, ops::ReduceKind::kMean},
+                {74, ops::ReduceKind::kSum},
+                {81, ops::ReduceKind::kProd},
+                {82, ops::ReduceKind::kMax},
+                {89, ops::ReduceKind::kMin}};
   const auto* options = context.OptionalOptions<file::ReduceOptions>();
   const ValueId x = context.Input(0);
   const std::vector<int64_t> axes = context.ConstantInts(context.Input(1), "the list of axes");
-  if (axes.empty()) {  // here: nothing to reduce; an empty list there: everything
-    context.EmitOutput(OpId::kIdentity, {x}, NoAttributes{});
-    return;
+  if (axes.empty() || context.ShapeOf(x).rank == 0) {
+    // Nothing is reduced (an empty list would be everything here); the scale may change.
+    if (context.TypeOf(x).quantization == kNone || !context.IsInteger(x)) {
+      return context.EmitOutput(OpId::kIdentity, {x}, NoAttributes{});
+    }
+    ops::RequantizeAttributes requantize;
+    requantize.to = context.DTypeOf(x);
+    return context.EmitOutput(OpId::kRequantize, {x}, requantize);
   }
   ops::ReduceAttributes attributes;
-  attributes.kind = ops::ReduceKind::kMean;
+  for (const auto& row : kTable) {
+    if (row.number == context.number()) attributes.kind = row.kind;
+  }
   attributes.axes = ToList(axes, "the list of axes");
   attributes.keep_dims = options != nullptr && options->keep_dims();
+  attributes.rounding = ops::Rounding::kTfliteDouble;
   context.EmitOutput(OpId::kReduce, {x}, attributes);
 }
 
@@ -146,6 +195,102 @@ void ConvertSqueeze(TfliteContext& context) {
   }
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
   context.EmitOutput(OpId::kSqueeze, {x}, attributes);
+}
+
+void ConvertExpandDims(TfliteContext& context) {
+  const ValueId x = context.Input(0);
+  const std::vector<int64_t> axes = context.ConstantInts(context.Input(1), "the axis");
+  if (axes.size() != 1) throw ImportError(StatusCode::kDataLoss, std::to_string(axes.size()) + " axes");
+  ops::UnsqueezeAttributes attributes;
+  attributes.axes = {axes[0]};
+  RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  context.EmitOutput(OpId::kUnsqueeze, {x}, attributes);
+}
+
+void ConvertDepthToSpace(TfliteContext& context) {
+  const ValueId x = context.Input(0);
+  ops::DepthToSpaceAttributes attributes;
+  attributes.block_size = context.RequiredOptions<file::DepthToSpaceOptions>().block_size();
+  RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  context.EmitOutput(OpId::kDepthToSpace, {x}, attributes);
+}
+
+// [N, H, W, C] -> [N, H / b, W / b, b * b * C], a block's pixels side by side in its channels.
+void ConvertSpaceToDepth(TfliteContext& context) {
+  const ValueId x = context.Input(0);
+  const TensorType type = context.TypeOf(x);
+  const int64_t block = context.RequiredOptions<file::SpaceToDepthOptions>().block_size();
+  RequireEqualQuantization(context, type, context.OutputType(0));
+  if (type.shape.rank != 4 || !type.shape.IsConcrete()) {
+    return context.Refuse(std::string("the shape ") + ShapeText(type.shape).text);
+  }
+  const int64_t height = type.shape[1], width = type.shape[2], channels = type.shape[3];
+  if (block < 1 || height % block != 0 || width % block != 0) {
+    throw ImportError(StatusCode::kDataLoss,
+                      "blocks of " + std::to_string(block) + " in the shape " + ShapeText(type.shape).text);
+  }
+  const auto reshape_to = [&](ValueId value, const IntList& dims) {
+    ops::ReshapeAttributes reshape;
+    reshape.shape = dims;
+    reshape.allow_zero = true;
+    TensorType shaped = type;
+    shaped.shape = Shape();
+    for (int64_t dim : dims) shaped.shape.Push(dim);
+    return context.Emit(OpId::kReshape, {value}, reshape, shaped);
+  };
+  const int64_t batch = type.shape[0];
+  const ValueId blocks = reshape_to(x, {batch, height / block, block, width / block, block, channels});
+  ops::TransposeAttributes transpose;
+  transpose.perm = {0, 1, 3, 2, 4, 5};
+  TensorType turned = type;
+  turned.shape = {batch, height / block, width / block, block, block, channels};
+  const ValueId sorted = context.Emit(OpId::kTranspose, {blocks}, transpose, turned);
+  ops::ReshapeAttributes reshape;
+  reshape.shape = {batch, height / block, width / block, block * block * channels};
+  reshape.allow_zero = true;
+  context.EmitOutput(OpId::kReshape, {sorted}, reshape);
+}
+
+// To the shape of the second operand, by NumPy's rules.
+void ConvertBroadcastTo(TfliteContext& context) {
+  const ValueId x = context.Input(0);
+  const std::vector<int64_t> dims = context.ConstantInts(context.Input(1), "the shape");
+  RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  context.EmitOutput(OpId::kExpand, {x, context.AddInts(dims)}, NoAttributes{});
+}
+
+// The tensor so many times along each axis: for each repeated axis a concatenation with itself.
+void ConvertTile(TfliteContext& context) {
+  ValueId x = context.Input(0);
+  const std::vector<int64_t> counts = context.ConstantInts(context.Input(1), "the repetitions");
+  if (counts.size() != static_cast<size_t>(context.ShapeOf(x).rank)) {
+    throw ImportError(StatusCode::kDataLoss, std::to_string(counts.size()) + " repetitions for rank " +
+                                                 std::to_string(context.ShapeOf(x).rank));
+  }
+  RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  constexpr int64_t kMostRepetitions = 4096;
+  for (size_t axis = 0; axis < counts.size(); ++axis) {
+    if (counts[axis] == 1) continue;
+    if (counts[axis] < 1 || counts[axis] > kMostRepetitions) {
+      return context.Refuse(std::to_string(counts[axis]) + " repetitions");
+    }
+    ops::ConcatAttributes attributes;
+    attributes.axis = static_cast<int64_t>(axis);
+    attributes.rounding = ops::Rounding::kTfliteDouble;
+    TensorType type = context.TypeOf(x);
+    if (type.shape[static_cast<int>(axis)] >= 0) type.shape[static_cast<int>(axis)] *= counts[axis];
+    const std::vector<ValueId> copies(static_cast<size_t>(counts[axis]), x);
+    const std::string_view no_name;
+    x = context.EmitNode(OpId::kConcat, copies, &attributes, sizeof(attributes), {&type, 1},
+                         {&no_name, 1})[0];
+  }
+  context.EmitOutput(OpId::kIdentity, {x}, NoAttributes{});
+}
+
+void ConvertCast(TfliteContext& context) {
+  ops::CastAttributes attributes;
+  attributes.to = context.OutputType(0).dtype;
+  context.EmitOutput(OpId::kCast, {context.Input(0)}, attributes);
 }
 
 }  // namespace mace::importers::tflite

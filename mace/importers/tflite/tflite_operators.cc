@@ -12,9 +12,12 @@ constexpr OperatorRow kOperators[] = {
     {2, 1, kAny, kAnyType, &ConvertConcatenation},
     {3, 2, 3, kFloat32 | kWords, &ConvertConv2d},
     {4, 2, 3, kFloat32 | kWords, &ConvertDepthwiseConv2d},
+    {5, 1, 1, kAnyType, &ConvertDepthToSpace},
     {6, 1, 1, kFloat16 | kWords | kInt32, &ConvertDequantize},
+    {7, 2, 2, kInt32, &ConvertEmbeddingLookup},
     {8, 1, 1, kFloat32, &ConvertUnary},
     {9, 2, 3, kFloat32 | kWords, &ConvertFullyConnected},
+    {12, 1, 1, kFloat32, &ConvertL2Pool2d},
     {14, 1, 1, kFloat32 | kWords, &ConvertUnary},
     {17, 1, 1, kFloat32 | kWords, &ConvertMaxPool2d},
     {18, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertMul},
@@ -24,36 +27,50 @@ constexpr OperatorRow kOperators[] = {
     {22, 1, 2, kAnyType, &ConvertReshape},
     {23, 2, 2, kFloat32 | kWords, &ConvertResizeBilinear},
     {25, 1, 1, kFloat32 | kWords, &ConvertSoftmax},
+    {26, 1, 1, kAnyType, &ConvertSpaceToDepth},
     {27, 4, 5, kFloat32 | kInt8, &ConvertSvdf},
     {28, 1, 1, kFloat32 | kWords, &ConvertUnary},
     {34, 2, 2, kAnyType, &ConvertPad},
+    {36, 2, 2, kAnyType, &ConvertGather},
     {39, 2, 2, kAnyType, &ConvertTranspose},
-    {40, 2, 2, kFloat32, &ConvertMean},
+    {40, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertReduce},
     {41, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertSub},
     {42, 2, 2, kFloat32 | kInt32 | kWords, &ConvertDiv},
     {43, 1, 1, kAnyType, &ConvertSqueeze},
+    {44, 20, 24, kFloat32 | kInt8, &ConvertSequenceLstm},
     {45, 4, 4, kAnyType, &ConvertStridedSlice},
     {47, 1, 1, kFloat32 | kInt8 | kInt16, &ConvertUnary},
     {49, 2, 2, kAnyType, &ConvertSplit},
+    {50, 1, 1, kFloat32 | kBytes, &ConvertLogSoftmax},
+    {53, 1, 1, kAnyType, &ConvertCast},
     {54, 2, 2, kFloat32 | kWords, &ConvertPair},
     {55, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertPair},
     {56, 2, 2, kFloat32 | kWords | kInt32 | kInt64, &ConvertArgMax},
     {57, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertPair},
     {59, 1, 1, kFloat32 | kInt32 | kInt64 | kInt8 | kInt16, &ConvertUnary},
+    {60, 3, 3, kAnyType, &ConvertPad},
     {65, 3, 3, kAnyType, &ConvertSlice},
     {66, 1, 1, kFloat32, &ConvertUnary},
+    {67, 3, 4, kInt32, &ConvertTransposeConv},
+    {69, 2, 2, kAnyType, &ConvertTile},
+    {70, 2, 2, kAnyType, &ConvertExpandDims},
     {73, 1, 1, kFloat32 | kInt8 | kInt16, &ConvertUnary},
+    {74, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertReduce},
     {75, 1, 1, kFloat32 | kInt8 | kInt16, &ConvertUnary},
     {76, 1, 1, kFloat32 | kInt8 | kInt16, &ConvertUnary},
     {78, 2, 2, kFloat32 | kInt32, &ConvertPow},
     {79, 2, 2, kFloat32 | kWords | kInt32 | kInt64, &ConvertArgMin},
+    {81, 2, 2, kFloat32 | kInt32 | kInt64 | kInt8 | kInt16, &ConvertReduce},
+    {82, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertReduce},
     {83, 1, kAny, kAnyType, &ConvertPack},
     {87, 1, 1, kBool, &ConvertLogicalNot},
     {88, 1, 1, kAnyType, &ConvertUnpack},
+    {89, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertReduce},
     {92, 1, 1, kFloat32, &ConvertSquare},
     {97, 2, 2, kFloat32 | kWords | kInt32, &ConvertResizeNearest},
     {98, 1, 1, kFloat32 | kWords, &ConvertLeakyRelu},
     {99, 2, 2, kFloat32 | kInt32 | kInt8, &ConvertSquaredDifference},
+    {100, 2, 2, kAnyType, &ConvertMirrorPad},
     {101, 1, 1, kFloat32 | kInt32 | kInt8 | kInt16, &ConvertUnary},
     {102, 3, 3, kAnyType, &ConvertSplitV},
     {104, 1, 1, kFloat32, &ConvertUnary},
@@ -63,13 +80,30 @@ constexpr OperatorRow kOperators[] = {
     {114, 1, 1, kFloat32 | kWords | kInt32, &ConvertQuantize},
     {116, 1, 1, kFloat32, &ConvertUnary},
     {117, 1, 1, kFloat32 | kBytes, &ConvertUnary},
+    {126, 2, 2, kFloat32 | kInt8 | kInt16, &ConvertBatchMatMul},
+    {130, 2, 2, kAnyType, &ConvertBroadcastTo},
     {150, 1, 1, kFloat32 | kWords, &ConvertGelu},
     {152, 1, 1, kFloat32 | kBytes, &ConvertRelu0To1},
 };
 
+// Operators that have a name instead of a number.
+constexpr struct {
+  std::string_view name;
+  OperatorRow row;
+} kCustomOperators[] = {
+    {"TFLite_Detection_PostProcess", {32, 3, 3, kFloat32 | kUint8, &ConvertDetectionPostProcess}},
+};
+
 }  // namespace
 
-const OperatorRow* FindOperator(int32_t number) {
+const OperatorRow* FindOperator(const TfliteFile& file, int index) {
+  const int32_t number = file.OperatorNumber(index);
+  if (number == kCustomOperator) {
+    for (const auto& custom : kCustomOperators) {
+      if (custom.name == file.CustomName(index)) return &custom.row;
+    }
+    return nullptr;
+  }
   for (const OperatorRow& row : kOperators) {
     if (row.number == number) return &row;
   }

@@ -34,7 +34,7 @@ struct OperatorRow {
 };
 
 // Null for an operator that is not supported.
-const OperatorRow* FindOperator(int32_t number);
+const OperatorRow* FindOperator(const TfliteFile& file, int index);
 
 // What several converters use (tflite_movement.cc).
 // The elements as a list; throws kUnsupported where it is too long. `what` names the operand.
@@ -50,8 +50,9 @@ void ConvertDepthwiseConv2d(TfliteContext& context);
 void ConvertFullyConnected(TfliteContext& context);
 void ConvertAveragePool2d(TfliteContext& context);
 void ConvertMaxPool2d(TfliteContext& context);
+void ConvertL2Pool2d(TfliteContext& context);
 void ConvertSoftmax(TfliteContext& context);
-void ConvertSvdf(TfliteContext& context);
+void ConvertLogSoftmax(TfliteContext& context);
 // tflite_elementwise.cc
 void ConvertQuantize(TfliteContext& context);
 void ConvertDequantize(TfliteContext& context);
@@ -75,9 +76,19 @@ void ConvertSquaredDifference(TfliteContext& context);
 void ConvertReshape(TfliteContext& context);
 void ConvertConcatenation(TfliteContext& context);
 void ConvertPad(TfliteContext& context);
-void ConvertMean(TfliteContext& context);
+void ConvertReduce(TfliteContext& context);
+void ConvertMirrorPad(TfliteContext& context);
+void ConvertExpandDims(TfliteContext& context);
+void ConvertDepthToSpace(TfliteContext& context);
+void ConvertSpaceToDepth(TfliteContext& context);
+void ConvertBroadcastTo(TfliteContext& context);
+void ConvertTile(TfliteContext& context);
+void ConvertCast(TfliteContext& context);
 void ConvertTranspose(TfliteContext& context);
 void ConvertSqueeze(TfliteContext& context);
+// tflite_recurrent.cc
+void ConvertSvdf(TfliteContext& context);
+void ConvertSequenceLstm(TfliteContext& context);
 // tflite_slicing.cc
 void ConvertSplit(TfliteContext& context);
 void ConvertSplitV(TfliteContext& context);
@@ -86,12 +97,18 @@ void ConvertUnpack(TfliteContext& context);
 void ConvertReverse(TfliteContext& context);
 void ConvertStridedSlice(TfliteContext& context);
 void ConvertSlice(TfliteContext& context);
+// tflite_detection.cc
+void ConvertDetectionPostProcess(TfliteContext& context);
 // tflite_upsampling.cc
+void ConvertTransposeConv(TfliteContext& context);
 void ConvertResizeBilinear(TfliteContext& context);
 void ConvertResizeNearest(TfliteContext& context);
 // tflite_lookup.cc
 void ConvertArgMax(TfliteContext& context);
 void ConvertArgMin(TfliteContext& context);
+void ConvertGather(TfliteContext& context);
+void ConvertEmbeddingLookup(TfliteContext& context);
+void ConvertBatchMatMul(TfliteContext& context);
 
 }  // namespace mace::importers::tflite
 

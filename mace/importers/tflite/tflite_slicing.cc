@@ -137,8 +137,8 @@ void ConvertSplit(TfliteContext& context) {
   const int axis = ResolvedAxis(ConstantScalar(context, context.Input(0), "the axis"), shape.rank);
   const int parts = OutputCount(context);
   if (parts == 0 || (shape[axis] >= 0 && shape[axis] % parts != 0)) {
-    throw ImportError(StatusCode::kDataLoss, std::to_string(parts) + " equal parts of " +
-                                                 std::to_string(shape[axis]) + " elements");
+    throw ImportError(StatusCode::kDataLoss,
+                      std::to_string(parts) + " equal parts of " + std::to_string(shape[axis]) + " elements");
   }
   EmitParts(context, x, kNone, axis, /*squeezed=*/false);
 }
@@ -234,8 +234,8 @@ void ConvertStridedSlice(TfliteContext& context) {
     }
   }
   if (named > shape.rank || ellipses > 1) {
-    throw ImportError(StatusCode::kDataLoss, std::to_string(entries) + " entries for the shape " +
-                                                 ShapeText(shape).text);
+    throw ImportError(StatusCode::kDataLoss,
+                      std::to_string(entries) + " entries for the shape " + ShapeText(shape).text);
   }
   Bounds bounds;
   std::vector<int64_t> removed;   // axes of x

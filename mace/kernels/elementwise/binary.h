@@ -34,8 +34,9 @@ enum class BinaryOp : uint8_t {
   kDiv,  // integers: towards zero; x / 0 gives 0 and the least integer / -1 itself
   kMax,  // a NaN in either operand propagates
   kMin,
-  kPow,    // integers: wraps around; a negative exponent gives what rounding towards zero would
-  kPRelu,  // a < 0 ? a * b : a; float only
+  kPow,                // integers: wraps around; a negative exponent gives what rounding towards zero would
+  kPRelu,              // a < 0 ? a * b : a; float only
+  kSquaredDifference,  // (a - b)^2
   // The output is bool.
   kEqual,
   kLess,

@@ -20,6 +20,10 @@ MACE_INLINE VecF32 ComputeBinary(VecF32 a, VecF32 b) {
   if constexpr (op == BinaryOp::kMax) return MaxNaN(a, b);
   if constexpr (op == BinaryOp::kMin) return MinNaN(a, b);
   if constexpr (op == BinaryOp::kPRelu) return LeakyRelu(a, b);
+  if constexpr (op == BinaryOp::kSquaredDifference) {
+    const VecF32 difference = Sub(a, b);
+    return Mul(difference, difference);
+  }
 }
 
 // A step of 0 is an operand that stands: one element for the whole row.
@@ -127,6 +131,8 @@ void BinaryF32(const KernelArguments& arguments, int64_t tile_begin, int64_t til
       return VectorTiles<BinaryOp::kMin>(params, operands, tile_begin, tile_end);
     case BinaryOp::kPRelu:
       return VectorTiles<BinaryOp::kPRelu>(params, operands, tile_begin, tile_end);
+    case BinaryOp::kSquaredDifference:
+      return VectorTiles<BinaryOp::kSquaredDifference>(params, operands, tile_begin, tile_end);
     case BinaryOp::kPow:
       // The square is what networks use most (layer normalization in parts); x * x is also exactly what powf
       // gives.
@@ -197,6 +203,11 @@ static void IntegerTiles(const BinaryParams& params, void* const* operands, int6
     case BinaryOp::kPRelu:
       return ScalarTiles<T, T>(params, operands, tile_begin, tile_end,
                                [](T a, T b) { return a < 0 ? WrapMul(a, b) : a; });
+    case BinaryOp::kSquaredDifference:
+      return ScalarTiles<T, T>(params, operands, tile_begin, tile_end, [](T a, T b) {
+        const T difference = static_cast<T>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+        return WrapMul(difference, difference);
+      });
     default:
       return CompareTiles<T>(params, operands, tile_begin, tile_end);
   }

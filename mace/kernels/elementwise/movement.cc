@@ -110,6 +110,10 @@ Status PreparePad(PadParams* params) {
       return InvalidArgument("reflect pads want a dimension larger than the pad: dimension %d has %lld", i,
                              static_cast<long long>(size));
     }
+    if (params->kind == PadKind::kSymmetric && most > size) {
+      return InvalidArgument("symmetric pads of more than dimension %d has: %lld", i,
+                             static_cast<long long>(size));
+    }
     if (params->kind == PadKind::kEdge && size == 0 && padded > 0) {
       return InvalidArgument("edge pads of the empty dimension %d", i);
     }

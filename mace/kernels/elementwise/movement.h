@@ -69,10 +69,10 @@ Status PrepareCopy(CopyParams* params);
 // Dense row-major strides of a shape, for the caller of PrepareCopy.
 void DenseStrides(const Shape& shape, int64_t* strides);
 
-enum class PadKind : uint8_t { kConstant, kReflect, kEdge };
+enum class PadKind : uint8_t { kConstant, kReflect, kEdge, kSymmetric };
 
 // Operands: 0 input, 1 output, both dense. A negative pad cuts off. Reflect wants each pad below the
-// dimension's size.
+// dimension's size, symmetric at most that size.
 struct PadParams {
   // Set by the caller.
   PadKind kind = PadKind::kConstant;

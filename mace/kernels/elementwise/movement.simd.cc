@@ -106,7 +106,8 @@ MACE_INLINE int64_t PadSource(PadKind kind, int64_t i, int64_t size) {
   if (i >= 0 && i < size) return i;
   if (kind == PadKind::kConstant) return -1;
   if (kind == PadKind::kEdge) return i < 0 ? 0 : size - 1;
-  return i < 0 ? -i : 2 * (size - 1) - i;
+  const int64_t edge = kind == PadKind::kSymmetric ? 1 : 0;  // the outermost element is repeated
+  return i < 0 ? -i - edge : 2 * (size - 1) - i + edge;
 }
 
 template <typename T>

@@ -271,6 +271,7 @@ void TestPad(KernelFunction kernel, PadKind kind, Random& random) {
     for (int i = 0; i < params.input.rank; ++i) {
       int64_t most = 4;
       if (kind == PadKind::kReflect) most = std::min<int64_t>(4, params.input.dims[i] - 1);
+      if (kind == PadKind::kSymmetric) most = std::min<int64_t>(4, params.input.dims[i]);
       if (kind == PadKind::kEdge && params.input.dims[i] == 0) most = 0;
       if (Pick(random, 0, 2) == 0 || most <= 0) continue;
       params.begin[i] = Pick(random, params.input.dims[i] > 3 ? -1 : 0, most);
@@ -292,6 +293,8 @@ void TestPad(KernelFunction kernel, PadKind kind, Random& random) {
         const int64_t size = params.input.dims[d];
         int64_t source = index[static_cast<size_t>(d)] - params.begin[d];
         if (kind == PadKind::kEdge) source = std::min(std::max<int64_t>(source, 0), size - 1);
+        if (kind == PadKind::kSymmetric && source < 0) source = -1 - source;
+        if (kind == PadKind::kSymmetric && source >= size) source = 2 * size - 1 - source;
         if (kind == PadKind::kReflect && source < 0) source = -source;
         if (kind == PadKind::kReflect && source >= size) source = 2 * (size - 1) - source;
         inside = inside && source >= 0 && source < size;
@@ -303,7 +306,7 @@ void TestPad(KernelFunction kernel, PadKind kind, Random& random) {
 }
 
 TEST_P(MovementTest, Pad) {
-  for (PadKind kind : {PadKind::kConstant, PadKind::kEdge, PadKind::kReflect}) {
+  for (PadKind kind : {PadKind::kConstant, PadKind::kEdge, PadKind::kReflect, PadKind::kSymmetric}) {
     TestPad<uint8_t>(kernels().pad, kind, random_);
     TestPad<uint32_t>(kernels().pad, kind, random_);
     TestPad<uint64_t>(kernels().pad, kind, random_);

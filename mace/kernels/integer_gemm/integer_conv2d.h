@@ -61,11 +61,17 @@ struct IntegerConv2dParams {
 // params->weights. Looked through for pairs that vpmaddubsw would saturate on, where the instruction set has
 // nothing better.
 Status PrepareIntegerConv2d(const void* weights, IntegerConv2dParams* params);
-// Writes packed_bytes: [group * panel] int64 offsets of the panels from the start, to whole cache lines, bit
-// 0 set where weights are stored as magnitudes and signs; then the panels: ChannelArrays, then [depth
-// step][column][tile_depth] weights (with signs: the magnitudes and the sign bytes of a step side by side).
+// Writes packed_bytes: [group * panel] int64 offsets of the panels from the start, to whole cache lines, with
+// kPanelSigns set where weights are stored as magnitudes and signs; then the panels: ChannelArrays, then
+// [depth step][column][tile_depth] weights (with signs: the magnitudes and the sign bytes of a step side by
+// side).
 void PackIntegerConv2d(const IntegerConv2dParams& params, const void* weights,
                        const IntegerChannels& channels, uint8_t* packed);
+
+// In the offset of a panel, which is a multiple of 64.
+inline constexpr int64_t kPanelSigns = 1;
+inline constexpr int64_t kPanelShiftsLeft = 2;  // a multiplier is 1 or more
+inline constexpr int64_t kPanelFlags = 63;
 
 }  // namespace mace::kernels
 

@@ -103,8 +103,8 @@ class RowPacker {
 
   // Of a 1x1 convolution: the row of pixel number `pixel`, of all images.
   void PackPixel(int64_t pixel, uint8_t* to) const {
+    ClearEnd(to);
     CopyFlipped(to, input_ + pixel * pixel_bytes_, run_bytes_, p_.flip);
-    __builtin_memset(to + run_bytes_, 0, static_cast<size_t>(p_.row_bytes - run_bytes_));
   }
 
   // The row of output pixel (image, y, x).
@@ -112,7 +112,7 @@ class RowPacker {
     const int64_t first_y = y * p_.stride_y - p_.pad_top, first_x = x * p_.stride_x - p_.pad_left;
     const int64_t last_x = first_x + (p_.kernel_width - 1) * p_.dilation_x;
     const bool inside = first_x >= 0 && last_x < p_.input_width;
-    uint8_t* const end = to + p_.row_bytes;
+    ClearEnd(to);
     for (int64_t ky = 0; ky < p_.kernel_height; ++ky) {
       const int64_t input_y = first_y + ky * p_.dilation_y;
       if (input_y < 0 || input_y >= p_.input_height) {
@@ -137,10 +137,20 @@ class RowPacker {
         }
       }
     }
-    __builtin_memset(to, 0, static_cast<size_t>(end - to));
   }
 
  private:
+  // Zeros at the row's end, before the pixels come: what fills it up is shorter than this.
+  void ClearEnd(uint8_t* to) const {
+    constexpr int64_t kVectorBytes = kF32Lanes * 4;
+    constexpr int64_t kMostFilling = 128;
+    const VecI32 zeros = Set(kI32, 0);
+    const int64_t begin = ScalarMax<int64_t>(0, p_.row_bytes - kMostFilling);
+    for (int64_t i = begin; i < p_.row_bytes; i += kVectorBytes) {
+      Store(reinterpret_cast<int32_t*>(to + i), zeros);
+    }
+  }
+
   uint8_t* Pad(uint8_t* to, int64_t taps) const {
     const int64_t bytes = taps * run_bytes_;
     if (element_bytes_ == 1) {
@@ -179,46 +189,63 @@ struct Block {
   uint8_t* out;  // the element of the block's first row and of the group's first channel
 };
 
-template <IntegerRounding kRounding>
-void FinishTile(const Requantization& q, const uint8_t* arrays, int64_t width, int64_t columns,
-                const int32_t* sums, int64_t sums_stride, int rows, const int32_t* row_sums, uint8_t* out,
-                int64_t out_stride_bytes) {
-  const OutputBounds bounds = BoundsOf(q);
-  for (int64_t column = 0; column < columns; column += kF32Lanes) {
-    const ChannelVectors channels = LoadChannels(arrays, width, column);
-    for (int r = 0; r < rows; ++r) {
-      VecI32 sum = Add(Load(kI32, sums + r * sums_stride + column), channels.bias);
-      if (row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, row_sums[r])));
-      StoreIntegers(q.out, out + r * out_stride_bytes, column, Requantize<kRounding>(sum, channels, bounds),
-                    columns - column);
+// How a tile's sums become outputs. `sums` are of `rows` rows, sums_stride apart, and of columns that exist.
+struct Finish {
+  const Requantization* q;
+  const uint8_t* arrays;  // of the panel
+  int64_t width, columns;
+  const int32_t* sums;
+  int64_t sums_stride;
+  int rows;
+  const int32_t* row_sums;  // or null
+  uint8_t* out;
+  int64_t out_stride_bytes;
+};
+
+template <typename ToOutput>
+MACE_INLINE void FinishColumns(const Finish& f, const ToOutput& to_output) {
+  const DType out_type = f.q->out;
+  for (int64_t column = 0; column < f.columns; column += kF32Lanes) {
+    const ChannelVectors channels = LoadChannels(f.arrays, f.width, column);
+    const int64_t left = f.columns - column;
+    const int32_t* sums = f.sums + column;
+    uint8_t* out = f.out;
+    for (int r = 0; r < f.rows; ++r, sums += f.sums_stride, out += f.out_stride_bytes) {
+      VecI32 sum = Add(Load(kI32, sums), channels.bias);
+      if (f.row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, f.row_sums[r])));
+      const VecI32 result = to_output(sum, channels);
+      if (left >= kF32Lanes) [[likely]] {
+        StoreWholeIntegers(out_type, out, column, result);
+      } else {
+        StoreIntegers(out_type, out, column, result, left);
+      }
     }
   }
 }
 
-void FinishRaw(const Requantization& q, const uint8_t* arrays, int64_t width, int64_t columns,
-               const int32_t* sums, int64_t sums_stride, int rows, const int32_t* row_sums, uint8_t* out,
-               int64_t out_stride_bytes) {
-  for (int64_t column = 0; column < columns; column += kF32Lanes) {
-    const ChannelVectors channels = LoadChannels(arrays, width, column);
-    for (int r = 0; r < rows; ++r) {
-      VecI32 sum = Add(Load(kI32, sums + r * sums_stride + column), channels.bias);
-      if (row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, row_sums[r])));
-      StoreIntegers(q.out, out + r * out_stride_bytes, column, sum, columns - column);
-    }
-  }
+template <IntegerRounding kRounding, bool kShiftsLeft>
+void FinishTile(const Finish& f) {
+  const OutputBounds bounds = BoundsOf(*f.q);
+  FinishColumns(f, [&](VecI32 sum, const ChannelVectors& channels) MACE_LAMBDA_INLINE {
+    return Requantize<kRounding, kShiftsLeft>(sum, channels, bounds);
+  });
 }
 
-using FinishFunction = void (*)(const Requantization&, const uint8_t*, int64_t, int64_t, const int32_t*,
-                                int64_t, int, const int32_t*, uint8_t*, int64_t);
-FinishFunction FinishOf(const Requantization& q) {
+void FinishRaw(const Finish& f) {
+  FinishColumns(f, [](VecI32 sum, const ChannelVectors&) MACE_LAMBDA_INLINE { return sum; });
+}
+
+using FinishFunction = void (*)(const Finish&);
+FinishFunction FinishOf(const Requantization& q, bool shifts_left) {
   if (q.out == DType::kI32) return FinishRaw;
   switch (q.rounding) {
     case IntegerRounding::kTwoRoundings:
-      return FinishTile<IntegerRounding::kTwoRoundings>;
+      return shifts_left ? FinishTile<IntegerRounding::kTwoRoundings, true>
+                         : FinishTile<IntegerRounding::kTwoRoundings, false>;
     case IntegerRounding::kOneRounding:
-      return FinishTile<IntegerRounding::kOneRounding>;
+      return FinishTile<IntegerRounding::kOneRounding, true>;
     case IntegerRounding::kHalfEvenFloat:
-      return FinishTile<IntegerRounding::kHalfEvenFloat>;
+      return FinishTile<IntegerRounding::kHalfEvenFloat, true>;
   }
   return nullptr;
 }
@@ -273,8 +300,8 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
       packed + (group * p.panels.panel_count + index) * static_cast<int64_t>(sizeof(entry));
   __builtin_memcpy(&entry, table, sizeof(entry));
   if (panel_count > 1) __builtin_memcpy(&next, table + sizeof(entry), sizeof(next));
-  const bool signs = (entry & 1) != 0;
-  const uint8_t* arrays = packed + (entry & ~int64_t{1});
+  const bool signs = (entry & kernels::kPanelSigns) != 0;
+  const uint8_t* arrays = packed + (entry & ~kernels::kPanelFlags);
   const int64_t array_bytes = kernels::ChannelArrayBytes(panel.width, p.wide);
   const TileFunction* functions = nullptr;
   if (p.kind == GemmKind::kWords) {
@@ -285,7 +312,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
     }
     if (functions == nullptr) functions = FindTiles<TileMethod::kBytes>(panel.width, panel_count);
   }
-  const FinishFunction finish = FinishOf(p.requantization);
+  const FinishFunction finish = FinishOf(p.requantization, (entry & kernels::kPanelShiftsLeft) != 0);
   const int out_bytes = p.requantization.out == DType::kI32 ? 4 : p.requantization.out == DType::kI16 ? 2 : 1;
   const int64_t out_stride_bytes = p.output_pixel_stride * out_bytes;
   alignas(64) int32_t sums[kMostTileRows * kMostTileColumns];
@@ -294,7 +321,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   tile.begin_bytes = 0;
   tile.end_bytes = p.depth_bytes;
   tile.weights = arrays + array_bytes;
-  tile.panel_stride = (next & ~int64_t{1}) - (entry & ~int64_t{1});
+  tile.panel_stride = (next & ~kernels::kPanelFlags) - (entry & ~kernels::kPanelFlags);
   tile.sums = sums;
   tile.sums_stride = panel.width * panel_count;
   const int64_t columns = p.panels.columns - panel.column;
@@ -313,10 +340,10 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
     } else {
       functions[rows - 1](tile);
       for (int i = 0; i < panel_count; ++i) {
-        finish(p.requantization, arrays + i * tile.panel_stride, panel.width,
-               ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
-               tile.sums_stride, rows, block.row_sums == nullptr ? nullptr : block.row_sums + begin,
-               out + i * panel.width * out_bytes, out_stride_bytes);
+        finish({&p.requantization, arrays + i * tile.panel_stride, panel.width,
+                ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
+                tile.sums_stride, rows, block.row_sums == nullptr ? nullptr : block.row_sums + begin,
+                out + i * panel.width * out_bytes, out_stride_bytes});
       }
     }
     begin += rows;
@@ -332,7 +359,8 @@ bool AreAlike(const IntegerConv2dParams& p, const uint8_t* packed, int64_t group
                    packed + (group * p.panels.panel_count + index) * static_cast<int64_t>(sizeof(int64_t)),
                    sizeof(entries));
   for (int i = 1; i < kRowPanels; ++i) {
-    if (entries[i] - entries[i - 1] != entries[1] - entries[0] || ((entries[i] ^ entries[0]) & 1) != 0)
+    if (entries[i] - entries[i - 1] != entries[1] - entries[0] ||
+        ((entries[i] ^ entries[0]) & kernels::kPanelFlags) != 0)
       return false;
   }
   return true;

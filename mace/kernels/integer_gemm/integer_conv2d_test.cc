@@ -1,36 +1,10 @@
-#include <cmath>
-
 #include "mace/kernels/convolution/conv2d.h"
 #include "mace/kernels/integer_gemm/integer_gemm.h"
+#include "mace/kernels/integer_gemm/integer_test_support.h"
 #include "mace/kernels/kernel_test_support.h"
 
 namespace mace::kernels {
 namespace {
-
-using Wide = __int128;
-
-// The arithmetic of TensorFlow Lite's quantization, from its definitions.
-int64_t Saturated(Wide x) {
-  return static_cast<int64_t>(
-      std::clamp<Wide>(x, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
-}
-Wide FloorDivide(Wide a, Wide b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-int64_t TwoRoundings(int64_t sum, int32_t multiplier, int32_t exponent) {
-  const int64_t shifted = static_cast<int32_t>(static_cast<uint32_t>(sum) << std::max(exponent, 0));
-  const Wide high = FloorDivide(2 * Wide{shifted} * multiplier + (Wide{1} << 31), Wide{1} << 32);
-  const Wide divisor = Wide{1} << std::max(-exponent, 0);
-  const Wide magnitude = ((high < 0 ? -high : high) * 2 + divisor) / (2 * divisor);  // halves away from zero
-  return static_cast<int64_t>(high < 0 ? -magnitude : magnitude);
-}
-int64_t OneRounding(int64_t sum, int32_t multiplier, int32_t exponent) {
-  const Wide divisor = Wide{1} << (31 - exponent);
-  return Saturated(FloorDivide(2 * Wide{sum} * multiplier + divisor, 2 * divisor));
-}
-int64_t WideTwoRoundings(int64_t sum, int32_t multiplier, int32_t exponent) {
-  const int64_t reduced = std::min<int64_t>((int64_t{multiplier} + 32768) / 65536, 32767);
-  const Wide divisor = Wide{1} << (15 - exponent);
-  return Saturated(FloorDivide(2 * Wide{sum} * reduced + divisor, 2 * divisor));
-}
 
 struct Case {
   IntegerConv2dParams params;
@@ -38,21 +12,6 @@ struct Case {
   bool large_weights = false;
   bool extreme_input = false;
 };
-
-int64_t LowOf(DType dtype) { return dtype == DType::kU8 ? 0 : dtype == DType::kI8 ? -128 : -32768; }
-int64_t HighOf(DType dtype) { return dtype == DType::kU8 ? 255 : dtype == DType::kI8 ? 127 : 32767; }
-int64_t Read(const uint8_t* data, DType dtype, int64_t i) {
-  switch (dtype) {
-    case DType::kU8:
-      return data[i];
-    case DType::kI8:
-      return static_cast<int8_t>(data[i]);
-    case DType::kI16:
-      return reinterpret_cast<const int16_t*>(data)[i];
-    default:
-      return reinterpret_cast<const int32_t*>(data)[i];
-  }
-}
 
 void Check(const Case& test, Random& random) {
   IntegerConv2dParams p = test.params;
@@ -72,30 +31,11 @@ void Check(const Case& test, Random& random) {
   const int64_t most = test.large_weights ? 128 : 64;
   for (uint8_t& w : weights)
     w = static_cast<uint8_t>(std::min<int64_t>(Pick(random, -most, most), 127) + flip);
-  std::vector<int32_t> bias32(static_cast<size_t>(p.output_channels)), multipliers(bias32), exponents(bias32),
-      zeros(bias32);
-  std::vector<int64_t> bias64(bias32.size());
-  std::vector<float> floats(bias32.size());
-  for (size_t n = 0; n < bias32.size(); ++n) {
-    bias32[n] = static_cast<int32_t>(Pick(random, -20000, 20000));
-    bias64[n] = p.wide ? Pick(random, -(int64_t{1} << 36), int64_t{1} << 36) : bias32[n];
-    multipliers[n] = static_cast<int32_t>(Pick(random, 1 << 30, std::numeric_limits<int32_t>::max()));
-    exponents[n] = static_cast<int32_t>(p.wide ? Pick(random, -24, -8) : Pick(random, -12, 2));
-    floats[n] = std::ldexp(static_cast<float>(multipliers[n]), exponents[n] - 31);
-    zeros[n] = flip + (p.has_weight_zero_points ? static_cast<int32_t>(Pick(random, -flip, 127)) : 0);
-  }
-  IntegerChannels channels;
-  const bool has_bias = Pick(random, 0, 3) != 0;
-  channels.bias = !has_bias ? nullptr : p.wide ? static_cast<const void*>(bias64.data()) : bias32.data();
-  channels.bias_dtype = p.wide ? DType::kI64 : DType::kI32;
-  channels.multipliers = multipliers.data();
-  channels.exponents = exponents.data();
-  channels.float_multipliers = floats.data();
-  channels.weight_zero_points = p.has_weight_zero_points || Pick(random, 0, 1) ? zeros.data() : nullptr;
+  const TestChannels channels(random, p.output_channels, p.weights, p.has_weight_zero_points, p.wide);
 
   ASSERT_TRUE(PrepareIntegerConv2d(weights.data(), &p).ok());
   GuardedBytes packed(static_cast<size_t>(p.packed_bytes));
-  PackIntegerConv2d(p, weights.data(), channels, packed.data());
+  PackIntegerConv2d(p, weights.data(), channels.view, packed.data());
   const int64_t out_pixels = p.batch * p.output_height * p.output_width;
   const int64_t out_elements =
       out_pixels == 0 ? 0 : (out_pixels - 1) * p.output_pixel_stride + p.output_channels;
@@ -109,7 +49,7 @@ void Check(const Case& test, Random& random) {
     const int64_t x = pixel % p.output_width, y = pixel / p.output_width % p.output_height;
     const int64_t image = pixel / p.output_width / p.output_height;
     for (int64_t n = 0; n < p.output_channels; ++n) {
-      int64_t sum = has_bias ? bias64[n] : 0;
+      int64_t sum = channels.BiasOf(n);
       for (int64_t ky = 0; ky < p.kernel_height; ++ky) {
         for (int64_t kx = 0; kx < p.kernel_width; ++kx) {
           const int64_t iy = y * p.stride_y - p.pad_top + ky * p.dilation_y;
@@ -120,28 +60,11 @@ void Check(const Case& test, Random& random) {
           for (int64_t c = 0; c < group_inputs; ++c) {
             const int64_t w =
                 Read(weights.data(), p.weights, n * depth + (ky * p.kernel_width + kx) * group_inputs + c);
-            sum += (Read(input.data(), p.input, at + c) - p.input_zero_point) * (w - zeros[n]);
+            sum += (Read(input.data(), p.input, at + c) - p.input_zero_point) * (w - channels.zeros[n]);
           }
         }
       }
-      if (!p.wide) sum = static_cast<int32_t>(sum);
-      int64_t expected = sum;
-      if (q.out != DType::kI32) {
-        switch (q.rounding) {
-          case IntegerRounding::kTwoRoundings:
-            expected = (p.wide ? WideTwoRoundings : TwoRoundings)(sum, multipliers[n], exponents[n]);
-            break;
-          case IntegerRounding::kOneRounding:
-            expected = OneRounding(sum, multipliers[n], exponents[n]);
-            break;
-          case IntegerRounding::kHalfEvenFloat:
-            expected = static_cast<int64_t>(
-                std::nearbyint(std::clamp(static_cast<float>(sum) * floats[n], -1e6f, 1e6f)));
-        }
-        expected = std::clamp<int64_t>(expected + q.zero_point, q.low, q.high);
-      } else {
-        expected = static_cast<int32_t>(expected);
-      }
+      const int64_t expected = channels.Requantized(q, sum, n);
       ASSERT_EQ(Read(output.data(), q.out, pixel * p.output_pixel_stride + n), expected)
           << NameOf(p.isa) << " pixel " << pixel << " channel " << n << " of " << p.output_channels
           << ", depth " << depth << ", input " << NameOf(p.input) << ", weights " << NameOf(p.weights);
@@ -165,25 +88,8 @@ void SetOutputSize(Case* test) {
 Case RandomTypes(Random& random, Isa isa) {
   Case test;
   IntegerConv2dParams& p = test.params;
-  p.isa = isa;
-  const DType inputs[] = {DType::kU8, DType::kI8, DType::kI16};
-  p.input = inputs[Pick(random, 0, 2)];
-  p.weights = Pick(random, 0, 1) ? DType::kI8 : DType::kU8;
-  p.has_weight_zero_points = Pick(random, 0, 2) == 0;
-  p.wide = p.input == DType::kI16 && Pick(random, 0, 1);
-  p.input_zero_point =
-      static_cast<int32_t>(p.input == DType::kI16 ? Pick(random, 0, 1) * Pick(random, -500, 500)
-                                                  : Pick(random, LowOf(p.input), HighOf(p.input)));
-  const DType outputs[] = {DType::kU8, DType::kI8, DType::kI16, DType::kI32};
-  Requantization& q = p.requantization;
-  q.out = outputs[Pick(random, 0, 3)];
-  q.rounding = static_cast<IntegerRounding>(Pick(random, 0, 2));
-  if (q.out != DType::kI32) {
-    const int64_t low = LowOf(q.out), high = HighOf(q.out);
-    q.zero_point = static_cast<int32_t>(Pick(random, low, high));
-    q.low = static_cast<int32_t>(Pick(random, 0, 1) ? low : Pick(random, low, 0));
-    q.high = static_cast<int32_t>(Pick(random, 0, 1) ? high : Pick(random, q.low, high));
-  }
+  p.isa = KernelsOf(isa).integer_gemm_isa;
+  SetRandomTypes(random, &p);
   test.large_weights = Pick(random, 0, 1) != 0;
   test.extreme_input = Pick(random, 0, 3) == 0;
   return test;
@@ -241,7 +147,7 @@ TEST_P(IntegerConv2d, RandomMatrices) {
 TEST_P(IntegerConv2d, EveryTileOfEveryRow) {
   Random random(3);
   for (GemmKind kind : {GemmKind::kBytes, GemmKind::kWords}) {
-    for (const GemmRow& row : GemmRowsOf(GetParam(), kind)) {
+    for (const GemmRow& row : GemmRowsOf(KernelsOf(GetParam()).integer_gemm_isa, kind)) {
       for (int64_t rows = 1; rows <= row.tile_rows + 1; ++rows) {
         for (int64_t columns : {int64_t{row.tile_columns}, int64_t{row.tile_columns} - 1, int64_t{1}}) {
           Case test = RandomTypes(random, GetParam());
@@ -270,7 +176,7 @@ TEST_P(IntegerConv2d, NothingSaturates) {
     for (int i = 0; i < 8; ++i) {
       Case test;
       IntegerConv2dParams& p = test.params;
-      p.isa = GetParam();
+      p.isa = KernelsOf(GetParam()).integer_gemm_isa;
       p.input = input;
       p.input_zero_point = static_cast<int32_t>(Pick(random, LowOf(input), HighOf(input)));
       p.requantization.out = DType::kI32;

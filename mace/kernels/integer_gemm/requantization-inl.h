@@ -35,7 +35,8 @@ MACE_INLINE OutputBounds BoundsOf(const Requantization& q) {
 }
 
 // A sum, bias included, in units of the output, clamped.
-template <IntegerRounding kRounding>
+// kShiftsLeft: one of the multipliers is 1 or more.
+template <IntegerRounding kRounding, bool kShiftsLeft = true>
 MACE_INLINE VecI32 Requantize(VecI32 sum, const ChannelVectors& channels, const OutputBounds& bounds) {
   if constexpr (kRounding == IntegerRounding::kHalfEvenFloat) {
     const VecF32 scaled = Mul(ConvertFromI32(sum), BitCastToF32(channels.multiplier));
@@ -43,7 +44,9 @@ MACE_INLINE VecI32 Requantize(VecI32 sum, const ChannelVectors& channels, const 
   } else {
     const VecI32 scaled =
         kRounding == IntegerRounding::kTwoRoundings
-            ? MultiplyWithTwoRoundings(sum, channels.multiplier, channels.left, channels.right)
+            ? RoundingShiftRight(
+                  MulHighRounded(kShiftsLeft ? ShiftLeft(sum, channels.left) : sum, channels.multiplier),
+                  channels.right)
             : MultiplyWithOneRounding(sum, channels.multiplier, channels.left);
     // What the zero point could carry over the edge is clamped before it is added.
     return Add(Min(Max(scaled, Sub(bounds.low, bounds.zero_point)), Sub(bounds.high, bounds.zero_point)),
@@ -75,7 +78,21 @@ MACE_INLINE void StoreIntegers(DType dtype, uint8_t* out, int64_t element, VecI3
   }
 }
 
-// The same of one 64-bit sum, bias included; for channel `column` of the arrays.
+// All lanes.
+MACE_INLINE void StoreWholeIntegers(DType dtype, uint8_t* out, int64_t element, VecI32 v) {
+  switch (dtype) {
+    case DType::kU8:
+      return StoreU8(out + element, v);
+    case DType::kI8:
+      return StoreI8(reinterpret_cast<int8_t*>(out) + element, v);
+    case DType::kI16:
+      return StoreI16(reinterpret_cast<int16_t*>(out) + element, v);
+    default:
+      return Store(reinterpret_cast<int32_t*>(out) + element, v);
+  }
+}
+
+// A 64-bit sum, bias included, in units of the output, clamped; for channel `column` of the arrays.
 MACE_INLINE int32_t RequantizeWide(const Requantization& q, int64_t sum, const uint8_t* arrays, int64_t width,
                                    int64_t column) {
   const int32_t* base = reinterpret_cast<const int32_t*>(arrays) + column;

@@ -16,7 +16,9 @@ void Dequantize(const KernelArguments& arguments, int64_t tile_begin, int64_t ti
 void Requantize(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void LookUpTable(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void QuantizedBinary(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
+void LookUpPairs(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void QuantizedPool(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
+void QuantizedSoftmax(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 
 // How many elements a load or store touches.
 struct AllLanesTag {};

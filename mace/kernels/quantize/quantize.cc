@@ -56,8 +56,9 @@ Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
   const bool is_sum = p->op == BinaryOp::kAdd || p->op == BinaryOp::kSub;
   const bool is_other = p->op == BinaryOp::kDiv || p->op == BinaryOp::kMax || p->op == BinaryOp::kMin;
   const bool is_product = p->op == BinaryOp::kMul;
-  if (!is_sum && !(is_product && p->arithmetic != QuantizedArithmetic::kShifted) &&
-      !(is_other && in_floats)) {
+  const bool is_extreme = p->op == BinaryOp::kMax || p->op == BinaryOp::kMin;
+  const bool is_shifted = p->arithmetic == QuantizedArithmetic::kShifted;
+  if (!is_sum && !(is_product && !is_shifted) && !(is_other && in_floats) && !(is_extreme && is_shifted)) {
     return Internal("no quantized binary operator");
   }
   for (DType type : {p->input_types[0], p->input_types[1], p->output_type}) {
@@ -71,6 +72,13 @@ Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
       return Internal("quantized arithmetic: a scale is out of range");
     }
   }
+  const Shape operands[] = {p->a, p->b};
+  MACE_RETURN_IF_ERROR(PrepareBroadcast(operands, &p->broadcast, &p->output));
+  p->tile_count = p->broadcast.tiles.tile_count;
+  return Status::Ok();
+}
+
+Status PreparePairTable(PairTableParams* p) {
   const Shape operands[] = {p->a, p->b};
   MACE_RETURN_IF_ERROR(PrepareBroadcast(operands, &p->broadcast, &p->output));
   p->tile_count = p->broadcast.tiles.tile_count;

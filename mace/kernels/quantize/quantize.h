@@ -11,6 +11,7 @@
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/quantize/quantized_binary.h"
 #include "mace/kernels/quantize/quantized_pooling.h"
+#include "mace/kernels/quantize/quantized_softmax.h"
 
 namespace mace::kernels {
 
@@ -66,7 +67,9 @@ struct QuantizeKernels {
   KernelFunction requantize;  // RequantizeParams
   KernelFunction table;       // TableParams
   KernelFunction binary;      // QuantizedBinaryParams
+  KernelFunction pair_table;  // PairTableParams
   KernelFunction pool;        // QuantizedPoolingParams
+  KernelFunction softmax;     // QuantizedSoftmaxParams
 };
 
 }  // namespace mace::kernels

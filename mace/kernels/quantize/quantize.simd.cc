@@ -17,7 +17,9 @@ const kernels::QuantizeKernels kQuantizeKernels = {
     .requantize = Requantize,
     .table = LookUpTable,
     .binary = QuantizedBinary,
+    .pair_table = LookUpPairs,
     .pool = QuantizedPool,
+    .softmax = QuantizedSoftmax,
 };
 
 // Calls function(T{}) with the C++ type of a quantized tensor.

@@ -21,8 +21,8 @@ enum class QuantizedArithmetic : uint8_t {
   // scale by input_scales, added or subtracted, and brought to the output's by output_scale. Products use
   // output_scale alone. All scaling is twice rounded.
   kFixedPoint,
-  // Sums: both operands are shifted to the right by `right_shifts`, halves away from zero, and added or
-  // subtracted. Zero points are of no account.
+  // Both operands are shifted to the right by `right_shifts`, halves away from zero, and then added,
+  // subtracted, or the greater or less of them taken. Zero points are of no account.
   kShifted,
   // The operands as floats, the operation, and the division by output_real in float32, to nearest even.
   kFloat,
@@ -31,7 +31,7 @@ enum class QuantizedArithmetic : uint8_t {
 // Operands: 0 a, 1 b, 2 output (which may be the memory of an operand of the output's own shape and type).
 struct QuantizedBinaryParams {
   // Set by the caller.
-  BinaryOp op = BinaryOp::kAdd;  // kAdd, kSub, kMul; in floats also kDiv, kMax, kMin
+  BinaryOp op = BinaryOp::kAdd;  // kAdd, kSub, kMul, kMax, kMin; in floats also kDiv
   QuantizedArithmetic arithmetic = QuantizedArithmetic::kFixedPoint;
   // i8, u8 or i16, all the same; in floats any, u16 too.
   DType input_types[2] = {DType::kI8, DType::kI8};
@@ -53,6 +53,19 @@ struct QuantizedBinaryParams {
   int64_t tile_count = 0;
 };
 Status PrepareQuantizedBinary(QuantizedBinaryParams* params);
+
+// output = table[256 * a + b] of bytes, whose bits count from 0. Operands: 0 a, 1 b, 2 output (which may be
+// the memory of an operand of the output's own shape), 3 table (65,536 bytes).
+struct PairTableParams {
+  // Set by the caller.
+  Shape a, b;
+
+  // Set by PreparePairTable.
+  Shape output;
+  Broadcast broadcast;
+  int64_t tile_count = 0;
+};
+Status PreparePairTable(PairTableParams* params);
 
 }  // namespace mace::kernels
 

@@ -110,6 +110,10 @@ static void SameTypeTiles(const QuantizedBinaryParams& params, void* const* oper
       if (is_shifted)
         return QuantizedTiles<BinaryOp::kSub, kShifted>(params, a, b, out, tile_begin, tile_end);
       return QuantizedTiles<BinaryOp::kSub, kFixedPoint>(params, a, b, out, tile_begin, tile_end);
+    case BinaryOp::kMax:
+      return QuantizedTiles<BinaryOp::kMax, kShifted>(params, a, b, out, tile_begin, tile_end);
+    case BinaryOp::kMin:
+      return QuantizedTiles<BinaryOp::kMin, kShifted>(params, a, b, out, tile_begin, tile_end);
     default:
       return QuantizedTiles<BinaryOp::kMul, kFixedPoint>(params, a, b, out, tile_begin, tile_end);
   }
@@ -170,6 +174,24 @@ void QuantizedBinary(const KernelArguments& arguments, int64_t tile_begin, int64
     default:
       return SameTypeTiles<int16_t>(params, operands, tile_begin, tile_end);
   }
+}
+
+void LookUpPairs(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
+  const auto& params = *static_cast<const kernels::PairTableParams*>(arguments.params);
+  const uint8_t* a = static_cast<const uint8_t*>(arguments.operands[0]);
+  const uint8_t* b = static_cast<const uint8_t*>(arguments.operands[1]);
+  uint8_t* out = static_cast<uint8_t*>(arguments.operands[2]);
+  const uint8_t* table = static_cast<const uint8_t*>(arguments.operands[3]);
+  const int64_t a_step = params.broadcast.row_steps[0], b_step = params.broadcast.row_steps[1];
+  ForEachRow<2>(params.broadcast, tile_begin, tile_end,
+                [=](int64_t out_offset, const int64_t* offsets, int64_t count)
+                    __attribute__((always_inline)) {
+                      const uint8_t* row_a = a + offsets[0];
+                      const uint8_t* row_b = b + offsets[1];
+                      for (int64_t i = 0; i < count; ++i) {
+                        out[out_offset + i] = table[256 * row_a[i * a_step] + row_b[i * b_step]];
+                      }
+                    });
 }
 
 }  // namespace MACE_ISA_NAMESPACE

@@ -61,6 +61,8 @@ float InFloats(BinaryOp op, float a, float b) {
 // What one element must be before it is clamped.
 int64_t Expected(const QuantizedBinaryParams& params, int64_t a, int64_t b) {
   if (params.arithmetic == QuantizedArithmetic::kShifted) {
+    if (params.op == BinaryOp::kMax) return std::max(a, b);
+    if (params.op == BinaryOp::kMin) return std::min(a, b);
     const auto shifted = [&](int64_t x, int i) {
       return std::llround(std::ldexp(static_cast<double>(x), -params.right_shifts[i]));
     };
@@ -88,7 +90,8 @@ void FillRandomly(Random& random, QuantizedBinaryParams* params) {
   for (int i = 0; i < 2; ++i) {
     params->input_scales[i] = {AnyMultiplier(random), static_cast<int32_t>(Pick(random, -9, 0))};
     params->input_reals[i] = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -12);
-    params->right_shifts[i] = static_cast<int32_t>(Pick(random, 0, 15));
+    const bool is_sum = params->op == BinaryOp::kAdd || params->op == BinaryOp::kSub;
+    params->right_shifts[i] = is_sum ? static_cast<int32_t>(Pick(random, 0, 15)) : 0;
   }
   params->left_shift = params->output_type == DType::kI16 ? 15 : 20;
   const auto sum_exponent = static_cast<int32_t>(Pick(random, -22, -8));
@@ -164,6 +167,22 @@ TEST(QuantizedBinary, ShiftedSums) {
   }
 }
 
+TEST(QuantizedBinary, StoredExtremes) {
+  Random random(8);
+  for (Isa isa : TestIsas()) {
+    for (BinaryOp op : {BinaryOp::kMax, BinaryOp::kMin}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      params.arithmetic = QuantizedArithmetic::kShifted;
+      for (int round = 0; round < 30; ++round) {
+        CheckBinary<int8_t, int8_t, int8_t>(isa, params, random);
+        CheckBinary<uint8_t, uint8_t, uint8_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(QuantizedBinary, InFloatsOfAnyTypes) {
   Random random(6);
   for (Isa isa : TestIsas()) {
@@ -181,6 +200,29 @@ TEST(QuantizedBinary, InFloatsOfAnyTypes) {
         CheckBinary<uint16_t, int16_t, int8_t>(isa, params, random);
         CheckBinary<uint8_t, int8_t, uint8_t>(isa, params, random);
         if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(QuantizedBinary, PairsLookedUp) {
+  Random random(7);
+  for (Isa isa : TestIsas()) {
+    for (int round = 0; round < 60; ++round) {
+      PairTableParams params;
+      AnyShapes(random, &params.a, &params.b);
+      ASSERT_TRUE(PreparePairTable(&params).ok());
+      Guarded<uint8_t> a(params.a.ElementCount()), b(params.b.ElementCount());
+      Guarded<uint8_t> out(params.output.ElementCount()), table(65536);
+      for (Guarded<uint8_t>* values : {&a, &b, &table}) {
+        for (uint8_t& value : *values) value = AnyInteger<uint8_t>(random);
+      }
+      RunTiles(KernelsOf(isa).quantize->pair_table, &params, {a.data(), b.data(), out.data(), table.data()},
+               params.tile_count, 0, random);
+      for (int64_t i = 0; i < params.output.ElementCount(); ++i) {
+        const int64_t x = a[SourceOf(params.a, params.output, i)];
+        const int64_t y = b[SourceOf(params.b, params.output, i)];
+        ASSERT_EQ(out[i], table[256 * x + y]) << NameOf(isa) << " element " << i;
       }
     }
   }

@@ -9,6 +9,9 @@ Status PrepareQuantizedPooling(QuantizedPoolingParams* p) {
     return Internal("quantized pooling of %s", NameOf(p->type));
   }
   if (p->scaling == PoolScaling::kStored && p->kind == PoolKind::kSum) return Internal("sums need a scale");
+  if (p->output_multiplier.exponent < -31 || p->output_multiplier.exponent > 30) {
+    return Internal("quantized pooling: the scale is out of range");
+  }
   PoolingParams& w = p->window;
   MACE_RETURN_IF_ERROR(PreparePooling(&w));
   // Taps outside of the map count where padding does.

@@ -8,6 +8,7 @@
 #include "mace/kernels/elementwise/row_tiles.h"
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/pooling/pooling.h"
+#include "mace/kernels/quantize/quantized_binary.h"
 
 namespace mace::kernels {
 
@@ -22,6 +23,9 @@ enum class PoolScaling : uint8_t {
   // n)), in float32, to nearest even, plus output_zero; n is the number of elements of a mean, else 1. Of an
   // empty window output_zero.
   kHalfEvenFloat,
+  // The distance, as above, times output_multiplier, with two roundings, plus output_zero. Of an empty window
+  // a stored 0.
+  kTwoRoundings,
 };
 
 // Operands: 0 input, 1 output. Input and output have one type: i8, u8 or i16. Windows as in PoolingParams:
@@ -34,6 +38,7 @@ struct QuantizedPoolingParams {
   PoolScaling scaling = PoolScaling::kStored;
   int32_t input_zero = 0, output_zero = 0;
   float input_scale = 0.0f, output_scale = 0.0f;
+  FixedScale output_multiplier;
   int32_t low = 0, high = 0;  // what the output is clamped to: a range inside that of the type
 
   // Set by PrepareQuantizedPooling. Rows are output pixels, columns their channels.

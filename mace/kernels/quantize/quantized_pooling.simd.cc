@@ -168,11 +168,13 @@ static void FinishPixel(const QuantizedPoolingParams& p, int32_t* found, int64_t
                         int64_t channels, T* out) {
   const VecI32 low = Set(kI32, p.low), high = Set(kI32, p.high);
   const bool is_sum = p.kind == PoolKind::kMean || p.kind == PoolKind::kSum;
-  if (count == 0 && (is_sum || p.scaling == PoolScaling::kHalfEvenFloat)) {
-    const VecI32 zero = Set(kI32, p.scaling == PoolScaling::kStored ? p.input_zero : p.output_zero);
-    ForEachVector(channels, [=](int64_t i, auto n) __attribute__((always_inline)) {
-      StoreSome(out + i, Min(Max(zero, low), high), n);
-    });
+  if (count == 0 && (is_sum || p.scaling != PoolScaling::kStored)) {
+    const int32_t nothing = p.scaling == PoolScaling::kStored          ? p.input_zero
+                            : p.scaling == PoolScaling::kHalfEvenFloat ? p.output_zero
+                                                                       : 0;
+    const VecI32 value = Min(Max(Set(kI32, nothing), low), high);
+    ForEachVector(channels,
+                  [=](int64_t i, auto n) __attribute__((always_inline)) { StoreSome(out + i, value, n); });
     return;
   }
   if (p.scaling == PoolScaling::kStored) {
@@ -186,10 +188,21 @@ static void FinishPixel(const QuantizedPoolingParams& p, int32_t* found, int64_t
     });
     return;
   }
-  const float divisor = p.kind == PoolKind::kMean ? static_cast<float>(count) : 1.0f;
-  const VecF32 multiplier = Set(kF32, p.input_scale / (p.output_scale * divisor));
   const VecI32 offset = Set(kI32, static_cast<int32_t>((is_sum ? inside : 1) * p.input_zero));
   const VecI32 zero = Set(kI32, p.output_zero);
+  if (p.scaling == PoolScaling::kTwoRoundings) {
+    const VecI32 multiplier = Set(kI32, p.output_multiplier.multiplier);
+    const VecI32 left = Set(kI32, ScalarMax(p.output_multiplier.exponent, 0));
+    const VecI32 right = Set(kI32, ScalarMax(-p.output_multiplier.exponent, 0));
+    ForEachVector(channels, [=](int64_t i, auto n) __attribute__((always_inline)) {
+      const VecI32 distance = Sub(LoadSome(found + i, n), offset);
+      const VecI32 scaled = MultiplyWithTwoRoundings(distance, multiplier, left, right);
+      StoreSome(out + i, Add(Min(Max(scaled, Sub(low, zero)), Sub(high, zero)), zero), n);
+    });
+    return;
+  }
+  const float divisor = p.kind == PoolKind::kMean ? static_cast<float>(count) : 1.0f;
+  const VecF32 multiplier = Set(kF32, p.input_scale / (p.output_scale * divisor));
   const VecF32 float_low = ConvertFromI32(Sub(low, zero)), float_high = ConvertFromI32(Sub(high, zero));
   ForEachVector(channels, [=](int64_t i, auto n) __attribute__((always_inline)) {
     const VecF32 real = Mul(ConvertFromI32(Sub(LoadSome(found + i, n), offset)), multiplier);

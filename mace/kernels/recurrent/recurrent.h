@@ -49,6 +49,10 @@ void PackRecurrent(const RecurrentParams& params, const void* w, const void* r, 
 struct RecurrentKernels {
   KernelFunction gru_f32;
   KernelFunction lstm_f32;
+  KernelFunction sequence_lstm_f32;  // SequenceLstmParams
+  KernelFunction sequence_lstm_i8;
+  KernelFunction svdf_f32;  // SvdfParams
+  KernelFunction svdf_i8;
 };
 
 }  // namespace mace::kernels

@@ -1,6 +1,7 @@
 #include "mace/simd/simd.h"
 // simd.h first: it names the namespace.
 #include "mace/kernels/gemm/gemm_block.h"
+#include "mace/kernels/recurrent/recurrent-inl.h"
 #include "mace/kernels/recurrent/recurrent.h"
 #include "mace/simd/math.h"
 
@@ -40,12 +41,6 @@ void Multiply(const RecurrentParams& p, const kernels::GemmPanels& panels, const
   block.out = out;
   block.out_stride = out_stride;
   RunGemmBlock(block);
-}
-
-// Calls body(i, n) for each vector of `count` values, n of them valid.
-template <typename Body>
-MACE_INLINE void ForEachVector(int64_t count, Body&& body) {
-  for (int64_t i = 0; i < count; i += Lanes(kF32)) body(i, ScalarMin<int64_t>(Lanes(kF32), count - i));
 }
 
 // z, r and, with linear_before_reset, h: leaves z in state_gates' first third.
@@ -164,7 +159,14 @@ void RecurrentF32(const KernelArguments& arguments, int64_t tile_begin, int64_t 
 }  // namespace
 
 extern const kernels::RecurrentKernels kRecurrentKernels;
-const kernels::RecurrentKernels kRecurrentKernels = {RecurrentF32<false>, RecurrentF32<true>};
+const kernels::RecurrentKernels kRecurrentKernels = {
+    .gru_f32 = RecurrentF32<false>,
+    .lstm_f32 = RecurrentF32<true>,
+    .sequence_lstm_f32 = SequenceLstmF32,
+    .sequence_lstm_i8 = SequenceLstmI8,
+    .svdf_f32 = SvdfF32,
+    .svdf_i8 = SvdfI8,
+};
 
 }  // namespace MACE_ISA_NAMESPACE
 }  // namespace mace

@@ -1,6 +1,7 @@
 #include "mace/ops/convolution/conv_transpose2d.h"
 
 #include "mace/ops/common.h"
+#include "mace/ops/convolution/conv_transpose2d_integer.h"
 
 namespace mace::ops {
 
@@ -40,10 +41,21 @@ Status StampedSize(const ConvTranspose2dAttributes& attributes, int axis, int64_
   return Status::Ok();
 }
 
+Status CheckTypes(const InferContext& context) {
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kU8, DType::kI8, DType::kI16}));
+  if (context.input(0).dtype == DType::kF32) {
+    MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+    return context.has_input(2) ? ExpectSameDType(context, 2, 0) : Status::Ok();
+  }
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 1, {DType::kU8, DType::kI8}));
+  if (!context.has_input(2)) return Status::Ok();
+  if (context.input(0).dtype == DType::kI16) return ExpectDType(context, 2, {DType::kI32, DType::kI64});
+  return ExpectDType(context, 2, {DType::kI32});
+}
+
 Status InferConvTranspose2d(InferContext& context) {
   const auto& attributes = context.attributes<ConvTranspose2dAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
-  MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  MACE_RETURN_IF_ERROR(CheckTypes(context));
   MACE_RETURN_IF_ERROR(ExpectRank(context, 0, 4));
   MACE_RETURN_IF_ERROR(ExpectRank(context, 1, 4));
   const Shape& x = context.input(0).shape;
@@ -63,7 +75,6 @@ Status InferConvTranspose2d(InferContext& context) {
   }
   int64_t channels = weights[0];
   if (context.has_input(2)) {
-    MACE_RETURN_IF_ERROR(ExpectSameDType(context, 2, 0));
     MACE_RETURN_IF_ERROR(ExpectRank(context, 2, 1));
     if (!MergeDim(channels, context.input(2).shape[0], &channels)) {
       return InvalidArgument("the bias %s for %lld output channels", ShapeText(context.input(2).shape).text,
@@ -74,7 +85,10 @@ Status InferConvTranspose2d(InferContext& context) {
   for (int axis = 0; axis < 2; ++axis) {
     MACE_RETURN_IF_ERROR(StampedSize(attributes, axis, x[1 + axis], weights[1 + axis], &shape[1 + axis]));
   }
-  context.SetOutput(0, DType::kF32, shape);
+  if (context.input(0).dtype != DType::kF32) {
+    MACE_RETURN_IF_ERROR(CheckConvTranspose2dQuantization(context));
+  }
+  context.SetOutput(0, context.input(0).dtype, shape);
   return Status::Ok();
 }
 
@@ -109,6 +123,7 @@ double GatheredSum(const TensorView& x, const TensorView& weights,
 
 Status ReferenceConvTranspose2d(const ReferenceContext& context) {
   const TensorView& output = context.outputs[0];
+  if (output.dtype != DType::kF32) return ReferenceConvTranspose2dInteger(context);
   if (output.elements() == 0) return Status::Ok();
   const auto& attributes = context.attributes<ConvTranspose2dAttributes>();
   const float* bias = context.has_input(2) ? context.inputs[2].as<float>() : nullptr;

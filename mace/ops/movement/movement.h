@@ -13,6 +13,7 @@ struct TransposeAttributes {
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, TransposeAttributes, perm)}; }
 };
+// Concat: quantized inputs of another scale than the output's are brought to it.
 struct ConcatAttributes {
   int64_t axis = 0;
   Rounding rounding = Rounding::kHalfEvenFloat;
@@ -36,7 +37,8 @@ struct GatherAttributes {
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, GatherAttributes, axis)}; }
 };
-enum class PadMode : int32_t { kConstant = 0, kReflect = 1, kEdge = 2, kCount = 3 };
+// Reflect mirrors at the middle of the outermost element, symmetric at its outer side.
+enum class PadMode : int32_t { kConstant = 0, kReflect = 1, kEdge = 2, kSymmetric = 3, kCount = 4 };
 // Pad: x, int64 pads [2 * rank] (all begins, then all ends; negative: crops), optional scalar value of x's
 // dtype.
 struct PadAttributes {
@@ -90,6 +92,9 @@ struct ResizeAttributes {
   }
 };
 // Where: bool condition, a, b, all broadcast.
+
+// Whether a Concat has an input that is to be brought to another scale.
+bool ConcatRescales(const Graph& graph, const Node& node);
 
 extern const OpDefinition kTransposeDefinition;
 extern const OpDefinition kConcatDefinition;

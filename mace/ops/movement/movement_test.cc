@@ -3,6 +3,7 @@
 
 #include "mace/ops/movement/resize.h"
 #include "mace/ops/op_tester.h"
+#include "mace/ops/quantize/integer_tester.h"
 
 namespace mace::ops {
 namespace {
@@ -79,6 +80,26 @@ TEST(Gather, IndicesOutsideAreErrors) {
   EXPECT_ERROR(empty.Input<float>({0}, {}).Input<int64_t>({1}, {0}).Run(), kInvalidArgument);
 }
 
+TEST(Concat, BringsQuantizedInputsToTheOutputsScale) {
+  const IntegerTensor same = {DType::kU8, {1, 2}, {7, 8}, {0.5f}, {10}, kNone};
+  const IntegerTensor other = {DType::kU8, {1, 3}, {0, 101, 255}, {0.25f}, {100}, kNone};
+  for (Rounding rounding : {Rounding::kTfliteDouble, Rounding::kHalfEvenFloat}) {
+    ConcatAttributes attributes;
+    attributes.axis = 1, attributes.rounding = rounding;
+    std::vector<IntegerTensor> y = {{DType::kU8, {}, {}, {0.5f}, {10}}};
+    ASSERT_TRUE(RunIntegers(OpId::kConcat, attributes, {same, other}, &y).ok());
+    // 1 / 2 and 155 / 2 units of the output: away from zero, or to even
+    const bool even = rounding == Rounding::kHalfEvenFloat;
+    EXPECT_EQ(y[0].values, (std::vector<int32_t>{7, 8, 0, even ? 10 : 11, 88}));
+  }
+  IntegerTensor word = same;
+  word.dtype = DType::kI16;
+  ConcatAttributes attributes;
+  attributes.rounding = Rounding::kTfliteDouble;
+  std::vector<IntegerTensor> y = {{DType::kI16, {}, {}, {0.25f}, {10}}};
+  EXPECT_EQ(RunIntegers(OpId::kConcat, attributes, {word}, &y).code(), StatusCode::kUnsupported);
+}
+
 TEST(Pad, ReflectionAndCropsAreChecked) {
   const auto run = [](PadMode mode, int64_t begin, int64_t end, OpTester* tester) {
     tester->attributes<PadAttributes>().mode = mode;
@@ -91,8 +112,12 @@ TEST(Pad, ReflectionAndCropsAreChecked) {
   ExpectNear(crop.Output<float>(), {2, 3, 0});
   ASSERT_OK(run(PadMode::kEdge, 1, 2, &edge));
   ExpectNear(edge.Output<float>(), {1, 1, 2, 3, 3, 3});
-  OpTester a(OpId::kPad), b(OpId::kPad), c(OpId::kPad), d(OpId::kPad);
+  OpTester symmetric(OpId::kPad);
+  ASSERT_OK(run(PadMode::kSymmetric, 3, 1, &symmetric));
+  ExpectNear(symmetric.Output<float>(), {3, 2, 1, 1, 2, 3, 3});
+  OpTester a(OpId::kPad), b(OpId::kPad), c(OpId::kPad), d(OpId::kPad), e(OpId::kPad);
   EXPECT_ERROR(run(PadMode::kReflect, 3, 0, &a), kInvalidArgument);
+  EXPECT_ERROR(run(PadMode::kSymmetric, 4, 0, &e), kInvalidArgument);
   EXPECT_ERROR(run(PadMode::kConstant, -2, -2, &b), kInvalidArgument);
   EXPECT_ERROR(run(PadMode::kConstant, INT64_MAX, 1, &c), kInvalidArgument);
   EXPECT_ERROR(d.Input<float>({3}, {1, 2, 3}).Input<int64_t>({3}, {0, 0, 0}).Run(), kInvalidArgument);

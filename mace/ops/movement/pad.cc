@@ -19,6 +19,11 @@ Status PaddedDim(PadMode mode, int64_t dim, int64_t begin, int64_t end, int64_t*
                            static_cast<long long>(begin), static_cast<long long>(end),
                            static_cast<long long>(dim));
   }
+  if (mode == PadMode::kSymmetric && (begin > dim || end > dim)) {
+    return InvalidArgument("padding of %lld and %lld mirrored from %lld elements",
+                           static_cast<long long>(begin), static_cast<long long>(end),
+                           static_cast<long long>(dim));
+  }
   if (mode == PadMode::kEdge && dim == 0 && *padded > 0) {
     return InvalidArgument("an empty axis has no edge to repeat");
   }
@@ -71,6 +76,8 @@ int64_t SourceIndex(PadMode mode, int64_t dim, int64_t index) {
   switch (mode) {
     case PadMode::kReflect:  // PaddedDim has checked that one reflection is enough
       return index < 0 ? -index : 2 * (dim - 1) - index;
+    case PadMode::kSymmetric:
+      return index < 0 ? -index - 1 : 2 * dim - 1 - index;
     case PadMode::kEdge:
       return index < 0 ? 0 : dim - 1;
     default:

@@ -48,7 +48,9 @@ inline ChannelLine LineOfBatchNormalization(float scale, float bias, float mean,
   const double factor = scale / std::sqrt(variance + epsilon);
   return {static_cast<float>(factor), static_cast<float>(bias - mean * factor)};
 }
+// LogSoftmax: the logarithm of Softmax over the last axis; f32, or quantized i8/u8.
 extern const OpDefinition kSoftmaxDefinition;
+extern const OpDefinition kLogSoftmaxDefinition;
 extern const OpDefinition kLayerNormalizationDefinition;
 extern const OpDefinition kBatchNormalizationDefinition;
 

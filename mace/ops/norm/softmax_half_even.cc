@@ -20,19 +20,21 @@ Status ReferenceSoftmaxHalfEven(const ReferenceContext& context) {
   const Quantization& y_scales = *context.output_quantization(0);
   const int64_t outer = x.shape.Product(0, axis), inner = x.shape.Product(axis + 1, x.shape.rank);
   const int64_t size = x.shape[axis];
-  // The zero point cancels: only differences count.
-  const double unit = static_cast<double>(attributes.beta) * context.input_quantization(0)->scales[0];
+  const double unit = HalfEvenSoftmaxUnit(context.input_quantization(0)->scales[0], attributes.beta);
   const IntegerRange range = RangeOf(y.dtype);
   for (int64_t o = 0; o < outer; ++o) {
     for (int64_t i = 0; i < inner; ++i) {
       const int64_t first = o * size * inner + i;
-      const auto real = [&](int64_t k) { return unit * LoadInteger(x.data, x.dtype, first + k * inner); };
-      double highest = real(0);
-      for (int64_t k = 1; k < size; ++k) highest = std::max(highest, real(k));
+      const auto stored = [&](int64_t k) { return LoadInteger(x.data, x.dtype, first + k * inner); };
+      int32_t highest = stored(0);
+      for (int64_t k = 1; k < size; ++k) {
+        if (unit * (stored(k) - highest) > 0) highest = stored(k);
+      }
+      const auto exponential = [&](int64_t k) { return std::exp(unit * (stored(k) - highest)); };
       double sum = 0;
-      for (int64_t k = 0; k < size; ++k) sum += std::exp(real(k) - highest);
+      for (int64_t k = 0; k < size; ++k) sum += exponential(k);
       for (int64_t k = 0; k < size; ++k) {
-        const auto share = static_cast<float>(std::exp(real(k) - highest) / sum);
+        const auto share = static_cast<float>(exponential(k) / sum);
         StoreInteger(y.data, y.dtype, first + k * inner,
                      StoreHalfEven(share, y_scales.scales[0], y_scales.zero_points[0], range));
       }

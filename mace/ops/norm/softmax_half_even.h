@@ -7,6 +7,9 @@
 namespace mace::ops {
 
 // The softmax of the real numbers, as Quantize stores it. Any output quantization.
+// The zero point cancels: the exponentials are of this times the difference of two stored values.
+inline double HalfEvenSoftmaxUnit(float scale, float beta) { return static_cast<double>(beta) * scale; }
+
 Status ReferenceSoftmaxHalfEven(const ReferenceContext& context);
 
 }  // namespace mace::ops

@@ -15,21 +15,35 @@ namespace {
 constexpr int kDifferenceBits = NegativeExponential::kIntegerBits;  // of the exponential's argument
 constexpr int kSumBits = 12;                                        // integer bits of the sum of exponentials
 
+// exp(-distance * scale * beta) without integer bits, for the distance of an element to the largest one.
+class DistanceExponential {
+ public:
+  DistanceExponential(float scale, float beta)
+      : multiplier_(QuantizeMultiplier(
+            std::min(std::ldexp(static_cast<double>(beta) * static_cast<double>(scale), 31 - kDifferenceBits),
+                     2147483647.0))),
+        left_shift_(std::max(multiplier_.exponent, 0)),
+        largest_(static_cast<int32_t>(std::min(
+            std::floor(std::ldexp((1 << kDifferenceBits) - 1, 31 - kDifferenceBits - left_shift_)), 1e9))) {}
+
+  // 0 where the argument of the exponential does not fit.
+  int32_t operator()(int32_t distance) const {
+    if (distance > largest_) return 0;
+    return exponential_(
+        RoundingDoublingHighMultiply(WrappingLeftShift(-distance, left_shift_), multiplier_.multiplier));
+  }
+
+ private:
+  FixedPointMultiplier multiplier_;
+  int left_shift_;
+  int32_t largest_;
+  NegativeExponential exponential_;
+};
+
 template <typename Input>
 void SoftmaxOfBytes(const ReferenceContext& context, int64_t rows, int64_t columns) {
-  const double beta = static_cast<double>(context.attributes<SoftmaxAttributes>().beta);
-  const double scale = static_cast<double>(context.input_quantization(0)->scales[0]);
-  const FixedPointMultiplier multiplier =
-      QuantizeMultiplier(std::min(std::ldexp(beta * scale, 31 - kDifferenceBits), 2147483647.0));
-  const int left_shift = std::max(multiplier.exponent, 0);
-  // Below this the argument does not fit, and the exponential is 0.
-  const auto smallest = -static_cast<int32_t>(
-      std::min(std::floor(std::ldexp((1 << kDifferenceBits) - 1, 31 - kDifferenceBits - left_shift)), 1e9));
-  const NegativeExponential exponential;
-  const auto exponential_of = [&](int32_t difference) {
-    return exponential(
-        RoundingDoublingHighMultiply(WrappingLeftShift(difference, left_shift), multiplier.multiplier));
-  };
+  const DistanceExponential exponential(context.input_quantization(0)->scales[0],
+                                        context.attributes<SoftmaxAttributes>().beta);
   const Input* x = context.inputs[0].as<Input>();
   TensorView& y = context.outputs[0];
   const IntegerRange range = RangeOf(y.dtype);
@@ -37,8 +51,7 @@ void SoftmaxOfBytes(const ReferenceContext& context, int64_t rows, int64_t colum
     const int32_t largest = *std::max_element(x, x + columns);
     int64_t wide_sum = 0;
     for (int64_t i = 0; i < columns; ++i) {
-      const int32_t difference = x[i] - largest;
-      if (difference >= smallest) wide_sum += RoundingRightShift(exponential_of(difference), kSumBits);
+      wide_sum += RoundingRightShift(exponential(largest - x[i]), kSumBits);
     }
     // At least 1, that of the largest element; more than 4095 elements of equal size would not fit.
     const auto sum = static_cast<uint32_t>(std::min<int64_t>(wide_sum, kInt32Max));
@@ -48,10 +61,9 @@ void SoftmaxOfBytes(const ReferenceContext& context, int64_t rows, int64_t colum
     const int32_t inverse = ReciprocalOfOnePlus(fraction);
     const int right_shift = kSumBits - leading_zeros + 31 - BitsOf(y.dtype);
     for (int64_t i = 0; i < columns; ++i) {
-      const int32_t difference = x[i] - largest;
       int32_t result = 0;
-      if (difference >= smallest && right_shift <= 31) {  // beyond, every result is below one half
-        result = RoundingRightShift(RoundingDoublingHighMultiply(inverse, exponential_of(difference)),
+      if (right_shift <= 31) {  // beyond, every result is below one half
+        result = RoundingRightShift(RoundingDoublingHighMultiply(inverse, exponential(largest - x[i])),
                                     right_shift);
       }
       StoreInteger(y.data, y.dtype, row * columns + i, AddZeroPointAndClamp(result, range.low, range));
@@ -60,31 +72,46 @@ void SoftmaxOfBytes(const ReferenceContext& context, int64_t rows, int64_t colum
 }
 
 // ---- 16-bit input: two functions interpolated between 513 points.
+// The whole type stands for -10 to 0, and for 0 to 1; the results for -1 to 1.
+class WordFunctions {
+ public:
+  WordFunctions(float scale, float beta)
+      : multiplier_(QuantizeMultiplier(static_cast<double>(scale * beta) / (10.0 / 65535.0))),
+        exponential_(10.0 / 65535, 32767, 2.0 / 65535, 0, [](double v) { return std::exp(v); }),
+        reciprocal_(1.0 / 65535, -32768, 2.0 / 65535, 0, [](double v) { return 1.0 / (1.0 + v); }) {}
+
+  // exp(-distance * scale * beta), for the distance of an element to the largest one.
+  int16_t Exponential(int32_t distance) const {
+    const int64_t scaled = MultiplyWithTwoRoundings(-distance, multiplier_);
+    return exponential_(static_cast<int32_t>(std::clamp<int64_t>(scaled + 32767, -32768, 32767)));
+  }
+  // 1 / (1 + f), f in 65536 steps around 0.
+  int16_t Reciprocal(int32_t f) const { return reciprocal_(f); }
+
+ private:
+  FixedPointMultiplier multiplier_;
+  InterpolationTable<double> exponential_, reciprocal_;
+};
+
 void SoftmaxOfWords(const ReferenceContext& context, int64_t rows, int64_t columns) {
-  // The whole type stands for -10 to 0, and for 0 to 1; the results for -1 to 1.
-  const InterpolationTable<double> exponential(10.0 / 65535, 32767, 2.0 / 65535, 0,
-                                               [](double v) { return std::exp(v); });
-  const InterpolationTable<double> reciprocal(1.0 / 65535, -32768, 2.0 / 65535, 0,
-                                              [](double v) { return 1.0 / (1.0 + v); });
-  const float scaled =
-      context.input_quantization(0)->scales[0] * context.attributes<SoftmaxAttributes>().beta;
-  const FixedPointMultiplier multiplier = QuantizeMultiplier(static_cast<double>(scaled) / (10.0 / 65535.0));
+  const WordFunctions functions(context.input_quantization(0)->scales[0],
+                                context.attributes<SoftmaxAttributes>().beta);
   const int16_t* x = context.inputs[0].as<int16_t>();
   int16_t* y = context.outputs[0].as<int16_t>();
   for (int64_t row = 0; row < rows; ++row, x += columns, y += columns) {
     const int32_t largest = *std::max_element(x, x + columns);
     uint64_t wide_sum = 0;  // in units of 2^-15
     for (int64_t i = 0; i < columns; ++i) {
-      const int64_t difference = MultiplyWithTwoRoundings(x[i] - largest, multiplier);
-      y[i] = exponential(static_cast<int32_t>(std::clamp<int64_t>(difference + 32767, -32768, 32767)));
+      y[i] = functions.Exponential(largest - x[i]);
       wide_sum += static_cast<uint64_t>(std::max<int32_t>(y[i], 0));
     }
     const auto sum = static_cast<uint32_t>(std::clamp<uint64_t>(wide_sum, 1, kInt32Max));
     const int leading_zeros = __builtin_clz(sum);
-    // The sum as 1 + f, 0 <= f < 1, and f in 65536 steps around 0: the argument of the table.
+    // The sum as 1 + f, 0 <= f < 1.
     const int64_t normalized = ((static_cast<int64_t>(sum) << (leading_zeros - 1)) + (1 << 13)) >> 14;
     const int64_t centered = normalized - ((1 << 15) + (1 << 16));
-    const int64_t inverse = reciprocal(static_cast<int32_t>(std::clamp<int64_t>(centered, -32768, 32767)));
+    const int64_t inverse =
+        functions.Reciprocal(static_cast<int32_t>(std::clamp<int64_t>(centered, -32768, 32767)));
     const int shift = 31 - leading_zeros;
     const int64_t rounding = shift > 0 ? int64_t{1} << (shift - 1) : 0;
     for (int64_t i = 0; i < columns; ++i) {
@@ -94,6 +121,35 @@ void SoftmaxOfWords(const ReferenceContext& context, int64_t rows, int64_t colum
 }
 
 }  // namespace
+
+void MakeByteExponentials(float scale, float beta, int32_t* exponentials) {
+  const DistanceExponential exponential(scale, beta);
+  for (int32_t distance = 0; distance < 256; ++distance) exponentials[distance] = exponential(distance);
+}
+
+void MakeWordTables(float scale, float beta, int16_t* exponentials, int16_t* reciprocals) {
+  const WordFunctions functions(scale, beta);
+  for (int32_t i = 0; i < 65536; ++i) {
+    exponentials[i] = functions.Exponential(i);
+    reciprocals[i] = functions.Reciprocal(i - 32768);
+  }
+}
+
+Status CheckIntegerSoftmax(DType from, DType to, const Quantization& y) {
+  const bool is_known = from == DType::kU8 || from == DType::kI8 || from == DType::kI16;
+  if (!is_known || (to != from && !(from == DType::kI8 && to == DType::kI16))) {
+    return Unsupported("Softmax of %s to %s", NameOf(from), NameOf(to));
+  }
+  // The arithmetic has its output scale built in: the whole range of the output type is 0 to 1 (16 bits from
+  // 16: the positive half).
+  const double unit = from == DType::kI16 ? 1.0 / 32768 : std::ldexp(1.0, -BitsOf(to));
+  const int32_t zero_point = from == DType::kI16 ? 0 : RangeOf(to).low;
+  if (std::abs(static_cast<double>(y.scales[0]) - unit) > 1e-3 * unit || y.zero_points[0] != zero_point) {
+    return Unsupported("integer Softmax with the output scale %g, zero point %d; expected %g, %d",
+                       static_cast<double>(y.scales[0]), y.zero_points[0], unit, zero_point);
+  }
+  return Status::Ok();
+}
 
 Status ReferenceSoftmaxInteger(const ReferenceContext& context) {
   const TensorView& x = context.inputs[0];
@@ -106,25 +162,11 @@ Status ReferenceSoftmaxInteger(const ReferenceContext& context) {
     return Unsupported("integer Softmax over axis %lld of rank %d, expected the last one",
                        static_cast<long long>(context.attributes<SoftmaxAttributes>().axis), x.shape.rank);
   }
-  const bool bytes = x.dtype == DType::kU8 || x.dtype == DType::kI8;
-  if (to != x.dtype && !(x.dtype == DType::kI8 && to == DType::kI16)) {
-    return Unsupported("Softmax of %s to %s", NameOf(x.dtype), NameOf(to));
-  }
-  // The arithmetic below has its output scale built in: the whole range of the output type is 0 to 1 (16 bits
-  // from 16: the positive half).
-  const double unit = x.dtype == DType::kI16 ? 1.0 / 32768 : std::ldexp(1.0, -BitsOf(to));
-  const int32_t zero_point = x.dtype == DType::kI16 ? 0 : RangeOf(to).low;
-  const Quantization& y_scales = *context.output_quantization(0);
-  if (std::abs(static_cast<double>(y_scales.scales[0]) - unit) > 1e-3 * unit ||
-      y_scales.zero_points[0] != zero_point) {
-    return Unsupported("integer Softmax with the output scale %g, zero point %d; expected %g, %d",
-                       static_cast<double>(y_scales.scales[0]), y_scales.zero_points[0], unit, zero_point);
-  }
+  MACE_RETURN_IF_ERROR(CheckIntegerSoftmax(x.dtype, to, *context.output_quantization(0)));
   const int64_t columns = x.shape[axis];
   const int64_t rows = x.shape.Product(0, axis);
   if (rows == 0 || columns == 0) return Status::Ok();
-  if (!bytes) {
-    if (x.dtype != DType::kI16) return Unsupported("Softmax of %s", NameOf(x.dtype));
+  if (x.dtype == DType::kI16) {
     SoftmaxOfWords(context, rows, columns);
   } else if (x.dtype == DType::kU8) {
     SoftmaxOfBytes<uint8_t>(context, rows, columns);

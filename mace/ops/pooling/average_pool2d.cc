@@ -31,12 +31,17 @@ Status ReferenceAveragePool2d(const ReferenceContext& context) {
   });
 }
 
+Status InferAveragePool2d(InferContext& context) {
+  MACE_RETURN_IF_ERROR(InferPool2d<AveragePool2dAttributes>(context));
+  return context.input(0).dtype == DType::kF32 ? Status::Ok() : CheckAveragePoolInteger(context);
+}
+
 }  // namespace
 
 constinit const OpDefinition kAveragePool2dDefinition = {
     .name = "AveragePool2d",
     .attributes = AttributeInfoOf<AveragePool2dAttributes>(),
-    .infer = InferPool2d<AveragePool2dAttributes>,
+    .infer = InferAveragePool2d,
     .reference = ReferenceAveragePool2d,
 };
 

@@ -10,111 +10,101 @@
 namespace mace::ops {
 namespace {
 
-// The mean rounded to nearest, halves away from zero. The stored values are averaged, not their distance to
-// the zero point: that is how TensorFlow Lite rounds.
+// The mean of stored values (not of their distance to the zero point), rounded to nearest, halves away from
+// zero: TensorFlow Lite's, for which both sides have the same scale.
 int32_t RoundedMean(int64_t sum, int64_t count) {
   return static_cast<int32_t>(sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count);
 }
 
-// How the sum over a window becomes a mean.
-struct Averaging {
-  bool count_padding = false;
-  int32_t zero_point = 0;  // of the input
-  // kHalfEvenFloat: the exact sum of distances to the zero point is brought to the output's scale.
-  bool half_even = false;
-  float x_scale = 1, y_scale = 1;
-  int32_t y_zero_point = 0;
-
-  int32_t Mean(int64_t sum, int64_t count) const {
-    if (!half_even) return count == 0 ? zero_point : RoundedMean(sum, count);
-    if (count == 0) return y_zero_point;
-    const float multiplier = x_scale / (y_scale * static_cast<float>(count));
-    const int32_t rounded = RoundToInt32(static_cast<float>(sum - count * zero_point) * multiplier, true);
-    return AddZeroPointAndClamp(rounded, y_zero_point, RangeOf(DType::kI32));
-  }
+// What one window holds, and how many of its taps lie in the padding (of averages that count it).
+struct Window {
+  int64_t sum = 0;
+  int32_t largest = 0;
+  int64_t count = 0;
+  int64_t padding = 0;
 };
 
-// `averaging` is null for the maximum.
-template <typename T>
+// Stores finish(window) for each output element.
+template <typename Finish>
 void Pool(const ReferenceContext& context, const PoolAxis& rows, const PoolAxis& columns,
-          const Averaging* averaging) {
-  const Shape& out = context.outputs[0].shape;
-  const int64_t channels = out[3];
-  const IntegerRange range = RangeOf(DTypeOf<T>());
-  T* output = context.outputs[0].as<T>();
-  for (int64_t n = 0; n < out[0]; ++n) {
-    const T* image = context.inputs[0].as<T>() + n * rows.input * columns.input * channels;
-    for (int64_t y = 0; y < out[1]; ++y) {
-      const PoolSpan row = rows.SpanOf(y);
-      for (int64_t x = 0; x < out[2]; ++x) {
-        const PoolSpan column = columns.SpanOf(x);
+          const Finish& finish) {
+  const TensorView& x = context.inputs[0];
+  const TensorView& y = context.outputs[0];
+  const int64_t channels = y.shape[3];
+  int64_t result = 0;
+  for (int64_t n = 0; n < y.shape[0]; ++n) {
+    const int64_t image = n * rows.input * columns.input * channels;
+    for (int64_t out_row = 0; out_row < y.shape[1]; ++out_row) {
+      const PoolSpan row = rows.SpanOf(out_row);
+      for (int64_t out_column = 0; out_column < y.shape[2]; ++out_column) {
+        const PoolSpan column = columns.SpanOf(out_column);
         for (int64_t channel = 0; channel < channels; ++channel) {
-          int64_t sum = 0;
-          int32_t largest = range.low;
+          Window window;
+          window.largest = RangeOf(x.dtype).low;
           for (int64_t i = row.begin; i < row.end; ++i) {
-            const T* line =
-                image + (row.start + i * rows.window.dilation) * columns.input * channels + channel;
+            const int64_t line = image + (row.start + i * rows.window.dilation) * columns.input * channels;
             for (int64_t j = column.begin; j < column.end; ++j) {
-              const int32_t value = line[(column.start + j * columns.window.dilation) * channels];
-              sum += value;
-              largest = std::max(largest, value);
+              const int64_t pixel = line + (column.start + j * columns.window.dilation) * channels;
+              const int32_t value = LoadInteger(x.data, x.dtype, pixel + channel);
+              window.sum += value;
+              window.largest = std::max(window.largest, value);
             }
           }
-          int64_t count = (row.end - row.begin) * (column.end - column.begin);
-          if (averaging != nullptr && averaging->count_padding) {
-            sum += (row.padded_taps * column.padded_taps - count) * averaging->zero_point;
-            count = row.padded_taps * column.padded_taps;
-          }
-          const int32_t result = averaging != nullptr ? averaging->Mean(sum, count) : largest;
-          *output++ = static_cast<T>(std::clamp(result, range.low, range.high));
+          window.count = (row.end - row.begin) * (column.end - column.begin);
+          window.padding = row.padded_taps * column.padded_taps - window.count;
+          StoreInteger(y.data, y.dtype, result++, finish(window));
         }
       }
     }
   }
 }
 
+Status AveragePool(const ReferenceContext& context) {
+  const auto& attributes = context.attributes<AveragePool2dAttributes>();
+  PoolAxis rows, columns;
+  MACE_RETURN_IF_ERROR(MakePoolAxes<AveragePool2dAttributes>(context, &rows, &columns));
+  constexpr int64_t kMaxWindow = int64_t{1} << 22;  // each way: keeps every sum inside 63 bits
+  if (attributes.count_include_pad &&
+      (rows.window.kernel > kMaxWindow || columns.window.kernel > kMaxWindow)) {
+    return Unsupported("a padded window of %lld x %lld", static_cast<long long>(rows.window.kernel),
+                       static_cast<long long>(columns.window.kernel));
+  }
+  const Quantization& from = *context.input_quantization(0);
+  const Quantization& to = *context.output_quantization(0);
+  const IntegerRange range = RangeOf(context.outputs[0].dtype);
+  const bool half_even = attributes.rounding == Rounding::kHalfEvenFloat;
+  Pool(context, rows, columns, [&](const Window& window) {
+    const int64_t count = window.count + (attributes.count_include_pad ? window.padding : 0);
+    if (count == 0) return to.zero_points[0];
+    if (half_even) {  // the exact sum of distances to the zero point is brought to the output's scale
+      const auto distance = static_cast<float>(window.sum - window.count * from.zero_points[0]);
+      const float multiplier = from.scales[0] / (to.scales[0] * static_cast<float>(count));
+      return AddZeroPointAndClamp(RoundToInt32(distance * multiplier, true), to.zero_points[0], range);
+    }
+    const int64_t sum = window.sum + (count - window.count) * from.zero_points[0];
+    return std::clamp(RoundedMean(sum, count), range.low, range.high);
+  });
+  return Status::Ok();
+}
+
+Status MaxPool(const ReferenceContext& context) {
+  PoolAxis rows, columns;
+  MACE_RETURN_IF_ERROR(MakePoolAxes<MaxPool2dAttributes>(context, &rows, &columns));
+  Pool(context, rows, columns, [](const Window& window) { return window.largest; });
+  return Status::Ok();
+}
+
 }  // namespace
 
+Status CheckAveragePoolInteger(const InferContext& context) {
+  const DType dtype = context.input(0).dtype;
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), dtype, 1, "input"));
+  return CheckQuantization(context.output_quantization(0), dtype, 1, "output");
+}
+
 Status ReferencePoolInteger(const ReferenceContext& context, bool average) {
-  const DType dtype = context.inputs[0].dtype;
   if (context.outputs[0].elements() == 0) return Status::Ok();
-  PoolAxis rows, columns;
-  Averaging averaging;
-  if (average) {
-    const auto& attributes = context.attributes<AveragePool2dAttributes>();
-    MACE_RETURN_IF_ERROR(MakePoolAxes<AveragePool2dAttributes>(context, &rows, &columns));
-    MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), dtype, 1, "input"));
-    averaging.count_padding = attributes.count_include_pad;
-    averaging.zero_point = context.input_quantization(0)->zero_points[0];
-    if (attributes.rounding == Rounding::kHalfEvenFloat) {
-      MACE_RETURN_IF_ERROR(CheckQuantization(context.output_quantization(0), dtype, 1, "output"));
-      averaging.half_even = true;
-      averaging.x_scale = context.input_quantization(0)->scales[0];
-      averaging.y_scale = context.output_quantization(0)->scales[0];
-      averaging.y_zero_point = context.output_quantization(0)->zero_points[0];
-    }
-    constexpr int64_t kMaxWindow = int64_t{1} << 22;  // each way: keeps every sum inside 63 bits
-    if (averaging.count_padding && (rows.window.kernel > kMaxWindow || columns.window.kernel > kMaxWindow)) {
-      return Unsupported("a padded window of %lld x %lld", static_cast<long long>(rows.window.kernel),
-                         static_cast<long long>(columns.window.kernel));
-    }
-  } else {
-    MACE_RETURN_IF_ERROR(MakePoolAxes<MaxPool2dAttributes>(context, &rows, &columns));
-  }
-  const Averaging* mean = average ? &averaging : nullptr;
-  switch (dtype) {
-    case DType::kU8:
-      Pool<uint8_t>(context, rows, columns, mean);
-      return Status::Ok();
-    case DType::kI8:
-      Pool<int8_t>(context, rows, columns, mean);
-      return Status::Ok();
-    case DType::kI16:
-      Pool<int16_t>(context, rows, columns, mean);
-      return Status::Ok();
-    default:
-      return Unsupported("pooling of %s", NameOf(dtype));
-  }
+  return average ? AveragePool(context) : MaxPool(context);
 }
 
 }  // namespace mace::ops

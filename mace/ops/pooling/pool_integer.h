@@ -6,6 +6,9 @@
 
 namespace mace::ops {
 
+// An average needs the quantization of both sides, a maximum (of the stored values) that of neither.
+Status CheckAveragePoolInteger(const InferContext& context);
+
 // `average` tells the operator: the node has AveragePool2dAttributes or MaxPool2dAttributes.
 Status ReferencePoolInteger(const ReferenceContext& context, bool average);
 

@@ -79,6 +79,42 @@ inline int32_t ReciprocalOfOnePlus(int32_t x) {
   return SaturatingLeftShift(guess, 1);  // half of it, without integer bits
 }
 
+// log(x), 5 integer bits, for x >= 1 with 12 of them. Around 2^n and around 2^n / sqrt(2) by a quotient of
+// polynomials (both are tried, one is in its range), plus n log(2).
+inline int32_t LogarithmOf(int32_t x) {
+  constexpr int kInputBits = 12, kSumBits = 6;
+  const double root = std::sqrt(std::sqrt(2.0));
+  const int32_t root_of_half = FixedConstant(std::sqrt(0.5), 0), fourth_root = FixedConstant(1 / root, 0);
+  constexpr int32_t kQuarter = 1 << (31 - kSumBits - 2);
+  const auto saturated = [](int64_t value) {
+    return static_cast<int32_t>(std::clamp<int64_t>(value, kInt32Min, kInt32Max));
+  };
+  // The mantissas r, and the exponents less 1/4 and more 1/4, of the two attempts.
+  const int a_zeros = __builtin_clz(static_cast<uint32_t>(x));
+  const int32_t a_mantissa = SaturatingLeftShift(x, a_zeros - 1);
+  const int32_t a_root = SaturatingLeftShift(RoundingDoublingHighMultiply(a_mantissa, root_of_half), 1);
+  const int32_t a_power =
+      saturated(int64_t{SaturatingLeftShift(kInputBits - a_zeros, 31 - kSumBits)} + kQuarter);
+  const int b_zeros = __builtin_clz(static_cast<uint32_t>(RoundingDoublingHighMultiply(x, root_of_half))) - 1;
+  const int32_t b_root = SaturatingLeftShift(x, b_zeros);
+  const int32_t b_power =
+      saturated(int64_t{SaturatingLeftShift(kInputBits - b_zeros, 31 - kSumBits)} - kQuarter);
+  const int32_t r = std::min(a_root, b_root);
+  const int32_t power = std::max(a_power, b_power);
+
+  const int64_t sum = int64_t{r} + fourth_root;
+  const auto p = static_cast<int32_t>((sum + (sum >= 0 ? 1 : -1)) / 2);
+  const int32_t q = 2 * (r - fourth_root);
+  const auto times = [](int32_t a, int32_t b) { return RoundingDoublingHighMultiply(a, b); };
+  const int32_t square = times(q, q);
+  const int32_t numerator = times(q, r) + times(times(q, square), FixedConstant(11.0 / 240 * root, 0));
+  const int32_t denominator =
+      times(p, FixedConstant(2 / root - root, 0) + q + times(FixedConstant(root / 20, 0), square)) +
+      times(FixedConstant(root / 4, 0), q);  // less 1
+  const int32_t fraction = times(RoundingRightShift(numerator, kSumBits), ReciprocalOfOnePlus(denominator));
+  return SaturatingLeftShift(times(power, FixedConstant(std::log(2.0), 0)) + fraction, 1);
+}
+
 // 1 / x for x >= 1, an integer: a multiplier whose exponent includes the -31 of x's own unit.
 inline FixedPointMultiplier ReciprocalOf(int32_t x) {
   const int leading_zeros = __builtin_clz(static_cast<uint32_t>(x));

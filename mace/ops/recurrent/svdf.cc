@@ -6,6 +6,7 @@
 #include "mace/core/memory.h"
 #include "mace/ops/quantize/output_scale.h"
 #include "mace/ops/recurrent/recurrent.h"
+#include "mace/ops/recurrent/svdf_integer.h"
 
 namespace mace::ops {
 namespace {
@@ -119,14 +120,8 @@ void RunFloat(const ReferenceContext& context, const Sizes& sizes, float* state)
 
 // A fused ReLU needs no step of its own: files give the output the zero point -128, at which saturation cuts.
 void RunInteger(const ReferenceContext& context, const Sizes& sizes, int16_t* state) {
-  const auto scale_of = [&](Operand i) { return context.input_quantization(i)->scales[0]; };
-  const Quantization& y = *context.output_quantization(0);
-  // Single precision, in this order: as TensorFlow Lite prepares the multipliers.
-  const float to_state = scale_of(kInput) * scale_of(kFeature) / scale_of(kState);
-  const float to_output = scale_of(kState) * scale_of(kTime) / y.scales[0];
-  const OutputScale state_scale(Rounding::kTfliteDouble, to_state, to_state, false);
-  const OutputScale output_scale(Rounding::kTfliteDouble, to_output, to_output, false);
-  const int32_t zero_point = context.input_quantization(kInput)->zero_points[0];
+  const IntegerSvdfScales scales = MakeIntegerSvdfScales(
+      [&](int i) { return context.input_quantization(i); }, *context.output_quantization(0));
   const int8_t* x = context.inputs[kInput].as<int8_t>();
   const int8_t* feature = context.inputs[kFeature].as<int8_t>();
   const int16_t* time = context.inputs[kTime].as<int16_t>();
@@ -134,9 +129,11 @@ void RunInteger(const ReferenceContext& context, const Sizes& sizes, int16_t* st
   AdvanceState(sizes, context.inputs[kState].as<int16_t>(), state, [&](int64_t b, int64_t f) {
     int64_t sum = 0;
     for (int64_t i = 0; i < sizes.inputs; ++i) {
-      sum += int64_t{feature[f * sizes.inputs + i]} * (x[b * sizes.inputs + i] - zero_point);
+      sum += int64_t{feature[f * sizes.inputs + i]} * (x[b * sizes.inputs + i] - scales.input_zero_point);
     }
-    return static_cast<int16_t>(std::clamp(state_scale.Apply(sum), state_range.low, state_range.high));
+    // Sums of 32 bits wrap, as TensorFlow Lite's do.
+    return static_cast<int16_t>(std::clamp(
+        MultiplyWithTwoRoundings(static_cast<int32_t>(sum), scales.to_state), state_range.low, state_range.high));
   });
   const int32_t* bias = context.has_input(kBias) ? context.inputs[kBias].as<int32_t>() : nullptr;
   int8_t* output = context.outputs[0].as<int8_t>();
@@ -150,7 +147,8 @@ void RunInteger(const ReferenceContext& context, const Sizes& sizes, int16_t* st
         }
       }
       *output++ = static_cast<int8_t>(
-          AddZeroPointAndClamp(output_scale.Apply(sum), y.zero_points[0], RangeOf(DType::kI8)));
+          AddZeroPointAndClamp(MultiplyWithTwoRoundings(static_cast<int32_t>(sum), scales.to_output),
+                               scales.output_zero_point, RangeOf(DType::kI8)));
     }
   }
 }

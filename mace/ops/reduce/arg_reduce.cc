@@ -6,8 +6,8 @@ namespace {
 
 Status InferArgReduce(InferContext& context) {
   const auto& attributes = context.attributes<ArgReduceAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(
-      context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI16, DType::kI8, DType::kU8}));
+  MACE_RETURN_IF_ERROR(
+      ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI16, DType::kI8, DType::kU8}));
   if (attributes.to != DType::kI32 && attributes.to != DType::kI64) {
     return Unsupported("positions as %s, expected i32 or i64", NameOf(attributes.to));
   }

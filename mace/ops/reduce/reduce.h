@@ -1,5 +1,5 @@
-// Reduce: f32, i32 or i64, or quantized u8, i8, i16 (reduce_integer.h); sums of f32 are accumulated in f32
-// with a fixed tree or in double.
+// Reduce: f32, i32 or i64; sums of f32 are accumulated in f32 with a fixed tree or in double. Or quantized
+// values (reduce_integer.h).
 #ifndef MACE_OPS_REDUCE_REDUCE_H_
 #define MACE_OPS_REDUCE_REDUCE_H_
 

@@ -366,7 +366,7 @@ Status ReferenceTfliteClamp(const ReferenceContext& context, float low, float hi
   return Status::Ok();
 }
 
-constinit const TfliteUnary kTfliteRelu = {kWords, &CheckSymmetricWords, &ReferenceRelu};
+constinit const TfliteUnary kTfliteRelu = {kWords, nullptr, &ReferenceRelu};
 constinit const TfliteUnary kTfliteClip = {kWords, nullptr, &ReferenceClip};
 constinit const TfliteUnary kTfliteLeakyRelu = {kWords, &CheckSymmetricWords, &ReferenceLeakyRelu};
 constinit const TfliteUnary kTfliteSigmoid = {kWords, &CheckSigmoid, &ReferenceSigmoid};
