@@ -8,6 +8,7 @@
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/graph/op_definition.h"
+#include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
 
 namespace mace::cpu {
@@ -62,7 +63,8 @@ Status Lowering::PlanViews() {
     const Node& n = node(id);
     if (is_alias_[id]) continue;
     const bool may_be_looked_through =
-        (n.op == OpId::kCast && known(n.inputs[0]) != nullptr) || n.op == OpId::kTranspose;
+        ((n.op == OpId::kCast || n.op == OpId::kDequantize) && known(n.inputs[0]) != nullptr) ||
+        n.op == OpId::kTranspose;
     if (may_be_looked_through && !UsesReferenceOnly() &&
         storage_.Of(n.outputs[0]).kind == Storage::Kind::kInternal) {
       turns_[id] = Turn::kOnDemand;
@@ -105,6 +107,7 @@ Result<Operand> Lowering::PackedErased(const WeightSource& source, uint64_t form
   if (source.constant != kNone && options_.packed != nullptr) {
     // Whatever else tells two forms apart, one of another size is another form.
     format = (format ^ bytes) * 0x100000001b3u;
+    format = (format ^ source.quantization) * 0x100000001b3u;
     MACE_ASSIGN_OR_RETURN(const uint8_t* packed,
                           options_.packed->FindOrPack({source.constant, format}, bytes, pack, context));
     return Operand{kNone, 0, packed, static_cast<int64_t>(bytes)};
@@ -114,12 +117,38 @@ Result<Operand> Lowering::PackedErased(const WeightSource& source, uint64_t form
   return Operand{kNone, 0, owned, static_cast<int64_t>(bytes)};
 }
 
+WeightSource Lowering::LayerSource(ValueId value) const {
+  const NodeId producer = plan_.graph->values[value].producer;
+  if (known(value) == nullptr && producer != kNone && node(producer).op == OpId::kDequantize) {
+    const ValueId input = node(producer).inputs[0];
+    const auto quantization = static_cast<uint64_t>(plan_.graph->values[input].type.quantization) + 1;
+    return {known(input), plan_.graph->values[input].constant, producer, quantization};
+  }
+  return Weights(value);
+}
+
+Status Lowering::LoadWeights(LayerWeights* found) {
+  int next = 0;
+  for (WeightSource* source : {&found->weights, &found->bias}) {
+    auto& loaded = loaded_[next++];
+    loaded.buffer = Buffer();
+    if (source->dequantize == kNone) continue;
+    const ValueId value = node(source->dequantize).outputs[0];
+    const int64_t bytes = ByteCount(DType::kF32, shape(value));
+    MACE_ASSIGN_OR_RETURN(loaded.buffer, Buffer::Allocate(static_cast<size_t>(bytes), allocator_));
+    loaded.view = {loaded.buffer.data(), DType::kF32, shape(value)};
+    MACE_RETURN_IF_ERROR(EvaluateNode(*plan_.graph, node(source->dequantize), source->view, &loaded.view));
+    source->view = &loaded.view;
+  }
+  return Status::Ok();
+}
+
 const char* Lowering::FindLayerWeights(const Node& node, LayerWeights* found) const {
   if (!IsF32(node.inputs[0]) || !IsF32(node.outputs[0])) return "no fast kernel for these element types";
-  found->weights = Weights(node.inputs[1]);
+  found->weights = LayerSource(node.inputs[1]);
   if (!found->weights.IsF32OrF16()) return "the weights are not known when the plan is made";
   if (InputOf(node, 2) != kNone) {
-    found->bias = Weights(node.inputs[2]);
+    found->bias = LayerSource(node.inputs[2]);
     if (!found->bias.IsF32OrF16()) return "the bias is not known when the plan is made";
   }
   found->weights.PackWith(found->bias);
