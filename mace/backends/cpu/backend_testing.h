@@ -63,6 +63,15 @@ class TestGraph {
     }
     return value;
   }
+  // Random integers in [low, high].
+  template <typename T>
+  ValueId IntegerConstant(const Shape& shape, int64_t low, int64_t high) {
+    const ValueId value = Take(graph.AddUninitializedConstant("integers", DTypeOf<T>(), shape));
+    std::uniform_int_distribution<int64_t> distribution(low, high);
+    T* data = static_cast<T*>(graph.constants[graph.values[value].constant].view.data);
+    for (int64_t i = 0; i < shape.ElementCount(); ++i) data[i] = static_cast<T>(distribution(random_));
+    return value;
+  }
   // A node with one output (more: Output(i) of nodes.back()).
   ValueId Node(OpId op, std::vector<ValueId> inputs, int outputs = 1) {
     std::vector<ValueId> results;

@@ -231,7 +231,6 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
   LayerWeights sources;
   *refusal = lowering.FindLayerWeights(node, &sources);
   if (*refusal != nullptr) return Status::Ok();
-  MACE_RETURN_IF_ERROR(lowering.LoadWeights(&sources));
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& weights = lowering.shape(node.inputs[1]);
   int64_t pads[2] = {}, unused = 0;
@@ -288,7 +287,6 @@ Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const ch
   LayerWeights sources;
   *refusal = WhyNoTransposedKernel(lowering, node, &sources);
   if (*refusal != nullptr) return Status::Ok();
-  MACE_RETURN_IF_ERROR(lowering.LoadWeights(&sources));
   const bool is_dense =
       !lowering.storage().IsPadded(node.outputs[0]) && !lowering.storage().IsPadded(cluster.output);
   if (is_dense && IsOneGemm(lowering, node) && PaysAsOneGemm(lowering, node)) {

@@ -258,7 +258,6 @@ Status LowerFullyConnected(Lowering& lowering, const Cluster& cluster, const cha
   LayerWeights sources;
   *refusal = lowering.FindLayerWeights(node, &sources);
   if (*refusal != nullptr) return Status::Ok();
-  MACE_RETURN_IF_ERROR(lowering.LoadWeights(&sources));
   const Shape& shape = sources.weights.view->shape;
   GemmRhs rhs = kernels::GemmRhsFromNK(sources.weights.data(), sources.weights.dtype(), shape[0], shape[1],
                                        sources.bias.data());

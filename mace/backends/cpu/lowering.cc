@@ -90,6 +90,35 @@ ValueId Lowering::TakeOver(NodeId id) {
   return node(id).outputs[0];
 }
 
+// Layers that compute in floats with weights that the file keeps as integers: their values are made here,
+// once for the plan, and live until its weights are packed.
+Status Lowering::DequantizeWeights() {
+  MACE_RETURN_IF_ERROR(dequantized_.Resize(plan_.graph->nodes.size()));
+  if (UsesReferenceOnly()) return Status::Ok();
+  for (NodeId id : group_.nodes) {
+    const OpId op = node(id).op;
+    if (op != OpId::kConv2d && op != OpId::kConvTranspose2d && op != OpId::kFullyConnected &&
+        op != OpId::kMatMul && op != OpId::kGru && op != OpId::kLstm) {
+      continue;
+    }
+    for (ValueId value : node(id).inputs) {
+      const NodeId producer = value == kNone ? kNone : plan_.graph->values[value].producer;
+      if (producer == kNone || node(producer).op != OpId::kDequantize ||
+          dequantized_[producer].data() != nullptr) {
+        continue;
+      }
+      const TensorView* stored = known(node(producer).inputs[0]);
+      if (stored == nullptr || known(value) != nullptr || !IsF32(value)) continue;
+      const int64_t bytes = ByteCount(DType::kF32, shape(value));
+      MACE_ASSIGN_OR_RETURN(dequantized_[producer], Buffer::Allocate(static_cast<size_t>(bytes), allocator_));
+      TensorView view{dequantized_[producer].data(), DType::kF32, shape(value)};
+      MACE_RETURN_IF_ERROR(EvaluateNode(*plan_.graph, node(producer), stored, &view));
+      MACE_RETURN_IF_ERROR(dequantized_views_.PushBack(view));
+    }
+  }
+  return Status::Ok();
+}
+
 WeightSource Lowering::Weights(ValueId value) const {
   if (value == kNone) return {};
   const Graph& graph = *plan_.graph;
@@ -99,6 +128,12 @@ WeightSource Lowering::Weights(ValueId value) const {
     const TensorView* view = graph.ConstantOf(input);
     if (view != nullptr && view->dtype == DType::kF16) return {view, graph.values[input].constant};
   }
+  if (producer != kNone && dequantized_[producer].data() != nullptr) {
+    for (const TensorView& view : dequantized_views_) {
+      // No constant: another value may see the same bytes with other scales.
+      if (view.data == dequantized_[producer].data()) return {&view, kNone};
+    }
+  }
   return {known(value), graph.values[value].constant};
 }
 
@@ -107,7 +142,6 @@ Result<Operand> Lowering::PackedErased(const WeightSource& source, uint64_t form
   if (source.constant != kNone && options_.packed != nullptr) {
     // Whatever else tells two forms apart, one of another size is another form.
     format = (format ^ bytes) * 0x100000001b3u;
-    format = (format ^ source.quantization) * 0x100000001b3u;
     MACE_ASSIGN_OR_RETURN(const uint8_t* packed,
                           options_.packed->FindOrPack({source.constant, format}, bytes, pack, context));
     return Operand{kNone, 0, packed, static_cast<int64_t>(bytes)};
@@ -117,38 +151,12 @@ Result<Operand> Lowering::PackedErased(const WeightSource& source, uint64_t form
   return Operand{kNone, 0, owned, static_cast<int64_t>(bytes)};
 }
 
-WeightSource Lowering::LayerSource(ValueId value) const {
-  const NodeId producer = plan_.graph->values[value].producer;
-  if (known(value) == nullptr && producer != kNone && node(producer).op == OpId::kDequantize) {
-    const ValueId input = node(producer).inputs[0];
-    const auto quantization = static_cast<uint64_t>(plan_.graph->values[input].type.quantization) + 1;
-    return {known(input), plan_.graph->values[input].constant, producer, quantization};
-  }
-  return Weights(value);
-}
-
-Status Lowering::LoadWeights(LayerWeights* found) {
-  int next = 0;
-  for (WeightSource* source : {&found->weights, &found->bias}) {
-    auto& loaded = loaded_[next++];
-    loaded.buffer = Buffer();
-    if (source->dequantize == kNone) continue;
-    const ValueId value = node(source->dequantize).outputs[0];
-    const int64_t bytes = ByteCount(DType::kF32, shape(value));
-    MACE_ASSIGN_OR_RETURN(loaded.buffer, Buffer::Allocate(static_cast<size_t>(bytes), allocator_));
-    loaded.view = {loaded.buffer.data(), DType::kF32, shape(value)};
-    MACE_RETURN_IF_ERROR(EvaluateNode(*plan_.graph, node(source->dequantize), source->view, &loaded.view));
-    source->view = &loaded.view;
-  }
-  return Status::Ok();
-}
-
 const char* Lowering::FindLayerWeights(const Node& node, LayerWeights* found) const {
   if (!IsF32(node.inputs[0]) || !IsF32(node.outputs[0])) return "no fast kernel for these element types";
-  found->weights = LayerSource(node.inputs[1]);
+  found->weights = Weights(node.inputs[1]);
   if (!found->weights.IsF32OrF16()) return "the weights are not known when the plan is made";
   if (InputOf(node, 2) != kNone) {
-    found->bias = LayerSource(node.inputs[2]);
+    found->bias = Weights(node.inputs[2]);
     if (!found->bias.IsF32OrF16()) return "the bias is not known when the plan is made";
   }
   found->weights.PackWith(found->bias);
@@ -380,6 +388,7 @@ Status Lowering::CopyKnownOutputs() {
 Status Lowering::Run() {
   MACE_RETURN_IF_ERROR(storage_.Init(plan_, group_, &builder_));
   MACE_RETURN_IF_ERROR(PlanViews());
+  MACE_RETURN_IF_ERROR(DequantizeWeights());
   MACE_RETURN_IF_ERROR(CopyKnownOutputs());
   MACE_RETURN_IF_ERROR(fusion_.Plan(plan_, group_, is_live_.span(), UsesReferenceOnly()));
   if (!UsesReferenceOnly()) PlanStrides(*this);

@@ -25,14 +25,11 @@ inline ValueId OutputOf(const Node& node, size_t i) {
 struct WeightSource {
   const TensorView* view = nullptr;  // null: not known
   int32_t constant = kNone;
-  NodeId dequantize = kNone;  // the elements are integers: this node's result is meant (LoadWeights)
-  uint64_t quantization = 0;  // tells apart what two scales make of one constant
 
   const void* data() const { return view == nullptr ? nullptr : view->data; }
   DType dtype() const { return view == nullptr ? DType::kF32 : view->dtype; }
   bool IsF32OrF16() const {
-    return view != nullptr &&
-           (view->dtype == DType::kF32 || view->dtype == DType::kF16 || dequantize != kNone);
+    return view != nullptr && (view->dtype == DType::kF32 || view->dtype == DType::kF16);
   }
   // A form packed of this and `other` is shared with other plans only where both are constants of the model.
   void PackWith(const WeightSource& other) {
@@ -117,9 +114,6 @@ class Lowering {
   // Finds the weights (input 1) and the bias (input 2, may be absent) of a layer. Null where they can be
   // packed, else the reason why not.
   const char* FindLayerWeights(const Node& node, LayerWeights* found) const;
-  // What FindLayerWeights found behind a Dequantize (weights that a file keeps small) becomes floats, until
-  // the next call.
-  Status LoadWeights(LayerWeights* found);
 
   // Makes what was put off (see Turn): a step to come reads it. OperandOf does so itself; who reads through
   // a part of the value does not.
@@ -181,13 +175,13 @@ class Lowering {
   enum class Turn : uint8_t { kInOrder, kOnDemand, kNever };
   Result<Operand> PackedErased(const WeightSource& source, uint64_t format, size_t bytes,
                                PackedCache::PackFunction pack, const void* context);
-  WeightSource LayerSource(ValueId value) const;
   // "<kernel>_<isa>", or with the GEMM tile "<kernel>_<isa>_6x16". Lives as long as the unit.
   Status NameKernel(const KernelChoice& kernel, StepSpec* spec);
   Status EmitWithOperands(const Cluster& cluster, StepSpec spec, std::initializer_list<ValueId> inputs,
                           ValueId output, Placement placement);
   Status EmitCopyOf(const Operand& source, const Cluster& cluster, ValueId to, const char* reason);
   Status PlanViews();
+  Status DequantizeWeights();
   Status LowerCluster(const Cluster& cluster);
   Status LowerUnfused(const Cluster& cluster, const char* reason);
   Status LowerByReference(NodeId id, const char* reason);
@@ -206,13 +200,11 @@ class Lowering {
   UnitBuilder builder_;
   StorageMap storage_;
   Fusion fusion_;
-  Vector<bool> is_alias_;  // per node of the graph: a view that shares its input's bytes
-  Vector<bool> is_live_;   // per node of the graph: in the group and no view
-  Vector<Turn> turns_;     // per node of the graph
-  struct {
-    Buffer buffer;
-    TensorView view;
-  } loaded_[2];  // weights and bias
+  Vector<bool> is_alias_;       // per node of the graph: a view that shares its input's bytes
+  Vector<bool> is_live_;        // per node of the graph: in the group and no view
+  Vector<Turn> turns_;          // per node of the graph
+  Vector<Buffer> dequantized_;  // per node of the graph: the result of a Dequantize of known weights
+  Vector<TensorView> dequantized_views_;  // of those that are there
 };
 
 }  // namespace mace::cpu

@@ -1,0 +1,141 @@
+// Quantized layers: integer kernels give the bytes of the reference kernels.
+#include <functional>
+
+#include "mace/backends/cpu/backend_testing.h"
+#include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/convolution/conv_transpose2d.h"
+#include "mace/ops/matmul/fully_connected.h"
+
+namespace mace::cpu {
+namespace {
+
+using Random = std::mt19937;
+
+int64_t Pick(Random& random, int64_t low, int64_t high) {
+  return std::uniform_int_distribution<int64_t>(low, high)(random);
+}
+
+// The types and scales of a layer x, weights [O, ...], bias [O] -> y.
+struct LayerTypes {
+  explicit LayerTypes(Random& random) {
+    const DType types[] = {DType::kI8, DType::kU8, DType::kI16};
+    input = types[Pick(random, 0, 2)];
+    unsigned_weights = input == DType::kU8 && Pick(random, 0, 1);
+    per_channel = Pick(random, 0, 1) != 0;
+    bias = static_cast<int>(Pick(random, 0, input == DType::kI16 ? 2 : 1));
+    rounding = static_cast<ops::Rounding>(Pick(random, 0, 2));
+    zero_point = [this](Random& r) {
+      return static_cast<int32_t>(input == DType::kU8   ? Pick(r, 0, 255)
+                                  : input == DType::kI8 ? Pick(r, -128, 127)
+                                                        : 0);
+    };
+  }
+
+  ValueId Input(TestGraph* test, Random& random, const Shape& shape) const {
+    return test->Integers(shape, input, 0.02f, zero_point(random));
+  }
+  ValueId Weights(TestGraph* test, Random& random, const Shape& shape) const {
+    const ValueId weights = unsigned_weights ? test->IntegerConstant<uint8_t>(shape, 0, 255)
+                                             : test->IntegerConstant<int8_t>(shape, -127, 127);
+    std::vector<float> scales;
+    std::vector<int32_t> zeros;
+    for (int64_t n = 0; n < (per_channel ? shape[0] : 1); ++n) {
+      scales.push_back(0.001f * static_cast<float>(Pick(random, 1, 9)));
+      zeros.push_back(unsigned_weights ? static_cast<int32_t>(Pick(random, 100, 150)) : 0);
+    }
+    return test->Quantize(weights, scales, zeros, per_channel ? 0 : kNone);
+  }
+  // kNone: no bias.
+  ValueId Bias(TestGraph* test, int64_t channels) const {
+    if (bias == 0) return kNone;
+    return bias == 1 ? test->IntegerConstant<int32_t>({channels}, -9000, 9000)
+                     : test->IntegerConstant<int64_t>({channels}, -9000, 9000);
+  }
+  void Output(TestGraph* test, Random& random, ValueId y) const {
+    test->Output(test->Quantize(y, {input == DType::kI16 ? 0.003f : 0.04f}, {zero_point(random)}));
+  }
+  std::string Suffix() const { return input == DType::kU8 ? "u8" : input == DType::kI8 ? "i8" : "i16"; }
+
+  DType input;
+  bool unsigned_weights, per_channel;
+  int bias;
+  ops::Rounding rounding;
+  std::function<int32_t(Random&)> zero_point;
+};
+
+void ExpectSameBytes(TestGraph* test, const std::string& kernel) {
+  std::string kernels;
+  ExpectMatchesReference(test, &kernels, 0.0f);
+  EXPECT_EQ(kernels.substr(0, kernels.find(' ')), kernel);
+  EXPECT_EQ(kernels.find("reference"), std::string::npos) << kernels;
+}
+
+TEST(LowerInteger, Conv2d) {
+  Random random(1);
+  for (int i = 0; i < 60; ++i) {
+    const LayerTypes types(random);
+    TestGraph test;
+    const int64_t groups = i % 3 == 0 ? Pick(random, 2, 5) : 1;
+    const bool is_depthwise = groups > 1 && Pick(random, 0, 1);
+    const int64_t inputs = is_depthwise ? groups : groups * Pick(random, 1, 6);
+    const int64_t outputs = is_depthwise ? groups : groups * Pick(random, 1, 20);
+    const ValueId x =
+        types.Input(&test, random, {Pick(random, 1, 2), Pick(random, 3, 9), Pick(random, 3, 9), inputs});
+    const ValueId weights =
+        types.Weights(&test, random, {outputs, Pick(random, 1, 3), Pick(random, 1, 3), inputs / groups});
+    const ValueId y = test.Node(OpId::kConv2d, {x, weights, types.Bias(&test, outputs)});
+    auto& attributes = test.Attributes<ops::Conv2dAttributes>();
+    attributes.strides = {Pick(random, 1, 2), Pick(random, 1, 3)};
+    attributes.pads = {Pick(random, 0, 1), Pick(random, 0, 2), Pick(random, 0, 1), Pick(random, 0, 2)};
+    attributes.groups = groups;
+    attributes.rounding = types.rounding;
+    types.Output(&test, random, y);
+    SCOPED_TRACE(i);
+    ExpectSameBytes(&test, (is_depthwise ? "depthwise_" : "conv2d_") + types.Suffix());
+  }
+}
+
+TEST(LowerInteger, FullyConnected) {
+  Random random(2);
+  for (int i = 0; i < 40; ++i) {
+    const LayerTypes types(random);
+    TestGraph test;
+    const int64_t depth = Pick(random, 1, 70), columns = Pick(random, 1, 90);
+    const ValueId x =
+        types.Input(&test, random, i % 2 == 0 ? Shape{Pick(random, 1, 9), depth} : Shape{2, 3, depth});
+    const ValueId weights = types.Weights(&test, random, {columns, depth});
+    const ValueId y = test.Node(OpId::kFullyConnected, {x, weights, types.Bias(&test, columns)});
+    test.Attributes<ops::FullyConnectedAttributes>().rounding = types.rounding;
+    types.Output(&test, random, y);
+    SCOPED_TRACE(i);
+    ExpectSameBytes(&test, "fully_connected_" + types.Suffix());
+  }
+}
+
+TEST(LowerInteger, ConvTranspose2d) {
+  Random random(3);
+  for (int i = 0; i < 60; ++i) {
+    const LayerTypes types(random);
+    TestGraph test;
+    const int64_t inputs = Pick(random, 1, 9), outputs = Pick(random, 1, 9);
+    const int64_t kernel_h = Pick(random, 1, 5), kernel_w = Pick(random, 1, 5);
+    const ValueId x =
+        types.Input(&test, random, {Pick(random, 1, 2), Pick(random, 2, 6), Pick(random, 2, 6), inputs});
+    const ValueId weights = types.Weights(&test, random, {outputs, kernel_h, kernel_w, inputs});
+    const ValueId y = test.Node(OpId::kConvTranspose2d, {x, weights, types.Bias(&test, outputs)});
+    auto& attributes = test.Attributes<ops::ConvTranspose2dAttributes>();
+    attributes.strides = {Pick(random, 1, std::min<int64_t>(3, 2 * kernel_h)),
+                          Pick(random, 1, std::min<int64_t>(3, 2 * kernel_w))};
+    attributes.pads = {Pick(random, 0, kernel_h / 2), Pick(random, 0, kernel_w / 2),
+                       Pick(random, 0, kernel_h / 2), Pick(random, 0, kernel_w / 2)};
+    attributes.output_padding = {Pick(random, 0, attributes.strides[0] - 1),
+                                 Pick(random, 0, attributes.strides[1] - 1)};
+    attributes.rounding = types.rounding;
+    types.Output(&test, random, y);
+    SCOPED_TRACE(i);
+    ExpectSameBytes(&test, "conv_transpose2d_" + types.Suffix());
+  }
+}
+
+}  // namespace
+}  // namespace mace::cpu
