@@ -19,6 +19,9 @@ using TileFunction = void (*)(const IntegerTile&);
 
 constexpr int kMostTileRows = 12;
 constexpr int kMostTileColumns = 32;
+// Most rows of a tile of magnitudes and signs: 16 registers hold the sums of 4 rows beside the weights and
+// signs of 16 columns.
+constexpr int kSignedTileRows = kF32Lanes <= 8 ? 4 : kMostTileRows;
 constexpr int kRowPanels =
     4;  // panels that a single row takes at a time, to hide the latency of a dot product
 // Products of 16-bit numbers by 9-bit ones whose sum surely fits into 32 bits.
@@ -43,8 +46,10 @@ template <TileMethod kMethod, int kTileRows, int kWidth>
 const TileFunction* TilesOfWidth(int panels) {
   static_assert(kWidth % kF32Lanes == 0 && kTileRows <= kMostTileRows && kWidth <= kMostTileColumns);
   constexpr int kVectors = kWidth / kF32Lanes;
+  constexpr int kRows =
+      kMethod == TileMethod::kSignedBytes && kTileRows > kSignedTileRows ? kSignedTileRows : kTileRows;
   return panels > 1 ? TilesOf<kMethod, kVectors, kRowPanels>(typename MakeIndexList<1>::Type{})
-                    : TilesOf<kMethod, kVectors, 1>(typename MakeIndexList<kTileRows>::Type{});
+                    : TilesOf<kMethod, kVectors, 1>(typename MakeIndexList<kRows>::Type{});
 }
 
 // The rows of gemm.def of this instruction set, as calls of TilesOfWidth.
@@ -387,7 +392,8 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   tile.sums = sums;
   tile.sums_stride = panel.width * panel_count;
   const int64_t columns = p.panels.columns - panel.column;
-  const int64_t tiles = kernels::DivideRoundUp(block.row_count, panel.tile_rows);
+  const int64_t tile_rows = signs ? ScalarMin<int64_t>(kSignedTileRows, panel.tile_rows) : panel.tile_rows;
+  const int64_t tiles = kernels::DivideRoundUp(block.row_count, tile_rows);
   const int64_t least = block.row_count / tiles, larger = block.row_count % tiles;
   int64_t begin = 0;
   for (int64_t t = 0; t < tiles; ++t) {
