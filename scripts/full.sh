@@ -5,6 +5,7 @@ set -euo pipefail
 scripts/check_binaries.sh build
 scripts/goldens.sh
 scripts/arm64_smoke.sh
+scripts/instruction_sets_smoke.sh
 scripts/scalable_smoke.sh sve
 scripts/scalable_smoke.sh rvv
 scripts/sanitize.sh address,undefined

@@ -58,7 +58,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objdump", default="objdump")
     parser.add_argument("--match", default="gemm/", help="only objects whose path holds this (default: gemm/)")
-    parser.add_argument("--function", default="Compute(Integer|Matrix)?Tile", help="only functions whose name this regular expression finds (default: those of GEMM tiles)")
+    parser.add_argument(
+        "--function",
+        default="Compute(Integer|Matrix)?Tile",
+        help="only functions whose name this regular expression finds (default: those of GEMM tiles)",
+    )
     parser.add_argument("objects", nargs="+")
     arguments = parser.parse_args()
     seen = bad = 0
