@@ -19,7 +19,7 @@ struct ConvertOptions {
   std::vector<std::pair<std::string, std::string>> states;
   // Of a TensorFlow Lite model: inputs and outputs are called as in this signature, not by their tensors'
   // names.
-  std::string signature;
+  std::string signature = {};
   bool optimize = true;  // run the passes; without them the file holds the model as it was imported
 };
 

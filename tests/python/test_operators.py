@@ -218,6 +218,14 @@ def test_reduce(shape: list, data: st.DataObject, op: str, keep: bool) -> None:
 
 
 @TRIES
+@given(st.lists(small, min_size=1, max_size=4), st.data(), st.sampled_from(["ArgMax", "ArgMin"]), st.booleans(), st.booleans())
+def test_arg_reduce(shape: list, data: st.DataObject, op: str, keep: bool, last: bool) -> None:
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    x = np.random.default_rng(len(shape)).integers(0, 4, shape).astype(np.float32)  # many equal ones
+    judge([helper.make_node(op, ["x"], ["y"], axis=axis, keepdims=int(keep), select_last_index=int(last))], {"x": x}, kind=7)
+
+
+@TRIES
 @given(st.lists(small, min_size=1, max_size=5), st.data())
 def test_transpose(shape: list, data: st.DataObject) -> None:
     perm = data.draw(st.permutations(range(len(shape))))

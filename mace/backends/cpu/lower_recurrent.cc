@@ -113,7 +113,8 @@ kernels::SequenceScale ScaleOf(const ops::FixedPointMultiplier& multiplier) {
 void SetIntegerScales(const ops::IntegerLstmScales& scales, kernels::SequenceLstmParams* params) {
   for (int g = 0; g < ops::kLstmGates; ++g) {
     params->gates[g] = {ScaleOf(scales.gates[g].input), ScaleOf(scales.gates[g].hidden),
-                        ScaleOf(scales.gates[g].peephole)};
+                        ScaleOf(scales.gates[g].peephole), ScaleOf(scales.gates[g].norm),
+                        scales.gates[g].variance_guard};
   }
   params->to_hidden = ScaleOf(scales.to_hidden);
   params->to_output = ScaleOf(scales.projection);
@@ -127,7 +128,7 @@ void SetIntegerScales(const ops::IntegerLstmScales& scales, kernels::SequenceLst
 
 }  // namespace
 
-Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char**) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const auto& attributes = node.attributes.as<ops::SequenceLstmAttributes>();
   const auto operand = [&](int i) { return InputOf(node, static_cast<size_t>(i)); };
@@ -135,10 +136,6 @@ Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char*
       attributes.time_major, [&](int i) { return operand(i) != kNone; },
       [&](int i) -> const Shape& { return lowering.shape(operand(i)); });
   const bool is_float = lowering.IsF32(node.inputs[0]);
-  if (!is_float && sizes.layer_norm) {
-    *refusal = "no fast kernel for layer normalization of integers";
-    return Status::Ok();
-  }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::SequenceLstmParams>());
   params->batch = sizes.batch;
   params->steps = sizes.steps;

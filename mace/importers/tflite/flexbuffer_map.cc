@@ -29,8 +29,8 @@ enum Type : uint8_t {
 
 }  // namespace
 
-// The root's value lies in front of two bytes: its type and the width of the value. In front of a map's values
-// stand their count, the width of the keys' offsets, and an offset to those.
+// The root's value lies in front of two bytes: its type and the width of the value. In front of a map's
+// values stand their count, the width of the keys' offsets, and an offset to those.
 FlexbufferMap::FlexbufferMap(std::span<const uint8_t> bytes) : bytes_(bytes) {
   if (bytes.size() < 3) Damaged("they are too short");
   const uint8_t type = bytes[bytes.size() - 2];
@@ -56,7 +56,8 @@ FlexbufferMap::FlexbufferMap(std::span<const uint8_t> bytes) : bytes_(bytes) {
 }
 
 std::span<const uint8_t> FlexbufferMap::Slice(size_t position, size_t count) const {
-  if (position > bytes_.size() || count > bytes_.size() - position) Damaged("an offset points outside of them");
+  if (position > bytes_.size() || count > bytes_.size() - position)
+    Damaged("an offset points outside of them");
   return bytes_.subspan(position, count);
 }
 

@@ -1,5 +1,5 @@
-// Reads the options of custom operators: a FlexBuffer (https://flatbuffers.dev/flexbuffers.html) whose root is a
-// map from names to numbers. Every offset is checked; what is not a number is not followed.
+// Reads the options of custom operators: a FlexBuffer (https://flatbuffers.dev/flexbuffers.html) whose root
+// is a map from names to numbers. Every offset is checked; what is not a number is not followed.
 #ifndef MACE_IMPORTERS_TFLITE_FLEXBUFFER_MAP_H_
 #define MACE_IMPORTERS_TFLITE_FLEXBUFFER_MAP_H_
 
@@ -15,8 +15,8 @@ class FlexbufferMap {
   // Throws ImportError (kDataLoss) where the bytes hold no map. They must outlive the object.
   explicit FlexbufferMap(std::span<const uint8_t> bytes);
 
-  // The number called `name`, converted to an integer (saturating) or a float. `otherwise` where the map has no
-  // such name; throws where it has, but no number under it.
+  // The number called `name`, converted to an integer (saturating) or a float. `otherwise` where the map has
+  // no such name; throws where it has, but no number under it.
   int64_t Integer(std::string_view name, int64_t otherwise) const;
   double Real(std::string_view name, double otherwise) const;
 

@@ -29,8 +29,8 @@ void ConvertDetectionPostProcess(TfliteContext& context) {
     types.back().quantization = kNone;
     names.push_back(context.file().TensorName(context.OutputTensor(i)));
   }
-  const std::vector<ValueId> outputs = context.EmitNode(OpId::kDetectionPostProcess, inputs, &attributes,
-                                                        sizeof(attributes), types, names);
+  const std::vector<ValueId> outputs =
+      context.EmitNode(OpId::kDetectionPostProcess, inputs, &attributes, sizeof(attributes), types, names);
   for (int i = 0; i < 4; ++i) context.BindOutput(i, outputs[static_cast<size_t>(i)]);
 }
 

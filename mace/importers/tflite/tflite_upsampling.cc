@@ -57,7 +57,8 @@ struct StampedAxis {
   }
 };
 
-// Height and width of the output: from its shape operand, or, where that is computed, as the file declares them.
+// Height and width of the output: from its shape operand, or, where that is computed, as the file declares
+// them.
 std::array<int64_t, 2> TransposeConvSize(TfliteContext& context, const Shape& x) {
   const ValueId operand = context.Input(0);
   Shape shape = context.OutputType(0).shape;

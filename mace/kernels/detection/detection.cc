@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-
 namespace mace::kernels {
 namespace {
 
@@ -89,7 +88,9 @@ class Detector {
   }
 
   Box Decode(int64_t box) const {
-    const auto part = [&](int k) { return Real(0, p_.encodings, box * p_.box_values + k) / p_.box_scales[k]; };
+    const auto part = [&](int k) {
+      return Real(0, p_.encodings, box * p_.box_values + k) / p_.box_scales[k];
+    };
     const auto anchor = [&](int k) { return Real(2, p_.anchors, box * 4 + k); };
     const auto y = static_cast<float>(part(0) * anchor(2) + anchor(0));
     const auto x = static_cast<float>(part(1) * anchor(3) + anchor(1));
@@ -175,7 +176,8 @@ class Detector {
         found = Insert({kept_[k].box, kept_[k].candidate.score, static_cast<int32_t>(label)}, found);
       }
     }
-    for (int64_t i = 0; i < found; ++i) Write(i, detections_[i].box, detections_[i].label, detections_[i].score);
+    for (int64_t i = 0; i < found; ++i)
+      Write(i, detections_[i].box, detections_[i].label, detections_[i].score);
     return found;
   }
 
@@ -196,9 +198,9 @@ Status PrepareDetection(DetectionParams* p) {
       p->detections_per_class < 1) {
     return InvalidArgument("detection: sizes out of range");
   }
-  p->workspace_bytes =
-      p->boxes * static_cast<int64_t>(sizeof(Candidate)) + MostKept(*p) * static_cast<int64_t>(sizeof(Kept)) +
-      (p->regular ? p->max_detections : 0) * static_cast<int64_t>(sizeof(Detection));
+  p->workspace_bytes = p->boxes * static_cast<int64_t>(sizeof(Candidate)) +
+                       MostKept(*p) * static_cast<int64_t>(sizeof(Kept)) +
+                       (p->regular ? p->max_detections : 0) * static_cast<int64_t>(sizeof(Detection));
   p->tile_count = 1;
   return Status::Ok();
 }

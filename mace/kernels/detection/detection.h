@@ -1,6 +1,6 @@
 // Kernel detection_post_process: decodes the boxes of a detector and keeps the best of those that overlap
-// (mace/ops/detection/detection_post_process.h says what is computed). One tile: the boxes compete. No vector code:
-// a heap brings the best candidates, and only those are decoded and compared.
+// (mace/ops/detection/detection_post_process.h says what is computed). One tile: the boxes compete. No vector
+// code: a heap brings the best candidates, and only those are decoded and compared.
 #ifndef MACE_KERNELS_DETECTION_DETECTION_H_
 #define MACE_KERNELS_DETECTION_DETECTION_H_
 
@@ -12,8 +12,8 @@
 namespace mace::kernels {
 
 // Operands: 0 box encodings [boxes, box_values], 1 scores [boxes, columns], 2 anchors [boxes, 4], 3 boxes
-// [rows, 4], 4 classes [rows], 5 scores [rows], 6 their number [1]; rows = max_detections * classes_per_detection;
-// outputs may be null.
+// [rows, 4], 4 classes [rows], 5 scores [rows], 6 their number [1]; rows = max_detections *
+// classes_per_detection; outputs may be null.
 struct DetectionParams {
   // f32, or u8 with scale and zero point.
   struct Values {

@@ -1,5 +1,5 @@
-// Kernels sequence_lstm_f32 and sequence_lstm_i8: one LSTM over sequences, with peepholes, a projection, a coupled
-// forget gate and clipping; layer normalization in f32 only.
+// Kernels sequence_lstm_f32 and sequence_lstm_i8: one LSTM over sequences, with peepholes, a projection, a
+// coupled forget gate, layer normalization and clipping.
 #ifndef MACE_KERNELS_RECURRENT_SEQUENCE_LSTM_H_
 #define MACE_KERNELS_RECURRENT_SEQUENCE_LSTM_H_
 
@@ -10,8 +10,8 @@
 
 namespace mace::kernels {
 
-// Operands, null where absent; gates i, f, c, o side by side (a coupled layer has no i). f32, or with integers:
-// matrices, x, h and y i8, biases i32, vectors and c i16.
+// Operands, null where absent; gates i, f, c, o side by side (a coupled layer has no i). f32, or with
+// integers: matrices, x, h and y i8, biases i32, vectors and c i16.
 enum : int {
   kSequenceX = 0,
   kSequenceInputWeights = 1,   // of each gate [cells, inputs]
@@ -38,12 +38,13 @@ struct SequenceScale {
 struct SequenceLstmParams {
   // Set by the caller.
   int64_t batch = 0, steps = 0, inputs = 0, cells = 0, outputs = 0;  // outputs: cells without a projection
-  int64_t x_step = 0, x_row = 0, y_step = 0, y_row = 0;              // elements to the next step and batch row
+  int64_t x_step = 0, x_row = 0, y_step = 0, y_row = 0;  // elements to the next step and batch row
   bool coupled = false, peephole = false, projection = false, layer_norm = false;
   float cell_clip = 0, projection_clip = 0;  // 0: none
   // Integers: mace/ops/recurrent/sequence_lstm_integer.h says what they mean.
   struct Gate {
-    SequenceScale input, hidden, peephole;
+    SequenceScale input, hidden, peephole, norm;
+    int32_t variance_guard = 1;  // the variance where it is 0
   };
   Gate gates[4];
   SequenceScale to_hidden, to_output;

@@ -1,5 +1,5 @@
-// Weights are read row by row as they are: a gate's sum is the dot product of a row with x and h, of four rows at a
-// time. What is between two products works on whole vectors of cells.
+// Weights are read row by row as they are: a gate's sum is the dot product of a row with x and h, of four
+// rows at a time. What is between two products works on whole vectors of cells.
 #include "mace/kernels/recurrent/sequence_lstm.h"
 
 #include "mace/kernels/quantize/fixed_point-inl.h"
@@ -31,13 +31,14 @@ struct FloatRows {
   __attribute__((always_inline)) static Vector Dot(Vector sum, const float* row, const float* x) {
     return MulAdd(Load(kF32, row), Load(kF32, x), sum);
   }
-  __attribute__((always_inline)) static Vector DotPartial(Vector sum, const float* row, const float* x, int64_t n) {
+  __attribute__((always_inline)) static Vector DotPartial(Vector sum, const float* row, const float* x,
+                                                          int64_t n) {
     return MulAdd(LoadPartial(kF32, row, n), LoadPartial(kF32, x, n), sum);
   }
 };
 
-// Rows of i8 with a vector of 32-bit numbers of which the upper half is 0: DotWords then adds the product of the
-// lower halves, whatever the sign of the weight put above it.
+// Rows of i8 with a vector of 32-bit numbers of which the upper half is 0: DotWords then adds the product of
+// the lower halves, whatever the sign of the weight put above it.
 struct ByteRows {
   using Weight = int8_t;
   using Number = int32_t;
@@ -46,7 +47,8 @@ struct ByteRows {
   __attribute__((always_inline)) static Vector Dot(Vector sum, const int8_t* row, const int32_t* x) {
     return DotWords(sum, LoadI8(kI32, row), Load(kI32, x));
   }
-  __attribute__((always_inline)) static Vector DotPartial(Vector sum, const int8_t* row, const int32_t* x, int64_t n) {
+  __attribute__((always_inline)) static Vector DotPartial(Vector sum, const int8_t* row, const int32_t* x,
+                                                          int64_t n) {
     return DotWords(sum, LoadI8Partial(kI32, row, n), LoadPartial(kI32, x, n));
   }
 };
@@ -160,7 +162,8 @@ void FloatStep(const SequenceLstmParams& p, const KernelArguments& arguments, co
                  Mul(LoadPartial(kF32, a.gate(kOutputGate) + j, n), Tanh(LoadPartial(kF32, a.c + j, n))), n);
   });
   if (!p.projection) return;
-  Multiply<FloatRows>(Operand<float>(arguments, kernels::kSequenceProjection), p.outputs, p.cells, a.hidden, a.h);
+  Multiply<FloatRows>(Operand<float>(arguments, kernels::kSequenceProjection), p.outputs, p.cells, a.hidden,
+                      a.h);
   const float* bias = Operand<float>(arguments, kernels::kSequenceProjectionBias);
   ForEachVector(p.outputs, [&](int64_t o, int64_t n) __attribute__((always_inline)) {
     VecF32 sum = LoadPartial(kF32, a.h + o, n);
@@ -199,11 +202,11 @@ namespace {
 // ---- integers: 16-bit numbers in 32-bit lanes; formats and roundings are gemmlowp's (fixedpoint.h)
 
 MACE_INLINE VecI32 Splat(int32_t x) { return Set(kI32, x); }
-MACE_INLINE VecI32 Saturate(VecI32 v, int32_t low, int32_t high) { return Min(Max(v, Splat(low)), Splat(high)); }
-MACE_INLINE VecI32 Saturate16(VecI32 v) { return Saturate(v, -32768, 32767); }
-MACE_INLINE VecI32 Multiply16(VecI32 a, VecI32 b) {
-  return ShiftRight(Add(Mul(a, b), Splat(1 << 14)), 15);
+MACE_INLINE VecI32 Saturate(VecI32 v, int32_t low, int32_t high) {
+  return Min(Max(v, Splat(low)), Splat(high));
 }
+MACE_INLINE VecI32 Saturate16(VecI32 v) { return Saturate(v, -32768, 32767); }
+MACE_INLINE VecI32 Multiply16(VecI32 a, VecI32 b) { return ShiftRight(Add(Mul(a, b), Splat(1 << 14)), 15); }
 MACE_INLINE VecI32 HalveAway(VecI32 v, int exponent) { return RoundingShiftRight(v, Splat(exponent)); }
 
 // exp(x) for -1/4 <= x < 0, without integer bits: four terms of the series around -1/8.
@@ -270,7 +273,9 @@ struct Scale {
       : multiplier(Splat(scale.multiplier)),
         left(Splat(ScalarMax(scale.exponent, 0))),
         right(Splat(ScalarMax(-scale.exponent, 0))) {}
-  __attribute__((always_inline)) VecI32 Apply(VecI32 v) const { return MultiplyWithTwoRoundings(v, multiplier, left, right); }
+  __attribute__((always_inline)) VecI32 Apply(VecI32 v) const {
+    return MultiplyWithTwoRoundings(v, multiplier, left, right);
+  }
 };
 
 // A number less its zero point, in the lower half of 32 bits.
@@ -280,23 +285,94 @@ MACE_INLINE void LoadBytes(const int8_t* from, int32_t zero_point, int64_t count
   for (int64_t i = 0; i < count; ++i) to[i] = LowerHalf(from[i] - zero_point);
 }
 
-void IntegerGate(const SequenceLstmParams& p, const KernelArguments& arguments, const Arrays<int32_t>& a, int g) {
+// ops::RoundingDoublingHighMultiply of numbers whose product fits.
+MACE_INLINE int32_t MultiplyHigh(int32_t a, int32_t b) {
+  return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
+}
+MACE_INLINE int32_t SaturateShifted(int32_t x, int exponent) {
+  return static_cast<int32_t>(
+      ScalarClamp<int64_t>(int64_t{x} * (int64_t{1} << exponent), INT32_MIN, INT32_MAX));
+}
+
+// 1 / sqrt(x), x >= 1: ops::InverseSquareRootOf, bit for bit.
+SequenceScale InverseSquareRoot(int32_t x) {
+  if (x <= 1) return {INT32_MAX, 0};
+  int right_shift = 11;
+  for (; x >= (1 << 29); x /= 4) ++right_shift;
+  const int pairs = (__builtin_clz(static_cast<uint32_t>(x)) - 1) / 2 - 1;
+  right_shift -= pairs;
+  const int32_t input = (x << (2 * pairs)) >> 1;  // 3 integer bits
+  const int32_t half_input = (input >> 1) + (input & 1);
+  constexpr int32_t kHalfThree = 3 << 27, kHalfRootOfTwo = 1518500250;
+  int32_t root = 1 << 28;
+  for (int i = 0; i < 5; ++i) {
+    const int32_t cube = SaturateShifted(MultiplyHigh(MultiplyHigh(root, root), root), 6);
+    root = SaturateShifted(MultiplyHigh(kHalfThree, root) - MultiplyHigh(half_input, cube), 3);
+  }
+  root = MultiplyHigh(root, kHalfRootOfTwo);
+  if (right_shift < 0) {
+    return {static_cast<int32_t>(static_cast<uint32_t>(root) << -right_shift), 0};
+  }
+  return {root, -right_shift};
+}
+
+// v / 1024 of 32 bits, to nearest, halves away from zero.
+MACE_INLINE VecI32 DivideBy1024(VecI32 v) {
+  const VecI32 zero = Zero(kI32), half = Splat(512);
+  const VecI32 positive = ShiftRightLogical(Add(v, half), 10);
+  const VecI32 negative = Sub(zero, ShiftRightLogical(Add(Sub(zero, v), half), 10));
+  return Select(Greater(v, zero), positive, negative);
+}
+
+// (gate - mean) / deviation * factor + bias: mace/ops/recurrent/sequence_lstm_integer.cc.
+void Normalize(const SequenceLstmParams::Gate& scales, const int16_t* factors, const int32_t* bias,
+               int64_t cells, int32_t* gate) {
+  int64_t sum = 0;
+  int64_t squares = 0;
+  for (int64_t j = 0; j < cells; ++j) {
+    sum += gate[j];
+    squares += gate[j] * gate[j];
+  }
+  const auto mean = static_cast<int32_t>(sum * 1024 / cells);
+  constexpr int64_t kUnit = int64_t{1} << 20;
+  auto variance =
+      static_cast<int32_t>((squares * (kUnit / cells) - static_cast<int64_t>(mean) * mean) / kUnit);
+  if (variance < 1) variance = scales.variance_guard;
+  const Scale inverse(InverseSquareRoot(variance)), to_gate(scales.norm);
+  ForEachVector(cells, [&](int64_t j, int64_t n) __attribute__((always_inline)) {
+    const VecI32 shifted = Sub(ShiftLeft(LoadPartial(kI32, gate + j, n), 10), Splat(mean));
+    const VecI32 product = Add(Mul(inverse.Apply(shifted), LoadI16Partial(kI32, factors + j, n)),
+                               LoadPartial(kI32, bias + j, n));
+    StorePartial(gate + j, Saturate16(to_gate.Apply(DivideBy1024(product))), n);
+  });
+}
+
+void IntegerGate(const SequenceLstmParams& p, const KernelArguments& arguments, const Arrays<int32_t>& a,
+                 int g) {
   Multiply<ByteRows>(Operand<int8_t>(arguments, kernels::kSequenceInputWeights + g), p.cells, p.inputs, a.x,
                      a.from_x);
   Multiply<ByteRows>(Operand<int8_t>(arguments, kernels::kSequenceHiddenWeights + g), p.cells, p.outputs, a.h,
                      a.from_h);
   const int32_t* bias = Operand<int32_t>(arguments, kernels::kSequenceBias + g);
-  const int16_t* peephole = p.peephole && g != kCellGate ? Operand<int16_t>(arguments, PeepholeOf(g)) : nullptr;
+  const int16_t* peephole =
+      p.peephole && g != kCellGate ? Operand<int16_t>(arguments, PeepholeOf(g)) : nullptr;
+  const int16_t* factors = p.layer_norm ? Operand<int16_t>(arguments, kernels::kSequenceNorm + g) : nullptr;
   const Scale of_x(p.gates[g].input), of_h(p.gates[g].hidden), of_c(p.gates[g].peephole);
   int32_t* gate = a.gate(g);
   ForEachVector(p.cells, [&](int64_t j, int64_t n) __attribute__((always_inline)) {
-    const VecI32 from_x = Add(LoadPartial(kI32, a.from_x + j, n), LoadPartial(kI32, bias + j, n));
+    VecI32 from_x = LoadPartial(kI32, a.from_x + j, n);
+    if (factors == nullptr) from_x = Add(from_x, LoadPartial(kI32, bias + j, n));
     VecI32 sum = Saturate16(of_x.Apply(from_x));
     sum = Saturate16(Add(sum, of_h.Apply(LoadPartial(kI32, a.from_h + j, n))));
     if (peephole != nullptr) {
       const VecI32 from_c = Mul(LoadI16Partial(kI32, peephole + j, n), LoadPartial(kI32, a.c + j, n));
       sum = Saturate16(Add(sum, of_c.Apply(from_c)));
     }
+    StorePartial(gate + j, sum, n);
+  });
+  if (factors != nullptr) Normalize(p.gates[g], factors, bias, p.cells, gate);
+  ForEachVector(p.cells, [&](int64_t j, int64_t n) __attribute__((always_inline)) {
+    const VecI32 sum = LoadPartial(kI32, gate + j, n);
     StorePartial(gate + j, g == kCellGate ? FixedTanh(sum, 3) : FixedLogistic(sum), n);
   });
 }

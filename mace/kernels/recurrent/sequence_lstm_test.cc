@@ -61,7 +61,7 @@ void ExpectSame(const std::vector<uint8_t>& actual, const std::vector<uint8_t>& 
   }
 }
 
-SequenceLstmParams RandomLayer(Random& random, bool is_float) {
+SequenceLstmParams RandomLayer(Random& random) {
   SequenceLstmParams p;
   p.batch = Pick(random, 1, 3);
   p.steps = Pick(random, 0, 4);
@@ -71,7 +71,7 @@ SequenceLstmParams RandomLayer(Random& random, bool is_float) {
   p.outputs = p.projection ? Pick(random, 1, 20) : p.cells;
   p.coupled = Pick(random, 0, 1) != 0;
   p.peephole = Pick(random, 0, 1) != 0;
-  p.layer_norm = is_float && Pick(random, 0, 1) != 0;
+  p.layer_norm = Pick(random, 0, 1) != 0;
   const bool time_major = Pick(random, 0, 1) != 0;
   p.x_step = time_major ? p.batch * p.inputs : p.inputs;
   p.x_row = time_major ? p.inputs : p.steps * p.inputs;
@@ -83,7 +83,10 @@ SequenceLstmParams RandomLayer(Random& random, bool is_float) {
     return SequenceScale{static_cast<int32_t>(Pick(random, 1 << 30, INT32_MAX)),
                          static_cast<int32_t>(Pick(random, low, high))};
   };
-  for (auto& gate : p.gates) gate = {scale(-3, 2), scale(-3, 2), scale(-16, -12)};
+  for (auto& gate : p.gates) {
+    gate = {scale(-3, 2), scale(-3, 2), scale(-16, -12), scale(-5, -1),
+            static_cast<int32_t>(Pick(random, 1, 9))};
+  }
   p.to_hidden = scale(-23, -21);
   p.to_output = scale(-7, -5);
   p.input_zero_point = static_cast<int32_t>(Pick(random, -128, 127));
@@ -143,7 +146,7 @@ TEST_P(SequenceLstmTest, SameAsScalar) {
   Random random(5);
   for (uint32_t i = 0; i < 60; ++i) {
     for (bool is_float : {false, true}) {
-      SequenceLstmParams p = RandomLayer(random, is_float);
+      SequenceLstmParams p = RandomLayer(random);
       ASSERT_TRUE(PrepareSequenceLstm(&p).ok());
       const bool wants_states = i % 3 != 0;
       const auto run = [&](Isa isa) {

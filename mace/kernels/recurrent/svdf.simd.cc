@@ -20,8 +20,8 @@ MACE_INLINE float Dot(const float* a, const float* b, int64_t count) {
   return ReduceAdd(sum);
 }
 
-// Of bytes less a zero point of the second ones: differences fit into the lower half of 32 bits, so that DotWords
-// multiplies what the masked upper half leaves.
+// Of bytes less a zero point of the second ones: differences fit into the lower half of 32 bits, so that
+// DotWords multiplies what the masked upper half leaves.
 MACE_INLINE int32_t Dot(const int8_t* weights, const int8_t* x, int32_t zero_point, int64_t count) {
   VecI32 sum = Zero(kI32);
   const VecI32 zero = Set(kI32, zero_point), lower = Set(kI32, 0xffff);
@@ -60,11 +60,14 @@ struct Floats {
   using State = float;
   using Bias = float;
 
-  __attribute__((always_inline)) static float Newest(const SvdfParams& p, const float* feature, const float* x) {
+  __attribute__((always_inline)) static float Newest(const SvdfParams& p, const float* feature,
+                                                     const float* x) {
     return Dot(feature, x, p.inputs);
   }
   __attribute__((always_inline)) static float Add(float a, float b) { return a + b; }
-  __attribute__((always_inline)) static float Output(const SvdfParams& p, float sum) { return p.relu && sum < 0 ? 0 : sum; }
+  __attribute__((always_inline)) static float Output(const SvdfParams& p, float sum) {
+    return p.relu && sum < 0 ? 0 : sum;
+  }
 };
 
 struct Integers {
@@ -72,7 +75,8 @@ struct Integers {
   using State = int16_t;
   using Bias = int32_t;
 
-  __attribute__((always_inline)) static int16_t Newest(const SvdfParams& p, const int8_t* feature, const int8_t* x) {
+  __attribute__((always_inline)) static int16_t Newest(const SvdfParams& p, const int8_t* feature,
+                                                       const int8_t* x) {
     const int32_t scaled =
         Scale(Dot(feature, x, p.input_zero_point, p.inputs), p.state_multiplier, p.state_exponent);
     return static_cast<int16_t>(ScalarClamp(scaled, -32768, 32767));

@@ -1,7 +1,7 @@
 // ConvTranspose2d: x [N, H, W, I], weights [O, kernel_h, kernel_w, I / groups], optional bias [O] -> [N, OH,
 // OW, O] with OH = stride_h * (H - 1) + output_padding_h + dilation_h * (kernel_h - 1) + 1 - pad_top -
-// pad_bottom. All f32; or x and output u8/i8/i16 quantized per tensor, weights u8/i8 quantized per tensor or per
-// channel (axis 0), bias i32 (i64 with i16) with scale x_scale * weight_scale.
+// pad_bottom. All f32; or x and output u8/i8/i16 quantized per tensor, weights u8/i8 quantized per tensor or
+// per channel (axis 0), bias i32 (i64 with i16) with scale x_scale * weight_scale.
 #ifndef MACE_OPS_CONVOLUTION_CONV_TRANSPOSE2D_H_
 #define MACE_OPS_CONVOLUTION_CONV_TRANSPOSE2D_H_
 

@@ -28,8 +28,7 @@ Channel ChannelOf(const ReferenceContext& context, int64_t channel) {
   result.weight_zero_point = weights.zero_points[index];
   if (context.has_input(2)) {
     const TensorView& bias = context.inputs[2];
-    result.bias =
-        bias.dtype == DType::kI64 ? bias.as<int64_t>()[channel] : bias.as<int32_t>()[channel];
+    result.bias = bias.dtype == DType::kI64 ? bias.as<int64_t>()[channel] : bias.as<int32_t>()[channel];
   }
   return result;
 }
@@ -70,9 +69,8 @@ class Layer {
         if (x == kNone) continue;
         const Input* pixel = x_.as<Input>() + ((batch * x_.shape[1] + y) * x_.shape[2] + x) * x_.shape[3] +
                              channel / group_outputs_ * group_channels;
-        const Weight* tap =
-            weights_.as<Weight>() +
-            ((channel * weights_.shape[1] + kh) * weights_.shape[2] + kw) * group_channels;
+        const Weight* tap = weights_.as<Weight>() +
+                            ((channel * weights_.shape[1] + kh) * weights_.shape[2] + kw) * group_channels;
         for (int64_t c = 0; c < group_channels; ++c) {
           sum += int64_t{pixel[c] - input_zero_point_} * (tap[c] - weight_zero_point);
         }
@@ -100,8 +98,7 @@ void Run(const ReferenceContext& context) {
     for (int64_t batch = 0; batch < y.shape[0]; ++batch) {
       for (int64_t row = 0; row < y.shape[1]; ++row) {
         for (int64_t column = 0; column < y.shape[2]; ++column, element += y.shape[3]) {
-          const int64_t sum =
-              parts.bias + layer.Sum(batch, row, column, channel, parts.weight_zero_point);
+          const int64_t sum = parts.bias + layer.Sum(batch, row, column, channel, parts.weight_zero_point);
           StoreInteger(y.data, y.dtype, element,
                        AddZeroPointAndClamp(parts.scale.Apply(sum), zero_point, RangeOf(y.dtype)));
         }

@@ -16,8 +16,7 @@ constexpr int64_t kMostDetections = INT64_C(1) << 20;
 
 Status CheckNumbers(const DetectionPostProcessAttributes& attributes) {
   if (attributes.max_detections < 0 || attributes.max_detections > kMostDetections ||
-      attributes.max_classes_per_detection < 1 ||
-      attributes.max_classes_per_detection > kMostDetections ||
+      attributes.max_classes_per_detection < 1 || attributes.max_classes_per_detection > kMostDetections ||
       attributes.max_detections * attributes.max_classes_per_detection > kMostDetections) {
     return InvalidArgument("%lld detections of %lld classes each, the limit is %lld",
                            static_cast<long long>(attributes.max_detections),
@@ -57,11 +56,11 @@ Status Infer(InferContext& context) {
   const Shape& scores = context.input(kScores).shape;
   const Shape& anchors = context.input(kAnchors).shape;
   int64_t count = 0;
-  const bool fits = MergeDim(boxes[0], 1, &count) && MergeDim(scores[0], 1, &count) &&
-                    MergeDim(boxes[1], scores[1], &count) && MergeDim(count, anchors[0], &count) &&
-                    (boxes[2] < 0 || boxes[2] >= 4) && (anchors[1] < 0 || anchors[1] == 4) &&
-                    (scores[2] < 0 || scores[2] == attributes.num_classes ||
-                     scores[2] == attributes.num_classes + 1);
+  const bool fits =
+      MergeDim(boxes[0], 1, &count) && MergeDim(scores[0], 1, &count) &&
+      MergeDim(boxes[1], scores[1], &count) && MergeDim(count, anchors[0], &count) &&
+      (boxes[2] < 0 || boxes[2] >= 4) && (anchors[1] < 0 || anchors[1] == 4) &&
+      (scores[2] < 0 || scores[2] == attributes.num_classes || scores[2] == attributes.num_classes + 1);
   if (!fits || count > INT32_MAX) {
     return InvalidArgument("boxes %s, scores %s and anchors %s for %lld classes", ShapeText(boxes).text,
                            ShapeText(scores).text, ShapeText(anchors).text,
@@ -238,7 +237,8 @@ class Detector {
         found = Insert({candidates_[i].score, candidates_[i].index, label}, found);
       }
     }
-    for (int64_t i = 0; i < found; ++i) Write(i, detections_[i].box, detections_[i].label, detections_[i].score);
+    for (int64_t i = 0; i < found; ++i)
+      Write(i, detections_[i].box, detections_[i].label, detections_[i].score);
     return found;
   }
 

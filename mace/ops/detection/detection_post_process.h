@@ -1,14 +1,16 @@
-// DetectionPostProcess: TensorFlow Lite's custom operator TFLite_Detection_PostProcess: decodes the boxes of an
-// SSD (Liu et al., "SSD: Single Shot MultiBox Detector", 2016) and keeps the best of those that overlap.
+// DetectionPostProcess: TensorFlow Lite's custom operator TFLite_Detection_PostProcess: decodes the boxes of
+// an SSD (Liu et al., "SSD: Single Shot MultiBox Detector", 2016) and keeps the best of those that overlap.
 //
-//   inputs   box encodings [1, N, 4 or more] (y, x, height, width, others are not read), class scores [1, N, C],
+//   inputs   box encodings [1, N, 4 or more] (y, x, height, width, others are not read), class scores [1, N,
+//   C],
 //            anchors [N, 4] (y, x, height, width of the centre form); encodings and anchors f32 or both u8,
 //            scores f32 or u8
-//   outputs  boxes [1, D, 4] (y, x of two corners), classes [1, D], scores [1, D], the number of detections [1],
+//   outputs  boxes [1, D, 4] (y, x of two corners), classes [1, D], scores [1, D], the number of detections
+//   [1],
 //            all f32; D = max_detections * max_classes_per_detection; zeros behind the last detection
 //
-// C is num_classes, or one more: class 0 is the background then and not looked at. A box is suppressed where its
-// intersection with a better one is more than iou_threshold of their union.
+// C is num_classes, or one more: class 0 is the background then and not looked at. A box is suppressed where
+// its intersection with a better one is more than iou_threshold of their union.
 //   fast (use_regular_nms false): a box competes with its best class, and brings max_classes_per_detection
 //        classes, a row of outputs each
 //   regular: the boxes of each class compete with one another, detections_per_class of them are kept, and of
@@ -34,11 +36,16 @@ struct DetectionPostProcessAttributes {
 
   static constexpr auto Fields() {
     using A = DetectionPostProcessAttributes;
-    return std::array{MACE_FIELD(1, A, max_detections),       MACE_FIELD(2, A, max_classes_per_detection),
-                      MACE_FIELD(3, A, detections_per_class), MACE_FIELD(4, A, num_classes),
-                      MACE_FIELD(5, A, use_regular_nms),      MACE_FIELD(6, A, score_threshold),
-                      MACE_FIELD(7, A, iou_threshold),        MACE_FIELD(8, A, y_scale),
-                      MACE_FIELD(9, A, x_scale),              MACE_FIELD(10, A, h_scale),
+    return std::array{MACE_FIELD(1, A, max_detections),
+                      MACE_FIELD(2, A, max_classes_per_detection),
+                      MACE_FIELD(3, A, detections_per_class),
+                      MACE_FIELD(4, A, num_classes),
+                      MACE_FIELD(5, A, use_regular_nms),
+                      MACE_FIELD(6, A, score_threshold),
+                      MACE_FIELD(7, A, iou_threshold),
+                      MACE_FIELD(8, A, y_scale),
+                      MACE_FIELD(9, A, x_scale),
+                      MACE_FIELD(10, A, h_scale),
                       MACE_FIELD(11, A, w_scale)};
   }
 };

@@ -76,8 +76,8 @@ enum class NearestMode : int32_t {
 };
 // Resize: x [N, H, W, C], optional f32 scales [2] (height, width), optional int64 sizes [2] (height, width);
 // exactly one of the two is present. Output size from scales: floor(in * scale). With scales the coordinate
-// formulas use the scale as given, with sizes they use out / in, as ONNX does. kLinear takes f32 and quantized
-// i8, u8, i16. With the tflite roundings the coordinates are TensorFlow Lite's, for floats too, and
+// formulas use the scale as given, with sizes they use out / in, as ONNX does. kLinear takes f32 and
+// quantized i8, u8, i16. With the tflite roundings the coordinates are TensorFlow Lite's, for floats too, and
 // nearest_mode is not read: kAlignCorners rounds, kHalfPixel and kAsymmetric go down.
 struct ResizeAttributes {
   ResizeMode mode = ResizeMode::kNearest;

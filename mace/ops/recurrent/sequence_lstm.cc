@@ -69,8 +69,8 @@ Status CheckPresence(const InferContext& context) {
   MACE_RETURN_IF_ERROR(ExpectAllOrNone(context, {kLstmInputWeights, kLstmHiddenWeights, kLstmBias}));
   const bool coupled = !context.has_input(kLstmInputWeights);
   MACE_RETURN_IF_ERROR(ExpectAllOrNone(context, {PeepholeOf(kForgetGate), PeepholeOf(kOutputGate)}));
-  MACE_RETURN_IF_ERROR(ExpectAllOrNone(
-      context, {kLstmNorm + kForgetGate, kLstmNorm + kCellGate, kLstmNorm + kOutputGate}));
+  MACE_RETURN_IF_ERROR(
+      ExpectAllOrNone(context, {kLstmNorm + kForgetGate, kLstmNorm + kCellGate, kLstmNorm + kOutputGate}));
   // The input gate's share: there where the others are and the gate is.
   for (int first : {static_cast<int>(kLstmPeephole), static_cast<int>(kLstmNorm)}) {
     if (context.has_input(first) != (!coupled && context.has_input(first + kForgetGate))) {
@@ -121,8 +121,7 @@ Status InferSequenceLstm(InferContext& context) {
   MACE_RETURN_IF_ERROR(ExpectDType(context, kLstmInput, {DType::kF32, DType::kI8}));
   MACE_RETURN_IF_ERROR(ExpectRank(context, kLstmInput, 3));
   const bool is_float = context.input(kLstmInput).dtype == DType::kF32;
-  const LstmTypes types =
-      is_float ? LstmTypes() : LstmTypes{DType::kI8, DType::kI16, DType::kI32};
+  const LstmTypes types = is_float ? LstmTypes() : LstmTypes{DType::kI8, DType::kI16, DType::kI32};
   MACE_RETURN_IF_ERROR(ExpectRank(context, kLstmInputWeights + kForgetGate, 2));
   MACE_RETURN_IF_ERROR(ExpectRank(context, kLstmHiddenWeights + kForgetGate, 2));
   MACE_RETURN_IF_ERROR(ExpectRank(context, kLstmHidden, 2));
@@ -136,7 +135,8 @@ Status InferSequenceLstm(InferContext& context) {
   const int64_t outputs = context.input(kLstmHiddenWeights + kForgetGate).shape[1];
   constexpr int64_t kMost = INT64_C(1) << 24;
   if (cells < 0 || outputs < 0) return InvalidArgument("the weights' shapes must be known");
-  if (cells < 1 || outputs < 1 || cells > kMost || outputs > kMost || (!context.has_input(kLstmProjection) && cells != outputs)) {
+  if (cells < 1 || outputs < 1 || cells > kMost || outputs > kMost ||
+      (!context.has_input(kLstmProjection) && cells != outputs)) {
     return InvalidArgument("%lld cells and %lld outputs", static_cast<long long>(cells),
                            static_cast<long long>(outputs));
   }
@@ -183,8 +183,8 @@ class FloatLstm {
     }
     const float* bias = Data(kLstmProjectionBias);
     for (int64_t o = 0; o < sizes_.outputs; ++o) {
-      const double sum = (bias == nullptr ? 0 : bias[o]) +
-                         Dot(Data(kLstmProjection) + o * cells, hidden, cells);
+      const double sum =
+          (bias == nullptr ? 0 : bias[o]) + Dot(Data(kLstmProjection) + o * cells, hidden, cells);
       h[o] = Clip(static_cast<float>(sum), attributes_.projection_clip);
     }
   }
@@ -234,8 +234,9 @@ class FloatLstm {
 
 Status ReferenceFloat(const ReferenceContext& context, const SequenceLstmSizes& sizes) {
   const int64_t cells = sizes.cells, outputs = sizes.outputs;
-  MACE_ASSIGN_OR_RETURN(Buffer scratch, Buffer::Allocate(static_cast<size_t>((kLstmGates + 1) * cells + outputs) *
-                                                         sizeof(float)));
+  MACE_ASSIGN_OR_RETURN(
+      Buffer scratch,
+      Buffer::Allocate(static_cast<size_t>((kLstmGates + 1) * cells + outputs) * sizeof(float)));
   auto* gates = reinterpret_cast<float*>(scratch.data());
   float* c = gates + kLstmGates * cells;
   float* h = c + cells;

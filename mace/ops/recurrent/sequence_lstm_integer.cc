@@ -60,8 +60,7 @@ int16_t NegativeExponential16(int16_t x, int integer_bits) {
 // 1 / ((1 + x) / 2) with two integer bits, for 0 <= x < 1 without: Newton's method.
 int16_t ReciprocalOfHalf16(int16_t x) {
   const auto half_denominator = static_cast<int16_t>((x + kOne16 + 1) / 2);
-  int16_t guess =
-      Wrap16(Constant16(48.0 / 17, 2) + Multiply16(half_denominator, Constant16(-32.0 / 17, 2)));
+  int16_t guess = Wrap16(Constant16(48.0 / 17, 2) + Multiply16(half_denominator, Constant16(-32.0 / 17, 2)));
   for (int i = 0; i < 3; ++i) {
     const int16_t error = Wrap16((1 << 13) - Multiply16(half_denominator, guess));
     guess = Wrap16(guess + Saturate16(Multiply16(guess, error) * 4));
@@ -98,8 +97,8 @@ class IntegerLstm {
     Gate(kOutputGate, x, h, c, gates + kOutputGate * cells);
     for (int64_t j = 0; j < cells; ++j) {
       const int16_t activated = FixedTanh(c[j], 15 + scales_.cell_exponent);
-      const int32_t product = MultiplyWithTwoRoundings(int32_t{gates[kOutputGate * cells + j]} * activated,
-                                                       scales_.to_hidden);
+      const int32_t product =
+          MultiplyWithTwoRoundings(int32_t{gates[kOutputGate * cells + j]} * activated, scales_.to_hidden);
       hidden[j] = static_cast<int8_t>(std::clamp(product + scales_.hidden_zero_point, -128, 127));
     }
     if (!sizes_.projection) {
@@ -157,9 +156,9 @@ class IntegerLstm {
     const FixedPointMultiplier inverse = InverseSquareRootOf(variance);
     for (int64_t j = 0; j < cells; ++j) {
       const int32_t normalized = MultiplyWithTwoRoundings(1024 * gate[j] - mean, inverse);
-      const auto product = static_cast<int32_t>(
-          static_cast<uint32_t>(normalized) * static_cast<uint32_t>(int32_t{factors[j]}) +
-          static_cast<uint32_t>(bias[j]));
+      const auto product = static_cast<int32_t>(static_cast<uint32_t>(normalized) *
+                                                    static_cast<uint32_t>(int32_t{factors[j]}) +
+                                                static_cast<uint32_t>(bias[j]));
       const int64_t wide = product;
       const auto rounded = static_cast<int32_t>((wide > 0 ? wide + 512 : wide - 512) / 1024);
       gate[j] = Saturate16(MultiplyWithTwoRoundings(rounded, scales.norm));
@@ -170,8 +169,8 @@ class IntegerLstm {
     const int16_t forget = gates[kForgetGate * sizes_.cells + j];
     const int32_t input = sizes_.coupled ? 32767 - forget : gates[kInputGate * sizes_.cells + j];
     const int32_t kept = Wrap16(RoundingRightShift(int32_t{forget} * *c, 15));
-    const int32_t added = Wrap16(
-        RoundingRightShift(input * gates[kCellGate * sizes_.cells + j], 30 + scales_.cell_exponent));
+    const int32_t added =
+        Wrap16(RoundingRightShift(input * gates[kCellGate * sizes_.cells + j], 30 + scales_.cell_exponent));
     int32_t cell = Saturate16(kept + added);
     if (scales_.cell_clip > 0) cell = std::clamp(cell, -scales_.cell_clip, scales_.cell_clip);
     *c = static_cast<int16_t>(cell);
@@ -182,8 +181,8 @@ class IntegerLstm {
     const uint32_t offset = bias == nullptr ? 0 : static_cast<uint32_t>(bias[o]);
     const int32_t dot = DotProduct(Data<int8_t>(kLstmProjection) + o * sizes_.cells, hidden,
                                    scales_.hidden_zero_point, sizes_.cells);
-    const int32_t sum =
-        MultiplyWithTwoRoundings(static_cast<int32_t>(static_cast<uint32_t>(dot) + offset), scales_.projection);
+    const int32_t sum = MultiplyWithTwoRoundings(static_cast<int32_t>(static_cast<uint32_t>(dot) + offset),
+                                                 scales_.projection);
     int32_t result = std::clamp(sum + scales_.state_zero_point, -128, 127);
     if (scales_.projection_clip > 0) {
       result = std::clamp(result, -scales_.projection_clip, scales_.projection_clip);

@@ -26,7 +26,8 @@ struct IntegerLstmScales {
 // false for any other.
 bool CellExponent(float scale, int32_t* exponent);
 
-// `quantization(i)`: of operand i, null where it is absent; `y`: of the output. They have passed the shape rule.
+// `quantization(i)`: of operand i, null where it is absent; `y`: of the output. They have passed the shape
+// rule.
 template <typename QuantizationOf>
 IntegerLstmScales MakeIntegerLstmScales(const SequenceLstmAttributes& attributes, bool layer_norm,
                                         const QuantizationOf& quantization, const Quantization& y) {
@@ -44,9 +45,8 @@ IntegerLstmScales MakeIntegerLstmScales(const SequenceLstmAttributes& attributes
     gate.input = QuantizeMultiplier(scale(kLstmInputWeights + g) * scale(kLstmInput) / sum_scale);
     gate.hidden = QuantizeMultiplier(scale(kLstmHiddenWeights + g) * scale(kLstmHidden) / sum_scale);
     if (g != kCellGate) {
-      gate.peephole =
-          QuantizeMultiplier(static_cast<float>(cell_scale * static_cast<double>(scale(PeepholeOf(g))) /
-                                                static_cast<double>(sum_scale)));
+      gate.peephole = QuantizeMultiplier(static_cast<float>(
+          cell_scale * static_cast<double>(scale(PeepholeOf(g))) / static_cast<double>(sum_scale)));
     }
     const float norm_scale = scale(kLstmNorm + g);
     gate.norm = QuantizeMultiplier(norm_scale);
@@ -74,7 +74,7 @@ IntegerLstmScales MakeIntegerLstmScales(const SequenceLstmAttributes& attributes
 
 // Functions of 16-bit fixed-point numbers, as gemmlowp (fixedpoint.h) computes them. The results have 15 bits
 // behind the point.
-int16_t FixedLogistic(int16_t x);                 // of x / 2^12
+int16_t FixedLogistic(int16_t x);                // of x / 2^12
 int16_t FixedTanh(int16_t x, int integer_bits);  // of x / 2^(15 - integer_bits), 0 <= integer_bits <= 6
 
 Status ReferenceIntegerSequenceLstm(const ReferenceContext& context, const SequenceLstmSizes& sizes);

@@ -120,8 +120,8 @@ void RunFloat(const ReferenceContext& context, const Sizes& sizes, float* state)
 
 // A fused ReLU needs no step of its own: files give the output the zero point -128, at which saturation cuts.
 void RunInteger(const ReferenceContext& context, const Sizes& sizes, int16_t* state) {
-  const IntegerSvdfScales scales = MakeIntegerSvdfScales(
-      [&](int i) { return context.input_quantization(i); }, *context.output_quantization(0));
+  const IntegerSvdfScales scales = MakeIntegerSvdfScales([&](int i) { return context.input_quantization(i); },
+                                                         *context.output_quantization(0));
   const int8_t* x = context.inputs[kInput].as<int8_t>();
   const int8_t* feature = context.inputs[kFeature].as<int8_t>();
   const int16_t* time = context.inputs[kTime].as<int16_t>();
@@ -132,8 +132,9 @@ void RunInteger(const ReferenceContext& context, const Sizes& sizes, int16_t* st
       sum += int64_t{feature[f * sizes.inputs + i]} * (x[b * sizes.inputs + i] - scales.input_zero_point);
     }
     // Sums of 32 bits wrap, as TensorFlow Lite's do.
-    return static_cast<int16_t>(std::clamp(
-        MultiplyWithTwoRoundings(static_cast<int32_t>(sum), scales.to_state), state_range.low, state_range.high));
+    return static_cast<int16_t>(
+        std::clamp(MultiplyWithTwoRoundings(static_cast<int32_t>(sum), scales.to_state), state_range.low,
+                   state_range.high));
   });
   const int32_t* bias = context.has_input(kBias) ? context.inputs[kBias].as<int32_t>() : nullptr;
   int8_t* output = context.outputs[0].as<int8_t>();

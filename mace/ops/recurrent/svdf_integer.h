@@ -12,8 +12,8 @@ struct IntegerSvdfScales {
   int32_t input_zero_point = 0, output_zero_point = 0;
 };
 
-// `quantization(i)`: of operand i (x, weights_feature, weights_time, bias, state); `y`: of the output. They have
-// passed the shape rule.
+// `quantization(i)`: of operand i (x, weights_feature, weights_time, bias, state); `y`: of the output. They
+// have passed the shape rule.
 template <typename QuantizationOf>
 IntegerSvdfScales MakeIntegerSvdfScales(const QuantizationOf& quantization, const Quantization& y) {
   const auto scale = [&](int operand) { return quantization(operand)->scales[0]; };
