@@ -9,6 +9,7 @@
 
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/reduce/reduce.h"
 #include "mace/ops/unary/unary.h"
 #include "mace/passes/constants.h"
 #include "mace/passes/passes.h"
@@ -62,6 +63,13 @@ bool IsUnary(OpId op) {
     default:
       return false;
   }
+}
+
+// Other reductions of integers are no faster than those of floats.
+bool IsSumOrBound(const Node& reduce) {
+  const ops::ReduceKind kind = reduce.attributes.as<ops::ReduceAttributes>().kind;
+  return kind == ops::ReduceKind::kSum || kind == ops::ReduceKind::kMean || kind == ops::ReduceKind::kMax ||
+         kind == ops::ReduceKind::kMin;
 }
 
 class Fusion {
@@ -126,8 +134,9 @@ class Fusion {
         if (editor_.node(id).attributes.as<ops::ResizeAttributes>().mode != ops::ResizeMode::kLinear)
           return kNone;
         return EmitSingle(id);
-      case OpId::kAveragePool2d:
       case OpId::kReduce:
+        return IsSumOrBound(editor_.node(id)) ? EmitSingle(id) : kNone;
+      case OpId::kAveragePool2d:
       case OpId::kSoftmax:
         return EmitSingle(id);
       default:

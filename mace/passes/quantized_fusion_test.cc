@@ -272,7 +272,7 @@ TEST_F(QuantizedFusionTest, OtherRoundingsAndOperatorsWithoutAnIntegerFormStay) 
          "a");
   Output(Dequantize(Quantize(Node(OpId::kPow, {x, Scalar(2)}), 0.05f, 1)), "b");
   ops::ReduceAttributes product;
-  product.kind = ops::ReduceKind::kProd, product.axes = {1};
+  product.kind = ops::ReduceKind::kL2, product.axes = {1};
   Output(Dequantize(Quantize(Node(OpId::kReduce, {x}, product), 0.05f, 1)), "c");
   // Weights with a scale for each input channel; weights that are computed.
   const ValueId rows = Stored(DType::kI8, {2, 8}, Scales(std::vector<float>(8, 0.01f), 0, 1));
@@ -282,6 +282,26 @@ TEST_F(QuantizedFusionTest, OtherRoundingsAndOperatorsWithoutAnIntegerFormStay) 
   Output(Dequantize(Quantize(Node(OpId::kFullyConnected, {x, x}, ops::FullyConnectedAttributes{}), 0.1f, 9)),
          "e");
   ExpectUnchanged();
+}
+
+TEST_F(QuantizedFusionTest, TransposesInFrontOfIntegerProductsAndMeansKeepTheirScales) {
+  ops::TransposeAttributes swap;
+  swap.perm = {0, 2, 1};
+  const ValueId a = Activation("a", {2, 3, 5}), b = Activation("b", {2, 4, 5}, 0.02f, 110);
+  ValueId y = Node(OpId::kMatMul, {a, Node(OpId::kTranspose, {b}, swap)}, ops::MatMulAttributes{});
+  y = Node(OpId::kTranspose, {Dequantize(Quantize(y, 0.1f, 120))}, swap);
+  ops::ReduceAttributes mean;
+  mean.kind = ops::ReduceKind::kMean, mean.axes = {1};
+  Output(Dequantize(Quantize(Node(OpId::kReduce, {y}, mean), 0.08f, 120)), "y");
+  RunAndCompare(
+      [](Graph* graph) {
+        MACE_RETURN_IF_ERROR(RunBoth(graph));
+        MACE_RETURN_IF_ERROR(RunMatMulTransposeFusion(graph));
+        return RunTransposeSinking(graph);
+      },
+      0.081);
+  EXPECT_EQ(graph_.values[Only(OpId::kMatMul).outputs[0]].type.dtype, DType::kU8);
+  EXPECT_EQ(graph_.values[Only(OpId::kReduce).outputs[0]].type.dtype, DType::kU8);
 }
 
 TEST_F(QuantizedFusionTest, TheWholeOptimizerKeepsSmallWeightsAndLosesTransposes) {
