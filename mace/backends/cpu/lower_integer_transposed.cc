@@ -91,8 +91,8 @@ Status MakePhaseWeights(const IntegerLayer& layer, const PhaseAxis& rows, const 
 }
 
 // Phase (phase_y, phase_x) of `phases` [N, Q, R, stride y, stride x, O] to its pixels of the output.
-Status EmitPhase(Lowering& lowering, NodeId id, const Operand& phases, const Shape& shape,
-                 int64_t phase_y, int64_t phase_x) {
+Status EmitPhase(Lowering& lowering, NodeId id, const Operand& phases, const Shape& shape, int64_t phase_y,
+                 int64_t phase_x) {
   const Node& node = lowering.node(id);
   const Shape& out = lowering.shape(node.outputs[0]);
   const int64_t stride_y = shape[3], stride_x = shape[4], channels = shape[5];
