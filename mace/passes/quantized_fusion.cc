@@ -136,6 +136,8 @@ class Fusion {
         return EmitSingle(id);
       case OpId::kReduce:
         return IsSumOrBound(editor_.node(id)) ? EmitSingle(id) : kNone;
+      case OpId::kConcat:
+        return EmitConcat(id);
       case OpId::kAveragePool2d:
       case OpId::kSoftmax:
         return EmitSingle(id);
@@ -176,6 +178,16 @@ class Fusion {
     TensorQuantization from;
     inputs[0] = DequantizedFrom(editor_, inputs[0], &from);
     return inputs[0] == kNone ? kNone : EmitInteger(id, inputs);
+  }
+
+  ValueId EmitConcat(NodeId id) {
+    std::vector<ValueId> inputs = Inputs(id);
+    TensorQuantization from;
+    for (ValueId& input : inputs) {
+      input = DequantizedFrom(editor_, input, &from);
+      if (input == kNone) return kNone;
+    }
+    return EmitInteger(id, inputs);
   }
 
   ValueId EmitPair(NodeId id) {

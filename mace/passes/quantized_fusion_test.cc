@@ -219,7 +219,13 @@ TEST_F(QuantizedFusionTest, ConcatAndSplit) {
   const std::vector<ValueId> parts = NodeMany(OpId::kSplit, {y}, split, 2);
   Output(Dequantize(Quantize(Node(OpId::kAdd, {parts[0], parts[1]}), 0.07f, 110)), "y");
   ExpectIntegers(0.07);
-  EXPECT_EQ(Count(OpId::kRequantize), 2);
+  EXPECT_EQ(Count(OpId::kRequantize), 0);
+  // A part that comes as floats is quantized alone.
+  const ValueId c = Activation("c", {2, 2}, 0.04f, 100);
+  Output(Dequantize(Quantize(Node(OpId::kConcat, {c, Input("d", {2, 1})}, concat), 0.04f, 100)), "z");
+  RunAndCompare(RunBoth, 0);
+  EXPECT_EQ(Count(OpId::kQuantize), 4);
+  EXPECT_EQ(Count(OpId::kRequantize), 0);
 }
 
 TEST_F(QuantizedFusionTest, UnaryFunctions) {
