@@ -116,6 +116,7 @@ class Fusion {
     }
     const NodeId id = graph_.values[x].producer;
     if (id == kNone || !editor_.HasOneUse(x)) return kNone;
+    // Products of two computed matrices are not among them: the only integer kernel packs known weights.
     switch (editor_.node(id).op) {
       case OpId::kConv2d:
       case OpId::kConvTranspose2d:
@@ -128,7 +129,6 @@ class Fusion {
       case OpId::kMax:
       case OpId::kMin:
       case OpId::kPRelu:
-      case OpId::kMatMul:
         return EmitPair(id);
       case OpId::kResize:  // to the nearest it only moves elements, and keeps their scale
         if (editor_.node(id).attributes.as<ops::ResizeAttributes>().mode != ops::ResizeMode::kLinear)
