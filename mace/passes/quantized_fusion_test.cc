@@ -311,7 +311,7 @@ TEST_F(QuantizedFusionTest, OtherPassesKeepTheScalesOfIntegers) {
                 b = Quantize(Input("b", {2, 4, 5}), 0.03f, 90);
   const ValueId product = integers(OpId::kMatMul, {a, transposed(b)}, ops::MatMulAttributes{});
   ops::ReduceAttributes mean;
-  mean.kind = ops::ReduceKind::kMean, mean.axes = {1};
+  mean.kind = ops::ReduceKind::kMean, mean.axes = {1}, mean.keep_dims = false;
   Output(Dequantize(integers(OpId::kReduce, {transposed(product)}, mean)), "y");
   RunAndCompare(
       [](Graph* graph) {
