@@ -66,8 +66,8 @@ struct StepInfo {
   Vector<NodeId> nodes;     // what it computes
   const char* kernel = "";  // static, such as "gemm_f32_avx2_6x16"; "reference" for reference kernels
   bool is_reference = false;
-  String reason;  // why this kernel; for a reference kernel: why no other
-  int64_t multiply_adds = 0;  // 0: as many as the operators say
+  String reason;              // why this kernel; for a reference kernel: why no other
+  int64_t multiply_adds = 0;  // reference kernels need not say
   int64_t bytes = 0;          // read and written
 };
 

@@ -12,7 +12,9 @@ namespace {
 bool Fuse(GraphEditor* editor, NodeId id, int side) {
   TransposedValue transposed;
   const ValueId input = editor->node(id).inputs[side];
-  if (!FindTranspose(*editor, input, &transposed)) return false;
+  const Quantization* quantization = editor->graph().QuantizationOf(input);
+  const bool per_channel = quantization != nullptr && quantization->axis != kNone;
+  if (per_channel || !FindTranspose(*editor, input, &transposed)) return false;
   const int rank = transposed.perm.size();
   if (rank < 2 || transposed.perm[rank - 1] == rank - 1) return false;
   Permutation rest = transposed.perm;
@@ -24,7 +26,8 @@ bool Fuse(GraphEditor* editor, NodeId id, int side) {
   ValueId inputs[] = {editor->node(id).inputs[0], editor->node(id).inputs[1]};
   inputs[side] = EmitTranspose(editor, id, transposed.source, rest);
   const ValueId y = editor->node(id).outputs[0];
-  editor->ReplaceUses(y, editor->Emit(id, OpId::kMatMul, std::span<const ValueId>(inputs), attributes));
+  editor->ReplaceUses(y, editor->Emit(id, OpId::kMatMul, std::span<const ValueId>(inputs), attributes,
+                                      editor->QuantizationIndexOf(y)));
   editor->Remove(id);
   return true;
 }

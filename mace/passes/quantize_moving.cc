@@ -2,6 +2,7 @@
 // Quantize behind such an operator moves up in front of it, and a Dequantize in front of one moves down
 // behind it: the operator then works on integers, and Quantize and Dequantize come to the operators that
 // compute.
+#include <algorithm>
 #include <vector>
 
 #include "mace/ops/movement/movement.h"
@@ -92,6 +93,14 @@ class Mover {
     return moved.end > moved.begin;
   }
 
+  // All inputs are dequantized from this type.
+  bool ReadsIntegers(const Node& node, DType dtype) const {
+    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
+      TensorQuantization quantization;
+      return DequantizedFrom(editor_, input, &quantization) != kNone && quantization.dtype == dtype;
+    });
+  }
+
   // Of a Pad: the stored form of what it pads with; false where it is not known or, with `exactly`, where the
   // stored form is another number.
   bool StorePadding(NodeId id, const TensorQuantization& quantization, bool exactly,
@@ -123,8 +132,11 @@ class Mover {
     TensorQuantization below;
     std::vector<ValueId> inputs = Inputs(above);
     if (moved.end == moved.begin || !StorePadding(above, quantization, false, &inputs)) return {};
-    // Where the Dequantizes will come down, it meets them behind the node, once.
+    // Where the Dequantizes will come down, it meets them behind the node, once. And a Concat brings its
+    // parts to one scale itself.
     if (editor_.node(above).op != OpId::kPad && ReadsOneQuantization(editor_.node(above), moved, &below))
+      return {};
+    if (editor_.node(above).op == OpId::kConcat && ReadsIntegers(editor_.node(above), quantization.dtype))
       return {};
     const auto attributes = editor_.node(id).attributes.as<ops::QuantizeAttributes>();
     std::vector<ValueId> raised;

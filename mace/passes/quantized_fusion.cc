@@ -9,6 +9,7 @@
 
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/reduce/reduce.h"
 #include "mace/ops/unary/unary.h"
 #include "mace/passes/constants.h"
 #include "mace/passes/passes.h"
@@ -64,6 +65,13 @@ bool IsUnary(OpId op) {
   }
 }
 
+// Other reductions of integers are no faster than those of floats.
+bool IsSumOrBound(const Node& reduce) {
+  const ops::ReduceKind kind = reduce.attributes.as<ops::ReduceAttributes>().kind;
+  return kind == ops::ReduceKind::kSum || kind == ops::ReduceKind::kMean || kind == ops::ReduceKind::kMax ||
+         kind == ops::ReduceKind::kMin;
+}
+
 class Fusion {
  public:
   Fusion(GraphEditor* editor, NodeId quantize)
@@ -108,6 +116,7 @@ class Fusion {
     }
     const NodeId id = graph_.values[x].producer;
     if (id == kNone || !editor_.HasOneUse(x)) return kNone;
+    // Products of two computed matrices are not among them: the only integer kernel packs known weights.
     switch (editor_.node(id).op) {
       case OpId::kConv2d:
       case OpId::kConvTranspose2d:
@@ -120,14 +129,16 @@ class Fusion {
       case OpId::kMax:
       case OpId::kMin:
       case OpId::kPRelu:
-      case OpId::kMatMul:
         return EmitPair(id);
       case OpId::kResize:  // to the nearest it only moves elements, and keeps their scale
         if (editor_.node(id).attributes.as<ops::ResizeAttributes>().mode != ops::ResizeMode::kLinear)
           return kNone;
         return EmitSingle(id);
-      case OpId::kAveragePool2d:
       case OpId::kReduce:
+        return IsSumOrBound(editor_.node(id)) ? EmitSingle(id) : kNone;
+      case OpId::kConcat:
+        return EmitConcat(id);
+      case OpId::kAveragePool2d:
       case OpId::kSoftmax:
         return EmitSingle(id);
       default:
@@ -167,6 +178,16 @@ class Fusion {
     TensorQuantization from;
     inputs[0] = DequantizedFrom(editor_, inputs[0], &from);
     return inputs[0] == kNone ? kNone : EmitInteger(id, inputs);
+  }
+
+  ValueId EmitConcat(NodeId id) {
+    std::vector<ValueId> inputs = Inputs(id);
+    TensorQuantization from;
+    for (ValueId& input : inputs) {
+      input = DequantizedFrom(editor_, input, &from);
+      if (input == kNone) return kNone;
+    }
+    return EmitInteger(id, inputs);
   }
 
   ValueId EmitPair(NodeId id) {

@@ -219,7 +219,13 @@ TEST_F(QuantizedFusionTest, ConcatAndSplit) {
   const std::vector<ValueId> parts = NodeMany(OpId::kSplit, {y}, split, 2);
   Output(Dequantize(Quantize(Node(OpId::kAdd, {parts[0], parts[1]}), 0.07f, 110)), "y");
   ExpectIntegers(0.07);
-  EXPECT_EQ(Count(OpId::kRequantize), 2);
+  EXPECT_EQ(Count(OpId::kRequantize), 0);
+  // A part that comes as floats is quantized alone.
+  const ValueId c = Activation("c", {2, 2}, 0.04f, 100);
+  Output(Dequantize(Quantize(Node(OpId::kConcat, {c, Input("d", {2, 1})}, concat), 0.04f, 100)), "z");
+  RunAndCompare(RunBoth, 0);
+  EXPECT_EQ(Count(OpId::kQuantize), 4);
+  EXPECT_EQ(Count(OpId::kRequantize), 0);
 }
 
 TEST_F(QuantizedFusionTest, UnaryFunctions) {
@@ -272,7 +278,7 @@ TEST_F(QuantizedFusionTest, OtherRoundingsAndOperatorsWithoutAnIntegerFormStay) 
          "a");
   Output(Dequantize(Quantize(Node(OpId::kPow, {x, Scalar(2)}), 0.05f, 1)), "b");
   ops::ReduceAttributes product;
-  product.kind = ops::ReduceKind::kProd, product.axes = {1};
+  product.kind = ops::ReduceKind::kL2, product.axes = {1};
   Output(Dequantize(Quantize(Node(OpId::kReduce, {x}, product), 0.05f, 1)), "c");
   // Weights with a scale for each input channel; weights that are computed.
   const ValueId rows = Stored(DType::kI8, {2, 8}, Scales(std::vector<float>(8, 0.01f), 0, 1));
@@ -282,6 +288,38 @@ TEST_F(QuantizedFusionTest, OtherRoundingsAndOperatorsWithoutAnIntegerFormStay) 
   Output(Dequantize(Quantize(Node(OpId::kFullyConnected, {x, x}, ops::FullyConnectedAttributes{}), 0.1f, 9)),
          "e");
   ExpectUnchanged();
+}
+
+TEST_F(QuantizedFusionTest, OtherPassesKeepTheScalesOfIntegers) {
+  ops::TransposeAttributes swap;
+  swap.perm = {0, 2, 1};
+  // The operator on stored values, to another scale.
+  const auto integers = [&](OpId op, const std::vector<ValueId>& inputs, const auto& attributes) {
+    const ValueId y = Unwrap(graph_.AddValue("", TensorType{}));
+    graph_.values[y].type.quantization = Scales({0.1f}, 120);
+    const NodeId id = Unwrap(graph_.AddNode(op, "", inputs, {{y}}));
+    graph_.nodes[id].attributes.as<std::decay_t<decltype(attributes)>>() = attributes;
+    Check(InferGraphTypes(&graph_));
+    return y;
+  };
+  const auto transposed = [&](ValueId x) {
+    const ValueId y = Node(OpId::kTranspose, {x}, swap);
+    graph_.values[y].type.quantization = graph_.values[x].type.quantization;
+    return y;
+  };
+  const ValueId a = Quantize(Input("a", {2, 3, 5}), 0.02f, 110),
+                b = Quantize(Input("b", {2, 4, 5}), 0.03f, 90);
+  const ValueId product = integers(OpId::kMatMul, {a, transposed(b)}, ops::MatMulAttributes{});
+  ops::ReduceAttributes mean;
+  mean.kind = ops::ReduceKind::kMean, mean.axes = {1}, mean.keep_dims = false;
+  Output(Dequantize(integers(OpId::kReduce, {transposed(product)}, mean)), "y");
+  RunAndCompare(
+      [](Graph* graph) {
+        MACE_RETURN_IF_ERROR(RunMatMulTransposeFusion(graph));
+        return RunTransposeSinking(graph);
+      },
+      0);
+  EXPECT_EQ(Count(OpId::kTranspose), 0);
 }
 
 TEST_F(QuantizedFusionTest, TheWholeOptimizerKeepsSmallWeightsAndLosesTransposes) {

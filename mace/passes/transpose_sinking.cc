@@ -255,7 +255,8 @@ class Sinker {
       reduced |= 1u << first_.perm[axis];
     }
     std::sort(attributes.axes.values, attributes.axes.values + attributes.axes.count);
-    const ValueId result = editor_.Emit(id_, OpId::kReduce, {first_.source}, attributes);
+    const int32_t quantization = editor_.QuantizationIndexOf(editor_.node(id_).outputs[0]);
+    const ValueId result = editor_.Emit(id_, OpId::kReduce, {first_.source}, attributes, quantization);
     if (attributes.keep_dims) return ReplaceTransposed({result}, first_.perm);
     // The axes that are left, renumbered.
     Permutation perm;

@@ -78,7 +78,7 @@ StepWork WorkOf(const Graph& graph, const TensorType* types, const StepInfo& ste
     most = count;
     work.is_integer = ReadsIntegers(graph.nodes[id], types);
   }
-  if (step.multiply_adds != 0) work.multiply_adds = step.multiply_adds;
+  if (!step.is_reference) work.multiply_adds = step.multiply_adds;  // several steps may share a node
   return work;
 }
 

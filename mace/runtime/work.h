@@ -13,7 +13,7 @@ struct StepWork {
 };
 
 // Of a step of a plan; `types` are the concrete types of all values. Multiply-adds are those of convolutions,
-// matrix products and recurrent layers, as the backend counts them, or counted here where it does not.
+// matrix products and recurrent layers, as the backend counts them; of reference kernels counted here.
 StepWork WorkOf(const Graph& graph, const TensorType* types, const StepInfo& step);
 
 }  // namespace mace

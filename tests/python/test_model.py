@@ -170,14 +170,16 @@ def test_explain_counts_integers_and_floats(reference_kernels: bool) -> None:
         helper.make_node("Conv", ["c", "w"], ["d"]),  # 1 x 5 x 5 x 7 outputs of 24 products
         helper.make_node("QuantizeLinear", ["d", "scale", "zero"], ["e"]),
         helper.make_node("DequantizeLinear", ["e", "scale", "zero"], ["f"]),
-        helper.make_node("MatMul", ["f", "matrix"], ["y"]),  # 1 x 5 x 5 x 3 outputs of 7 products
+        helper.make_node("MatMul", ["f", "matrix"], ["g"]),  # 1 x 5 x 5 x 3 outputs of 7 products
+        helper.make_node("Transpose", ["g"], ["h"], perm=[0, 1, 3, 2]),
+        helper.make_node("MatMul", ["g", "h"], ["y"]),  # 1 x 5 x 5 x 5 outputs of 3 products, in several steps
     ]
     file = networks.model(nodes, {"x": ("float32", [1, 4, 8, 10])}, ["y"], constants)
     model = mace.load(file.SerializeToString(), reference_kernels=reference_kernels)
     model.prepare({"x": [1, 4, 8, 10]})
     plan = model.explain()["plan"]
     assert plan["integer_multiply_adds"] == 5 * 5 * 7 * 24
-    assert plan["float_multiply_adds"] == 6 * 6 * 8 * 36 + 5 * 5 * 3 * 7
+    assert plan["float_multiply_adds"] == 6 * 6 * 8 * 36 + 5 * 5 * 3 * 7 + 5 * 5 * 5 * 3
     assert plan["multiply_adds"] == plan["integer_multiply_adds"] + plan["float_multiply_adds"]
     integers = [step["nodes"][0]["op"] for step in model.explain()["steps"] if step["is_integer"] and step["multiply_adds"]]
     assert integers == ["Conv2d"]
