@@ -152,6 +152,33 @@ def movement(case: Case, dtype: str, operator: str) -> list[int]:
     return [output]
 
 
+@pytest.mark.parametrize("dtype", BYTES)
+@pytest.mark.parametrize("operator", ["SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"])
+def test_blocks(operator: str, dtype: str) -> None:
+    def build(case: Case) -> list[int]:
+        scale, zero_point = case.scale(), case.zero_point(dtype)
+        axes = case.integer(1, 2)
+        block = [case.integer(1, 3) for _ in range(axes)]
+        if operator == "SPACE_TO_BATCH_ND":
+            sizes = [b * case.integer(2, 4) for b in block]
+            edges = [[case.integer(0, 3), case.integer(0, 3)] for _ in block]
+            for axis, (b, size) in enumerate(zip(block, sizes, strict=True)):
+                sizes[axis] = max(size - sum(edges[axis]), 1)
+                edges[axis][1] += -(sizes[axis] + sum(edges[axis])) % b
+            batch = case.integer(1, 2)
+        else:
+            sizes = [case.integer(2, 4) for _ in block]
+            edges = [[case.integer(0, 1), case.integer(0, 1)] for _ in block]
+            batch = int(np.prod(block)) * case.integer(1, 2)
+        x = case.input([batch, *sizes, case.integer(1, 9)], dtype, scale, zero_point)
+        output = case.output(dtype, scale, zero_point)
+        options = operator.title().replace("_To_", "To").replace("_Nd", "ND") + "Options"
+        case.writer.add_operator(operator, [x, case.constant(block), case.constant(edges)], [output], options)
+        return [output]
+
+    run_cases(f"{operator} {dtype}", build)
+
+
 @pytest.mark.parametrize("dtype", WORDS)
 @pytest.mark.parametrize(
     "operator",

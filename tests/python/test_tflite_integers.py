@@ -111,6 +111,21 @@ def test_extremum(operator: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", WORDS)
+@pytest.mark.parametrize("operator", ["EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"])
+def test_comparison(operator: str, dtype: str) -> None:
+    def build(case: Case) -> list[int]:
+        scale = case.scale(1e-2, 0.7)  # LiteRT ends the process at a scale of 1
+        same = case.integer(0, 1) == 0  # values that are equal
+        zero_points = (0, 0) if same else (case.zero_point(dtype), case.zero_point(dtype))
+        inputs = two_inputs(case, dtype, (scale, scale if same else case.scale(1e-2, 0.7)), zero_points)
+        output = case.output("bool")
+        case.writer.add_operator(operator, inputs, [output], operator.title().replace("_", "") + "Options")
+        return [output]
+
+    run_cases(f"{operator} {dtype}", build, accepted=0.5 if dtype != "int16" else 0)
+
+
+@pytest.mark.parametrize("dtype", WORDS)
 def test_quotient(dtype: str) -> None:
     def build(case: Case) -> list[int]:
         a_shape, b_shape = broadcast_pair(case)

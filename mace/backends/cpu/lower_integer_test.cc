@@ -24,7 +24,7 @@ struct LayerTypes {
     per_channel = Pick(random, 0, 1) != 0;
     bias = static_cast<int>(Pick(random, 0, input == DType::kI16 ? 2 : 1));
     rounding = static_cast<ops::Rounding>(Pick(random, 0, 2));
-    zero_point = [=](Random& r) {
+    zero_point = [this](Random& r) {
       return static_cast<int32_t>(input == DType::kU8   ? Pick(r, 0, 255)
                                   : input == DType::kI8 ? Pick(r, -128, 127)
                                                         : 0);

@@ -8,6 +8,7 @@
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/graph/op_definition.h"
+#include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
 
 namespace mace::cpu {
@@ -62,7 +63,8 @@ Status Lowering::PlanViews() {
     const Node& n = node(id);
     if (is_alias_[id]) continue;
     const bool may_be_looked_through =
-        (n.op == OpId::kCast && known(n.inputs[0]) != nullptr) || n.op == OpId::kTranspose;
+        ((n.op == OpId::kCast || n.op == OpId::kDequantize) && known(n.inputs[0]) != nullptr) ||
+        n.op == OpId::kTranspose;
     if (may_be_looked_through && !UsesReferenceOnly() &&
         storage_.Of(n.outputs[0]).kind == Storage::Kind::kInternal) {
       turns_[id] = Turn::kOnDemand;
@@ -88,6 +90,35 @@ ValueId Lowering::TakeOver(NodeId id) {
   return node(id).outputs[0];
 }
 
+// Layers that compute in floats with weights that the file keeps as integers: their values are made here,
+// once for the plan, and live until its weights are packed.
+Status Lowering::DequantizeWeights() {
+  MACE_RETURN_IF_ERROR(dequantized_.Resize(plan_.graph->nodes.size()));
+  if (UsesReferenceOnly()) return Status::Ok();
+  for (NodeId id : group_.nodes) {
+    const OpId op = node(id).op;
+    if (op != OpId::kConv2d && op != OpId::kConvTranspose2d && op != OpId::kFullyConnected &&
+        op != OpId::kMatMul && op != OpId::kGru && op != OpId::kLstm) {
+      continue;
+    }
+    for (ValueId value : node(id).inputs) {
+      const NodeId producer = value == kNone ? kNone : plan_.graph->values[value].producer;
+      if (producer == kNone || node(producer).op != OpId::kDequantize ||
+          dequantized_[producer].data() != nullptr) {
+        continue;
+      }
+      const TensorView* stored = known(node(producer).inputs[0]);
+      if (stored == nullptr || known(value) != nullptr || !IsF32(value)) continue;
+      const int64_t bytes = ByteCount(DType::kF32, shape(value));
+      MACE_ASSIGN_OR_RETURN(dequantized_[producer], Buffer::Allocate(static_cast<size_t>(bytes), allocator_));
+      TensorView view{dequantized_[producer].data(), DType::kF32, shape(value)};
+      MACE_RETURN_IF_ERROR(EvaluateNode(*plan_.graph, node(producer), stored, &view));
+      MACE_RETURN_IF_ERROR(dequantized_views_.PushBack(view));
+    }
+  }
+  return Status::Ok();
+}
+
 WeightSource Lowering::Weights(ValueId value) const {
   if (value == kNone) return {};
   const Graph& graph = *plan_.graph;
@@ -96,6 +127,12 @@ WeightSource Lowering::Weights(ValueId value) const {
     const ValueId input = graph.nodes[producer].inputs[0];
     const TensorView* view = graph.ConstantOf(input);
     if (view != nullptr && view->dtype == DType::kF16) return {view, graph.values[input].constant};
+  }
+  if (producer != kNone && dequantized_[producer].data() != nullptr) {
+    for (const TensorView& view : dequantized_views_) {
+      // No constant: another value may see the same bytes with other scales.
+      if (view.data == dequantized_[producer].data()) return {&view, kNone};
+    }
   }
   return {known(value), graph.values[value].constant};
 }
@@ -351,6 +388,7 @@ Status Lowering::CopyKnownOutputs() {
 Status Lowering::Run() {
   MACE_RETURN_IF_ERROR(storage_.Init(plan_, group_, &builder_));
   MACE_RETURN_IF_ERROR(PlanViews());
+  MACE_RETURN_IF_ERROR(DequantizeWeights());
   MACE_RETURN_IF_ERROR(CopyKnownOutputs());
   MACE_RETURN_IF_ERROR(fusion_.Plan(plan_, group_, is_live_.span(), UsesReferenceOnly()));
   if (!UsesReferenceOnly()) PlanStrides(*this);

@@ -181,6 +181,7 @@ class Lowering {
                           ValueId output, Placement placement);
   Status EmitCopyOf(const Operand& source, const Cluster& cluster, ValueId to, const char* reason);
   Status PlanViews();
+  Status DequantizeWeights();
   Status LowerCluster(const Cluster& cluster);
   Status LowerUnfused(const Cluster& cluster, const char* reason);
   Status LowerByReference(NodeId id, const char* reason);
@@ -199,9 +200,11 @@ class Lowering {
   UnitBuilder builder_;
   StorageMap storage_;
   Fusion fusion_;
-  Vector<bool> is_alias_;  // per node of the graph: a view that shares its input's bytes
-  Vector<bool> is_live_;   // per node of the graph: in the group and no view
-  Vector<Turn> turns_;     // per node of the graph
+  Vector<bool> is_alias_;       // per node of the graph: a view that shares its input's bytes
+  Vector<bool> is_live_;        // per node of the graph: in the group and no view
+  Vector<Turn> turns_;          // per node of the graph
+  Vector<Buffer> dequantized_;  // per node of the graph: the result of a Dequantize of known weights
+  Vector<TensorView> dequantized_views_;  // of those that are there
 };
 
 }  // namespace mace::cpu

@@ -2,6 +2,7 @@
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/binary/binary_integer.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/shape/shape_ops.h"
 #include "mace/ops/unary/unary.h"
 
 namespace mace::importers::tflite {
@@ -94,10 +95,10 @@ void ConvertUnary(TfliteContext& context) {
   static constexpr struct {
     int32_t number;
     OpId op;
-  } kTable[] = {{8, OpId::kFloor}, {14, OpId::kSigmoid}, {19, OpId::kRelu},      {28, OpId::kTanh},
-                {47, OpId::kExp},  {59, OpId::kNeg},     {66, OpId::kSin},       {73, OpId::kLog},
-                {75, OpId::kSqrt}, {76, OpId::kRsqrt},   {101, OpId::kAbs},      {104, OpId::kCeil},
-                {108, OpId::kCos}, {116, OpId::kRound},  {117, OpId::kHardSwish}};
+  } kTable[] = {{8, OpId::kFloor}, {14, OpId::kSigmoid}, {19, OpId::kRelu},  {28, OpId::kTanh},
+                {47, OpId::kExp},  {59, OpId::kNeg},     {66, OpId::kSin},   {73, OpId::kLog},
+                {75, OpId::kSqrt}, {76, OpId::kRsqrt},   {101, OpId::kAbs},  {104, OpId::kCeil},
+                {108, OpId::kCos}, {116, OpId::kRound},  {158, OpId::kSign}, {117, OpId::kHardSwish}};
   for (const auto& row : kTable) {
     if (row.number == context.number()) return context.EmitOutput(row.op, {context.Input(0)}, kTwoRoundings);
   }
@@ -149,6 +150,71 @@ void ConvertPair(TfliteContext& context) {
 
 void ConvertPow(TfliteContext& context) {
   context.EmitOutput(OpId::kPow, {context.Input(0), context.Input(1)}, NoAttributes{});
+}
+
+// Comparisons, and the logical operators of two inputs.
+void ConvertComparison(TfliteContext& context) {
+  static constexpr struct {
+    int32_t number;
+    OpId op;
+  } kTable[] = {{58, OpId::kLess},        {61, OpId::kGreater}, {62, OpId::kGreaterOrEqual},
+                {63, OpId::kLessOrEqual}, {71, OpId::kEqual},   {84, OpId::kOr},
+                {86, OpId::kAnd}};
+  for (const auto& row : kTable) {
+    if (row.number != context.number()) continue;
+    if (context.DTypeOf(context.Input(0)) == DType::kBool && row.op != OpId::kEqual) {
+      return context.EmitOutput(row.op, {context.Input(0), context.Input(1)}, NoAttributes{});
+    }
+    ops::RoundingAttributes attributes = kTwoRoundings;
+    if (row.op != OpId::kEqual && context.DTypeOf(context.Input(0)) == DType::kI16) {
+      attributes.rounding = ops::Rounding::kTfliteSingle;  // the stored integers are compared
+    }
+    return context.EmitOutput(row.op, {context.Input(0), context.Input(1)}, attributes);
+  }
+  context.Refuse("no comparison");
+}
+
+void ConvertNotEqual(TfliteContext& context) {
+  TensorType type = context.OutputType(0);
+  type.quantization = kNone;
+  const ValueId equal = context.Emit(OpId::kEqual, {context.Input(0), context.Input(1)}, kTwoRoundings, type);
+  context.EmitOutput(OpId::kNot, {equal}, NoAttributes{});
+}
+
+// The condition of SELECT may be a vector for the outermost axis.
+void ConvertSelect(TfliteContext& context) {
+  ValueId condition = context.Input(0);
+  const ValueId a = context.Input(1), b = context.Input(2);
+  RequireEqualQuantization(context, context.TypeOf(a), context.OutputType(0));
+  RequireEqualQuantization(context, context.TypeOf(b), context.OutputType(0));
+  const int rank = context.ShapeOf(a).rank;
+  if (context.number() == 64 && context.ShapeOf(condition).rank == 1 && rank > 1) {
+    TensorType type = context.TypeOf(condition);
+    ops::ReshapeAttributes reshape;
+    reshape.shape = {-1};
+    for (int axis = 1; axis < rank; ++axis) {
+      reshape.shape.Push(1);
+      type.shape.Push(1);
+    }
+    condition = context.Emit(OpId::kReshape, {condition}, reshape, type);
+  }
+  context.EmitOutput(OpId::kWhere, {condition, a, b}, NoAttributes{});
+}
+
+void ConvertAddN(TfliteContext& context) {
+  ValueId sum = context.Input(0);
+  for (int i = 1; i + 1 < context.input_count(); ++i) {
+    sum = context.Emit(OpId::kAdd, {sum, context.Input(i)}, kTwoRoundings, context.OutputType(0));
+  }
+  const int last = context.input_count() - 1;
+  if (last == 0) return context.EmitOutput(OpId::kIdentity, {sum}, NoAttributes{});
+  context.EmitOutput(OpId::kAdd, {sum, context.Input(last)}, kTwoRoundings);
+}
+
+void ConvertFloorDiv(TfliteContext& context) {
+  const ValueId quotient =
+      context.Emit(OpId::kDiv, {context.Input(0), context.Input(1)}, kTwoRoundings, context.OutputType(0));
+  context.EmitOutput(OpId::kFloor, {quotient}, kTwoRoundings);
 }
 
 // Of floats by two operators that have fast kernels.

@@ -105,6 +105,16 @@ ValueId PadsOf(TfliteContext& context, int rank) {
 
 }  // namespace
 
+ValueId ZeroOf(TfliteContext& context, ValueId value) {
+  const TensorType type = context.TypeOf(value);
+  if (type.quantization == kNone || !IsInteger(type.dtype) || BytesOf(type.dtype) > 4) return kNone;
+  const ValueId zero = Unwrap(context.graph().AddUninitializedConstant({}, type.dtype, Shape()));
+  void* element = context.graph().constants.back().view.data;
+  ops::StoreInteger(element, type.dtype, 0, context.graph().quantizations[type.quantization].zero_points[0]);
+  context.graph().values[zero].type.quantization = type.quantization;
+  return zero;
+}
+
 // Pads with zero (of a quantized tensor: its zero point), or with the third operand.
 void ConvertPad(TfliteContext& context) {
   const ValueId x = context.Input(0);
@@ -121,12 +131,8 @@ void ConvertPad(TfliteContext& context) {
       scalar.shape = {1};
       fill = context.Emit(OpId::kReshape, {fill}, reshape, scalar);
     }
-  } else if (type.quantization != kNone && BytesOf(type.dtype) <= 4) {
-    fill = Unwrap(context.graph().AddUninitializedConstant({}, type.dtype, Shape()));
-    void* element = context.graph().constants.back().view.data;
-    ops::StoreInteger(element, type.dtype, 0,
-                      context.graph().quantizations[type.quantization].zero_points[0]);
-    context.graph().values[fill].type.quantization = type.quantization;
+  } else {
+    fill = ZeroOf(context, x);
   }
   context.EmitOutput(OpId::kPad, {x, pads, fill}, ops::PadAttributes{});
 }

@@ -42,6 +42,8 @@ IntList ToList(std::span<const int64_t> elements, const char* what);
 // The one element of a constant; throws where it is another number of them.
 int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* what);
 // Movement keeps the stored integers: both ends must read them the same way, else the operator is refused.
+// What a Pad of `value` is filled with: kNone for zero; of quantized tensors their zero point.
+ValueId ZeroOf(TfliteContext& context, ValueId value);
 void RequireEqualQuantization(TfliteContext& context, const TensorType& from, const TensorType& to);
 
 // tflite_layers.cc
@@ -72,6 +74,14 @@ void ConvertGelu(TfliteContext& context);
 void ConvertPair(TfliteContext& context);
 void ConvertPow(TfliteContext& context);
 void ConvertSquaredDifference(TfliteContext& context);
+void ConvertComparison(TfliteContext& context);
+void ConvertNotEqual(TfliteContext& context);
+void ConvertSelect(TfliteContext& context);
+void ConvertAddN(TfliteContext& context);
+void ConvertFloorDiv(TfliteContext& context);
+// tflite_batches.cc
+void ConvertSpaceToBatch(TfliteContext& context);
+void ConvertBatchToSpace(TfliteContext& context);
 // tflite_movement.cc
 void ConvertReshape(TfliteContext& context);
 void ConvertConcatenation(TfliteContext& context);

@@ -89,7 +89,7 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
     for (int64_t k = 0; k < depth; ++k) {
       const int32_t w = weights[n * depth + k];
       sum += w;
-      if (w < 0) negative += w;
+      negative += w < 0 ? w : 0;
     }
     const int64_t zero = zero_of(n);
     if (words) {
@@ -107,28 +107,30 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
   WriteChannelArrays(p.requantization, channels, range.first_channel, range.valid, range.width, p.wide,
                      bias_of, weight_zero_of, panel);
   uint8_t* to = panel + ChannelArrayBytes(range.width, p.wide);
-  const int64_t step_bytes = range.width * tile_depth * (words ? 2 : 1);
-  for (int64_t k0 = 0; k0 < depth; k0 += tile_depth, to += step_bytes * (signs ? 2 : 1)) {
-    for (int64_t j = 0; j < range.width; ++j) {
-      for (int64_t k = 0; k < tile_depth; ++k) {
-        const bool exists = j < range.valid && k0 + k < depth;
-        const int64_t n = range.first_channel + j;
-        const int32_t w = exists ? weights[n * depth + k0 + k] : 0;
+  std::memset(to, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, signs) - to));
+  const int64_t half_bytes = range.width * tile_depth * (words ? 2 : 1);
+  const int64_t step_bytes = half_bytes * (signs ? 2 : 1);
+  for (int64_t j = 0; j < range.valid; ++j) {
+    const int64_t n = range.first_channel + j;
+    const int32_t zero = zero_of(n);
+    uint8_t* step = to;
+    for (int64_t k0 = 0; k0 < depth; k0 += tile_depth, step += step_bytes) {
+      const int64_t count = depth - k0 < tile_depth ? depth - k0 : tile_depth;
+      for (int64_t k = 0; k < count; ++k) {
+        const int32_t w = weights[n * depth + k0 + k];
         const int64_t at = j * tile_depth + k;
         if (words) {
-          const int16_t word = static_cast<int16_t>(exists ? w - zero_of(n) : 0);
-          std::memcpy(to + 2 * at, &word, sizeof(word));
+          const auto word = static_cast<int16_t>(w - zero);
+          std::memcpy(step + 2 * at, &word, sizeof(word));
         } else if (signs) {
-          to[at] = static_cast<uint8_t>(Magnitude(w));
-          to[step_bytes + at] = w < 0 ? 0x7f : 0x80;
+          step[at] = static_cast<uint8_t>(Magnitude(w));
+          step[half_bytes + at] = w < 0 ? 0x7f : 0x80;
         } else {
-          to[at] = static_cast<uint8_t>(w);
+          step[at] = static_cast<uint8_t>(w);
         }
       }
     }
   }
-  const uint8_t* end = panel + PanelBytes(p, range.width, signs);
-  std::memset(to, 0, static_cast<size_t>(end - to));
 }
 
 Status CheckIntegerConv2d(const IntegerConv2dParams& p) {
@@ -218,9 +220,12 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
     for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(p, g, panel);
       const bool signs = IsPanelSigned(p, numbers, range);
-      int64_t entry = offset | (signs ? kPanelSigns : 0);
+      int64_t entry =
+          offset | (signs ? kPanelSigns : 0) | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
       for (int64_t n = 0; channels.exponents != nullptr && n < range.valid; ++n) {
-        if (channels.exponents[range.first_channel + n] > 0) entry |= kPanelShiftsLeft;
+        const int32_t exponent = channels.exponents[range.first_channel + n];
+        if (exponent > 0) entry |= kPanelShiftsLeft;
+        if (exponent >= 0) entry &= ~kPanelShiftsRight;
       }
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));

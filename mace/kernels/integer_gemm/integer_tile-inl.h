@@ -54,10 +54,9 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
       constexpr int kR = decltype(r)::value;
       const VecI32 left = BroadcastBytes(lhs[kR] + k);
       const uint8_t* step = panel;
-      // 16 registers do not hold twelve sums and weights as well: each row loads the weights anew, which
-      // costs nothing (they are operands of the multiplication). The compiler must not see that they are the
-      // same.
-      if constexpr (kDotNeedsBound && kF32Lanes <= 8) asm volatile("" : "+r"(step));
+      // 16 registers do not hold twelve sums and weights as well: each row loads the weights anew, as
+      // operands of the multiplication. The compiler must not see that they are the same.
+      if constexpr (kDotNeedsBound && kF32Lanes <= 8 && kRows * kAll > 10) asm volatile("" : "+r"(step));
       Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
         constexpr int kV = decltype(v)::value;
         const uint8_t* at = step + (kV / kVectors) * panel_stride + (kV % kVectors) * kVectorBytes;

@@ -55,12 +55,14 @@ Status InferLogic(InferContext& context) {
 }
 
 Status InferCompare(InferContext& context) {
+  if (HasQuantizedInput(context)) return InferQuantizedComparison(context);
   MACE_RETURN_IF_ERROR(
       ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI8, DType::kU8}));
   return InferOutput(context, DType::kBool);
 }
 
 Status InferEqual(InferContext& context) {
+  if (HasQuantizedInput(context)) return InferQuantizedComparison(context);
   MACE_RETURN_IF_ERROR(
       ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI8, DType::kU8, DType::kBool}));
   return InferOutput(context, DType::kBool);
@@ -260,6 +262,11 @@ Status ReferenceArithmetic(const ReferenceContext& context) {
 
 template <typename Function>
 Status ReferenceCompare(const ReferenceContext& context) {
+  if (HasQuantizedInput(context)) {
+    return ReferenceQuantizedComparison(
+        context, [](int32_t a, int32_t b) { return Function()(a, b); },
+        [](float a, float b) { return Function()(a, b); });
+  }
   if (context.inputs[0].dtype == DType::kBool) {
     return MapPairs<uint8_t, uint8_t>(context, Function());
   }
@@ -326,18 +333,18 @@ constinit const OpDefinition kSquaredDifferenceDefinition =
     Define("SquaredDifference", InferArithmetic<kTfliteSquaredDifference>,
            ReferenceArithmetic<SquaredDifferenceFunction, kTfliteSquaredDifference>);
 constinit const OpDefinition kEqualDefinition = Define("Equal", InferEqual, ReferenceCompare<EqualFunction>,
-                                                       AttributeInfoOf<NoAttributes>(), kOpElementwise);
+                                                       AttributeInfoOf<RoundingAttributes>(), kOpElementwise);
 constinit const OpDefinition kLessDefinition = Define("Less", InferCompare, ReferenceCompare<LessFunction>,
-                                                      AttributeInfoOf<NoAttributes>(), kOpElementwise);
+                                                      AttributeInfoOf<RoundingAttributes>(), kOpElementwise);
 constinit const OpDefinition kGreaterDefinition =
-    Define("Greater", InferCompare, ReferenceCompare<GreaterFunction>, AttributeInfoOf<NoAttributes>(),
+    Define("Greater", InferCompare, ReferenceCompare<GreaterFunction>, AttributeInfoOf<RoundingAttributes>(),
            kOpElementwise);
 constinit const OpDefinition kLessOrEqualDefinition =
     Define("LessOrEqual", InferCompare, ReferenceCompare<LessOrEqualFunction>,
-           AttributeInfoOf<NoAttributes>(), kOpElementwise);
+           AttributeInfoOf<RoundingAttributes>(), kOpElementwise);
 constinit const OpDefinition kGreaterOrEqualDefinition =
     Define("GreaterOrEqual", InferCompare, ReferenceCompare<GreaterOrEqualFunction>,
-           AttributeInfoOf<NoAttributes>(), kOpElementwise);
+           AttributeInfoOf<RoundingAttributes>(), kOpElementwise);
 constinit const OpDefinition kAndDefinition =
     Define("And", InferLogic, ReferenceLogic<AndFunction>, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kOrDefinition =

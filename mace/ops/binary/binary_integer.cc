@@ -14,9 +14,9 @@ constexpr uint32_t Bit(DType dtype) { return 1u << static_cast<int>(dtype); }
 constexpr uint32_t kWords = Bit(DType::kI8) | Bit(DType::kU8) | Bit(DType::kI16);
 constexpr uint32_t kQuantized = kWords | Bit(DType::kU16);
 
-// Calls function(stored a, stored b) for each element; it gives the element to store.
-template <typename Function>
-void MapStored(const ReferenceContext& context, const Function& function) {
+// Calls visit(index, stored a, stored b) for each element of the output.
+template <typename Visit>
+void ForEachPair(const ReferenceContext& context, const Visit& visit) {
   const TensorView& a = context.inputs[0];
   const TensorView& b = context.inputs[1];
   const TensorView& y = context.outputs[0];
@@ -25,10 +25,16 @@ void MapStored(const ReferenceContext& context, const Function& function) {
   BroadcastStrides(b.shape, y.shape, b_strides);
   int64_t i = 0;
   for (StridedWalk<2> walk(y.shape, {a_strides, b_strides}); !walk.done(); walk.Next()) {
-    StoreInteger(
-        y.data, y.dtype, i++,
-        function(LoadInteger(a.data, a.dtype, walk.offset(0)), LoadInteger(b.data, b.dtype, walk.offset(1))));
+    visit(i++, LoadInteger(a.data, a.dtype, walk.offset(0)), LoadInteger(b.data, b.dtype, walk.offset(1)));
   }
+}
+
+// Stores function(stored a, stored b).
+template <typename Function>
+void MapStored(const ReferenceContext& context, const Function& function) {
+  const TensorView& y = context.outputs[0];
+  ForEachPair(context,
+              [&](int64_t i, int32_t a, int32_t b) { StoreInteger(y.data, y.dtype, i, function(a, b)); });
 }
 
 // The quantization of the three operands; both shape rule and references have it.
@@ -47,6 +53,15 @@ int32_t WrappingAdd(int32_t a, int32_t b) {
 }
 int32_t WrappingMultiply(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+}
+
+// RoundingRightShift, but also by more than 31 bits, and by less than 0: TensorFlow Lite's kernel meets such
+// shifts where a dividend is small (its sign bits have been shifted out before). What its processors make of
+// them, which is not the quotient, is part of its results: the count's low 5 bits count, and the mask of the
+// remainder is full.
+int32_t UnboundedRightShift(int32_t x, int exponent) {
+  if (exponent >= 0 && exponent <= 31) return RoundingRightShift(x, exponent);
+  return WrappingAdd(x >> (exponent & 31), x >= 0 ? 1 : 0);
 }
 
 // How far x can be shifted to the left: the copies of its sign bit, less one.
@@ -124,15 +139,6 @@ Status ReferenceProduct(const ReferenceContext& context) {
 }
 
 // ---- Div: by the reciprocal of the divisor, an integer; a division by zero gives zero.
-
-// RoundingRightShift, but also by more than 31 bits, and by less than 0: TensorFlow Lite's kernel meets such
-// shifts where a dividend is small (its sign bits have been shifted out before). What its processors make of
-// them, which is not the quotient, is part of its results: the count's low 5 bits count, and the mask of the
-// remainder is full.
-int32_t UnboundedRightShift(int32_t x, int exponent) {
-  if (exponent >= 0 && exponent <= 31) return RoundingRightShift(x, exponent);
-  return WrappingAdd(x >> (exponent & 31), x >= 0 ? 1 : 0);
-}
 
 Status ReferenceQuotient(const ReferenceContext& context) {
   const Scales scales(context);
@@ -249,6 +255,53 @@ Status ReferenceHalfEvenPair(const ReferenceContext& context, float (*function)(
                                 static_cast<float>(b - scales.b.zero_points[0]) * scales.b.scales[0]);
     return AddZeroPointAndClamp(RoundToInt32(real / scales.y.scales[0], true), scales.y.zero_points[0],
                                 range);
+  });
+  return Status::Ok();
+}
+
+Status InferQuantizedComparison(InferContext& context) {
+  const DType a = context.input(0).dtype, b = context.input(1).dtype;
+  const bool half_even = context.attributes<RoundingAttributes>().rounding == Rounding::kHalfEvenFloat;
+  const uint32_t types = half_even ? kQuantized : kWords;
+  if ((types & Bit(a)) == 0 || (types & Bit(b)) == 0) {
+    return Unsupported("a comparison of quantized %s and %s", NameOf(a), NameOf(b));
+  }
+  if (!half_even) MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), a, 1, "input 0"));
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(1), b, 1, "input 1"));
+  Shape shape;
+  MACE_RETURN_IF_ERROR(BroadcastShapes(context.input(0).shape, context.input(1).shape, &shape));
+  context.SetOutput(0, DType::kBool, shape);
+  return Status::Ok();
+}
+
+Status ReferenceQuantizedComparison(const ReferenceContext& context, uint8_t (*integers)(int32_t, int32_t),
+                                    uint8_t (*reals)(float, float)) {
+  const Quantization& a_scale = *context.input_quantization(0);
+  const Quantization& b_scale = *context.input_quantization(1);
+  auto* y = static_cast<uint8_t*>(context.outputs[0].data);
+  if (context.attributes<RoundingAttributes>().rounding == Rounding::kHalfEvenFloat) {
+    ForEachPair(context, [&](int64_t i, int32_t a, int32_t b) {
+      y[i] = reals(static_cast<float>(a - a_scale.zero_points[0]) * a_scale.scales[0],
+                   static_cast<float>(b - b_scale.zero_points[0]) * b_scale.scales[0]);
+    });
+    return Status::Ok();
+  }
+  if (context.attributes<RoundingAttributes>().rounding == Rounding::kTfliteSingle) {
+    ForEachPair(context, [&](int64_t i, int32_t a, int32_t b) { y[i] = integers(a, b); });
+    return Status::Ok();
+  }
+  constexpr int kLeftShift = 8;
+  const auto scaled = [](int32_t distance, const FixedPointMultiplier& multiplier) {
+    const int32_t product =
+        RoundingDoublingHighMultiply(WrappingLeftShift(distance, kLeftShift), multiplier.multiplier);
+    return UnboundedRightShift(product, -multiplier.exponent);
+  };
+  const FixedPointMultiplier a_multiplier = QuantizeMultiplier(static_cast<double>(a_scale.scales[0]));
+  const FixedPointMultiplier b_multiplier = QuantizeMultiplier(static_cast<double>(b_scale.scales[0]));
+  ForEachPair(context, [&](int64_t i, int32_t a, int32_t b) {
+    y[i] = integers(scaled(a - a_scale.zero_points[0], a_multiplier),
+                    scaled(b - b_scale.zero_points[0], b_multiplier));
   });
   return Status::Ok();
 }

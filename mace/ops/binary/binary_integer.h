@@ -27,6 +27,13 @@ Status InferQuantizedPair(InferContext& context, Rounding rounding, const Tflite
 // kHalfEvenFloat: `function` of the two reals, in float32.
 Status ReferenceHalfEvenPair(const ReferenceContext& context, float (*function)(float, float));
 
+// Comparisons: the shape rule, and what they compare: with kTfliteDouble integers of one unit, 8 bits more
+// than the stored ones have, times the scale; with kTfliteSingle the stored integers, whatever they stand for
+// (as TensorFlow Lite orders i16); with kHalfEvenFloat the reals.
+Status InferQuantizedComparison(InferContext& context);
+Status ReferenceQuantizedComparison(const ReferenceContext& context, uint8_t (*integers)(int32_t, int32_t),
+                                    uint8_t (*reals)(float, float));
+
 // Add and Sub with kTfliteDouble: both operands are brought to one half of the larger scale, with
 // `left_shift` more bits; their sum is brought to the output's scale.
 struct QuantizedSum {

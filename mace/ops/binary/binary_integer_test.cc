@@ -88,6 +88,30 @@ TEST(BinaryInteger, QuotientsAndSquares) {
   EXPECT_EQ(square[0].values, (std::vector<int32_t>{-51, -36, 127}));  // 7^2, 8^2, 65.5^2
 }
 
+TEST(BinaryInteger, ComparisonsAreThoseOfTheReals) {
+  std::mt19937 random(3);
+  const IntegerTensor a = RandomTensor(&random, DType::kU8, {50}, {0.25f}, {100});
+  const IntegerTensor b = RandomTensor(&random, DType::kU8, {50}, {0.125f}, {20});
+  for (Rounding rounding : {Rounding::kTfliteDouble, Rounding::kTfliteSingle, Rounding::kHalfEvenFloat}) {
+    for (OpId op : {OpId::kLess, OpId::kGreaterOrEqual, OpId::kEqual}) {
+      OpTester tester(op);
+      std::vector<uint8_t> x(a.values.begin(), a.values.end()), y(b.values.begin(), b.values.end());
+      tester.attributes<RoundingAttributes>().rounding = rounding;
+      tester.Input<uint8_t>({50}, x).Input<uint8_t>({50}, y);
+      tester.QuantizeInput(0, 0.25f, 100).QuantizeInput(1, 0.125f, 20);
+      ASSERT_OK(tester.Run());
+      const std::vector<uint8_t> results = tester.Output<uint8_t>();
+      for (size_t i = 0; i < 50; ++i) {
+        const bool stored = rounding == Rounding::kTfliteSingle;
+        const double left = stored ? x[i] : a.real(i), right = stored ? y[i] : b.real(i);
+        const bool expected =
+            op == OpId::kLess ? left < right : (op == OpId::kEqual ? left == right : left >= right);
+        EXPECT_EQ(results[i], expected ? 1 : 0) << i;
+      }
+    }
+  }
+}
+
 TEST(BinaryInteger, HalvesGoToEvenInTheOnnxForm) {
   const IntegerTensor a = {DType::kI8, {5}, {1, 3, -1, -3, 5}, {0.5f}, {0}, kNone};
   const IntegerTensor b = {DType::kI8, {1}, {0}, {0.5f}, {0}, kNone};
