@@ -53,6 +53,8 @@ bool HasExactReciprocal(float number) {
 // Whose quantized form saturates its output to the bounds of its cluster.
 bool TakesClamp(OpId op) {
   switch (op) {
+    case OpId::kConv2d:
+    case OpId::kFullyConnected:
     case OpId::kAdd:
     case OpId::kSub:
     case OpId::kMul:

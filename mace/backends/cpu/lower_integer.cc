@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "mace/backends/cpu/lower_quantize.h"
 #include "mace/kernels/integer_depthwise/integer_depthwise.h"
 #include "mace/kernels/integer_gemm/integer_gemm.h"
 #include "mace/ops/convolution/conv2d.h"
@@ -207,6 +208,19 @@ FormatHash HashOf(const char* kernel, const IntegerLayer& layer, const Shape& we
   return hash;
 }
 
+namespace {
+
+// A clamp behind the layer is what its results are saturated to.
+Status SetBounds(const Lowering& lowering, const Cluster& cluster, IntegerLayer* layer) {
+  IntegerBounds bounds;
+  MACE_RETURN_IF_ERROR(FindBounds(lowering, cluster, &bounds));
+  layer->requantization.low = bounds.low;
+  layer->requantization.high = bounds.high;
+  return Status::Ok();
+}
+
+}  // namespace
+
 Status LowerIntegerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const auto& attributes = node.attributes.as<ops::Conv2dAttributes>();
@@ -214,6 +228,7 @@ Status LowerIntegerConv2d(Lowering& lowering, const Cluster& cluster, const char
   MACE_RETURN_IF_ERROR(ReadIntegerLayer(lowering, node, attributes.rounding,
                                         lowering.type(node.inputs[0]).dtype == DType::kU8, &layer, refusal));
   if (*refusal != nullptr) return Status::Ok();
+  MACE_RETURN_IF_ERROR(SetBounds(lowering, cluster, &layer));
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& weights = lowering.shape(node.inputs[1]);
   int64_t pads[2] = {}, unused = 0;
@@ -245,6 +260,7 @@ Status LowerIntegerFullyConnected(Lowering& lowering, const Cluster& cluster, co
   IntegerLayer layer;
   MACE_RETURN_IF_ERROR(ReadIntegerLayer(lowering, node, attributes.rounding, false, &layer, refusal));
   if (*refusal != nullptr) return Status::Ok();
+  MACE_RETURN_IF_ERROR(SetBounds(lowering, cluster, &layer));
   const Shape& in = lowering.shape(node.inputs[0]);
   const Shape& weights = lowering.shape(node.inputs[1]);
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::IntegerConv2dParams>());

@@ -5,6 +5,7 @@
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/matmul/fully_connected.h"
+#include "mace/ops/unary/unary.h"
 
 namespace mace::cpu {
 namespace {
@@ -134,6 +135,39 @@ TEST(LowerInteger, ConvTranspose2d) {
     types.Output(&test, random, y);
     SCOPED_TRACE(i);
     ExpectSameBytes(&test, "conv_transpose2d_" + types.Suffix());
+  }
+}
+
+TEST(LowerInteger, AClampBehindALayerJoinsIt) {
+  Random random(7);
+  for (int i = 0; i < 30; ++i) {
+    const LayerTypes types(random);
+    const int64_t channels = Pick(random, 2, 20);
+    const bool is_depthwise = i % 3 == 1;
+    TestGraph test;
+    const ValueId x = types.Input(&test, random, {1, 5, 6, channels});
+    ValueId y = kNone;
+    if (i % 3 == 2) {
+      const ValueId weights = types.Weights(&test, random, {channels, channels});
+      y = test.Node(OpId::kFullyConnected, {x, weights, types.Bias(&test, channels)});
+      test.Attributes<ops::FullyConnectedAttributes>().rounding = types.rounding;
+    } else {
+      const ValueId weights = types.Weights(&test, random, {channels, 3, 3, is_depthwise ? 1 : channels});
+      y = test.Node(OpId::kConv2d, {x, weights, types.Bias(&test, channels)});
+      test.Attributes<ops::Conv2dAttributes>().groups = is_depthwise ? channels : 1;
+      test.Attributes<ops::Conv2dAttributes>().rounding = types.rounding;
+    }
+    const float scale = types.input == DType::kI16 ? 0.003f : 0.04f;
+    const int32_t zero_point = types.zero_point(random);
+    test.Quantize(y, {scale}, {zero_point});
+    const ValueId clip = test.Node(OpId::kClip, {y});
+    test.Attributes<ops::ClipAttributes>().min = -0.3f;
+    test.Attributes<ops::ClipAttributes>().max = 1.1f;
+    test.Output(test.Quantize(clip, {scale}, {zero_point}));
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels, 0.0f);
+    EXPECT_EQ(kernels.find(' '), std::string::npos) << kernels;
+    EXPECT_EQ(kernels.find("reference"), std::string::npos) << kernels;
   }
 }
 

@@ -137,7 +137,7 @@ Status LowerByPairTable(Lowering& lowering, const Cluster& cluster, const char**
   if (*refusal != nullptr) return Status::Ok();
   const auto& kernels = lowering.kernels();
   StepSpec spec;
-  spec.reason = "the reference kernel's results for each pair of bytes";
+  spec.reason = "a table of its results for each pair of bytes";
   MACE_RETURN_IF_ERROR(
       lowering.SetKernel({"pair_table", kernels.quantize->pair_table, kernels.quantize_isa}, params, &spec));
   return lowering.EmitBinary(cluster, std::move(spec), a, b, out, Constants(table, kEntries));
@@ -224,7 +224,7 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
   if (*refusal != nullptr) return Status::Ok();
   const auto& kernels = lowering.kernels();
   StepSpec spec;
-  spec.reason = "the reference kernel's results for each input";
+  spec.reason = "a table of its results for each input";
   MACE_RETURN_IF_ERROR(
       lowering.SetKernel({"table", kernels.quantize->table, kernels.quantize_isa}, params, &spec));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, in));

@@ -371,8 +371,8 @@ TEST(LowerQuantize, SoftmaxOfTensorFlowLite) {
   for (const Types& types :
        {Types{DType::kI8, DType::kI8, 0x1p-8f, -128}, Types{DType::kU8, DType::kU8, 0x1p-8f, 0},
         Types{DType::kI8, DType::kI16, 0x1p-16f, -32768}, Types{DType::kI16, DType::kI16, 0x1p-15f, 0}}) {
-    for (int64_t columns : {1, 2, 10, 127, 1001, 5000}) {
-      for (float scale : {0.0001f, 0.02f, 0.3f, 7.0f}) {
+    for (int64_t columns : {1, 10, 127, 5000}) {
+      for (float scale : {0.0001f, 0.02f, 7.0f}) {
         for (float beta : {1.0f, 0.25f}) {
           TestGraph test;
           const ValueId x =

@@ -86,7 +86,7 @@ void CheckQuantize(Isa isa, Random& random) {
 TEST(Quantize, EveryTypeBothWays) {
   Random random(1);
   for (Isa isa : TestIsas()) {
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 25; ++round) {
       CheckQuantize<int8_t>(isa, random);
       CheckQuantize<uint8_t>(isa, random);
       CheckQuantize<int16_t>(isa, random);
@@ -142,7 +142,7 @@ void CheckRequantizeToEach(Isa isa, Random& random) {
 TEST(Quantize, RequantizeEveryPairOfTypes) {
   Random random(2);
   for (Isa isa : TestIsas()) {
-    for (int round = 0; round < 30; ++round) {
+    for (int round = 0; round < 12; ++round) {
       CheckRequantizeToEach<int8_t>(isa, random);
       CheckRequantizeToEach<uint8_t>(isa, random);
       CheckRequantizeToEach<int16_t>(isa, random);
@@ -183,7 +183,7 @@ void CheckTable(Isa isa, Random& random) {
 TEST(Quantize, Table) {
   Random random(3);
   for (Isa isa : TestIsas()) {
-    for (int round = 0; round < 40; ++round) {
+    for (int round = 0; round < 20; ++round) {
       CheckTable<uint8_t, uint8_t>(isa, random);
       CheckTable<uint8_t, uint16_t>(isa, random);
       CheckTable<uint8_t, uint32_t>(isa, random);

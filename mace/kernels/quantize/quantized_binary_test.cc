@@ -143,7 +143,7 @@ TEST(QuantizedBinary, FixedPoint) {
     for (BinaryOp op : {BinaryOp::kAdd, BinaryOp::kSub, BinaryOp::kMul}) {
       QuantizedBinaryParams params;
       params.op = op;
-      for (int round = 0; round < 100; ++round) {
+      for (int round = 0; round < 40; ++round) {
         CheckBinary<int8_t, int8_t, int8_t>(isa, params, random);
         CheckBinary<uint8_t, uint8_t, uint8_t>(isa, params, random);
         CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
@@ -160,7 +160,7 @@ TEST(QuantizedBinary, ShiftedSums) {
       QuantizedBinaryParams params;
       params.op = op;
       params.arithmetic = QuantizedArithmetic::kShifted;
-      for (int round = 0; round < 100; ++round) {
+      for (int round = 0; round < 40; ++round) {
         CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
         if (HasFatalFailure()) return;
       }
@@ -192,7 +192,7 @@ TEST(QuantizedBinary, InFloatsOfAnyTypes) {
       QuantizedBinaryParams params;
       params.op = op;
       params.arithmetic = QuantizedArithmetic::kFloat;
-      for (int round = 0; round < 40; ++round) {
+      for (int round = 0; round < 15; ++round) {
         CheckBinary<int8_t, int8_t, int8_t>(isa, params, random);
         CheckBinary<uint8_t, uint8_t, uint8_t>(isa, params, random);
         CheckBinary<int16_t, int16_t, int16_t>(isa, params, random);
@@ -209,7 +209,7 @@ TEST(QuantizedBinary, InFloatsOfAnyTypes) {
 TEST(QuantizedBinary, PairsLookedUp) {
   Random random(7);
   for (Isa isa : TestIsas()) {
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 20; ++round) {
       PairTableParams params;
       AnyShapes(random, &params.a, &params.b);
       ASSERT_TRUE(PreparePairTable(&params).ok());

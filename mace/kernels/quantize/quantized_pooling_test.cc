@@ -129,7 +129,7 @@ void CheckKinds(Isa isa, const PoolingParams& window, Random& random) {
 TEST(QuantizedPooling, RandomShapes) {
   Random random(1);
   for (Isa isa : TestIsas()) {
-    for (int round = 0; round < 25; ++round) {
+    for (int round = 0; round < 12; ++round) {
       CheckKinds<int8_t>(isa, RandomWindow(random), random);
       CheckKinds<uint8_t>(isa, RandomWindow(random), random);
       CheckKinds<int16_t>(isa, RandomWindow(random), random);
@@ -142,20 +142,23 @@ TEST(QuantizedPooling, RandomShapes) {
 TEST(QuantizedPooling, LargeWindows) {
   Random random(2);
   for (Isa isa : TestIsas()) {
-    for (const auto& [height, width, channels] :
-         {std::tuple{7, 7, 1280}, std::tuple{16, 16, 70}, std::tuple{23, 29, 5}, std::tuple{1, 4000, 1},
-          std::tuple{255, 258, 2}, std::tuple{1, 1, 9}}) {
+    const auto check = [&](auto type, int64_t height, int64_t width, int64_t channels) {
       PoolingParams window;
       window.batch = 2;
       window.input_height = window.kernel_height = height;
       window.input_width = window.kernel_width = width;
       window.channels = channels;
       window.output_height = window.output_width = 1;
-      CheckKinds<int8_t>(isa, window, random);
-      CheckKinds<uint8_t>(isa, window, random);
-      if (height * width < 32768) CheckKinds<int16_t>(isa, window, random);
-      if (HasFatalFailure()) return;
-    }
+      CheckKinds<decltype(type)>(isa, window, random);
+    };
+    check(int8_t{}, 7, 7, 1280);
+    check(uint8_t{}, 16, 16, 70);
+    check(int16_t{}, 23, 29, 5);
+    check(int16_t{}, 1, 400, 1);
+    check(uint8_t{}, 1, 4000, 1);
+    check(uint8_t{}, 255, 257, 1);
+    check(int8_t{}, 256, 257, 1);
+    if (HasFatalFailure()) return;
   }
 }
 

@@ -83,7 +83,7 @@ void CheckResize(Isa isa, ResizeArithmetic arithmetic, Random& random) {
 TEST(QuantizedResize, EveryArithmetic) {
   Random random(1);
   for (Isa isa : TestIsas()) {
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 25; ++round) {
       CheckResize<uint8_t>(isa, ResizeArithmetic::kNearest, random);
       CheckResize<uint8_t>(isa, ResizeArithmetic::kFloat, random);
       CheckResize<int8_t>(isa, ResizeArithmetic::kFixedPoint, random);
