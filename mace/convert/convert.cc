@@ -54,6 +54,7 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   report->format = NameOf(importers::DetectFormat(bytes));
   importers::ImportOptions import_options;
   import_options.states = options.states;
+  import_options.signature = options.signature;
   importers::ImportReport import_report;
   Graph graph;
   MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));

@@ -17,6 +17,9 @@ struct ConvertOptions {
   // Fed-back pairs {output name, input name}: the output of a run becomes the input of the next (mace convert
   // --state).
   std::vector<std::pair<std::string, std::string>> states;
+  // Of a TensorFlow Lite model: inputs and outputs are called as in this signature, not by their tensors'
+  // names.
+  std::string signature;
   bool optimize = true;  // run the passes; without them the file holds the model as it was imported
 };
 

@@ -52,6 +52,7 @@ Status Import(std::span<const uint8_t> bytes, const ImportOptions& options, Grap
               ImportReport* report) {
   switch (DetectFormat(bytes)) {
     case Format::kOnnx:
+      if (!options.signature.empty()) return InvalidArgument("ONNX models have no signatures");
       return ImportOnnx(bytes, options, graph, report);
     case Format::kTflite:
       return ImportTflite(bytes, options, graph, report);

@@ -16,6 +16,8 @@ namespace mace::importers {
 
 struct ImportOptions {
   std::vector<std::pair<std::string, std::string>> states;  // output name : input name, fed back between runs
+  // TensorFlow Lite: the signature whose names inputs and outputs get; empty: those of the tensors.
+  std::string signature;
 };
 // What an importer was at when it failed: reading the file and translating its operators, a shape rule of the
 // graph that it builds, or the verifier's look at the whole.

@@ -103,16 +103,17 @@ def cli() -> None:
 @click.argument("model", type=FileName())
 @click.option("-o", "--output", required=True, type=FileName(), help="The .mace file to write.")
 @click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable).")
+@click.option("--signature", default=None, metavar="NAME", help="Call inputs and outputs as in this signature (TensorFlow Lite).")
 @click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
-def convert(model: str, output: str, states: Sequence[str], optimize: bool, as_json: bool) -> None:
+def convert(model: str, output: str, states: Sequence[str], signature: str | None, optimize: bool, as_json: bool) -> None:
     """Converts a trained MODEL (ONNX, TensorFlow Lite) to a .mace file."""
     if os.path.exists(output) and os.path.exists(model) and os.path.samefile(output, model):
         raise mace.InvalidArgumentError(f"-o {output}: is the model itself, which would be lost")
     resolve_output(output, follow_links=True)  # before the work
     begin = time.perf_counter()
     with progress(f"converting {os.path.basename(model)}"):
-        data, details = mace.convert(model, parse_states(states), optimize=optimize)
+        data, details = mace.convert(model, parse_states(states), optimize=optimize, signature=signature)
         write_atomically(output, data)
     seconds = time.perf_counter() - begin
     for warning in details["warnings"]:

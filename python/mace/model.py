@@ -58,11 +58,16 @@ def named(path: str) -> Iterator[None]:
 
 
 def convert(
-    model: str | os.PathLike[str] | bytes | bytearray | memoryview, states: Sequence[tuple[str, str]] = (), *, optimize: bool = True
+    model: str | os.PathLike[str] | bytes | bytearray | memoryview,
+    states: Sequence[tuple[str, str]] = (),
+    *,
+    optimize: bool = True,
+    signature: str | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
     """Converts a trained model (ONNX or TensorFlow Lite; a path or its bytes) to the bytes of a .mace file.
 
-    ``states`` are fed-back pairs (output name, input name). The second result holds ``format``, ``warnings`` and
+    ``states`` are fed-back pairs (output name, input name). With ``signature`` the inputs and outputs of a TensorFlow Lite
+    model are called as in the signature of that name, else by their tensors' names. The second result holds ``format``, ``warnings`` and
     ``operators`` (name -> count). Raises :class:`mace.MaceError`.
 
     >>> data, details = mace.convert("net.onnx")
@@ -70,13 +75,13 @@ def convert(
     ('onnx', [])
     """
     if isinstance(model, (bytes, bytearray, memoryview)):
-        return _convert(bytes(model), states, optimize)
+        return _convert(bytes(model), states, optimize, signature)
     data = read_file(model)
     with named(os.fsdecode(model)):
-        return _convert(data, states, optimize)
+        return _convert(data, states, optimize, signature)
 
 
-def _convert(data: bytes, states: Sequence[tuple[str, str]], optimize: bool) -> tuple[bytes, dict[str, Any]]:
+def _convert(data: bytes, states: Sequence[tuple[str, str]], optimize: bool, signature: str | None) -> tuple[bytes, dict[str, Any]]:
     pairs = []
     try:
         for pair in states:
@@ -86,9 +91,11 @@ def _convert(data: bytes, states: Sequence[tuple[str, str]], optimize: bool) -> 
             pairs.append((output, name))
     except (TypeError, ValueError):
         raise InvalidArgumentError(f"states: expected pairs (output name, input name), got {states!r}") from None
+    if signature is not None and not (isinstance(signature, str) and signature):
+        raise InvalidArgumentError(f"signature: expected a name or None, got {signature!r}")
     if data[: len(MACE_MAGIC)] == MACE_MAGIC:
         raise InvalidArgumentError("it is a .mace file already")
-    return _native.convert(data, pairs, bool(optimize))
+    return _native.convert(data, pairs, bool(optimize), signature or "")
 
 
 class Session:
@@ -320,7 +327,7 @@ def _refuse_states(states: Sequence[tuple[str, str]]) -> None:
 def _load_bytes(runtime: Any, data: bytes, states: Sequence[tuple[str, str]], options: tuple[bool, ...]) -> Model:
     details: dict[str, Any] = {}
     if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-        data, details = _convert(data, states, True)
+        data, details = _convert(data, states, True, None)
     else:
         _refuse_states(states)
     return Model(_native.Model.load_memory(runtime, data, *options), details)

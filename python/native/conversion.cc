@@ -12,10 +12,12 @@ namespace nb = nanobind;
 namespace mace::python {
 namespace {
 
-nb::tuple Convert(nb::bytes model, std::vector<std::pair<std::string, std::string>> states, bool optimize) {
+nb::tuple Convert(nb::bytes model, std::vector<std::pair<std::string, std::string>> states, bool optimize,
+                  std::string signature) {
   convert::ConvertOptions options;
   options.states = std::move(states);
   options.optimize = optimize;
+  options.signature = std::move(signature);
   convert::ConvertReport report;
   std::vector<uint8_t> file;
   Status status;
@@ -38,6 +40,7 @@ nb::tuple Convert(nb::bytes model, std::vector<std::pair<std::string, std::strin
 
 void RegisterConversion(nb::module_& module) {
   module.def("convert", &Convert, nb::arg("model"), nb::arg("states"), nb::arg("optimize"),
+             nb::arg("signature"),
              "Bytes of a trained model (ONNX, TensorFlow Lite) -> (bytes of a .mace file, details).");
 }
 

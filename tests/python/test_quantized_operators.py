@@ -219,3 +219,13 @@ def test_matmul_integer_to_float() -> None:
     proto = model("MatMulIntegerToFloat", names, feeds, {"w": w, "ws": weight_scale, "b": bias}, TensorProto.FLOAT, "com.microsoft")
     want = real(a, scale, 77) @ real(w, weight_scale, 0) + bias
     np.testing.assert_allclose(mace.load(proto.SerializeToString())(feeds)["y"], want, rtol=1e-5, atol=1e-5)
+
+
+def test_resize_of_bare_integers_goes_towards_zero() -> None:
+    x = integers(np.random.RandomState(10), I8, 1, 2, 4, 5)
+    nodes = [helper.make_node("Resize", ["x", "", "s"], ["y"], mode="linear", coordinate_transformation_mode="half_pixel")]
+    scales = {"s": np.array([1, 1, 2, 2], np.float32)}
+    proto = networks.model(nodes, {"x": ("int8", list(x.shape))}, ["y"], scales, 17, TensorProto.INT8)
+    floats = networks.model(nodes, {"x": ("float32", list(x.shape))}, ["y"], scales)
+    (want,) = ReferenceEvaluator(floats).run(None, {"x": x.astype(np.float32)})
+    np.testing.assert_array_equal(mace.load(proto.SerializeToString())({"x": x})["y"], np.trunc(want))

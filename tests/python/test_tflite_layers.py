@@ -297,12 +297,13 @@ def test_lstm_of_floats(weights: str) -> None:
         return [inputs[0]], [y], lambda: [rng.standard_normal(shapes[0]).astype(np.float32)]
 
     tolerance = 1e-5 if weights == "float32" else 0.1
-    tries(build, 9, steps=3, rtol=tolerance, atol=tolerance, reference_steps=None)
+    tries(build, 9, steps=3, rtol=tolerance, atol=tolerance)
 
 
-def test_lstm_of_integers() -> None:
+@pytest.mark.parametrize("norm", [False, True])
+def test_lstm_of_integers(norm: bool) -> None:
     def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
-        c = lstm_sizes(rng)
+        c = lstm_sizes(rng) | {"norm": norm}
         if c["projection"]:
             c["peephole"] = False  # LiteRT takes the number of outputs for that of cells
         shapes, inputs = lstm_shapes(c), []
@@ -332,7 +333,7 @@ def test_lstm_of_integers() -> None:
         writer.add_operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], options, intermediates=inner, **clips(rng, c))
         return [inputs[0]], [y], lambda: [values(rng, shapes[0], "int8")]
 
-    tries(build, 10, count=150, steps=3, reference_steps=None)
+    tries(build, 10, count=100, steps=3, reference_steps=1 if norm else 0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
@@ -361,7 +362,7 @@ def test_svdf(dtype: str) -> None:
         return [operands[0]], [y], lambda: [values(rng, shapes[0], dtype)]
 
     tolerance = 1e-4 if dtype == "float32" else 0
-    tries(build, 11, steps=4, rtol=tolerance, atol=tolerance, reference_steps=None)
+    tries(build, 11, steps=4, rtol=tolerance, atol=tolerance)
 
 
 # ---- detection
@@ -416,7 +417,9 @@ def test_detection(dtype: str, regular: bool) -> None:
         writer.add_operator("CUSTOM", [*inputs, anchors], outputs, custom_code=code, custom_options=flexbuffer(**options))
         model = writer.finish(inputs, outputs)
         (want,) = run_litert(model, [data[:2]])
-        detections_agree(list(mace.load(model)(data[:2]).values()), want, options["max_classes_per_detection"])
+        session = mace.load(model)
+        detections_agree(list(session(data[:2]).values()), want, options["max_classes_per_detection"])
+        assert session.explain()["plan"]["reference_steps"] == 0
         checked += 1
     assert checked > TRIES // 3
 
@@ -514,3 +517,75 @@ def test_transpose_conv(dtype: str) -> None:
 
     tolerance = 1e-4 if dtype == "float32" else 0
     tries(build, 16, count=80, rtol=tolerance, atol=tolerance, reference_steps=None)
+
+
+# ---- 4-bit weights
+
+
+def layer_with_weights(rng: np.random.Generator, layer: str, x_type: str, weights_type: str) -> tuple[bytes, np.ndarray]:
+    """A model of one layer whose weights are 4-bit numbers, and an input."""
+    writer = TfliteWriter()
+    channels, outputs = int(rng.integers(1, 14)), int(rng.integers(1, 9))
+    height, width, kernel = (int(d) for d in rng.integers(1, 6, 3))
+    axis, fields, per_channel = 0, {"strideW": 1, "strideH": 1}, True
+    shape = [1, height, width, channels]
+    if layer == "FULLY_CONNECTED":
+        shape, weights, options, fields = [height, channels], [outputs, channels], "FullyConnectedOptions", {}
+        per_channel = x_type == "int8" and bool(rng.integers(2))
+    elif layer == "CONV_2D":
+        weights, options = [outputs, kernel, kernel, channels], "Conv2DOptions"
+    else:
+        outputs, axis, weights, options = channels, 3, [1, kernel, kernel, channels], "DepthwiseConv2DOptions"
+        fields |= {"depthMultiplier": 1}
+    scales = list(rng.uniform(0.05, 0.3, outputs if per_channel else 1))
+    x, quantization, feed = one_input(rng, writer, shape, x_type)
+    w = writer.add_tensor(weights, weights_type, scales, axis=axis, data=rng.integers(-8, 8, weights).astype(np.int8))
+    y_shape = [*shape[:-1], outputs]
+    if x_type == "int8":
+        bias = writer.add_constant(rng.integers(-500, 500, outputs, dtype=np.int32), [s * quantization["scales"][0] for s in scales])
+        y = writer.add_tensor(y_shape, "int8", [quantization["scales"][0] * 3], [3])
+    else:
+        bias, y = writer.add_constant(rng.standard_normal(outputs).astype(np.float32)), writer.add_tensor(y_shape, "float32")
+    writer.add_operator(layer, [x, w, bias], [y], options, version=7 if weights_type == "int4" else 3, **fields)
+    return writer.finish([x], [y]), feed()[0]
+
+
+@pytest.mark.parametrize("layer", ["FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"])
+def test_4_bit_weights(layer: str) -> None:
+    """For DEPTHWISE_CONV_2D the oracle is LiteRT with the same weights as int8: with 4 bits it has no reference kernel, and the one it
+    runs is one unit off in some 2 % of the elements."""
+    oracle = "int8" if layer == "DEPTHWISE_CONV_2D" else "int4"
+    for i in range(TRIES):
+        want_model, x = layer_with_weights(np.random.default_rng([17, i]), layer, "int8", oracle)
+        model, _ = layer_with_weights(np.random.default_rng([17, i]), layer, "int8", "int4")
+        session = mace.load(model)
+        (got,) = session([x]).values()
+        np.testing.assert_array_equal(got, run_litert(want_model, [[x]])[0][0])
+
+
+def test_4_bit_weights_of_float_layers() -> None:
+    """The answer is that of the dequantized weights; LiteRT quantizes the inputs at run time."""
+    for i in range(TRIES):
+        model, x = layer_with_weights(np.random.default_rng([18, i]), "FULLY_CONNECTED", "float32", "int4")
+        (got,) = mace.load(model)([x]).values()
+        ((want,),) = run_litert(model, [[x]])
+        np.testing.assert_allclose(got, want, rtol=0, atol=0.05 * max(1.0, float(np.abs(want).max())))
+
+
+# ---- names
+
+
+def test_signatures() -> None:
+    writer = TfliteWriter()
+    x, y = writer.add_tensor([1, 4], "float32", name="serving_x:0"), writer.add_tensor([1, 4], "float32", name="Identity")
+    writer.add_operator("REVERSE_V2", [x, writer.add_constant(np.array([1], np.int32))], [y], "ReverseV2Options")
+    writer.add_signature("serve", {"x": x}, {"result": y})
+    model = writer.finish([x], [y])
+    array = np.arange(4, dtype=np.float32).reshape(1, 4)
+    assert list(mace.load(model)({"serving_x:0": array})) == ["Identity"]
+    data, _ = mace.convert(model, signature="serve")
+    np.testing.assert_array_equal(mace.load(data)({"x": array})["result"], array[:, ::-1])
+    with pytest.raises(mace.NotFoundError, match="no signature is called 'other'.*'serve'"):
+        mace.convert(model, signature="other")
+    with pytest.raises(mace.InvalidArgumentError, match="signature: expected a name"):
+        mace.convert(model, signature="")

@@ -1,6 +1,7 @@
 // Operators that move elements: Transpose, Concat, Split, Slice, Expand, Gather, Pad, DepthToSpace.
 #include <cstring>
 
+#include "mace/backends/cpu/lower_quantize.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/kernels/elementwise/elementwise.h"
 #include "mace/ops/common.h"
@@ -96,15 +97,18 @@ Status LowerConcat(Lowering& lowering, const Cluster& cluster, const char** refu
     *refusal = kNoWholeBytes;
     return Status::Ok();
   }
-  if (ops::ConcatRescales(*lowering.plan().graph, node)) {
-    *refusal = "no fast kernel brings parts to another scale";
-    return Status::Ok();
-  }
+  // Parts lie within the whole only where the planner has found that none is rescaled.
+  const bool rescales = ops::ConcatRescales(*lowering.plan().graph, node);
   int64_t position = 0;
-  for (ValueId input : node.inputs) {
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const ValueId input = node.inputs[i];
     const int64_t size = lowering.shape(input)[axis];
     MACE_RETURN_IF_ERROR(lowering.Need(input));
-    if (!lowering.storage().IsPartOf(input, out) && lowering.shape(input).ElementCount() > 0) {
+    const bool is_empty = lowering.shape(input).ElementCount() == 0;
+    if (rescales && !is_empty) {
+      MACE_RETURN_IF_ERROR(LowerRescaledPart(lowering, cluster, i, axis, position, refusal));
+      if (*refusal != nullptr) return Status::Ok();
+    } else if (!is_empty && !lowering.storage().IsPartOf(input, out)) {
       MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::CopyParams>());
       params->dims = lowering.shape(input);
       StridesOf(lowering, input, params->input_strides);
@@ -280,10 +284,6 @@ Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal
   if (ElementBytes(lowering, node.inputs[0]) == 0) *refusal = kNoWholeBytes;
   if (pads == nullptr || pads->elements() != 2 * shape.rank || (has_value && value == nullptr)) {
     *refusal = kUnknownOperand;
-  }
-  // The zero of a quantized tensor is its zero point.
-  if (!has_value && lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr) {
-    *refusal = "no fast kernel pads with a zero point";
   }
   if (*refusal != nullptr) return Status::Ok();
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PadParams>());

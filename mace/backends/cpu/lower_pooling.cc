@@ -118,27 +118,113 @@ Status LowerPool(Lowering& lowering, const Cluster& cluster, const char* kernel,
 
 // Null where a fast kernel takes the node, else the reason why not.
 const char* WhyNoResizeKernel(const Lowering& lowering, const Node& node) {
-  if (!lowering.IsF32(node.inputs[0])) return "no fast kernel for this element type";
   if (InputOf(node, 1) != kNone && lowering.known(node.inputs[1]) == nullptr)
     return "the scales are not known";
+  const DType dtype = lowering.type(node.inputs[0]).dtype;
+  const bool is_linear = node.attributes.as<ops::ResizeAttributes>().mode == ops::ResizeMode::kLinear;
+  if (is_linear && dtype != DType::kF32 && dtype != DType::kI8 && dtype != DType::kU8 &&
+      dtype != DType::kI16) {
+    return "no fast kernel for this element type";
+  }
   return nullptr;
+}
+
+kernels::ResizeTap TapOf(const ops::LinearTap& tap) {
+  return {static_cast<int32_t>(tap.low), static_cast<int32_t>(tap.high), tap.weight};
 }
 
 // Where the output elements along `axis` (1: height, 2: width) come from, by the functions that define the
 // operator.
-void FillResizeTaps(const ops::ResizeAttributes& attributes, const float* scales, int axis, int64_t input,
-                    int64_t output, kernels::ResizeTap* taps) {
+void FillResizeTaps(const ops::ResizeAttributes& attributes, kernels::ResizeArithmetic arithmetic,
+                    const float* scales, int axis, int64_t input, int64_t output, kernels::ResizeTap* taps) {
   if (input == 0) return;  // and then no kernel runs: PrepareResize makes no tiles
   const ops::ResizeAxis place(attributes, scales, axis - 1, input, output);
   for (int64_t i = 0; i < output; ++i) {
-    ops::LinearTap tap;
-    if (attributes.mode == ops::ResizeMode::kLinear) {
-      tap = place.Linear(i);
+    if (attributes.mode == ops::ResizeMode::kNearest) {
+      const int64_t nearest = place.Nearest(i);
+      taps[i] = TapOf({nearest, nearest, 0.0f});
+    } else if (arithmetic == kernels::ResizeArithmetic::kFixedPoint) {
+      const ops::FixedTap tap = place.Fixed(i);
+      taps[i] = TapOf({tap.low, tap.high, static_cast<float>(tap.weight)});
     } else {
-      tap.low = tap.high = place.Nearest(i);
+      taps[i] =
+          TapOf(arithmetic == kernels::ResizeArithmetic::kFloat ? place.UnclampedLinear(i) : place.Linear(i));
     }
-    taps[i] = {static_cast<int32_t>(tap.low), static_cast<int32_t>(tap.high), tap.weight};
   }
+}
+
+// Of integers.
+kernels::ResizeArithmetic ArithmeticOf(const ops::ResizeAttributes& attributes, DType dtype) {
+  if (attributes.mode == ops::ResizeMode::kNearest) return kernels::ResizeArithmetic::kNearest;
+  if (attributes.rounding == ops::Rounding::kHalfEvenFloat) return kernels::ResizeArithmetic::kHalfEven;
+  return dtype == DType::kU8 ? kernels::ResizeArithmetic::kFloat : kernels::ResizeArithmetic::kFixedPoint;
+}
+
+void FillResizeParams(Lowering& lowering, const Node& node, kernels::ResizeParams* params) {
+  const Shape& in = lowering.shape(node.inputs[0]);
+  const Shape& out = lowering.shape(node.outputs[0]);
+  const int64_t bytes = BytesOf(lowering.type(node.inputs[0]).dtype);
+  params->batch = in[0];
+  params->input_height = in[1];
+  params->input_width = in[2];
+  params->channels = in[3];
+  params->output_height = out[1];
+  params->output_width = out[2];
+  params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / bytes;
+  params->output_pixel_stride = lowering.storage().PixelStride(node.outputs[0]) / bytes;
+}
+
+// The step of a resize kernel, with the table of its taps.
+template <typename Params>
+Status EmitResize(Lowering& lowering, const Cluster& cluster, const KernelChoice& kernel,
+                  const Params* params, const kernels::ResizeParams& shape,
+                  kernels::ResizeArithmetic arithmetic) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::ResizeAttributes>();
+  const int64_t table_bytes = kernels::ResizeTableBytes(shape);
+  MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewBytes(static_cast<size_t>(table_bytes)));
+  auto* taps = reinterpret_cast<kernels::ResizeTap*>(table);
+  const TensorView* known_scales = lowering.known(InputOf(node, 1));
+  const float* scales = known_scales != nullptr ? known_scales->as<const float>() : nullptr;
+  FillResizeTaps(attributes, arithmetic, scales, 1, shape.input_height, shape.output_height, taps);
+  FillResizeTaps(attributes, arithmetic, scales, 2, shape.input_width, shape.output_width,
+                 taps + shape.output_height);
+  StepSpec spec;
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(kernel, params, &spec));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, table, table_bytes}));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+Status LowerIntegerResize(Lowering& lowering, const Cluster& cluster) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const DType dtype = lowering.type(node.inputs[0]).dtype;
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::QuantizedResizeParams>());
+  kernels::ResizeParams& shape = params->shape;
+  FillResizeParams(lowering, node, &shape);
+  params->arithmetic = ArithmeticOf(node.attributes.as<ops::ResizeAttributes>(), dtype);
+  params->type = dtype;
+  if (params->arithmetic == kernels::ResizeArithmetic::kNearest) {
+    params->type = DType::kU8;
+    for (int64_t* elements : {&shape.channels, &shape.input_pixel_stride, &shape.output_pixel_stride}) {
+      *elements *= BytesOf(dtype);
+    }
+  } else if (params->arithmetic == kernels::ResizeArithmetic::kHalfEven) {
+    const Quantization& x = *lowering.plan().graph->QuantizationOf(node.inputs[0]);
+    const Quantization& y = *lowering.plan().graph->QuantizationOf(node.outputs[0]);
+    params->input_zero = x.zero_points[0];
+    params->output_zero = y.zero_points[0];
+    params->input_scale = x.scales[0];
+    params->output_scale = y.scales[0];
+  }
+  MACE_RETURN_IF_ERROR(kernels::PrepareQuantizedResize(params));
+  const auto& table = lowering.kernels();
+  const bool is_nearest = params->arithmetic == kernels::ResizeArithmetic::kNearest;
+  return EmitResize(
+      lowering, cluster,
+      {is_nearest ? "resize_nearest_bytes" : "quantized_resize", table.quantize->resize, table.quantize_isa},
+      params, shape, params->arithmetic);
 }
 
 }  // namespace
@@ -148,7 +234,8 @@ bool HasPoolingKernel(const Lowering& lowering, const Node& node) {
 }
 
 bool HasResizeKernel(const Lowering& lowering, const Node& node) {
-  return node.op == OpId::kResize && WhyNoResizeKernel(lowering, node) == nullptr;
+  return node.op == OpId::kResize && lowering.IsF32(node.inputs[0]) &&
+         WhyNoResizeKernel(lowering, node) == nullptr;
 }
 
 Status LowerMaxPool2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
@@ -165,39 +252,19 @@ Status LowerAveragePool2d(Lowering& lowering, const Cluster& cluster, const char
 
 Status LowerResize(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
-  const auto& attributes = node.attributes.as<ops::ResizeAttributes>();
-  const Shape& in = lowering.shape(node.inputs[0]);
-  const Shape& out = lowering.shape(node.outputs[0]);
   *refusal = WhyNoResizeKernel(lowering, node);
   if (*refusal != nullptr) return Status::Ok();
+  if (!lowering.IsF32(node.inputs[0])) return LowerIntegerResize(lowering, cluster);
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ResizeParams>());
-  params->linear = attributes.mode == ops::ResizeMode::kLinear;
-  params->batch = in[0];
-  params->input_height = in[1];
-  params->input_width = in[2];
-  params->channels = in[3];
-  params->output_height = out[1];
-  params->output_width = out[2];
-  params->input_pixel_stride = lowering.storage().PixelStride(node.inputs[0]) / 4;
-  params->output_pixel_stride = lowering.storage().PixelStride(node.outputs[0]) / 4;
+  params->linear = node.attributes.as<ops::ResizeAttributes>().mode == ops::ResizeMode::kLinear;
+  FillResizeParams(lowering, node, params);
   MACE_RETURN_IF_ERROR(kernels::PrepareResize(params));
-  const int64_t table_bytes = kernels::ResizeTableBytes(*params);
-  MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewBytes(static_cast<size_t>(table_bytes)));
-  auto* taps = reinterpret_cast<kernels::ResizeTap*>(table);
-  const TensorView* known_scales = lowering.known(InputOf(node, 1));
-  const float* scales = known_scales != nullptr ? known_scales->as<const float>() : nullptr;
-  FillResizeTaps(attributes, scales, 1, in[1], out[1], taps);
-  FillResizeTaps(attributes, scales, 2, in[2], out[2], taps + out[1]);
   const auto& kernel = *lowering.kernels().resize;
-  StepSpec spec;
-  MACE_RETURN_IF_ERROR(lowering.SetKernel(
+  return EmitResize(
+      lowering, cluster,
       {params->linear ? "resize_linear_f32" : "resize_nearest_f32",
        params->linear ? kernel.resize_linear_f32 : kernel.resize_nearest_f32, lowering.kernels().resize_isa},
-      params, &spec));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{kNone, 0, table, table_bytes}));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.outputs[0]));
-  return lowering.Emit(cluster, std::move(spec));
+      params, *params, kernels::ResizeArithmetic::kHalfEven);
 }
 
 }  // namespace mace::cpu

@@ -207,7 +207,7 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::TableParams>());
   params->input_bytes = BytesOf(from);
   params->output_bytes = BytesOf(lowering.type(out).dtype);
-  params->count = lowering.shape(out).ElementCount();
+  params->columns = lowering.shape(out).ElementCount();
   MACE_RETURN_IF_ERROR(kernels::PrepareTable(params));
 
   const int64_t count = int64_t{1} << (8 * params->input_bytes);
@@ -230,6 +230,58 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, in));
   lowering.TryInPlace(cluster, in, out);
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, out));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(Constants(table, static_cast<size_t>(table_bytes))));
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+Status LowerRescaledPart(Lowering& lowering, const Cluster& cluster, size_t part, int axis, int64_t position,
+                         const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const ValueId in = node.inputs[part], out = node.outputs[0];
+  const DType dtype = lowering.type(in).dtype;
+  const Shape& shape = lowering.shape(in);
+  const Shape& whole = lowering.shape(out);
+  const int bytes = BytesOf(dtype);
+  if (bytes != 1 && bytes != 2) {
+    *refusal = "no table for these element types";
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::TableParams>());
+  params->input_bytes = params->output_bytes = bytes;
+  params->rows = shape.Product(0, axis);
+  params->columns = params->input_stride = shape.Product(axis, shape.rank);
+  params->output_stride = whole.Product(axis, whole.rank);
+  MACE_RETURN_IF_ERROR(kernels::PrepareTable(params));
+
+  // The node itself, of each possible element of this part and none of the others.
+  const int64_t count = PatternsOf(dtype);
+  const int64_t table_bytes = count * bytes;
+  MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewOwned(static_cast<size_t>(table_bytes)));
+  Vector<uint8_t> inputs;
+  MACE_RETURN_IF_ERROR(inputs.Resize(static_cast<size_t>(table_bytes)));
+  for (int64_t i = 0; i < count; ++i) {
+    const auto bits = static_cast<uint16_t>(i);
+    std::memcpy(inputs.data() + i * bytes, &bits, static_cast<size_t>(bytes));
+  }
+  Vector<TensorView> views;
+  MACE_RETURN_IF_ERROR(views.Resize(node.inputs.size()));
+  for (size_t i = 0; i < views.size(); ++i) {
+    views[i] = {inputs.data(), dtype, Shape()};
+    for (int d = 0; d < shape.rank; ++d) views[i].shape.Push(d != axis ? 1 : i == part ? count : 0);
+  }
+  TensorView y{table, dtype, views[part].shape};
+  MACE_RETURN_IF_ERROR(EvaluateNode(*lowering.plan().graph, node, views.data(), &y));
+  const auto& kernels = lowering.kernels();
+  StepSpec spec;
+  spec.reason = "a part of a concatenation, brought to its scale";
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({"table", kernels.quantize->table, kernels.quantize_isa}, params, &spec));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, in));
+  MACE_ASSIGN_OR_RETURN(Operand place, lowering.OperandOf(out));
+  const int64_t offset = position * whole.Product(axis + 1, whole.rank) * bytes;
+  place.offset += offset;
+  place.bytes -= offset;
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(place));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(Constants(table, static_cast<size_t>(table_bytes))));
   return lowering.Emit(cluster, std::move(spec));
 }

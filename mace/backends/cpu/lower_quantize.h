@@ -16,6 +16,11 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
 // LowerBinary, where an input is quantized.
 Status LowerQuantizedBinary(Lowering& lowering, const Cluster& cluster, const char** refusal);
 
+// Writes input `part` of a Concat over `axis` to where it belongs, from element `position` of the axis on, in
+// the scale of the output. Of 8 or 16 bits: refuses others.
+Status LowerRescaledPart(Lowering& lowering, const Cluster& cluster, size_t part, int axis, int64_t position,
+                         const char** refusal);
+
 // The step of a pooling kernel whose window, kind and scaling are set: fills in the rest, from the
 // quantization of the operands. Refuses windows that are too large.
 Status EmitQuantizedPool(Lowering& lowering, const Cluster& cluster, kernels::QuantizedPoolingParams* params,

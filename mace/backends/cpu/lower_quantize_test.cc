@@ -1,6 +1,7 @@
 // Quantized operators: fast kernels give the bytes of the reference kernels.
 #include "mace/backends/cpu/backend_testing.h"
 #include "mace/ops/common.h"
+#include "mace/ops/movement/movement.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
@@ -319,13 +320,43 @@ TEST(LowerQuantize, Reductions) {
        {ops::ReduceKind::kSum, ops::ReduceKind::kMean, ops::ReduceKind::kMax, ops::ReduceKind::kMin}) {
     for (const IntList& axes : {IntList{1, 2}, IntList{-1}, IntList{0}, IntList{}}) {
       for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+        for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+          for (int64_t rows : {4, 0}) {
+            SCOPED_TRACE(testing::Message() << NameOf(dtype) << " kind " << static_cast<int>(kind));
+            TestGraph test;
+            const int32_t zero_point = ZeroPointOf(dtype);
+            const ValueId x = test.Integers({3, rows, 5, 33}, dtype, 0.06f, zero_point);
+            const ValueId y = test.Node(OpId::kReduce, {x});
+            test.Attributes<ops::ReduceAttributes>().kind = kind;
+            test.Attributes<ops::ReduceAttributes>().axes = axes;
+            test.Attributes<ops::ReduceAttributes>().rounding = rounding;
+            const bool keeps_scale = rounding == ops::Rounding::kTfliteDouble &&
+                                     (kind == ops::ReduceKind::kMax || kind == ops::ReduceKind::kMin);
+            test.Output(
+                test.Quantize(y, {keeps_scale ? 0.06f : 0.11f}, {keeps_scale ? zero_point : zero_point / 3}));
+            ExpectSameBytes(&test, "quantized_pool");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(LowerQuantize, ConcatBringsPartsToItsScale) {
+  for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+    for (int64_t axis : {0, 1, 3}) {
+      for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+        if (rounding == ops::Rounding::kTfliteDouble && dtype != DType::kU8) continue;
         TestGraph test;
-        const ValueId x = test.Integers({3, 4, 5, 33}, dtype, 0.06f, ZeroPointOf(dtype));
-        const ValueId y = test.Node(OpId::kReduce, {x});
-        test.Attributes<ops::ReduceAttributes>().kind = kind;
-        test.Attributes<ops::ReduceAttributes>().axes = axes;
-        test.Output(test.Quantize(y, {0.11f}, {ZeroPointOf(dtype) / 3}));
-        ExpectSameBytes(&test, "quantized_pool");
+        Shape other = {1, 6, 5, 7};
+        other[static_cast<int>(axis)] = 2;
+        const ValueId a = test.Integers({1, 6, 5, 7}, dtype, 0.06f, ZeroPointOf(dtype));
+        const ValueId b = test.Integers(other, dtype, 0.043f, ZeroPointOf(dtype) / 2);
+        const ValueId y = test.Node(OpId::kConcat, {a, b, a});
+        test.Attributes<ops::ConcatAttributes>().axis = axis;
+        test.Attributes<ops::ConcatAttributes>().rounding = rounding;
+        test.Output(test.Quantize(y, {0.06f}, {ZeroPointOf(dtype)}));
+        ExpectSameBytes(&test, "table table table");
       }
     }
   }
@@ -370,6 +401,60 @@ TEST(LowerQuantize, SoftmaxToNearestEven) {
       test.Output(test.Quantize(y, {0.0031f}, {ZeroPointOf(dtype)}));
       ExpectSameBytes(&test, "quantized_softmax");
     }
+  }
+}
+
+TEST(LowerQuantize, Resize) {
+  for (ops::ResizeMode mode : {ops::ResizeMode::kLinear, ops::ResizeMode::kNearest}) {
+    for (ops::CoordinateMode coordinates :
+         {ops::CoordinateMode::kHalfPixel, ops::CoordinateMode::kAlignCorners,
+          ops::CoordinateMode::kAsymmetric}) {
+      for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+        for (ops::Rounding rounding : {ops::Rounding::kTfliteDouble, ops::Rounding::kHalfEvenFloat}) {
+          for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{10, 14}, {3, 4}, {7, 1}, {13, 9}}) {
+            TestGraph test;
+            const ValueId x = test.Integers({2, 5, 7, 19}, dtype, 0.06f, ZeroPointOf(dtype));
+            const ValueId y = test.Node(OpId::kResize, {x, kNone, test.List(sizes)});
+            auto& attributes = test.Attributes<ops::ResizeAttributes>();
+            attributes.mode = mode;
+            attributes.coordinate_mode = coordinates;
+            attributes.rounding = rounding;
+            const bool rescales =
+                mode == ops::ResizeMode::kLinear && rounding == ops::Rounding::kHalfEvenFloat;
+            test.Output(test.Quantize(y, {rescales ? 0.05f : 0.06f}, {ZeroPointOf(dtype)}));
+            ExpectSameBytes(&test,
+                            mode == ops::ResizeMode::kLinear ? "quantized_resize" : "resize_nearest_bytes");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(LowerQuantize, MovementOfNarrowIntegers) {
+  for (DType dtype : {DType::kI8, DType::kU8, DType::kI16}) {
+    TestGraph test;
+    const auto keep = [&](ValueId value) { return test.Quantize(value, {0.06f}, {ZeroPointOf(dtype)}); };
+    const ValueId x = test.Integers({1, 6, 5, 8}, dtype, 0.06f, ZeroPointOf(dtype));
+    const ValueId transposed = keep(test.Node(OpId::kTranspose, {x}));
+    test.Attributes<ops::TransposeAttributes>().perm = {0, 3, 1, 2};
+    test.Output(transposed);
+    const ValueId padded = keep(test.Node(OpId::kPad, {x, test.List<int64_t>({0, 1, 2, 0, 0, 3, 1, 0})}));
+    test.Output(padded);
+    const ValueId joined = keep(test.Node(OpId::kConcat, {x, x}));
+    test.Attributes<ops::ConcatAttributes>().axis = 3;
+    test.Output(joined);
+    test.Output(keep(test.Node(OpId::kGather, {x, test.List<int64_t>({4, 0, 1})})));
+    test.Attributes<ops::GatherAttributes>().axis = 2;
+    test.Output(keep(test.Node(OpId::kSlice, {x, test.List<int64_t>({1, 2}), test.List<int64_t>({5, 7}),
+                                              test.List<int64_t>({1, 3}), test.List<int64_t>({2, 1})})));
+    test.Output(keep(test.Node(OpId::kDepthToSpace, {x})));
+    test.Attributes<ops::DepthToSpaceAttributes>().block_size = 2;
+    const ValueId condition = test.Input({1, 6, 5, 8}, DType::kBool);
+    const ValueId other = test.Integers({8}, dtype, 0.06f, ZeroPointOf(dtype));
+    test.Output(keep(test.Node(OpId::kWhere, {condition, x, other})));
+    test.Output(keep(test.Node(OpId::kExpand, {other, test.List<int64_t>({3, 8})})));
+    ExpectSameBytes(&test, "transpose pad copy copy gather copy transpose where copy");
   }
 }
 

@@ -1,6 +1,7 @@
 // Pooling and reductions of quantized integers, which are one kernel.
 #include "mace/backends/cpu/lower_quantize.h"
 #include "mace/ops/reduce/reduce.h"
+#include "mace/ops/reduce/reduce_integer.h"
 
 namespace mace::cpu {
 
@@ -59,6 +60,28 @@ bool PoolKindOf(ops::ReduceKind reduce, kernels::PoolKind* kind) {
   }
 }
 
+// How a reduction of `count` elements each is rounded.
+void SetScaling(const Lowering& lowering, const Node& node, int64_t count,
+                kernels::QuantizedPoolingParams* params) {
+  const auto& attributes = node.attributes.as<ops::ReduceAttributes>();
+  if (attributes.rounding == ops::Rounding::kHalfEvenFloat) {
+    params->scaling = kernels::PoolScaling::kHalfEvenFloat;
+    return;
+  }
+  if (attributes.kind != ops::ReduceKind::kSum && attributes.kind != ops::ReduceKind::kMean) {
+    params->scaling = kernels::PoolScaling::kStored;
+    return;
+  }
+  const float x = lowering.plan().graph->QuantizationOf(node.inputs[0])->scales[0];
+  const float y = lowering.plan().graph->QuantizationOf(node.outputs[0])->scales[0];
+  const ops::FixedPointMultiplier multiplier =
+      attributes.kind == ops::ReduceKind::kMean && count > 0
+          ? ops::MultiplierOfMean(x, y, count)
+          : ops::QuantizeMultiplier(static_cast<double>(x) / static_cast<double>(y));
+  params->scaling = kernels::PoolScaling::kTwoRoundings;
+  params->output_multiplier = {multiplier.multiplier, multiplier.exponent};
+}
+
 }  // namespace
 
 // What is reduced is one row of pixels, what is kept behind it their channels, what is kept before it images.
@@ -70,11 +93,11 @@ Status LowerQuantizedReduce(Lowering& lowering, const Cluster& cluster,
   const bool is_known_type = dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16;
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::QuantizedPoolingParams>());
   if (!is_known_type || lowering.type(node.outputs[0]).dtype != dtype ||
-      attributes.rounding != ops::Rounding::kHalfEvenFloat || !PoolKindOf(attributes.kind, &params->kind)) {
+      !PoolKindOf(attributes.kind, &params->kind)) {
     *refusal = "no fast kernel for this reduction of quantized values";
     return Status::Ok();
   }
-  params->scaling = kernels::PoolScaling::kHalfEvenFloat;
+  SetScaling(lowering, node, collapsed.reduced, params);
   kernels::PoolingParams& window = params->window;
   window.batch = collapsed.outer;
   window.input_height = window.output_height = window.output_width = 1;

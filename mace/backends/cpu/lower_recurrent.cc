@@ -157,10 +157,11 @@ Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char*
   params->projection_clip = attributes.projection_clip;
   const Graph& graph = *lowering.plan().graph;
   if (!is_float) {
-    SetIntegerScales(ops::MakeIntegerLstmScales(
-                         attributes, sizes.layer_norm, [&](int i) { return graph.QuantizationOf(operand(i)); },
-                         *graph.QuantizationOf(node.outputs[0])),
-                     params);
+    SetIntegerScales(
+        ops::MakeIntegerLstmScales(
+            attributes, sizes.layer_norm, [&](int i) { return graph.QuantizationOf(operand(i)); },
+            *graph.QuantizationOf(node.outputs[0])),
+        params);
   }
   MACE_RETURN_IF_ERROR(kernels::PrepareSequenceLstm(params));
   const auto& table = *lowering.kernels().recurrent;
@@ -170,9 +171,9 @@ Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char*
        is_float ? table.sequence_lstm_f32 : table.sequence_lstm_i8, lowering.kernels().recurrent_isa},
       params, &spec));
   const int64_t gates = sizes.coupled ? 3 : 4;
-  spec.multiply_adds =
-      sizes.batch * sizes.steps *
-      (gates * sizes.cells * (sizes.inputs + sizes.outputs) + (sizes.projection ? sizes.cells * sizes.outputs : 0));
+  spec.multiply_adds = sizes.batch * sizes.steps *
+                       (gates * sizes.cells * (sizes.inputs + sizes.outputs) +
+                        (sizes.projection ? sizes.cells * sizes.outputs : 0));
   for (int i = 0; i < ops::kLstmOperands; ++i) {
     MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, operand(i)));
   }
@@ -211,10 +212,10 @@ Status LowerSvdf(Lowering& lowering, const Cluster& cluster, const char** refusa
   MACE_RETURN_IF_ERROR(kernels::PrepareSvdf(params));
   const auto& table = *lowering.kernels().recurrent;
   StepSpec spec;
-  MACE_RETURN_IF_ERROR(lowering.SetKernel({is_float ? "svdf_f32" : "svdf_i8",
-                                           is_float ? table.svdf_f32 : table.svdf_i8,
-                                           lowering.kernels().recurrent_isa},
-                                          params, &spec));
+  MACE_RETURN_IF_ERROR(
+      lowering.SetKernel({is_float ? "svdf_f32" : "svdf_i8", is_float ? table.svdf_f32 : table.svdf_i8,
+                          lowering.kernels().recurrent_isa},
+                         params, &spec));
   spec.multiply_adds = params->batch * feature[0] * (params->inputs + params->memory);
   for (size_t i : {0, 1, 2, 3, 4}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, InputOf(node, i)));
   for (size_t i : {0, 1}) MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, OutputOf(node, i)));

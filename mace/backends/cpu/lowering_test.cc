@@ -482,5 +482,34 @@ TEST(Lowering, ExplainsItsSteps) {
   EXPECT_FALSE(step.is_reference);
 }
 
+// Hybrid files: floats in, weights of bytes. They are dequantized when they are packed, not in a step.
+TEST(Lowering, WeightsBehindADequantizeArePacked) {
+  for (const bool per_channel : {false, true}) {
+    TestGraph test;
+    const auto weights = [&](const Shape& shape) {
+      std::vector<int8_t> stored(static_cast<size_t>(shape.ElementCount()));
+      for (size_t i = 0; i < stored.size(); ++i) stored[i] = static_cast<int8_t>(i * 37 % 251 - 125);
+      const ValueId value = test.List(stored);
+      test.graph.values[value].type.shape = shape;
+      test.graph.constants[test.graph.values[value].constant].view.shape = shape;
+      std::vector<float> scales;
+      for (int64_t i = 0; i < (per_channel ? shape[0] : 1); ++i) {
+        scales.push_back(0.004f + 0.001f * static_cast<float>(i));
+      }
+      test.Quantize(value, scales, std::vector<int32_t>(scales.size(), 3), per_channel ? 0 : kNone);
+      return test.Node(OpId::kDequantize, {value});
+    };
+    ValueId x = test.Node(OpId::kConv2d, {test.Input({1, 9, 7, 6}), weights({8, 3, 3, 6}), weights({8})});
+    x = test.Node(OpId::kConv2d, {x, weights({8, 3, 3, 1})});
+    test.Attributes<ops::Conv2dAttributes>().groups = 8;
+    x = test.Node(OpId::kConvTranspose2d, {x, weights({5, 2, 2, 8}), test.Constant({5})});
+    test.Output(test.Node(OpId::kFullyConnected, {x, weights({11, 5}), weights({11})}));
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels, 1e-4f);
+    EXPECT_EQ(kernels.find("reference"), std::string::npos) << kernels;
+    EXPECT_EQ(kernels.find("dequantize"), std::string::npos) << kernels;
+  }
+}
+
 }  // namespace
 }  // namespace mace::cpu

@@ -59,7 +59,9 @@ bool CanReadStrided(const Lowering& lowering, ValueId value, NodeId except) {
     if (cluster->has_producer && cluster->nodes[0] == id) {
       const bool reads_pixels = IsSpatial(lowering, node) || IsPixelReduction(lowering, node);
       // Copies into a concatenation or out of a split follow any strides.
-      const bool is_copied = node.op == OpId::kConcat || node.op == OpId::kSplit;
+      const bool is_copied =
+          (node.op == OpId::kConcat && !ops::ConcatRescales(*lowering.plan().graph, node)) ||
+          node.op == OpId::kSplit;
       if (!is_copied && (!reads_pixels || node.inputs[0] != value)) return false;
       continue;
     }

@@ -3,6 +3,7 @@
 
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/ops/movement/movement.h"
+#include "mace/ops/quantize/quantize_ops.h"
 #include "mace/passes/constants.h"
 
 namespace mace::importers::onnx {
@@ -273,8 +274,15 @@ Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   sizes = SpatialSizes(context, sizes, axes, shape);
   scales = sizes != kNone ? kNone : SpatialScales(context, scales, axes);
   if (scales == kNone && sizes == kNone) throw ImportError(InvalidArgument("neither scales nor sizes"));
-  const ValueId y = context.Emit(OpId::kResize, {context.ToNhwc(x), scales, sizes}, attributes);
-  return {context.ToNchw(y)};
+  const DType dtype = context.TypeOf(x).dtype;
+  const bool mixes_integers = attributes.mode == ops::ResizeMode::kLinear && IsInteger(dtype);
+  const auto cast = [&](ValueId value, DType to) {
+    return mixes_integers ? context.Emit(OpId::kCast, {value}, ops::CastAttributes{.to = to}) : value;
+  };
+  // Of bare integers the mean goes towards zero, as onnxruntime takes it.
+  const ValueId y =
+      context.Emit(OpId::kResize, {context.ToNhwc(cast(x, DType::kF32)), scales, sizes}, attributes);
+  return {context.ToNchw(cast(y, dtype))};
 }
 
 }  // namespace mace::importers::onnx

@@ -57,6 +57,26 @@ class TfliteBuilder {
     operators_.push_back(file::CreateOperatorRecordDirect(builder_, static_cast<uint32_t>(kinds_.size()) - 1,
                                                           &inputs, &outputs, kind, options.Union()));
   }
+  // A custom operator called `custom_name`.
+  void AddCustomOperator(const std::string& name, const std::vector<int32_t>& inputs,
+                         const std::vector<int32_t>& outputs, const std::vector<uint8_t>& options) {
+    custom_name = name;
+    kinds_.push_back(32);
+    operators_.push_back(file::CreateOperatorRecordDirect(builder_, static_cast<uint32_t>(kinds_.size()) - 1,
+                                                          &inputs, &outputs, file::Options::NONE, {},
+                                                          &options));
+  }
+  // An operator with tensors that only it uses.
+  template <typename Table>
+  void AddOperatorWithInner(int32_t number, const std::vector<int32_t>& inputs,
+                            const std::vector<int32_t>& outputs, const std::vector<int32_t>& inner,
+                            file::Options kind, flatbuffers::Offset<Table> options) {
+    kinds_.push_back(number);
+    operators_.push_back(file::CreateOperatorRecordDirect(builder_, static_cast<uint32_t>(kinds_.size()) - 1,
+                                                          &inputs, &outputs, kind, options.Union(), nullptr,
+                                                          0, nullptr, &inner));
+  }
+  std::string custom_name = "Special";  // of all custom operators
 
   std::vector<uint8_t> Finish(const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs,
                               int subgraphs = 1) {
@@ -84,7 +104,8 @@ class TfliteBuilder {
     std::vector<flatbuffers::Offset<file::OperatorKind>> kinds;
     for (int32_t number : kinds_) {
       kinds.push_back(file::CreateOperatorKindDirect(builder_, static_cast<int8_t>(std::min(number, 127)),
-                                                     number == 32 ? "Special" : nullptr, 1, number));
+                                                     number == 32 ? custom_name.c_str() : nullptr, 1,
+                                                     number));
     }
     std::vector<flatbuffers::Offset<file::SubgraphRecord>> list;
     for (int i = 0; i < subgraphs; ++i) {

@@ -391,6 +391,27 @@ void TfliteContext::WriteVariable(int tensor, ValueId value) {
 
 // ---- the edges of the graph
 
+void TfliteContext::UseSignature(std::string_view key) {
+  signature_ = &file_.Signature(key);
+  if (signature_->subgraph_index() != 0) {
+    throw ImportError(StatusCode::kUnsupported,
+                      "a signature of subgraph " + std::to_string(signature_->subgraph_index()));
+  }
+}
+
+std::string TfliteContext::EdgeName(int tensor, bool is_input) const {
+  if (signature_ != nullptr) {
+    const auto* operands = is_input ? signature_->inputs() : signature_->outputs();
+    const size_t count = operands == nullptr ? 0 : operands->size();
+    for (size_t i = 0; i < count; ++i) {
+      const auto& operand = *operands->Get(static_cast<flatbuffers::uoffset_t>(i));
+      if (operand.tensor_index() == static_cast<uint32_t>(tensor))
+        return std::string(TextOf(operand.label()));
+    }
+  }
+  return std::string(file_.TensorName(tensor));
+}
+
 std::vector<std::string> TfliteContext::EdgeNamesOf(std::span<const int32_t> tensors, const char* kind) {
   if (static_cast<int64_t>(tensors.size()) > kMaxGraphEdges) {
     throw ImportError(StatusCode::kUnsupported, std::to_string(tensors.size()) + " " + kind +
@@ -399,7 +420,7 @@ std::vector<std::string> TfliteContext::EdgeNamesOf(std::span<const int32_t> ten
   std::vector<std::string> names;
   EdgeNames unique;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    names.emplace_back(file_.TensorName(tensors[i]));
+    names.push_back(EdgeName(tensors[i], std::string_view(kind) == "input"));
     if (names.back().empty()) names.back() = std::string(kind) + "_" + std::to_string(i);
     Spend(static_cast<int64_t>(sizeof(Value) + 4 * names.back().size()));
     unique.Reserve(names.back());

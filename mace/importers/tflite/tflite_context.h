@@ -107,6 +107,8 @@ class TfliteContext {
   void WriteVariable(int tensor, ValueId value);
 
   // ---- the edges of the graph
+  // From here on inputs and outputs are called as in the signature, where it names them.
+  void UseSignature(std::string_view key);
   void AddInputs();
   void AddOutputs();
 
@@ -124,6 +126,7 @@ class TfliteContext {
   }
   // A name for each input or output (`kind`) of the graph. Bounds their count: symbols are searched for.
   std::vector<std::string> EdgeNamesOf(std::span<const int32_t> tensors, const char* kind);
+  std::string EdgeName(int tensor, bool is_input) const;
   ValueId AddVariable(int tensor);
   ValueId AddConstantTensor(int tensor);
   ValueId AddUnpacked(int tensor, const TensorType& type);  // of 4-bit elements
@@ -136,6 +139,7 @@ class TfliteContext {
   const TfliteFile& file_;
   Graph& graph_;
   ImportReport& report_;
+  const file::SignatureRecord* signature_ = nullptr;
   int operator_ = 0;
   int64_t allowance_;
   std::vector<ValueId> values_;         // of each tensor now; kNone: not yet

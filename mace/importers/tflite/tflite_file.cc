@@ -158,6 +158,21 @@ const file::OperatorRecord& TfliteFile::operation(int index) const {
   return *subgraph_->operators()->Get(static_cast<flatbuffers::uoffset_t>(index));
 }
 
+const file::SignatureRecord& TfliteFile::Signature(std::string_view key) const {
+  constexpr size_t kMaxListed = 20;
+  std::string keys;
+  const size_t count = model_->signatures() == nullptr ? 0 : model_->signatures()->size();
+  for (size_t i = 0; i < count; ++i) {
+    const auto& signature = *model_->signatures()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (TextOf(signature.key()) == key) return signature;
+    if (i < kMaxListed) {
+      keys += (i == 0 ? "'" : ", '") + std::string(TextOf(signature.key()).substr(0, 100)) + "'";
+    }
+  }
+  throw ImportError(StatusCode::kNotFound, "no signature is called '" + std::string(key) +
+                                               "' (signatures: " + (keys.empty() ? "none" : keys) + ")");
+}
+
 DType TfliteFile::TensorDType(int index) const {
   for (const auto& row : kElementTypes) {
     if (row.number == tensor(index).element_type()) return row.dtype;

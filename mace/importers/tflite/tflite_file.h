@@ -59,6 +59,10 @@ class TfliteFile {
   // True where the tensor's data are kept in a way that needs another file or another part of this one.
   bool HasExternalData(int index) const;
 
+  // The signature called `key`; throws ImportError (kNotFound) where there is none, naming those that there
+  // are.
+  const file::SignatureRecord& Signature(std::string_view key) const;
+
   const file::OperatorRecord& operation(int index) const;
   int32_t OperatorNumber(int index) const;
   // The name of a custom operator; empty for others.

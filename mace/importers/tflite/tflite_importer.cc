@@ -175,6 +175,7 @@ void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Gr
   const TfliteFile file(bytes);
   Check(graph->name.Assign(TextOf(file.subgraph().label())));
   TfliteContext context(file, graph, report);
+  if (!options.signature.empty()) context.UseSignature(options.signature);
   ConvertOperators(file, &context);
   context.AddOutputs();
   Check(DeclareStates(options, graph));

@@ -47,18 +47,12 @@ struct Row {
   int64_t element_bytes, out_stride_bytes;
 };
 
-// Rows [group * rows, ...) of the column at input_x, channels from byte `at` on. `height`: of the kernel.
+// A lane of `count` rows of a column, at most kRowsOfLane. load(i) gives row i.
 template <Form kForm>
-MACE_INLINE VecI32 LoadColumn(const Row& row, int64_t height, int64_t input_x, int64_t group, int64_t at,
-                              int64_t n) {
-  if (input_x < 0 || input_x >= row.params->input_width) return row.padding;
-  constexpr int kRows = kForm == Form::kBytes ? 4 : 2;
-  constexpr int kBits = 32 / kRows;
-  const int64_t first = group * kRows;
-  const int64_t count = height - first;
-  const auto load = [&](int64_t i) MACE_LAMBDA_INLINE {
-    return LoadRow<kForm>(row.lines[first + i] + input_x * row.strides[first + i] + at, n);
-  };
+inline constexpr int kRowsOfLane = kForm == Form::kBytes ? 4 : 2;
+template <Form kForm, typename Load>
+MACE_INLINE VecI32 JoinRows(int64_t count, VecI32 flip, const Load& load) {
+  constexpr int kBits = 32 / kRowsOfLane<kForm>;
   VecI32 column = load(0);
   if constexpr (kForm == Form::kWordsOfI8 || kForm == Form::kWords) {
     if (count > 1) column = Or(And(column, Set(kI32, 0xffff)), ShiftLeft(load(1), kBits));
@@ -68,9 +62,20 @@ MACE_INLINE VecI32 LoadColumn(const Row& row, int64_t height, int64_t input_x, i
   if constexpr (kForm == Form::kBytes) {
     if (count > 2) column = Or(column, ShiftLeft(load(2), 2 * kBits));
     if (count > 3) column = Or(column, ShiftLeft(load(3), 3 * kBits));
-    column = Xor(column, row.flip);
+    column = Xor(column, flip);
   }
   return column;
+}
+
+// Rows [group * rows, ...) of the column at input_x, channels from byte `at` on. `height`: of the kernel.
+template <Form kForm>
+MACE_INLINE VecI32 LoadColumn(const Row& row, int64_t height, int64_t input_x, int64_t group, int64_t at,
+                              int64_t n) {
+  if (input_x < 0 || input_x >= row.params->input_width) return row.padding;
+  const int64_t first = group * kRowsOfLane<kForm>;
+  return JoinRows<kForm>(height - first, row.flip, [&](int64_t i) MACE_LAMBDA_INLINE {
+    return LoadRow<kForm>(row.lines[first + i] + input_x * row.strides[first + i] + at, n);
+  });
 }
 
 template <Form kForm>
@@ -164,13 +169,21 @@ void RunThreeByThree(const Row& row, int64_t channel, int64_t) {
           LoadColumn<kForm>(row, kSize, input_x, decltype(g)::value, at, kF32Lanes);
     });
   };
-  int64_t input_x = -p.pad_left;
-  Unroll<kKept>([&](auto k) MACE_LAMBDA_INLINE { load(k, input_x + decltype(k)::value); });
-  uint8_t* out = row.out;
-  for (int64_t x = 0; x < p.output_width; ++x, input_x += kStride, out += row.out_stride_bytes) {
-    Unroll<kStride>([&](auto k) MACE_LAMBDA_INLINE {
-      load(Constant<kKept + decltype(k)::value>{}, input_x + kKept + decltype(k)::value);
+  // Inside the input the rows are walked along by pointers, of the next column.
+  const uint8_t* next[kSize];
+  const auto load_next = [&](auto k) MACE_LAMBDA_INLINE {
+    Unroll<kGroups>([&](auto g) MACE_LAMBDA_INLINE {
+      constexpr int kFirst = decltype(g)::value * kRowsOfLane<kForm>;
+      columns[decltype(k)::value][decltype(g)::value] = JoinRows<kForm>(
+          kSize - kFirst, row.flip,
+          [&](int64_t i) MACE_LAMBDA_INLINE { return LoadRow<kForm>(next[kFirst + i], kF32Lanes); });
     });
+    Unroll<kSize>([&](auto r)
+                      MACE_LAMBDA_INLINE { next[decltype(r)::value] += row.strides[decltype(r)::value]; });
+  };
+  int64_t x = 0;
+  uint8_t* out = row.out;
+  const auto sum_and_store = [&]() MACE_LAMBDA_INLINE {
     VecI32 sum = channels.vectors.bias;
     Unroll<kSize>([&](auto k) MACE_LAMBDA_INLINE {
       Unroll<kGroups>([&](auto g) MACE_LAMBDA_INLINE {
@@ -179,13 +192,42 @@ void RunThreeByThree(const Row& row, int64_t channel, int64_t) {
       });
     });
     StoreWholeIntegers(out_type, out, channel, Requantize<kRounding>(sum, channels.vectors, channels.bounds));
+    out += row.out_stride_bytes;
     Unroll<kKept>([&](auto k) MACE_LAMBDA_INLINE {
       Unroll<kGroups>([&](auto g) MACE_LAMBDA_INLINE {
         columns[decltype(k)::value][decltype(g)::value] =
             columns[decltype(k)::value + kStride][decltype(g)::value];
       });
     });
+  };
+  // Of output x the new columns are those from x * stride - pad + kept on; [begin, end) are outputs whose new
+  // columns are inside.
+  const int64_t offset = kKept - p.pad_left;
+  const int64_t begin = ScalarClamp<int64_t>(kernels::DivideRoundUp(ScalarMax<int64_t>(-offset, 0), kStride),
+                                             0, p.output_width);
+  const int64_t room = p.input_width - kStride - offset;  // x * stride <= room
+  const int64_t end = ScalarClamp<int64_t>(room < 0 ? 0 : room / kStride + 1, begin, p.output_width);
+  Unroll<kKept>([&](auto k) MACE_LAMBDA_INLINE { load(k, decltype(k)::value - p.pad_left); });
+  const auto run_checked = [&](int64_t until) MACE_LAMBDA_INLINE {
+    for (; x < until; ++x) {
+      Unroll<kStride>([&](auto k) MACE_LAMBDA_INLINE {
+        load(Constant<kKept + decltype(k)::value>{}, x * kStride + offset + decltype(k)::value);
+      });
+      sum_and_store();
+    }
+  };
+  run_checked(begin);
+  if (x < end) {
+    Unroll<kSize>([&](auto r) MACE_LAMBDA_INLINE {
+      constexpr int kR = decltype(r)::value;
+      next[kR] = row.lines[kR] + (x * kStride + offset) * row.strides[kR] + at;
+    });
+    for (; x < end; ++x) {
+      Unroll<kStride>([&](auto k) MACE_LAMBDA_INLINE { load_next(Constant<kKept + decltype(k)::value>{}); });
+      sum_and_store();
+    }
   }
+  run_checked(p.output_width);
 }
 
 using RowFunction = void (*)(const Row& row, int64_t channel, int64_t n);

@@ -218,9 +218,12 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
     for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(p, g, panel);
       const bool signs = IsPanelSigned(p, numbers, range);
-      int64_t entry = offset | (signs ? kPanelSigns : 0);
+      int64_t entry =
+          offset | (signs ? kPanelSigns : 0) | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
       for (int64_t n = 0; channels.exponents != nullptr && n < range.valid; ++n) {
-        if (channels.exponents[range.first_channel + n] > 0) entry |= kPanelShiftsLeft;
+        const int32_t exponent = channels.exponents[range.first_channel + n];
+        if (exponent > 0) entry |= kPanelShiftsLeft;
+        if (exponent >= 0) entry &= ~kPanelShiftsRight;
       }
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));

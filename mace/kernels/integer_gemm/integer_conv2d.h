@@ -70,7 +70,8 @@ void PackIntegerConv2d(const IntegerConv2dParams& params, const void* weights,
 
 // In the offset of a panel, which is a multiple of 64.
 inline constexpr int64_t kPanelSigns = 1;
-inline constexpr int64_t kPanelShiftsLeft = 2;  // a multiplier is 1 or more
+inline constexpr int64_t kPanelShiftsLeft = 2;   // a multiplier is 1 or more
+inline constexpr int64_t kPanelShiftsRight = 4;  // each multiplier is less than 1/2
 inline constexpr int64_t kPanelFlags = 63;
 
 }  // namespace mace::kernels

@@ -4,6 +4,7 @@
 #include "mace/kernels/integer_gemm/integer_gemm.h"
 #include "mace/kernels/integer_gemm/integer_tile-inl.h"
 #include "mace/kernels/integer_gemm/requantization-inl.h"
+#include "mace/simd/narrow.h"
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
@@ -231,21 +232,82 @@ void FinishTile(const Finish& f) {
   });
 }
 
+// A sum, bias included, in units of the output, less the zero point; not clamped but to what 32 bits hold
+// with some room.
+template <IntegerRounding kRounding>
+MACE_INLINE VecI32 Scale(VecI32 sum, const ChannelVectors& channels) {
+  if constexpr (kRounding == IntegerRounding::kHalfEvenFloat) {
+    // What is too small for an int32 becomes its smallest value.
+    const VecF32 scaled = Mul(ConvertFromI32(sum), BitCastToF32(channels.multiplier));
+    return ConvertToI32(Min(Set(kF32, 1e6f), scaled));
+  } else {
+    return RoundingShiftRight(MulHighRounded(sum, channels.multiplier), channels.right);
+  }
+}
+
+// Bytes, two vectors at a time. With kTwoRoundings only where every channel is shifted right, which leaves
+// the zero point room.
+template <IntegerRounding kRounding, bool kUnsigned>
+void FinishPairs(const Finish& f) {
+  const Requantization& q = *f.q;
+  const VecI32 zero_points = SetWords(q.zero_point), low = SetBytes(q.low), high = SetBytes(q.high);
+  constexpr int kPair = 2 * kF32Lanes;
+  int64_t column = 0;
+  for (; column + kPair <= f.columns; column += kPair) {
+    const ChannelVectors first = LoadChannels(f.arrays, f.width, column);
+    const ChannelVectors second = LoadChannels(f.arrays, f.width, column + kF32Lanes);
+    const int32_t* sums = f.sums + column;
+    uint8_t* out = f.out + column;
+    for (int r = 0; r < f.rows; ++r, sums += f.sums_stride, out += f.out_stride_bytes) {
+      VecI32 a = Add(Load(kI32, sums), first.bias);
+      VecI32 b = Add(Load(kI32, sums + kF32Lanes), second.bias);
+      if (f.row_sums != nullptr) {
+        const VecI32 row_sum = Set(kI32, f.row_sums[r]);
+        a = Sub(a, Mul(first.weight_zero, row_sum));
+        b = Sub(b, Mul(second.weight_zero, row_sum));
+      }
+      a = Scale<kRounding>(a, first);
+      b = Scale<kRounding>(b, second);
+      if constexpr (kUnsigned) {
+        StoreU8Pair(out, a, b, zero_points, low, high);
+      } else {
+        StoreI8Pair(reinterpret_cast<int8_t*>(out), a, b, zero_points, low, high);
+      }
+    }
+  }
+  if (column == f.columns) return;
+  Finish rest = f;
+  rest.arrays += column * 4;
+  rest.columns -= column;
+  rest.sums += column;
+  rest.out += column;
+  FinishTile<kRounding, false>(rest);
+}
+
 void FinishRaw(const Finish& f) {
   FinishColumns(f, [](VecI32 sum, const ChannelVectors&) MACE_LAMBDA_INLINE { return sum; });
 }
 
 using FinishFunction = void (*)(const Finish&);
-FinishFunction FinishOf(const Requantization& q, bool shifts_left) {
+FinishFunction FinishOf(const Requantization& q, int64_t panel_flags) {
+  constexpr auto kTwo = IntegerRounding::kTwoRoundings, kHalfEven = IntegerRounding::kHalfEvenFloat;
+  const bool shifts_left = (panel_flags & kernels::kPanelShiftsLeft) != 0;
+  const bool shifts_right = (panel_flags & kernels::kPanelShiftsRight) != 0;
   if (q.out == DType::kI32) return FinishRaw;
+  if (kHasNarrowPairs && (q.out == DType::kU8 || q.out == DType::kI8)) {
+    const bool is_unsigned = q.out == DType::kU8;
+    if (q.rounding == kTwo && shifts_right)
+      return is_unsigned ? FinishPairs<kTwo, true> : FinishPairs<kTwo, false>;
+    if (q.rounding == kHalfEven)
+      return is_unsigned ? FinishPairs<kHalfEven, true> : FinishPairs<kHalfEven, false>;
+  }
   switch (q.rounding) {
-    case IntegerRounding::kTwoRoundings:
-      return shifts_left ? FinishTile<IntegerRounding::kTwoRoundings, true>
-                         : FinishTile<IntegerRounding::kTwoRoundings, false>;
+    case kTwo:
+      return shifts_left ? FinishTile<kTwo, true> : FinishTile<kTwo, false>;
     case IntegerRounding::kOneRounding:
       return FinishTile<IntegerRounding::kOneRounding, true>;
-    case IntegerRounding::kHalfEvenFloat:
-      return FinishTile<IntegerRounding::kHalfEvenFloat, true>;
+    case kHalfEven:
+      return FinishTile<kHalfEven, true>;
   }
   return nullptr;
 }
@@ -312,7 +374,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
     }
     if (functions == nullptr) functions = FindTiles<TileMethod::kBytes>(panel.width, panel_count);
   }
-  const FinishFunction finish = FinishOf(p.requantization, (entry & kernels::kPanelShiftsLeft) != 0);
+  const FinishFunction finish = FinishOf(p.requantization, entry & kernels::kPanelFlags);
   const int out_bytes = p.requantization.out == DType::kI32 ? 4 : p.requantization.out == DType::kI16 ? 2 : 1;
   const int64_t out_stride_bytes = p.output_pixel_stride * out_bytes;
   alignas(64) int32_t sums[kMostTileRows * kMostTileColumns];

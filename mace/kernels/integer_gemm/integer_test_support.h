@@ -62,11 +62,12 @@ struct TestChannels {
         doubles(count),
         floats(count) {
     const int32_t middle = weights == DType::kU8 ? 128 : 0;
+    const int64_t most_exponent = Pick(random, 0, 1) ? -1 : 2;  // networks have none above
     for (int64_t n = 0; n < count; ++n) {
       bias32[n] = static_cast<int32_t>(Pick(random, -20000, 20000));
       bias64[n] = wide ? Pick(random, -(int64_t{1} << 36), int64_t{1} << 36) : bias32[n];
       multipliers[n] = static_cast<int32_t>(Pick(random, 1 << 30, std::numeric_limits<int32_t>::max()));
-      exponents[n] = static_cast<int32_t>(wide ? Pick(random, -24, -8) : Pick(random, -12, 2));
+      exponents[n] = static_cast<int32_t>(wide ? Pick(random, -24, -8) : Pick(random, -12, most_exponent));
       doubles[n] = std::ldexp(static_cast<double>(multipliers[n]), exponents[n] - 31);
       floats[n] = std::ldexp(static_cast<float>(multipliers[n]), exponents[n] - 31);
       zeros[n] = middle + (has_zero_points ? static_cast<int32_t>(Pick(random, -middle, 127)) : 0);

@@ -19,6 +19,7 @@ void QuantizedBinary(const KernelArguments& arguments, int64_t tile_begin, int64
 void LookUpPairs(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void QuantizedPool(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void QuantizedSoftmax(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
+void QuantizedResize(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 
 // How many elements a load or store touches.
 struct AllLanesTag {};

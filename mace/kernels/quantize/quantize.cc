@@ -10,6 +10,20 @@ bool IsQuantizedType(DType type) {
          type == DType::kI32;
 }
 
+// The larger input scale is brought to one half exactly, the other below it, and the sum is scaled down.
+bool IsSumOfBytes(const QuantizedBinaryParams& p) {
+  if (p.arithmetic != QuantizedArithmetic::kFixedPoint ||
+      (p.op != BinaryOp::kAdd && p.op != BinaryOp::kSub) ||
+      (p.output_type != DType::kI8 && p.output_type != DType::kU8) || p.left_shift != 20) {
+    return false;
+  }
+  for (const FixedScale& scale : p.input_scales) {
+    if (!IsOneHalf(scale) && (scale.exponent >= 0 || scale.exponent < -19 || scale.multiplier < 0))
+      return false;
+  }
+  return p.output_scale.exponent < 0 && p.output_scale.multiplier >= 0;
+}
+
 }  // namespace
 
 Status PrepareQuantize(QuantizeParams* p) {
@@ -45,8 +59,12 @@ Status PrepareTable(TableParams* p) {
     return Internal("a table of %d to %d bytes", static_cast<int>(p->input_bytes),
                     static_cast<int>(p->output_bytes));
   }
-  if (p->count < 0) return Internal("a table's input of negative size");
-  p->tiles = CutRows(1, p->count);
+  if (!SizesFit(p->rows, p->columns)) return Internal("a table's input: sizes out of range");
+  if (p->rows > 1 && (p->input_stride < p->columns || p->output_stride < p->columns)) {
+    return Internal("a table's rows overlap");
+  }
+  const bool is_dense = p->input_stride == p->columns && p->output_stride == p->columns;
+  p->tiles = is_dense ? CutRows(1, p->rows * p->columns) : CutRows(p->rows, p->columns);
   p->tile_count = p->tiles.tile_count;
   return Status::Ok();
 }
@@ -73,6 +91,7 @@ Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
     }
   }
   const Shape operands[] = {p->a, p->b};
+  p->is_sum_of_bytes = IsSumOfBytes(*p);
   MACE_RETURN_IF_ERROR(PrepareBroadcast(operands, &p->broadcast, &p->output));
   p->tile_count = p->broadcast.tiles.tile_count;
   return Status::Ok();

@@ -11,6 +11,7 @@
 #include "mace/kernels/kernel.h"
 #include "mace/kernels/quantize/quantized_binary.h"
 #include "mace/kernels/quantize/quantized_pooling.h"
+#include "mace/kernels/quantize/quantized_resize.h"
 #include "mace/kernels/quantize/quantized_softmax.h"
 
 namespace mace::kernels {
@@ -53,7 +54,10 @@ struct TableParams {
   // Set by the caller.
   int32_t input_bytes = 1;   // 1 or 2
   int32_t output_bytes = 1;  // 1, 2 or 4
-  int64_t count = 0;
+  int64_t rows = 1;
+  int64_t columns = 0;
+  int64_t input_stride = 0;  // elements from a row to the next; of no account with one row
+  int64_t output_stride = 0;
 
   // Set by PrepareTable.
   RowTiles tiles;
@@ -70,6 +74,7 @@ struct QuantizeKernels {
   KernelFunction pair_table;  // PairTableParams
   KernelFunction pool;        // QuantizedPoolingParams
   KernelFunction softmax;     // QuantizedSoftmaxParams
+  KernelFunction resize;      // QuantizedResizeParams
 };
 
 }  // namespace mace::kernels

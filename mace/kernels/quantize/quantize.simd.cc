@@ -20,6 +20,7 @@ const kernels::QuantizeKernels kQuantizeKernels = {
     .pair_table = LookUpPairs,
     .pool = QuantizedPool,
     .softmax = QuantizedSoftmax,
+    .resize = QuantizedResize,
 };
 
 // Calls function(T{}) with the C++ type of a quantized tensor.
@@ -202,6 +203,18 @@ void Requantize(const KernelArguments& arguments, int64_t tile_begin, int64_t ti
 }
 
 template <typename Index, typename Element>
+MACE_INLINE void LookUpRow(const Index* in, const Element* table, Element* out, int64_t count) {
+  int64_t i = 0;
+  // Eight loads before the stores, which might else be of what is loaded next.
+  for (; i + 8 <= count; i += 8) {
+    Element found[8];
+    for (int k = 0; k < 8; ++k) found[k] = table[in[i + k]];
+    __builtin_memcpy(out + i, found, sizeof(found));
+  }
+  for (; i < count; ++i) out[i] = table[in[i]];
+}
+
+template <typename Index, typename Element>
 static void LookUpTiles(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
   const TableParams& params = *static_cast<const TableParams*>(arguments.params);
   const Index* in = static_cast<const Index*>(arguments.operands[0]);
@@ -209,14 +222,10 @@ static void LookUpTiles(const KernelArguments& arguments, int64_t tile_begin, in
   const Element* table = static_cast<const Element*>(arguments.operands[2]);
   for (int64_t tile = tile_begin; tile < tile_end; ++tile) {
     const TileRange range = RangeOfTile(params.tiles, tile);
-    int64_t i = range.column_begin;
-    // Eight loads before the stores, which might else be of what is loaded next.
-    for (; i + 8 <= range.column_end; i += 8) {
-      Element found[8];
-      for (int k = 0; k < 8; ++k) found[k] = table[in[i + k]];
-      __builtin_memcpy(out + i, found, sizeof(found));
+    for (int64_t row = range.row_begin; row < range.row_end; ++row) {
+      LookUpRow(in + row * params.input_stride + range.column_begin, table,
+                out + row * params.output_stride + range.column_begin, range.column_end - range.column_begin);
     }
-    for (; i < range.column_end; ++i) out[i] = table[in[i]];
   }
 }
 

@@ -158,16 +158,26 @@ void CheckTable(Isa isa, Random& random) {
   TableParams params;
   params.input_bytes = sizeof(From);
   params.output_bytes = sizeof(To);
-  params.count = AnyCount(random);
+  params.columns = AnyCount(random);
+  params.rows = params.columns < 200 ? Pick(random, 1, 4) : 1;
+  params.input_stride = params.columns + Pick(random, 0, 2);
+  params.output_stride = params.columns + Pick(random, 0, 2);
   ASSERT_TRUE(PrepareTable(&params).ok());
   Guarded<To> table(int64_t{1} << (8 * sizeof(From)));
-  Guarded<From> in(params.count);
-  Guarded<To> out(params.count);
+  const auto span = [&](int64_t stride) { return (params.rows - 1) * stride + params.columns; };
+  Guarded<From> in(span(params.input_stride));
+  Guarded<To> out(span(params.output_stride));
+  for (To& value : out) value = To{77};
   for (To& value : table) value = static_cast<To>(random());
   for (From& value : in) value = static_cast<From>(random());
   RunTiles(KernelsOf(isa).quantize->table, &params, {in.data(), out.data(), table.data()}, params.tile_count,
            0, random);
-  for (int64_t i = 0; i < params.count; ++i) ASSERT_EQ(out[i], table[in[i]]) << NameOf(isa) << " " << i;
+  for (int64_t i = 0; i < out.size(); ++i) {
+    const int64_t row = i / std::max<int64_t>(params.output_stride, 1);
+    const int64_t column = i - row * params.output_stride;
+    const To expected = column < params.columns ? table[in[row * params.input_stride + column]] : To{77};
+    ASSERT_EQ(out[i], expected) << NameOf(isa) << " " << i;
+  }
 }
 
 TEST(Quantize, Table) {

@@ -16,6 +16,11 @@ struct FixedScale {
   int32_t exponent = 0;
 };
 
+// A FixedScale of exactly 1/2.
+__attribute__((always_inline)) inline constexpr bool IsOneHalf(const FixedScale& scale) {
+  return scale.multiplier == 1 << 30 && scale.exponent == 0;
+}
+
 enum class QuantizedArithmetic : uint8_t {
   // Sums: both operands, minus their zero points, are shifted to the left by `left_shift`, brought to one
   // scale by input_scales, added or subtracted, and brought to the output's by output_scale. Products use
@@ -51,6 +56,8 @@ struct QuantizedBinaryParams {
   Shape output;
   Broadcast broadcast;
   int64_t tile_count = 0;
+  // Sums of bytes with the scales that networks have need fewer instructions: see SumOfBytes.
+  bool is_sum_of_bytes = false;
 };
 Status PrepareQuantizedBinary(QuantizedBinaryParams* params);
 

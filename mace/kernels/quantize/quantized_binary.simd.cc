@@ -1,3 +1,5 @@
+#include <type_traits>
+
 #include "mace/kernels/elementwise/broadcast-inl.h"
 #include "mace/kernels/quantize/quantize-inl.h"
 
@@ -6,6 +8,7 @@ namespace MACE_ISA_NAMESPACE {
 
 using kernels::BinaryOp;
 using kernels::FixedScale;
+using kernels::IsOneHalf;
 using kernels::QuantizedArithmetic;
 using kernels::QuantizedBinaryParams;
 
@@ -69,11 +72,67 @@ MACE_NOINLINE void QuantizedRow(const QuantizedBinaryParams& params, In a, In b,
   });
 }
 
+// The distance x of a byte to its zero point, shifted to the left by 20 and multiplied by the scale, with
+// both roundings: exact in 32 bits, because x has 9. The multiplier is cut to 20 and 11 bits: what is below
+// 2^31 in 2^20 * x * (2^11 * upper + lower) + 2^30 is below 2^11 in x * lower + 2^10.
+template <bool is_half>
+struct ByteScale {
+  explicit __attribute__((always_inline)) ByteScale(const FixedScale& scale)
+      : upper(scale.multiplier >> 11),
+        lower(scale.multiplier & 0x7ff),
+        rounding((1 << 10) + (1 << (10 - scale.exponent))),
+        shift(-scale.exponent) {}
+  __attribute__((always_inline)) VecI32 Apply(VecI32 x) const {
+    if constexpr (is_half) return ShiftLeft(x, 19);
+    const VecI32 low = ShiftRight(Add(Mul(x, Set(kI32, lower)), Set(kI32, rounding)), 11);
+    // Halves go away from zero: what is negative is moved down by one before it is cut off.
+    return ShiftRight(Add(Add(Mul(x, Set(kI32, upper)), low), ShiftRight(x, 31)), shift);
+  }
+  int32_t upper, lower, rounding;
+  int shift;
+};
+
+template <typename T, BinaryOp op, bool a_is_half, bool b_is_half>
+MACE_NOINLINE void SumOfBytes(const QuantizedBinaryParams& params, const T* a, const T* b, T* out,
+                              int64_t count) {
+  const ByteScale<a_is_half> a_scale(params.input_scales[0]);
+  const ByteScale<b_is_half> b_scale(params.input_scales[1]);
+  const VecI32 a_zero = Set(kI32, params.input_zeros[0]), b_zero = Set(kI32, params.input_zeros[1]);
+  const VecI32 multiplier = Set(kI32, params.output_scale.multiplier);
+  const int shift = -params.output_scale.exponent;
+  const VecI32 half = Set(kI32, 1 << (shift - 1));
+  const VecI32 zero = Set(kI32, params.output_zero);
+  const VecI32 low = Set(kI32, params.low), high = Set(kI32, params.high);
+  ForEachVector(count, [=](int64_t i, auto n) __attribute__((always_inline)) {
+    const VecI32 scaled_a = a_scale.Apply(Sub(LoadSome(a + i, n), a_zero));
+    const VecI32 scaled_b = b_scale.Apply(Sub(LoadSome(b + i, n), b_zero));
+    const VecI32 sum = Combine<op>(scaled_a, scaled_b);
+    // The product has the sign of the sum, or is 0, and then the half that is taken off changes nothing.
+    const VecI32 product = Add(MulHighRounded(sum, multiplier), ShiftRight(sum, 31));
+    const VecI32 units = Add(ShiftRight(Add(product, half), shift), zero);
+    StoreSome(out + i, Min(Max(units, low), high), n);
+  });
+}
+
+// A row in which both operands run.
+template <typename T, BinaryOp op>
+MACE_INLINE void SumRowOfBytes(const QuantizedBinaryParams& params, const T* a, const T* b, T* out,
+                               int64_t count) {
+  const bool a_is_half = IsOneHalf(params.input_scales[0]), b_is_half = IsOneHalf(params.input_scales[1]);
+  if (a_is_half && b_is_half) return SumOfBytes<T, op, true, true>(params, a, b, out, count);
+  if (a_is_half) return SumOfBytes<T, op, true, false>(params, a, b, out, count);
+  if (b_is_half) return SumOfBytes<T, op, false, true>(params, a, b, out, count);
+  SumOfBytes<T, op, false, false>(params, a, b, out, count);
+}
+
 template <BinaryOp op, QuantizedArithmetic arithmetic, typename In, typename Out>
 static void QuantizedTiles(const QuantizedBinaryParams& given, In a, In b, Out out, int64_t tile_begin,
                            int64_t tile_end) {
   // A copy, so that the compiler sees that no store changes it.
   const QuantizedBinaryParams params = given;
+  constexpr bool kIsByteSum = arithmetic == QuantizedArithmetic::kFixedPoint &&
+                              (op == BinaryOp::kAdd || op == BinaryOp::kSub) &&
+                              (std::is_same_v<Out, int8_t*> || std::is_same_v<Out, uint8_t*>);
   const bool a_runs = params.broadcast.row_steps[0] != 0;
   const bool b_runs = params.broadcast.row_steps[1] != 0;
   ForEachRow<2>(
@@ -82,6 +141,11 @@ static void QuantizedTiles(const QuantizedBinaryParams& given, In a, In b, Out o
         const In row_a = a + offsets[0];
         const In row_b = b + offsets[1];
         const Out row_out = out + out_offset;
+        if constexpr (kIsByteSum) {
+          if (a_runs && b_runs && params.is_sum_of_bytes) {
+            return SumRowOfBytes<std::remove_pointer_t<Out>, op>(params, row_a, row_b, row_out, count);
+          }
+        }
         if (a_runs && b_runs) {
           QuantizedRow<In, Out, op, arithmetic, true, true>(params, row_a, row_b, row_out, count);
         } else if (a_runs) {

@@ -89,12 +89,13 @@ template <typename T>
 void FillRandomly(Random& random, QuantizedBinaryParams* params) {
   for (int i = 0; i < 2; ++i) {
     params->input_scales[i] = {AnyMultiplier(random), static_cast<int32_t>(Pick(random, -9, 0))};
+    if (Pick(random, 0, 2) == 0) params->input_scales[i] = {1 << 30, 0};  // 1/2
     params->input_reals[i] = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -12);
     const bool is_sum = params->op == BinaryOp::kAdd || params->op == BinaryOp::kSub;
     params->right_shifts[i] = is_sum ? static_cast<int32_t>(Pick(random, 0, 15)) : 0;
   }
   params->left_shift = params->output_type == DType::kI16 ? 15 : 20;
-  const auto sum_exponent = static_cast<int32_t>(Pick(random, -22, -8));
+  const auto sum_exponent = static_cast<int32_t>(Pick(random, -22, Pick(random, 0, 3) == 0 ? 0 : -8));
   params->output_scale = {AnyMultiplier(random),
                           params->op == BinaryOp::kMul ? AnyExponent(random) : sum_exponent};
   params->output_real = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -11);

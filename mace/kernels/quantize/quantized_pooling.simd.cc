@@ -13,6 +13,22 @@ using kernels::QuantizedPoolingParams;
 // turns them into the instruction set's bytes and words, of which the vocabulary of simd.h has none.
 constexpr int64_t kBlock = 256;
 
+// Calls body(channel) in loops of constant length, which the compiler makes whole vectors of.
+template <typename Body>
+MACE_INLINE void ForEachChannel(int64_t channels, Body body) {
+  int64_t c = 0;
+  for (; c + 64 <= channels; c += 64) {
+    for (int64_t i = 0; i < 64; ++i) body(c + i);
+  }
+  for (; c + 16 <= channels; c += 16) {
+    for (int64_t i = 0; i < 16; ++i) body(c + i);
+  }
+  for (; c + 4 <= channels; c += 4) {
+    for (int64_t i = 0; i < 4; ++i) body(c + i);
+  }
+  for (; c < channels; ++c) body(c);
+}
+
 // Taps that exist: `rows` x `columns` of them from `first` on, steps in elements.
 template <typename T>
 struct Taps {
@@ -60,12 +76,12 @@ static void SumTaps(const Taps<T>& taps, int64_t channels, int32_t* sums) {
   using Partial = typename PartialSum<T>::Type;
   Partial partial[kBlock];
   const auto clear = [&]() __attribute__((always_inline)) {
-    for (int64_t c = 0; c < channels; ++c) partial[c] = 0;
+    ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) { partial[c] = 0; });
   };
   const auto flush = [&]() __attribute__((always_inline)) {
-    for (int64_t c = 0; c < channels; ++c) sums[c] += partial[c];
+    ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) { sums[c] += partial[c]; });
   };
-  for (int64_t c = 0; c < channels; ++c) sums[c] = 0;
+  ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) { sums[c] = 0; });
   clear();
   int fours = 0;
   ForEachTap(
@@ -77,12 +93,14 @@ static void SumTaps(const Taps<T>& taps, int64_t channels, int32_t* sums) {
           fours = 0;
         }
         ++fours;
-        for (int64_t c = 0; c < channels; ++c) {
+        ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) {
           partial[c] = static_cast<Partial>(partial[c] + (a[c] + b[c]) + (d[c] + e[c]));
-        }
+        });
       },
       [&](const T* a) __attribute__((always_inline)) {
-        for (int64_t c = 0; c < channels; ++c) partial[c] = static_cast<Partial>(partial[c] + a[c]);
+        ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) {
+          partial[c] = static_cast<Partial>(partial[c] + a[c]);
+        });
       });
   flush();
 }
@@ -96,19 +114,21 @@ template <typename T, bool is_max>
 static void OutermostOfTaps(const Taps<T>& taps, int64_t channels, int32_t* found) {
   T most[kBlock];
   const T start = static_cast<T>(is_max ? IntegerLimits<T>::kLow : IntegerLimits<T>::kHigh);
-  for (int64_t c = 0; c < channels; ++c) most[c] = start;
+  ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) { most[c] = start; });
   ForEachTap(
       taps,
       [&](const T* a, const T* b, const T* d, const T* e) __attribute__((always_inline)) {
-        for (int64_t c = 0; c < channels; ++c) {
+        ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) {
           const T ab = Outer<T, is_max>(a[c], b[c]), de = Outer<T, is_max>(d[c], e[c]);
           most[c] = Outer<T, is_max>(most[c], Outer<T, is_max>(ab, de));
-        }
+        });
       },
       [&](const T* a) __attribute__((always_inline)) {
-        for (int64_t c = 0; c < channels; ++c) most[c] = Outer<T, is_max>(most[c], a[c]);
+        ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) {
+          most[c] = Outer<T, is_max>(most[c], a[c]);
+        });
       });
-  for (int64_t c = 0; c < channels; ++c) found[c] = most[c];
+  ForEachChannel(channels, [&](int64_t c) __attribute__((always_inline)) { found[c] = most[c]; });
 }
 
 // One channel whose taps follow each other.

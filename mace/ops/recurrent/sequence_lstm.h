@@ -1,8 +1,8 @@
 // SequenceLstm: TensorFlow Lite's UNIDIRECTIONAL_SEQUENCE_LSTM, forwards, with everything that it can have:
-// peepholes and a projection (Sak et al., "Long Short-Term Memory Based Recurrent Neural Network Architectures
-// for Large Vocabulary Speech Recognition", 2014), layer normalization of the gates (Ba et al., 2016), a forget
-// gate that is coupled to the input gate, and clipping. (Lstm is ONNX's.) With B batch rows, T steps, I inputs,
-// C cells, H outputs (H = C without a projection):
+// peepholes and a projection (Sak et al., "Long Short-Term Memory Based Recurrent Neural Network
+// Architectures for Large Vocabulary Speech Recognition", 2014), layer normalization of the gates (Ba et al.,
+// 2016), a forget gate that is coupled to the input gate, and clipping. (Lstm is ONNX's.) With B batch rows,
+// T steps, I inputs, C cells, H outputs (H = C without a projection):
 //
 //   input 0        x [B, T, I], time_major: [T, B, I]
 //   1 .. 4         weights of x [C, I], of the gates i, f, c, o; i absent: i = 1 - f
@@ -30,7 +30,7 @@ struct SequenceLstmAttributes {
   float projection_clip = 0;  // read where there is a projection
   // Integers only. The scales of the gates' sums (i, f, c, o; read with layer normalization, else 2^-12), and
   // scale and zero point of what is projected (without a projection: of h).
-  FloatList gate_scales;
+  FloatList gate_scales = {};
   float hidden_scale = 1;
   int64_t hidden_zero_point = 0;
 
