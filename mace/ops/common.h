@@ -17,7 +17,8 @@ namespace mace::ops {
 // How an integer result is brought to its output scale (docs/design/07-quantization.md).
 enum class Rounding : int32_t {
   kTfliteDouble = 0,  // saturating rounding doubling high multiply, then rounding right shift (two roundings)
-  kTfliteSingle = 1,  // one 64-bit rounding shift
+  kTfliteSingle = 1,  // one rounding: of sums a product in double precision, halves away from zero; of
+                      // Requantize one 64-bit rounding shift; Add, Sub, comparisons: binary_integer.h
   kHalfEvenFloat = 2,  // float multiply, round half to even (ONNX)
   kCount = 3,
 };

@@ -168,14 +168,17 @@ Status ReadIntegerLayer(const Lowering& lowering, const Node& node, ops::Roundin
   const int64_t channels = layer->sources.weights.view->shape[0];
   MACE_RETURN_IF_ERROR(layer->multipliers.Resize(channels));
   MACE_RETURN_IF_ERROR(layer->exponents.Resize(channels));
+  MACE_RETURN_IF_ERROR(layer->double_multipliers.Resize(channels));
   MACE_RETURN_IF_ERROR(layer->float_multipliers.Resize(channels));
   MACE_RETURN_IF_ERROR(layer->weight_zero_points.Resize(channels));
   const int32_t middle = layer->sources.weights.dtype() == DType::kU8 ? 128 : 0;
   for (int64_t n = 0; n < channels; ++n) {
     const size_t index = layer->weights->scales.size() == 1 ? 0 : static_cast<size_t>(n);
     const float weight_scale = layer->weights->scales[index];
-    const ops::FixedPointMultiplier fixed = ops::QuantizeMultiplier(
-        ops::TfliteMultiplier(layer->x->scales[0], weight_scale, layer->y->scales[0], single_precision));
+    const double multiplier =
+        ops::TfliteMultiplier(layer->x->scales[0], weight_scale, layer->y->scales[0], single_precision);
+    const ops::FixedPointMultiplier fixed = ops::QuantizeMultiplier(multiplier);
+    layer->double_multipliers[n] = multiplier;
     layer->multipliers[n] = fixed.multiplier;
     layer->exponents[n] = fixed.exponent;
     layer->float_multipliers[n] = layer->x->scales[0] * weight_scale / layer->y->scales[0];
@@ -190,6 +193,7 @@ Status ReadIntegerLayer(const Lowering& lowering, const Node& node, ops::Roundin
   out.bias_dtype = wide_bias ? DType::kI64 : DType::kI32;
   out.multipliers = layer->multipliers.data();
   out.exponents = layer->exponents.data();
+  out.double_multipliers = layer->double_multipliers.data();
   out.float_multipliers = layer->float_multipliers.data();
   out.weight_zero_points = layer->weight_zero_points.data();
   return Status::Ok();
@@ -203,6 +207,7 @@ FormatHash HashOf(const char* kernel, const IntegerLayer& layer, const Shape& we
   hash.Add(layer.wide).Add(layer.x->zero_points[0]);
   for (size_t n = 0; n < layer.multipliers.size(); ++n) {
     hash.Add(layer.multipliers[n]).Add(layer.exponents[n]).Add(layer.weight_zero_points[n]);
+    hash.Add(std::bit_cast<int64_t>(layer.double_multipliers[n]));
     hash.Add(std::bit_cast<int32_t>(layer.float_multipliers[n]));
   }
   return hash;

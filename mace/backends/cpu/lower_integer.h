@@ -21,6 +21,7 @@ struct IntegerLayer {
   kernels::Requantization requantization;
   // One of each per output channel; what `channels` points at.
   Vector<int32_t> multipliers, exponents, weight_zero_points;
+  Vector<double> double_multipliers;
   Vector<float> float_multipliers;
   kernels::IntegerChannels channels;
 };

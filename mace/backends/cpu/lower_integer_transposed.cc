@@ -36,6 +36,7 @@ struct PhaseAxis {
 struct PhaseWeights {
   Vector<uint8_t> weights;  // OHWI
   Vector<int32_t> multipliers, exponents, weight_zero_points;
+  Vector<double> double_multipliers;
   Vector<float> float_multipliers;
   Vector<int64_t> bias;
   kernels::IntegerChannels channels;
@@ -51,6 +52,7 @@ Status MakePhaseWeights(const IntegerLayer& layer, const PhaseAxis& rows, const 
   for (Vector<int32_t>* list : {&out->multipliers, &out->exponents, &out->weight_zero_points}) {
     MACE_RETURN_IF_ERROR(list->Resize(static_cast<size_t>(count)));
   }
+  MACE_RETURN_IF_ERROR(out->double_multipliers.Resize(static_cast<size_t>(count)));
   MACE_RETURN_IF_ERROR(out->float_multipliers.Resize(static_cast<size_t>(count)));
   MACE_RETURN_IF_ERROR(out->bias.Resize(static_cast<size_t>(count)));
   uint8_t* to = out->weights.data();
@@ -59,6 +61,7 @@ Status MakePhaseWeights(const IntegerLayer& layer, const PhaseAxis& rows, const 
     const int64_t phase_x = channel / outputs % columns.stride, phase_y = channel / outputs / columns.stride;
     out->multipliers[channel] = layer.multipliers[o];
     out->exponents[channel] = layer.exponents[o];
+    out->double_multipliers[channel] = layer.double_multipliers[o];
     out->float_multipliers[channel] = layer.float_multipliers[o];
     out->weight_zero_points[channel] = layer.weight_zero_points[o];
     if (layer.channels.bias != nullptr) {
@@ -83,6 +86,7 @@ Status MakePhaseWeights(const IntegerLayer& layer, const PhaseAxis& rows, const 
   channels = layer.channels;
   channels.multipliers = out->multipliers.data();
   channels.exponents = out->exponents.data();
+  channels.double_multipliers = out->double_multipliers.data();
   channels.float_multipliers = out->float_multipliers.data();
   channels.weight_zero_points = out->weight_zero_points.data();
   channels.bias = layer.channels.bias == nullptr ? nullptr : out->bias.data();

@@ -25,9 +25,9 @@ inline int64_t TwoRoundings(int64_t sum, int32_t multiplier, int32_t exponent) {
   const Wide magnitude = ((high < 0 ? -high : high) * 2 + divisor) / (2 * divisor);  // halves away from zero
   return static_cast<int64_t>(high < 0 ? -magnitude : magnitude);
 }
-inline int64_t OneRounding(int64_t sum, int32_t multiplier, int32_t exponent) {
-  const Wide divisor = Wide{1} << (31 - exponent);
-  return Saturated(FloorDivide(2 * Wide{sum} * multiplier + divisor, 2 * divisor));
+inline int64_t OneRounding(int64_t sum, double multiplier) {
+  return static_cast<int64_t>(
+      std::clamp(std::round(static_cast<double>(sum) * multiplier), -2147483648.0, 2147483647.0));
 }
 inline int64_t WideTwoRoundings(int64_t sum, int32_t multiplier, int32_t exponent) {
   const int64_t reduced = std::min<int64_t>((int64_t{multiplier} + 32768) / 65536, 32767);
@@ -59,6 +59,7 @@ struct TestChannels {
         exponents(count),
         zeros(count),
         bias64(count),
+        doubles(count),
         floats(count) {
     const int32_t middle = weights == DType::kU8 ? 128 : 0;
     const int64_t most_exponent = Pick(random, 0, 1) ? -1 : 2;  // networks have none above
@@ -67,6 +68,7 @@ struct TestChannels {
       bias64[n] = wide ? Pick(random, -(int64_t{1} << 36), int64_t{1} << 36) : bias32[n];
       multipliers[n] = static_cast<int32_t>(Pick(random, 1 << 30, std::numeric_limits<int32_t>::max()));
       exponents[n] = static_cast<int32_t>(wide ? Pick(random, -24, -8) : Pick(random, -12, most_exponent));
+      doubles[n] = std::ldexp(static_cast<double>(multipliers[n]), exponents[n] - 31);
       floats[n] = std::ldexp(static_cast<float>(multipliers[n]), exponents[n] - 31);
       zeros[n] = middle + (has_zero_points ? static_cast<int32_t>(Pick(random, -middle, 127)) : 0);
     }
@@ -75,6 +77,7 @@ struct TestChannels {
     view.bias_dtype = wide ? DType::kI64 : DType::kI32;
     view.multipliers = multipliers.data();
     view.exponents = exponents.data();
+    view.double_multipliers = doubles.data();
     view.float_multipliers = floats.data();
     view.weight_zero_points = has_zero_points || Pick(random, 0, 1) ? zeros.data() : nullptr;
   }
@@ -89,7 +92,7 @@ struct TestChannels {
         result = (wide ? WideTwoRoundings : TwoRoundings)(sum, multipliers[n], exponents[n]);
         break;
       case IntegerRounding::kOneRounding:
-        result = OneRounding(sum, multipliers[n], exponents[n]);
+        result = OneRounding(sum, doubles[n]);
         break;
       case IntegerRounding::kHalfEvenFloat:
         result = static_cast<int64_t>(
@@ -101,6 +104,7 @@ struct TestChannels {
   bool wide, has_bias;
   std::vector<int32_t> bias32, multipliers, exponents, zeros;
   std::vector<int64_t> bias64;
+  std::vector<double> doubles;
   std::vector<float> floats;
   IntegerChannels view;
 };

@@ -34,6 +34,26 @@ MACE_INLINE OutputBounds BoundsOf(const Requantization& q) {
           Set(kF32, static_cast<float>(q.high - q.zero_point))};
 }
 
+// sum * multiplier, given by the halves of its bits, to nearest, halves away from zero; saturating.
+MACE_INLINE int32_t MultiplyInDouble(int64_t sum, int32_t lower, int32_t upper) {
+  const int64_t bits = static_cast<int64_t>(static_cast<uint64_t>(static_cast<uint32_t>(upper)) << 32 |
+                                            static_cast<uint32_t>(lower));
+  const double product = static_cast<double>(sum) * BitCast<double>(bits);
+  const double inside = ScalarClamp<double>(product, INT32_MIN, INT32_MAX);
+  const int32_t whole = static_cast<int32_t>(inside);
+  const double rest = inside - whole;
+  return rest >= 0.5 ? whole + 1 : rest <= -0.5 ? whole - 1 : whole;
+}
+// Few outputs of a network are fully connected: lane by lane.
+MACE_INLINE VecI32 MultiplyInDouble(VecI32 sum, VecI32 lower, VecI32 upper) {
+  int32_t sums[kF32Lanes], lowers[kF32Lanes], uppers[kF32Lanes];
+  Store(sums, sum);
+  Store(lowers, lower);
+  Store(uppers, upper);
+  for (int i = 0; i < kF32Lanes; ++i) sums[i] = MultiplyInDouble(int64_t{sums[i]}, lowers[i], uppers[i]);
+  return Load(kI32, sums);
+}
+
 // A sum, bias included, in units of the output, clamped.
 // kShiftsLeft: one of the multipliers is 1 or more.
 template <IntegerRounding kRounding, bool kShiftsLeft = true>
@@ -47,7 +67,7 @@ MACE_INLINE VecI32 Requantize(VecI32 sum, const ChannelVectors& channels, const 
             ? RoundingShiftRight(
                   MulHighRounded(kShiftsLeft ? ShiftLeft(sum, channels.left) : sum, channels.multiplier),
                   channels.right)
-            : MultiplyWithOneRounding(sum, channels.multiplier, channels.left);
+            : MultiplyInDouble(sum, channels.multiplier, channels.left);
     // What the zero point could carry over the edge is clamped before it is added.
     return Add(Min(Max(scaled, Sub(bounds.low, bounds.zero_point)), Sub(bounds.high, bounds.zero_point)),
                bounds.zero_point);
@@ -103,18 +123,15 @@ MACE_INLINE int32_t RequantizeWide(const Requantization& q, int64_t sum, const u
     const float scaled = static_cast<float>(sum) * BitCast<float>(multiplier);
     return static_cast<int32_t>(__builtin_nearbyintf(ScalarClamp(scaled, low, high))) + q.zero_point;
   }
-  constexpr int64_t kLimit = int64_t{1} << 47;
-  const int64_t clamped = ScalarClamp(sum, -kLimit, kLimit - 1);
   int64_t scaled = 0;
   if (q.rounding == IntegerRounding::kTwoRoundings) {
+    constexpr int64_t kLimit = int64_t{1} << 47;
+    const int64_t clamped = ScalarClamp(sum, -kLimit, kLimit - 1);
     const int64_t reduced = multiplier < 0x7FFF0000 ? (int64_t{multiplier} + (1 << 15)) >> 16 : 0x7FFF;
     const int shift = 15 - (base[2 * width] - base[3 * width]);
     scaled = shift <= 0 ? clamped * reduced : (clamped * reduced + (int64_t{1} << (shift - 1))) >> shift;
   } else {
-    const int shift = base[2 * width];  // 1 .. 62; the product has up to 78 bits
-    const __int128 product = static_cast<__int128>(clamped) * multiplier;
-    const __int128 rounded = (product + (static_cast<__int128>(1) << (shift - 1))) >> shift;
-    scaled = static_cast<int64_t>(ScalarClamp<__int128>(rounded, INT32_MIN, INT32_MAX));
+    scaled = MultiplyInDouble(sum, multiplier, base[2 * width]);
   }
   scaled = ScalarClamp<int64_t>(scaled, INT32_MIN, INT32_MAX);
   return static_cast<int32_t>(ScalarClamp<int64_t>(scaled + q.zero_point, q.low, q.high));

@@ -11,7 +11,8 @@ namespace mace::kernels {
 
 enum class IntegerRounding : uint8_t {
   kTwoRoundings,   // ops::MultiplyWithTwoRoundings; of 64-bit sums ops::MultiplyWideSum
-  kOneRounding,    // ops::MultiplyWithOneRounding
+  kOneRounding,    // of sums: times a real in double precision, halves away from zero (in kernels/quantize:
+                   // ops::MultiplyWithOneRounding)
   kHalfEvenFloat,  // float(sum) * multiplier in float32, to nearest, halves to even
 };
 
@@ -26,8 +27,9 @@ struct Requantization {
 struct IntegerChannels {
   const void* bias = nullptr;  // kI32, or kI64 with wide sums, in units of the sums; null: none
   DType bias_dtype = DType::kI32;
-  const int32_t* multipliers = nullptr;  // ops::FixedPointMultiplier; null with kHalfEvenFloat and kI32
+  const int32_t* multipliers = nullptr;  // ops::FixedPointMultiplier; read with kTwoRoundings only
   const int32_t* exponents = nullptr;
+  const double* double_multipliers = nullptr;   // with kOneRounding
   const float* float_multipliers = nullptr;     // with kHalfEvenFloat
   const int32_t* weight_zero_points = nullptr;  // as the file has them; null: all 0 (of u8 weights: 128)
 };
@@ -35,8 +37,8 @@ struct IntegerChannels {
 // Number `index` of the arrays of one run of `width` channels in packed weights, each [width] of int32.
 enum class ChannelArray : int {
   kBias = 0,        // with what zero points add
-  kMultiplier = 1,  // kHalfEvenFloat: the float's bits
-  kLeft = 2,        // kOneRounding: the whole shift
+  kMultiplier = 1,  // kHalfEvenFloat: the float's bits; kOneRounding: the lower half of the double's
+  kLeft = 2,        // kOneRounding: the upper half of the double's bits
   kRight = 3,
   kWeightZeroPoint = 4,
   kWideBias = 5,  // int64 [width], with wide sums only
@@ -63,18 +65,17 @@ void WriteChannelArrays(const Requantization& requantization, const IntegerChann
       if (requantization.out == DType::kI32) {
       } else if (requantization.rounding == IntegerRounding::kHalfEvenFloat) {
         __builtin_memcpy(&multiplier, channels.float_multipliers + begin + i, sizeof(multiplier));
+      } else if (requantization.rounding == IntegerRounding::kOneRounding) {
+        int64_t bits = 0;
+        __builtin_memcpy(&bits, channels.double_multipliers + begin + i, sizeof(bits));
+        multiplier = static_cast<int32_t>(bits & 0xFFFFFFFF);
+        left = static_cast<int32_t>(bits >> 32);
       } else {
         multiplier = channels.multipliers[begin + i];
         const int32_t exponent = channels.exponents[begin + i];
-        if (requantization.rounding == IntegerRounding::kOneRounding) {
-          left = 31 - exponent;
-        } else {
-          left = exponent > 0 ? exponent : 0;
-          right = exponent < 0 ? -exponent : 0;
-        }
+        left = exponent > 0 ? exponent : 0;
+        right = exponent < 0 ? -exponent : 0;
       }
-    } else if (requantization.rounding == IntegerRounding::kOneRounding) {
-      left = 31;  // shifts by less than 1 are not defined
     }
     array(ChannelArray::kBias)[i] = static_cast<int32_t>(static_cast<uint64_t>(bias));
     array(ChannelArray::kMultiplier)[i] = multiplier;

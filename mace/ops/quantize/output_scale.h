@@ -74,6 +74,7 @@ class OutputScale {
       : rounding_(rounding),
         wide_(wide),
         fixed_(QuantizeMultiplier(multiplier)),
+        multiplier_(multiplier),
         float_multiplier_(float_multiplier) {}
 
   // The sum in units of the output scale, before the zero point is added and the result is clamped.
@@ -83,7 +84,9 @@ class OutputScale {
     }
     // Sums of 32 bits wrap, as TensorFlow Lite's accumulators do.
     const int64_t accumulated = wide_ ? sum : static_cast<int32_t>(sum);
-    if (rounding_ == Rounding::kTfliteSingle) return MultiplyWithOneRounding(accumulated, fixed_);
+    if (rounding_ == Rounding::kTfliteSingle) {
+      return RoundToInt32(static_cast<double>(accumulated) * multiplier_, false);
+    }
     return wide_ ? MultiplyWideSum(accumulated, fixed_)
                  : MultiplyWithTwoRoundings(static_cast<int32_t>(accumulated), fixed_);
   }
@@ -92,6 +95,7 @@ class OutputScale {
   Rounding rounding_ = Rounding::kTfliteDouble;
   bool wide_ = false;
   FixedPointMultiplier fixed_;
+  double multiplier_ = 0;
   float float_multiplier_ = 0;
 };
 

@@ -34,8 +34,8 @@ Status Reference(const ReferenceContext& context) {
   const Quantization& from = *context.input_quantization(0);
   const Quantization& to = *context.output_quantization(0);
   const Rounding rounding = context.attributes<RequantizeAttributes>().rounding;
-  const OutputScale scale(rounding, static_cast<double>(from.scales[0]) / static_cast<double>(to.scales[0]),
-                          0, false);
+  const FixedPointMultiplier multiplier =
+      QuantizeMultiplier(static_cast<double>(from.scales[0]) / static_cast<double>(to.scales[0]));
   const IntegerRange range = RangeOf(y.dtype);
   const int64_t count = x.elements();
   for (int64_t i = 0; i < count; ++i) {
@@ -44,7 +44,9 @@ Status Reference(const ReferenceContext& context) {
     const int32_t value =
         rounding == Rounding::kHalfEvenFloat
             ? RoundToInt32(static_cast<float>(distance) * from.scales[0] / to.scales[0], true)
-            : scale.Apply(distance);
+        : rounding == Rounding::kTfliteSingle
+            ? MultiplyWithOneRounding(distance, multiplier)
+            : MultiplyWithTwoRoundings(static_cast<int32_t>(distance), multiplier);
     StoreInteger(y.data, y.dtype, i, AddZeroPointAndClamp(value, to.zero_points[0], range));
   }
   return Status::Ok();

@@ -11,9 +11,9 @@ namespace {
 
 Status InferReduce(InferContext& context) {
   const auto& attributes = context.attributes<ReduceAttributes>();
-  DType dtype = context.input(0).dtype;
+  const DType dtype = context.input(0).dtype;
   if (context.input_quantization(0) != nullptr && IsInteger(dtype)) {
-    MACE_RETURN_IF_ERROR(CheckReduceInteger(context, &dtype));
+    MACE_RETURN_IF_ERROR(CheckReduceInteger(context));
   } else {
     MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
   }

@@ -5,15 +5,10 @@
 
 #include "mace/ops/quantize/output_scale.h"
 #include "mace/ops/reduce/reduce.h"
-#include "mace/ops/reduce/reduce_accumulator.h"
 #include "mace/ops/reduce/reduce_walk.h"
 
 namespace mace::ops {
 namespace {
-
-bool IsQuantizedType(DType dtype) {
-  return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16 || dtype == DType::kU16;
-}
 
 struct Operands {
   explicit Operands(const ReferenceContext& context)
@@ -39,7 +34,7 @@ struct Operands {
   IntegerRange range;
 };
 
-// kHalfEvenFloat of sums, means and extrema: the exact sum of distances to the zero point, or the outermost
+// kHalfEvenFloat: the exact sum of distances to the zero point, or the outermost
 // of them, times a factor in float32: x_scale / y_scale, of a mean x_scale / (y_scale * count). Of no
 // elements the zero point.
 Status ReduceDistances(const ReferenceContext& context) {
@@ -57,17 +52,6 @@ Status ReduceDistances(const ReferenceContext& context) {
     const float divisor = kind == ReduceKind::kMean ? static_cast<float>(count) : 1.0f;
     const int64_t distance = kind == ReduceKind::kMax || kind == ReduceKind::kMin ? best : sum;
     o.Store(i, RoundToInt32(static_cast<float>(distance) * (o.x_scale / (o.y_scale * divisor)), true));
-  });
-}
-
-// kHalfEvenFloat of the others: the reduction of the reals.
-Status ReduceReals(const ReferenceContext& context) {
-  const Operands o(context);
-  return ForEachReduction(context, o.attributes.axes, [&](int64_t i, const ReducedElements& reduced) {
-    Accumulator<float> accumulator(o.attributes.kind);
-    reduced.ForEach(
-        [&](int64_t offset) { accumulator.Add(static_cast<float>(o.Load(offset) - o.x_zero) * o.x_scale); });
-    o.Store(i, RoundToInt32(accumulator.Result() / o.y_scale, true));
   });
 }
 
@@ -131,34 +115,33 @@ Status Extremum(const ReferenceContext& context) {
 
 }  // namespace
 
-Status CheckReduceInteger(const InferContext& context, DType* output) {
+Status CheckReduceInteger(const InferContext& context) {
   const auto& attributes = context.attributes<ReduceAttributes>();
-  const DType x = context.input(0).dtype;
+  const DType dtype = context.input(0).dtype;
+  if (dtype != DType::kI8 && dtype != DType::kU8 && dtype != DType::kI16) {
+    return Unsupported("a reduction of quantized %s", NameOf(dtype));
+  }
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), dtype, 1, "input 0"));
+  MACE_RETURN_IF_ERROR(CheckQuantization(context.output_quantization(0), dtype, 1, "output"));
   const bool half_even = attributes.rounding == Rounding::kHalfEvenFloat;
-  *output = x;
-  if (half_even && context.declared_output_dtype(0) != DType::kInvalid) {
-    *output = context.declared_output_dtype(0);
-  }
-  if (!IsQuantizedType(x) || !IsQuantizedType(*output)) {
-    return Unsupported("a reduction of quantized %s to %s", NameOf(x), NameOf(*output));
-  }
-  MACE_RETURN_IF_ERROR(CheckQuantization(context.input_quantization(0), x, 1, "input 0"));
-  MACE_RETURN_IF_ERROR(CheckQuantization(context.output_quantization(0), *output, 1, "output"));
-  if (half_even) return Status::Ok();
   const Quantization& from = *context.input_quantization(0);
   const Quantization& to = *context.output_quantization(0);
   switch (attributes.kind) {
     case ReduceKind::kSum:
     case ReduceKind::kMean:
-    case ReduceKind::kProd:
       return Status::Ok();
+    case ReduceKind::kProd:
+      if (!half_even) return Status::Ok();
+      break;
     case ReduceKind::kMax:
     case ReduceKind::kMin:
+      if (half_even) return Status::Ok();
       if (from.scales[0] == to.scales[0] && from.zero_points[0] == to.zero_points[0]) return Status::Ok();
       return Unsupported("a maximum or minimum of another scale than its elements");
     default:
-      return Unsupported("this rounding on reductions other than sum, mean, product, maximum, minimum");
+      break;
   }
+  return Unsupported("this reduction or rounding of quantized values");
 }
 
 FixedPointMultiplier MultiplierOfMean(float x_scale, float y_scale, int64_t count) {
@@ -174,11 +157,7 @@ FixedPointMultiplier MultiplierOfMean(float x_scale, float y_scale, int64_t coun
 
 Status ReferenceReduceInteger(const ReferenceContext& context) {
   const auto& attributes = context.attributes<ReduceAttributes>();
-  if (attributes.rounding == Rounding::kHalfEvenFloat) {
-    const bool distances = attributes.kind == ReduceKind::kSum || attributes.kind == ReduceKind::kMean ||
-                           attributes.kind == ReduceKind::kMax || attributes.kind == ReduceKind::kMin;
-    return distances ? ReduceDistances(context) : ReduceReals(context);
-  }
+  if (attributes.rounding == Rounding::kHalfEvenFloat) return ReduceDistances(context);
   switch (attributes.kind) {
     case ReduceKind::kProd:
       return Product(context);

@@ -7,8 +7,8 @@
 
 namespace mace::ops {
 
-// The part of the shape rule that looks at types; gives the output's.
-Status CheckReduceInteger(const InferContext& context, DType* output);
+// The part of the shape rule that looks at types, scales and the kind.
+Status CheckReduceInteger(const InferContext& context);
 
 // A mean of `count` (>= 1) elements with the tflite roundings is their sum, less `count` zero points, by
 // this.
