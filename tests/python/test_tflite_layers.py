@@ -239,7 +239,7 @@ def test_resize(operator: str, dtype: str) -> None:
         return [x], [y], feed
 
     tolerance = 1e-6 if dtype == "float32" else 0
-    tries(build, 8, count=100, rtol=tolerance, atol=tolerance, reference_steps=None)
+    tries(build, 8, count=100, rtol=tolerance, atol=tolerance)
 
 
 # ---- recurrent layers
