@@ -5,7 +5,8 @@
 namespace mace::kernels {
 namespace {
 
-// As in mace/simd/dot.h, which only objects of one instruction set can include.
+// As in mace/simd/dot.h and its like, which only objects of one instruction set can include.
+int64_t Lanes(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 4; }  // where NeedsBound
 bool NeedsBound(Isa isa) { return isa == Isa::kSse4 || isa == Isa::kAvx2 || isa == Isa::kAvx512; }
 bool IsLhsUnsigned(Isa isa) { return isa != Isa::kNeon && isa != Isa::kDotProd && isa != Isa::kI8mm; }
 
@@ -53,22 +54,128 @@ PanelRange RangeOf(const IntegerConv2dParams& p, int64_t group, int64_t panel) {
           left < position.width ? left : position.width};
 }
 
-int64_t PanelBytes(const IntegerConv2dParams& p, int64_t width, bool signs) {
+// How a panel's weights are stored.
+enum class PanelForm { kWhole, kSigns, kPairs };
+
+int64_t PanelBytes(const IntegerConv2dParams& p, int64_t width, PanelForm form) {
   // A step of one column: tile_depth elements of one or two bytes, as in a row.
-  return ChannelArrayBytes(width, p.wide) + RoundUp(p.depth_bytes * width * (signs ? 2 : 1), 64);
+  const int64_t arrays = ChannelArrayBytes(width, p.wide), weights = p.depth_bytes * width;
+  if (form == PanelForm::kPairs) {
+    return arrays + RoundUp(width / Lanes(p.isa) * PairedHeadBytes(p.depth_bytes / 4) + weights, 64);
+  }
+  return arrays + RoundUp(weights * (form == PanelForm::kSigns ? 2 : 1), 64);
 }
 
-bool IsPanelSigned(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
-  return p.kind == GemmKind::kBytes && NeedsBound(p.isa) &&
-         HasUnsafePair(weights, range.first_channel, range.valid, p.depth);
+// The steps of four depths of up to kMostLanes columns, as DotBytesTwice can take them.
+class StepPairing {
+ public:
+  StepPairing(const SignedWeights& weights, int64_t depth, int64_t first_channel, int64_t columns)
+      : weights_(weights), depth_(depth), first_channel_(first_channel), columns_(columns) {}
+
+  // Calls take(step, step) for each two neighbours that fit together, or take(step, -1) for each of the
+  // others.
+  template <typename Take>
+  void Visit(bool pairs, const Take& take) const {
+    const int64_t steps = DivideRoundUp(depth_, 4);
+    int64_t waiting = -1;
+    for (int64_t step = 0; step < steps; ++step) {
+      if (waiting >= 0 && Fit(waiting, step)) {
+        if (pairs) take(waiting, step);
+        waiting = -1;
+      } else {
+        if (waiting >= 0 && !pairs) take(waiting, int64_t{-1});
+        waiting = step;
+      }
+    }
+    if (waiting >= 0 && !pairs) take(waiting, int64_t{-1});
+  }
+
+ private:
+  int64_t MagnitudeAt(int64_t column, int64_t k) const {
+    return k < depth_ ? Magnitude(weights_[(first_channel_ + column) * depth_ + k]) : 0;
+  }
+  bool Fit(int64_t a, int64_t b) const {
+    for (int64_t column = 0; column < columns_; ++column) {
+      for (int64_t k = 0; k < 4; k += 2) {
+        if (MagnitudeAt(column, 4 * a + k) + MagnitudeAt(column, 4 * a + k + 1) +
+                MagnitudeAt(column, 4 * b + k) + MagnitudeAt(column, 4 * b + k + 1) >
+            kMostSafePair) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  const SignedWeights& weights_;
+  int64_t depth_, first_channel_, columns_;
+};
+
+// Calls body(first column of the panel, columns that exist) for each vector of a panel's columns.
+template <typename Body>
+void ForEachVectorOf(const IntegerConv2dParams& p, const PanelRange& range, const Body& body) {
+  const int64_t lanes = Lanes(p.isa);
+  for (int64_t column = 0; column < range.width; column += lanes) {
+    const int64_t left = range.valid - column;
+    body(column, left < 0 ? 0 : left < lanes ? left : lanes);
+  }
+}
+
+PanelForm FormOf(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
+  if (p.kind != GemmKind::kBytes || !NeedsBound(p.isa)) return PanelForm::kWhole;
+  if (HasUnsafePair(weights, range.first_channel, range.valid, p.depth)) return PanelForm::kSigns;
+  int64_t paired = 0, all = 0;
+  ForEachVectorOf(p, range, [&](int64_t column, int64_t columns) {
+    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns);
+    pairing.Visit(true, [&](int64_t, int64_t) { paired += 2; });
+    all += p.depth_bytes / 4;
+  });
+  // A step of its own costs a little more in this form.
+  return 2 * paired > all ? PanelForm::kPairs : PanelForm::kWhole;
 }
 
 int64_t TableBytes(const IntegerConv2dParams& p) {
   return RoundUp(p.groups * p.panels.panel_count * static_cast<int64_t>(sizeof(int64_t)), 64);
 }
 
+// `to` holds zeros.
+void PackPairs(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
+               uint8_t* to) {
+  const int64_t steps = p.depth_bytes / 4, step_bytes = Lanes(p.isa) * 4;
+  ForEachVectorOf(p, range, [&](int64_t column, int64_t columns) {
+    PairedColumns head;
+    uint8_t* order = to + sizeof(head);
+    uint8_t* next = to + PairedHeadBytes(steps);
+    const auto add = [&](int64_t step) {
+      const auto place = static_cast<int32_t>(4 * step);
+      std::memcpy(order, &place, sizeof(place));
+      order += sizeof(place);
+      for (int64_t j = 0; j < columns; ++j) {
+        const int64_t row = (range.first_channel + column + j) * p.depth;
+        for (int64_t k = 0; k < 4 && 4 * step + k < p.depth; ++k) {
+          next[4 * j + k] = static_cast<uint8_t>(weights[row + 4 * step + k]);
+        }
+      }
+      next += step_bytes;
+    };
+    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns);
+    pairing.Visit(true, [&](int64_t a, int64_t b) {
+      ++head.pairs;
+      add(a);
+      add(b);
+    });
+    pairing.Visit(false, [&](int64_t a, int64_t) {
+      ++head.singles;
+      add(a);
+    });
+    std::memcpy(to, &head, sizeof(head));
+    to += PairedHeadBytes(steps) + steps * step_bytes;
+  });
+}
+
 void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const IntegerChannels& channels,
-               const PanelRange& range, bool signs, uint8_t* panel) {
+               const PanelRange& range, PanelForm form, uint8_t* panel) {
+  const bool signs = form == PanelForm::kSigns;
   const int64_t depth = p.depth, tile_depth = TileDepth(p);
   const bool words = p.kind == GemmKind::kWords;
   // The zero point of weight n in the packed numbers.
@@ -107,7 +214,8 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
   WriteChannelArrays(p.requantization, channels, range.first_channel, range.valid, range.width, p.wide,
                      bias_of, weight_zero_of, panel);
   uint8_t* to = panel + ChannelArrayBytes(range.width, p.wide);
-  std::memset(to, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, signs) - to));
+  std::memset(to, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, form) - to));
+  if (form == PanelForm::kPairs) return PackPairs(p, weights, range, to);
   const int64_t half_bytes = range.width * tile_depth * (words ? 2 : 1);
   const int64_t step_bytes = half_bytes * (signs ? 2 : 1);
   for (int64_t j = 0; j < range.valid; ++j) {
@@ -190,7 +298,7 @@ Status PrepareIntegerConv2d(const void* weights, IntegerConv2dParams* p) {
   for (int64_t g = 0; g < p->groups; ++g) {
     for (int64_t panel = 0; panel < p->panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(*p, g, panel);
-      p->packed_bytes += PanelBytes(*p, range.width, IsPanelSigned(*p, numbers, range));
+      p->packed_bytes += PanelBytes(*p, range.width, FormOf(*p, numbers, range));
     }
   }
 
@@ -219,9 +327,10 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
   for (int64_t g = 0; g < p.groups; ++g) {
     for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(p, g, panel);
-      const bool signs = IsPanelSigned(p, numbers, range);
-      int64_t entry =
-          offset | (signs ? kPanelSigns : 0) | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
+      const PanelForm form = FormOf(p, numbers, range);
+      int64_t entry = offset | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
+      if (form == PanelForm::kSigns) entry |= kPanelSigns;
+      if (form == PanelForm::kPairs) entry |= kPanelPairs;
       for (int64_t n = 0; channels.exponents != nullptr && n < range.valid; ++n) {
         const int32_t exponent = channels.exponents[range.first_channel + n];
         if (exponent > 0) entry |= kPanelShiftsLeft;
@@ -229,8 +338,8 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
       }
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));
-      PackPanel(p, numbers, channels, range, signs, packed + offset);
-      offset += PanelBytes(p, range.width, signs);
+      PackPanel(p, numbers, channels, range, form, packed + offset);
+      offset += PanelBytes(p, range.width, form);
     }
   }
 }

@@ -22,6 +22,7 @@ constexpr int kMostTileColumns = 32;
 // Most rows of a tile of magnitudes and signs: 16 registers hold the sums of 4 rows beside the weights and
 // signs of 16 columns.
 constexpr int kSignedTileRows = kF32Lanes <= 8 ? 4 : kMostTileRows;
+constexpr int kPairedTileRows = kF32Lanes <= 8 ? 6 : kMostTileRows;
 constexpr int kRowPanels =
     4;  // panels that a single row takes at a time, to hide the latency of a dot product
 // Products of 16-bit numbers by 9-bit ones whose sum surely fits into 32 bits.
@@ -74,6 +75,13 @@ const TileFunction* FindTiles(int width, int panels) {
 #include "mace/kernels/gemm/gemm.def"
 #undef MACE_GEMM
   return nullptr;
+}
+
+using PairedFunction = void (*)(const uint8_t* const*, const kernels::PairedColumns*, int32_t*, int64_t);
+template <int... kIndices>
+PairedFunction PairedTileOf(int rows, IndexList<kIndices...>) {
+  static constexpr PairedFunction kTiles[] = {ComputePairedTile<kIndices + 1>...};
+  return kTiles[rows - 1];
 }
 
 // ---- Left-hand rows
@@ -392,7 +400,10 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   tile.sums = sums;
   tile.sums_stride = panel.width * panel_count;
   const int64_t columns = p.panels.columns - panel.column;
-  const int64_t tile_rows = signs ? ScalarMin<int64_t>(kSignedTileRows, panel.tile_rows) : panel.tile_rows;
+  const bool pairs = (entry & kernels::kPanelPairs) != 0;
+  const int64_t tile_rows = pairs   ? ScalarMin<int64_t>(kPairedTileRows, panel.tile_rows)
+                            : signs ? ScalarMin<int64_t>(kSignedTileRows, panel.tile_rows)
+                                    : panel.tile_rows;
   const int64_t tiles = kernels::DivideRoundUp(block.row_count, tile_rows);
   const int64_t least = block.row_count / tiles, larger = block.row_count % tiles;
   int64_t begin = 0;
@@ -406,7 +417,20 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
       RunWideTile(p, functions[rows - 1], tile, arrays, panel.width, rows,
                   ScalarMin<int64_t>(columns, panel.width), out, out_stride_bytes);
     } else {
-      functions[rows - 1](tile);
+      if (pairs) {
+        if constexpr (kDotNeedsBound) {
+          const PairedFunction function = PairedTileOf(rows, typename MakeIndexList<kPairedTileRows>::Type{});
+          const int64_t vector_bytes =
+              kernels::PairedHeadBytes(p.depth_bytes / 4) + p.depth_bytes * kF32Lanes;
+          for (int64_t v = 0; v < panel.width / kF32Lanes; ++v) {
+            function(tile.rows,
+                     reinterpret_cast<const kernels::PairedColumns*>(tile.weights + v * vector_bytes),
+                     sums + v * kF32Lanes, tile.sums_stride);
+          }
+        }
+      } else {
+        functions[rows - 1](tile);
+      }
       for (int i = 0; i < panel_count; ++i) {
         finish({&p.requantization, arrays + i * tile.panel_stride, panel.width,
                 ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
@@ -428,7 +452,7 @@ bool AreAlike(const IntegerConv2dParams& p, const uint8_t* packed, int64_t group
                    sizeof(entries));
   for (int i = 1; i < kRowPanels; ++i) {
     if (entries[i] - entries[i - 1] != entries[1] - entries[0] ||
-        ((entries[i] ^ entries[0]) & kernels::kPanelFlags) != 0)
+        ((entries[i] ^ entries[0]) & kernels::kPanelFlags) != 0 || (entries[i] & kernels::kPanelPairs) != 0)
       return false;
   }
   return true;

@@ -11,6 +11,7 @@ struct Case {
   int64_t pad_bottom = 0, pad_right = 0;
   bool large_weights = false;
   bool extreme_input = false;
+  int64_t pair_sum = 0;  // where not 0: neighbouring weights have one sign and magnitudes of this together
 };
 
 void Check(const Case& test, Random& random) {
@@ -26,11 +27,20 @@ void Check(const Case& test, Random& random) {
     input.data()[i] =
         static_cast<uint8_t>(test.extreme_input ? (Pick(random, 0, 1) ? 0xff : 0) : Pick(random, 0, 255));
   }
+  if (test.pair_sum != 0) {
+    const int largest = p.input == DType::kU8 ? 0xff : 0x7f;
+    std::memset(input.data(), largest,
+                static_cast<size_t>(std::min<int64_t>(in_elements, 2 * p.input_pixel_stride)));
+  }
   std::vector<uint8_t> weights(static_cast<size_t>(p.output_channels * depth));
-  const int flip = p.weights == DType::kU8 ? 128 : 0;
-  const int64_t most = test.large_weights ? 128 : 64;
-  for (uint8_t& w : weights)
-    w = static_cast<uint8_t>(std::min<int64_t>(Pick(random, -most, most), 127) + flip);
+  FillWeights(random, p.weights, test.large_weights, &weights);
+  for (size_t i = 0; test.pair_sum != 0 && i + 1 < weights.size(); i += 2) {
+    const int64_t first =
+        Pick(random, std::max<int64_t>(0, test.pair_sum - 127), std::min<int64_t>(test.pair_sum, 127));
+    const int64_t sign = Pick(random, 0, 1) ? 1 : -1;
+    weights[i] = static_cast<uint8_t>(sign * first);
+    weights[i + 1] = static_cast<uint8_t>(sign * (test.pair_sum - first));
+  }
   const TestChannels channels(random, p.output_channels, p.weights, p.has_weight_zero_points, p.wide);
 
   ASSERT_TRUE(PrepareIntegerConv2d(weights.data(), &p).ok());
@@ -187,6 +197,29 @@ TEST_P(IntegerConv2d, NothingSaturates) {
       test.large_weights = test.extreme_input = true;
       SetOutputSize(&test);
       ASSERT_NO_FATAL_FAILURE(Check(test, random));
+    }
+  }
+}
+
+// Weights at the bounds up to which products are added in 16 bits (two of them: 128, four: 64 a pair), and
+// just beyond; the first two pixels hold the largest bytes everywhere.
+TEST_P(IntegerConv2d, WeightsAtTheBounds) {
+  Random random(6);
+  for (int64_t pair_sum : {20, 60, 63, 64, 65, 66, 70, 90, 127, 128, 129, 130, 140, 200, 254}) {
+    for (DType input : {DType::kU8, DType::kI8}) {
+      Case test;
+      IntegerConv2dParams& p = test.params;
+      p.isa = KernelsOf(GetParam()).integer_gemm_isa;
+      p.input = input;
+      p.requantization.out = DType::kI32;
+      p.batch = p.input_height = 1;
+      p.input_width = Pick(random, 1, 14);
+      p.input_channels = p.input_pixel_stride = 2 * Pick(random, 2, 40);
+      p.output_channels = p.output_pixel_stride = Pick(random, 1, 40);
+      test.extreme_input = true;
+      test.pair_sum = pair_sum;
+      SetOutputSize(&test);
+      ASSERT_NO_FATAL_FAILURE(Check(test, random)) << "pairs of " << pair_sum;
     }
   }
 }

@@ -4,6 +4,7 @@
 #ifndef MACE_KERNELS_INTEGER_GEMM_INTEGER_TILE_INL_H_
 #define MACE_KERNELS_INTEGER_GEMM_INTEGER_TILE_INL_H_
 
+#include "mace/kernels/integer_gemm/integer_conv2d.h"
 #include "mace/simd/dot.h"
 #include "mace/simd/unroll.h"
 
@@ -78,6 +79,44 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
       constexpr int kR = decltype(r)::value, kV = decltype(v)::value;
       Store(tile.sums + kR * tile.sums_stride + kV * kF32Lanes, sums[kR][kV]);
     });
+  });
+}
+
+// kRows rows by one vector of columns whose steps come in pairs. Sums go to sums + r * sums_stride.
+template <int kRows>
+static void ComputePairedTile(const uint8_t* const* rows, const kernels::PairedColumns* columns,
+                              int32_t* sums_out, int64_t sums_stride) {
+  constexpr int64_t kVectorBytes = kF32Lanes * 4;
+  const int64_t pairs = columns->pairs, singles = columns->singles;
+  const int32_t* order = reinterpret_cast<const int32_t*>(columns + 1);
+  const uint8_t* weights =
+      reinterpret_cast<const uint8_t*>(columns) + kernels::PairedHeadBytes(2 * pairs + singles);
+  VecI32 sums[kRows];
+  const uint8_t* lhs[kRows];
+  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+    sums[decltype(r)::value] = Set(kI32, 0);
+    lhs[decltype(r)::value] = rows[decltype(r)::value];
+  });
+  for (int64_t i = 0; i < pairs; ++i, order += 2, weights += 2 * kVectorBytes) {
+    const VecI32 first = Load(kI32, reinterpret_cast<const int32_t*>(weights));
+    const VecI32 second = Load(kI32, reinterpret_cast<const int32_t*>(weights + kVectorBytes));
+    const int64_t at = order[0], then = order[1];
+    Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+      constexpr int kR = decltype(r)::value;
+      sums[kR] = DotBytesTwice(sums[kR], BroadcastBytes(lhs[kR] + at), first, BroadcastBytes(lhs[kR] + then),
+                               second);
+    });
+  }
+  for (int64_t i = 0; i < singles; ++i, ++order, weights += kVectorBytes) {
+    const VecI32 right = Load(kI32, reinterpret_cast<const int32_t*>(weights));
+    const int64_t at = order[0];
+    Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+      constexpr int kR = decltype(r)::value;
+      sums[kR] = DotBytes(sums[kR], BroadcastBytes(lhs[kR] + at), right);
+    });
+  }
+  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
+    Store(sums_out + decltype(r)::value * sums_stride, sums[decltype(r)::value]);
   });
 }
 
