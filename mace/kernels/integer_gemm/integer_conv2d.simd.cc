@@ -19,6 +19,7 @@ using TileFunction = void (*)(const IntegerTile&);
 
 constexpr int kMostTileRows = 12;
 constexpr int kMostTileColumns = 32;
+constexpr int kMostSumRows = 48;  // of all tiles that are finished at once
 // Most rows of a tile of magnitudes and signs: 16 registers hold the sums of 4 rows beside the weights and
 // signs of 16 columns.
 constexpr int kSignedTileRows = kF32Lanes <= 8 ? 4 : kMostTileRows;
@@ -366,6 +367,17 @@ void RunWideTile(const IntegerConv2dParams& p, TileFunction function, IntegerTil
   }
 }
 
+void RunPairedTile(const IntegerConv2dParams& p, const IntegerTile& tile, int rows, int width) {
+  if constexpr (kDotNeedsBound) {
+    const PairedFunction function = PairedTileOf(rows, typename MakeIndexList<kPairedTileRows>::Type{});
+    const int64_t vector_bytes = kernels::PairedHeadBytes(p.depth_bytes / 4) + p.depth_bytes * kF32Lanes;
+    for (int64_t v = 0; v < width / kF32Lanes; ++v) {
+      function(tile.rows, reinterpret_cast<const kernels::PairedColumns*>(tile.weights + v * vector_bytes),
+               tile.sums + v * kF32Lanes, tile.sums_stride);
+    }
+  }
+}
+
 // All rows of the block times panel `index` (or panel_count panels from it on, of one row).
 void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t index, int panel_count) {
   const IntegerConv2dParams& p = *block.params;
@@ -390,7 +402,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   const FinishFunction finish = FinishOf(p.requantization, entry & kernels::kPanelFlags);
   const int out_bytes = p.requantization.out == DType::kI32 ? 4 : p.requantization.out == DType::kI16 ? 2 : 1;
   const int64_t out_stride_bytes = p.output_pixel_stride * out_bytes;
-  alignas(64) int32_t sums[kMostTileRows * kMostTileColumns];
+  alignas(64) int32_t sums[kMostSumRows * kMostTileColumns];
   static_assert(kRowPanels <= kMostTileRows);
   IntegerTile tile;
   tile.begin_bytes = 0;
@@ -406,39 +418,38 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
                                     : panel.tile_rows;
   const int64_t tiles = kernels::DivideRoundUp(block.row_count, tile_rows);
   const int64_t least = block.row_count / tiles, larger = block.row_count % tiles;
-  int64_t begin = 0;
+  int64_t begin = 0;     // of the tile
+  int64_t finished = 0;  // rows that are outputs; the others up to `begin` are in `sums`
   for (int64_t t = 0; t < tiles; ++t) {
     const int rows = static_cast<int>(least + (t < larger ? 1 : 0));
     tile.rows = block.rows + begin;
     // While the first tile is computed the next panel comes into L2.
     tile.prefetch_ahead = t == 0 ? array_bytes + p.depth_bytes * panel.width * (signs ? 2 : 1) : 0;
-    uint8_t* out = block.out + begin * out_stride_bytes + panel.column * out_bytes;
+    tile.sums = sums + (begin - finished) * tile.sums_stride;
+    uint8_t* out = block.out + panel.column * out_bytes;
     if (p.wide) {
+      tile.sums = sums;
       RunWideTile(p, functions[rows - 1], tile, arrays, panel.width, rows,
-                  ScalarMin<int64_t>(columns, panel.width), out, out_stride_bytes);
+                  ScalarMin<int64_t>(columns, panel.width), out + begin * out_stride_bytes, out_stride_bytes);
+      begin += rows;
+      continue;
+    }
+    if (pairs) {
+      RunPairedTile(p, tile, rows, panel.width);
     } else {
-      if (pairs) {
-        if constexpr (kDotNeedsBound) {
-          const PairedFunction function = PairedTileOf(rows, typename MakeIndexList<kPairedTileRows>::Type{});
-          const int64_t vector_bytes =
-              kernels::PairedHeadBytes(p.depth_bytes / 4) + p.depth_bytes * kF32Lanes;
-          for (int64_t v = 0; v < panel.width / kF32Lanes; ++v) {
-            function(tile.rows,
-                     reinterpret_cast<const kernels::PairedColumns*>(tile.weights + v * vector_bytes),
-                     sums + v * kF32Lanes, tile.sums_stride);
-          }
-        }
-      } else {
-        functions[rows - 1](tile);
-      }
-      for (int i = 0; i < panel_count; ++i) {
-        finish({&p.requantization, arrays + i * tile.panel_stride, panel.width,
-                ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
-                tile.sums_stride, rows, block.row_sums == nullptr ? nullptr : block.row_sums + begin,
-                out + i * panel.width * out_bytes, out_stride_bytes});
-      }
+      functions[rows - 1](tile);
     }
     begin += rows;
+    // Tiles of little depth would spend much of their time on calls: several are finished at once.
+    if (t + 1 < tiles && begin - finished + tile_rows <= kMostSumRows) continue;
+    for (int i = 0; i < panel_count; ++i) {
+      finish({&p.requantization, arrays + i * tile.panel_stride, panel.width,
+              ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
+              tile.sums_stride, static_cast<int>(begin - finished),
+              block.row_sums == nullptr ? nullptr : block.row_sums + finished,
+              out + finished * out_stride_bytes + i * panel.width * out_bytes, out_stride_bytes});
+    }
+    finished = begin;
   }
 }
 
