@@ -170,7 +170,7 @@ Bytes Variable() {
 // largest channel is.
 Bytes Slices() {
   TfliteBuilder builder;
-  const auto add = [&](std::vector<int32_t> dims, const char* name = "") {
+  const auto add = [&](const std::vector<int32_t>& dims, const char* name = "") {
     return builder.Add({.dims = dims, .type = kFileU8, .name = name, .scales = {0.5f}, .zero_points = {7}});
   };
   const int x = add({1, 4, 4, 2}, "input");
@@ -208,7 +208,7 @@ Bytes Slices() {
 
 Bytes IntegerLstm() {
   TfliteBuilder builder;
-  const auto constant = [&](std::vector<int32_t> dims, int8_t type, float scale, int bytes) {
+  const auto constant = [&](const std::vector<int32_t>& dims, int8_t type, float scale, int bytes) {
     std::vector<uint8_t> data;
     int32_t count = bytes;
     for (int32_t dim : dims) count *= dim;

@@ -75,7 +75,7 @@ void ConvertSpaceToBatch(TfliteContext& context) {
   std::vector<int64_t> pads(2 * static_cast<size_t>(type.shape.rank), 0);
   for (int axis = 0; axis < blocks.axes; ++axis) {
     for (int side = 0; side < 2; ++side) {
-      pads[static_cast<size_t>(side * type.shape.rank + 1 + axis)] = blocks.edge[axis][side];
+      pads[static_cast<size_t>(side) * type.shape.rank + 1 + axis] = blocks.edge[axis][side];
       type.shape[1 + axis] += blocks.edge[axis][side];
     }
     if (type.shape[1 + axis] % blocks.size[axis] != 0) {

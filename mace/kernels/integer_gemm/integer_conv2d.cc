@@ -11,6 +11,9 @@ bool NeedsBound(Isa isa) { return isa == Isa::kSse4 || isa == Isa::kAvx2 || isa 
 bool IsLhsUnsigned(Isa isa) { return isa != Isa::kNeon && isa != Isa::kDotProd && isa != Isa::kI8mm; }
 
 constexpr int64_t kMostSafePair = 128;
+// Of four weights whose products are added in 16 bits: by bytes of up to 255, or, with signs apart, of -128
+// to 127.
+int64_t MostOfFour(bool signs) { return signs ? 256 : 128; }
 // Rows this far apart fall into one set of an L1 cache of 8 ways.
 constexpr int64_t kSetBytes = 512;
 
@@ -55,22 +58,25 @@ PanelRange RangeOf(const IntegerConv2dParams& p, int64_t group, int64_t panel) {
 }
 
 // How a panel's weights are stored.
-enum class PanelForm { kWhole, kSigns, kPairs };
+enum class PanelForm { kWhole, kSigns, kPairs, kSignedPairs };
+bool HasSigns(PanelForm form) { return form == PanelForm::kSigns || form == PanelForm::kSignedPairs; }
+bool HasPairs(PanelForm form) { return form == PanelForm::kPairs || form == PanelForm::kSignedPairs; }
 
 int64_t PanelBytes(const IntegerConv2dParams& p, int64_t width, PanelForm form) {
   // A step of one column: tile_depth elements of one or two bytes, as in a row.
-  const int64_t arrays = ChannelArrayBytes(width, p.wide), weights = p.depth_bytes * width;
-  if (form == PanelForm::kPairs) {
-    return arrays + RoundUp(width / Lanes(p.isa) * PairedHeadBytes(p.depth_bytes / 4) + weights, 64);
-  }
-  return arrays + RoundUp(weights * (form == PanelForm::kSigns ? 2 : 1), 64);
+  const int64_t arrays = ChannelArrayBytes(width, p.wide);
+  const int64_t weights = p.depth_bytes * width * (HasSigns(form) ? 2 : 1);
+  const int64_t heads = HasPairs(form) ? width / Lanes(p.isa) * PairedHeadBytes(p.depth_bytes / 4) : 0;
+  return arrays + RoundUp(heads + weights, 64);
 }
 
 // The steps of four depths of up to kMostLanes columns, as DotBytesTwice can take them.
 class StepPairing {
  public:
-  StepPairing(const SignedWeights& weights, int64_t depth, int64_t first_channel, int64_t columns)
-      : weights_(weights), depth_(depth), first_channel_(first_channel), columns_(columns) {}
+  // most: what four magnitudes may be together.
+  StepPairing(const SignedWeights& weights, int64_t depth, int64_t first_channel, int64_t columns,
+              int64_t most)
+      : weights_(weights), depth_(depth), first_channel_(first_channel), columns_(columns), most_(most) {}
 
   // Calls take(step, step) for each two neighbours that fit together, or take(step, -1) for each of the
   // others.
@@ -99,7 +105,7 @@ class StepPairing {
       for (int64_t k = 0; k < 4; k += 2) {
         if (MagnitudeAt(column, 4 * a + k) + MagnitudeAt(column, 4 * a + k + 1) +
                 MagnitudeAt(column, 4 * b + k) + MagnitudeAt(column, 4 * b + k + 1) >
-            kMostSafePair) {
+            most_) {
           return false;
         }
       }
@@ -108,7 +114,7 @@ class StepPairing {
   }
 
   const SignedWeights& weights_;
-  int64_t depth_, first_channel_, columns_;
+  int64_t depth_, first_channel_, columns_, most_;
 };
 
 // Calls body(first column of the panel, columns that exist) for each vector of a panel's columns.
@@ -123,15 +129,17 @@ void ForEachVectorOf(const IntegerConv2dParams& p, const PanelRange& range, cons
 
 PanelForm FormOf(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
   if (p.kind != GemmKind::kBytes || !NeedsBound(p.isa)) return PanelForm::kWhole;
-  if (HasUnsafePair(weights, range.first_channel, range.valid, p.depth)) return PanelForm::kSigns;
+  const bool signs = HasUnsafePair(weights, range.first_channel, range.valid, p.depth);
   int64_t paired = 0, all = 0;
   ForEachVectorOf(p, range, [&](int64_t column, int64_t columns) {
-    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns);
+    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns, MostOfFour(signs));
     pairing.Visit(true, [&](int64_t, int64_t) { paired += 2; });
     all += p.depth_bytes / 4;
   });
   // A step of its own costs a little more in this form.
-  return 2 * paired > all ? PanelForm::kPairs : PanelForm::kWhole;
+  const bool pairs = 2 * paired > all;
+  if (signs) return pairs ? PanelForm::kSignedPairs : PanelForm::kSigns;
+  return pairs ? PanelForm::kPairs : PanelForm::kWhole;
 }
 
 int64_t TableBytes(const IntegerConv2dParams& p) {
@@ -140,8 +148,9 @@ int64_t TableBytes(const IntegerConv2dParams& p) {
 
 // `to` holds zeros.
 void PackPairs(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
-               uint8_t* to) {
-  const int64_t steps = p.depth_bytes / 4, step_bytes = Lanes(p.isa) * 4;
+               bool signs, uint8_t* to) {
+  const int64_t steps = p.depth_bytes / 4, half_bytes = Lanes(p.isa) * 4;
+  const int64_t step_bytes = half_bytes * (signs ? 2 : 1);
   ForEachVectorOf(p, range, [&](int64_t column, int64_t columns) {
     PairedColumns head;
     uint8_t* order = to + sizeof(head);
@@ -153,12 +162,14 @@ void PackPairs(const IntegerConv2dParams& p, const SignedWeights& weights, const
       for (int64_t j = 0; j < columns; ++j) {
         const int64_t row = (range.first_channel + column + j) * p.depth;
         for (int64_t k = 0; k < 4 && 4 * step + k < p.depth; ++k) {
-          next[4 * j + k] = static_cast<uint8_t>(weights[row + 4 * step + k]);
+          const int32_t w = weights[row + 4 * step + k];
+          next[4 * j + k] = static_cast<uint8_t>(signs ? Magnitude(w) : w);
+          if (signs) next[half_bytes + 4 * j + k] = w < 0 ? 0x7f : 0x80;
         }
       }
       next += step_bytes;
     };
-    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns);
+    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns, MostOfFour(signs));
     pairing.Visit(true, [&](int64_t a, int64_t b) {
       ++head.pairs;
       add(a);
@@ -175,7 +186,7 @@ void PackPairs(const IntegerConv2dParams& p, const SignedWeights& weights, const
 
 void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const IntegerChannels& channels,
                const PanelRange& range, PanelForm form, uint8_t* panel) {
-  const bool signs = form == PanelForm::kSigns;
+  const bool signs = HasSigns(form);
   const int64_t depth = p.depth, tile_depth = TileDepth(p);
   const bool words = p.kind == GemmKind::kWords;
   // The zero point of weight n in the packed numbers.
@@ -215,7 +226,7 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
                      bias_of, weight_zero_of, panel);
   uint8_t* to = panel + ChannelArrayBytes(range.width, p.wide);
   std::memset(to, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, form) - to));
-  if (form == PanelForm::kPairs) return PackPairs(p, weights, range, to);
+  if (HasPairs(form)) return PackPairs(p, weights, range, signs, to);
   const int64_t half_bytes = range.width * tile_depth * (words ? 2 : 1);
   const int64_t step_bytes = half_bytes * (signs ? 2 : 1);
   for (int64_t j = 0; j < range.valid; ++j) {
@@ -329,8 +340,8 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
       const PanelRange range = RangeOf(p, g, panel);
       const PanelForm form = FormOf(p, numbers, range);
       int64_t entry = offset | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
-      if (form == PanelForm::kSigns) entry |= kPanelSigns;
-      if (form == PanelForm::kPairs) entry |= kPanelPairs;
+      if (HasSigns(form)) entry |= kPanelSigns;
+      if (HasPairs(form)) entry |= kPanelPairs;
       for (int64_t n = 0; channels.exponents != nullptr && n < range.valid; ++n) {
         const int32_t exponent = channels.exponents[range.first_channel + n];
         if (exponent > 0) entry |= kPanelShiftsLeft;

@@ -77,8 +77,9 @@ inline constexpr int64_t kPanelFlags = 63;
 
 // A panel with kPanelPairs holds, for each vector of its columns, this head, the depth's steps in the order
 // that they are summed in (bytes into a left-hand row), to whole cache lines, and then the weights
-// [step][column][4] in the same order. Step 2 i and 2 i + 1 of the first 2 * pairs have weights so small that
-// the products of both fit into 16 bits together (DotBytesTwice).
+// [step][column][4] in the same order (with kPanelSigns: a vector of magnitudes, then one of signs). Step 2 i
+// and 2 i + 1 of the first 2 * pairs have weights so small that the products of both fit into 16 bits
+// together (DotBytesTwice).
 struct PairedColumns {
   int32_t pairs = 0;
   int32_t singles = 0;

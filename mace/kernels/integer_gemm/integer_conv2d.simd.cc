@@ -79,9 +79,9 @@ const TileFunction* FindTiles(int width, int panels) {
 }
 
 using PairedFunction = void (*)(const uint8_t* const*, const kernels::PairedColumns*, int32_t*, int64_t);
-template <int... kIndices>
+template <bool kSigned, int... kIndices>
 PairedFunction PairedTileOf(int rows, IndexList<kIndices...>) {
-  static constexpr PairedFunction kTiles[] = {ComputePairedTile<kIndices + 1>...};
+  static constexpr PairedFunction kTiles[] = {ComputePairedTile<kSigned, kIndices + 1>...};
   return kTiles[rows - 1];
 }
 
@@ -367,10 +367,13 @@ void RunWideTile(const IntegerConv2dParams& p, TileFunction function, IntegerTil
   }
 }
 
-void RunPairedTile(const IntegerConv2dParams& p, const IntegerTile& tile, int rows, int width) {
+void RunPairedTile(const IntegerConv2dParams& p, const IntegerTile& tile, bool signs, int rows, int width) {
   if constexpr (kDotNeedsBound) {
-    const PairedFunction function = PairedTileOf(rows, typename MakeIndexList<kPairedTileRows>::Type{});
-    const int64_t vector_bytes = kernels::PairedHeadBytes(p.depth_bytes / 4) + p.depth_bytes * kF32Lanes;
+    using Indices = typename MakeIndexList<kPairedTileRows>::Type;
+    const PairedFunction function =
+        signs ? PairedTileOf<true>(rows, Indices{}) : PairedTileOf<false>(rows, Indices{});
+    const int64_t vector_bytes =
+        kernels::PairedHeadBytes(p.depth_bytes / 4) + p.depth_bytes * kF32Lanes * (signs ? 2 : 1);
     for (int64_t v = 0; v < width / kF32Lanes; ++v) {
       function(tile.rows, reinterpret_cast<const kernels::PairedColumns*>(tile.weights + v * vector_bytes),
                tile.sums + v * kF32Lanes, tile.sums_stride);
@@ -435,7 +438,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
       continue;
     }
     if (pairs) {
-      RunPairedTile(p, tile, rows, panel.width);
+      RunPairedTile(p, tile, signs, rows, panel.width);
     } else {
       functions[rows - 1](tile);
     }
