@@ -272,7 +272,8 @@ Status ResizeInFloats(const ReferenceContext& context) {
         const float sum = corners.top_left * above * before + corners.bottom_left * down.weight * before +
                           corners.top_right * above * across.weight +
                           corners.bottom_right * down.weight * across.weight;
-        return static_cast<uint8_t>(sum + 0.5f);
+        const float shifted = sum + 0.5f;  // in binary32, cut off: not lround, which knows no rounding here
+        return static_cast<uint8_t>(shifted);
       });
 }
 
