@@ -61,7 +61,7 @@ void UnifyQuantizations(Graph* graph) {
     for (float scale : quantization.scales) scales.push_back(std::bit_cast<uint32_t>(scale));
     Key key = {quantization.axis,
                quantization.block_size,
-               std::move(scales),
+               scales,
                {quantization.zero_points.begin(), quantization.zero_points.end()}};
     first[i] = known.try_emplace(std::move(key), static_cast<int32_t>(i)).first->second;
   }
