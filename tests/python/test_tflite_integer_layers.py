@@ -148,7 +148,8 @@ def movement(case: Case, dtype: str, operator: str) -> list[int]:
         operands, options = [case.constant(target)], "BroadcastToOptions"
     else:
         options, fields = operator.title().replace("_To_", "To").replace("_", "") + "Options", {"blockSize": block}
-    case.writer.add_operator(operator, [x, *operands], [output], options, **fields)
+    version = 2 if operator == "BROADCAST_TO" else 1
+    case.writer.add_operator(operator, [x, *operands], [output], options, version=version, **fields)
     return [output]
 
 
@@ -197,4 +198,6 @@ def test_blocks(operator: str, dtype: str) -> None:
     ],
 )
 def test_movement(operator: str, dtype: str) -> None:
-    run_cases(f"{operator} {dtype}", lambda case: movement(case, dtype, operator), accepted=0)
+    # LiteRT takes no 16-bit blocks: there MACE has nothing to be compared with.
+    refused = dtype == "int16" and operator in ("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+    run_cases(f"{operator} {dtype}", lambda case: movement(case, dtype, operator), accepted=0 if refused else 0.1)

@@ -1,7 +1,10 @@
 // Quantized Conv2d and FullyConnected on integer kernels.
 #include "mace/backends/cpu/lower_integer.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstdlib>
+#include <limits>
 
 #include "mace/backends/cpu/lower_quantize.h"
 #include "mace/kernels/integer_depthwise/integer_depthwise.h"
@@ -76,6 +79,24 @@ Status EmitIntegerLayer(Lowering& lowering, const Cluster& cluster, const char* 
       params->batch * params->output_height * params->output_width * params->output_channels * params->depth;
   spec.reason = params->is_direct ? "rows stay in place" : "rows are gathered";
   return lowering.Emit(cluster, std::move(spec));
+}
+
+// Every sum of products of bytes stays within 32 bits, bias included. (TensorFlow Lite's sums wrap, and so do
+// its reference kernels.)
+bool SumsFit(const IntegerLayer& layer) {
+  constexpr int64_t kMostDistance = 255;  // of a byte to its zero point
+  const TensorView& weights = *layer.sources.weights.view;
+  const int64_t channels = weights.shape[0];
+  const int64_t depth = channels == 0 ? 0 : weights.elements() / channels;
+  const TensorView* bias = layer.sources.bias.view;
+  int64_t most_bias = 0;
+  for (int64_t n = 0; bias != nullptr && n < channels; ++n) {
+    const int64_t value = bias->dtype == DType::kI64 ? bias->as<int64_t>()[n] : bias->as<int32_t>()[n];
+    if (value == std::numeric_limits<int64_t>::min()) return false;
+    most_bias = std::max(most_bias, std::abs(value));
+  }
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  return most_bias <= kMost && depth <= (kMost - most_bias) / (kMostDistance * kMostDistance);
 }
 
 template <typename Params>
@@ -162,8 +183,14 @@ Status ReadIntegerLayer(const Lowering& lowering, const Node& node, ops::Roundin
   if (*refusal != nullptr) return Status::Ok();
   const WeightSource& bias = layer->sources.bias;
   const bool wide_bias = bias.view != nullptr && bias.dtype() == DType::kI64;
-  // 16-bit activations are summed in 64 bits unless the file gives a 32-bit bias, as TensorFlow Lite has it.
-  layer->wide = layer->input == DType::kI16 && (bias.view == nullptr || wide_bias);
+  // 16-bit activations are summed in 64 bits, but for TensorFlow Lite's layers with a 32-bit bias, whose sums
+  // wrap.
+  layer->wide = layer->input == DType::kI16 &&
+                (bias.view == nullptr || wide_bias || rounding == ops::Rounding::kHalfEvenFloat);
+  if (rounding == ops::Rounding::kHalfEvenFloat && !layer->wide && !SumsFit(*layer)) {
+    *refusal = "sums may not fit into 32 bits";
+    return Status::Ok();
+  }
 
   const int64_t channels = layer->sources.weights.view->shape[0];
   MACE_RETURN_IF_ERROR(layer->multipliers.Resize(channels));

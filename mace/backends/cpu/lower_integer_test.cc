@@ -113,6 +113,42 @@ TEST(LowerInteger, FullyConnected) {
   }
 }
 
+// In the ONNX form sums never wrap: 16-bit activations with a 32-bit bias are summed in 64 bits.
+TEST(LowerInteger, LargeSumsOfWords) {
+  for (int64_t groups : {1, 3}) {
+    TestGraph test;
+    const int64_t taps = groups == 1 ? 3 : 15;
+    const ValueId x = test.Integers({1, 15, 15, groups == 1 ? 90 : 3}, DType::kI16, 0.001f, 0);
+    const ValueId weights = test.Quantize(
+        test.IntegerConstant<int8_t>({groups == 1 ? 4 : 3, taps, taps, groups == 1 ? 90 : 1}, 120, 127),
+        {0.01f}, {0});
+    const ValueId bias = test.IntegerConstant<int32_t>({groups == 1 ? 4 : 3}, 2000000000, 2100000000);
+    const ValueId y = test.Node(OpId::kConv2d, {x, weights, bias});
+    test.Attributes<ops::Conv2dAttributes>().groups = groups;
+    test.Attributes<ops::Conv2dAttributes>().rounding = ops::Rounding::kHalfEvenFloat;
+    test.Output(test.Quantize(y, {1.5f}, {0}));
+    ExpectSameBytes(&test, groups == 1 ? "conv2d_i16" : "depthwise_i16");
+  }
+}
+
+// Where sums of bytes might wrap, no fast kernel is taken.
+TEST(LowerInteger, LargeSumsOfBytes) {
+  for (bool large_bias : {false, true}) {
+    TestGraph test;
+    const int64_t depth = large_bias ? 8 : 40000;
+    const ValueId x = test.Integers({1, depth}, DType::kU8, 0.02f, 0);
+    const ValueId weights = test.Quantize(test.IntegerConstant<int8_t>({2, depth}, 120, 127), {0.01f}, {0});
+    const ValueId bias =
+        test.IntegerConstant<int32_t>({2}, large_bias ? 2147483000 : 0, large_bias ? 2147483647 : 0);
+    const ValueId y = test.Node(OpId::kFullyConnected, {x, weights, bias});
+    test.Attributes<ops::FullyConnectedAttributes>().rounding = ops::Rounding::kHalfEvenFloat;
+    test.Output(test.Quantize(y, {4000.0f}, {0}));
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels, 0.0f);
+    EXPECT_EQ(kernels, "reference");
+  }
+}
+
 TEST(LowerInteger, ConvTranspose2d) {
   Random random(3);
   for (int i = 0; i < 60; ++i) {

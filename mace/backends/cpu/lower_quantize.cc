@@ -14,6 +14,8 @@
 namespace mace::cpu {
 namespace {
 
+constexpr const char* kTooManyTables = "the plan has too many tables already";
+
 bool IsQuantizedType(DType dtype) {
   return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16 || dtype == DType::kU16 ||
          dtype == DType::kI32;
@@ -121,6 +123,10 @@ Status LowerByPairTable(Lowering& lowering, const Cluster& cluster, const char**
     *refusal = "the output has another shape than its broadcast inputs";
     return Status::Ok();
   }
+  if (!lowering.TakeTableBytes(kEntries)) {
+    *refusal = kTooManyTables;
+    return Status::Ok();
+  }
   MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewOwned(kEntries));
   Vector<uint8_t> bytes;
   MACE_RETURN_IF_ERROR(bytes.Resize(2 * kEntries));
@@ -212,6 +218,10 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
 
   const int64_t count = int64_t{1} << (8 * params->input_bytes);
   const int64_t table_bytes = count * params->output_bytes;
+  if (!lowering.TakeTableBytes(table_bytes)) {
+    *refusal = kTooManyTables;
+    return Status::Ok();
+  }
   MACE_ASSIGN_OR_RETURN(uint8_t* table, lowering.builder().NewOwned(static_cast<size_t>(table_bytes)));
   Vector<uint8_t> inputs;
   MACE_RETURN_IF_ERROR(inputs.Resize(static_cast<size_t>(count * params->input_bytes)));

@@ -161,6 +161,14 @@ class Lowering {
                     const Operand& extra = {});
   // A step that copies the bytes of `from` to `to`.
   Status EmitCopy(const Cluster& cluster, ValueId from, ValueId to, const char* reason);
+  // False where the plan's tables (lower_quantize.cc) would take more memory than a network needs: a small
+  // file can ask for any number.
+  bool TakeTableBytes(int64_t bytes) {
+    constexpr int64_t kMostTableBytes = int64_t{16} << 20;
+    if (table_bytes_ + bytes > kMostTableBytes) return false;
+    table_bytes_ += bytes;
+    return true;
+  }
   // In-place where nothing else needs `in`.
   bool TryInPlace(const Cluster& cluster, ValueId in, ValueId out);
 
@@ -200,6 +208,7 @@ class Lowering {
   UnitBuilder builder_;
   StorageMap storage_;
   Fusion fusion_;
+  int64_t table_bytes_ = 0;
   Vector<bool> is_alias_;       // per node of the graph: a view that shares its input's bytes
   Vector<bool> is_live_;        // per node of the graph: in the group and no view
   Vector<Turn> turns_;          // per node of the graph

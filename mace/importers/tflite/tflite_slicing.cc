@@ -259,9 +259,11 @@ void ConvertStridedSlice(TfliteContext& context) {
                          bit(options.end_mask(), i),
                          bit(options.shrink_axis_mask(), i)};
     if (options.end_is_offset()) {
+      const bool counts_from_unknown_end = shape[axis] < 0 && slice.begin < 0 && !slice.from_first;
       const int64_t dim = std::max<int64_t>(shape[axis], 0);
       slice.end += slice.from_first ? 0 : slice.begin < 0 ? slice.begin + dim : slice.begin;
-      slice.to_last = false;
+      // Counted from the end too, 0 and more is behind it.
+      slice.to_last = counts_from_unknown_end && slice.end >= 0;
     }
     if (slice.stride == 0 || (slice.is_index && slice.stride < 0)) {
       throw ImportError(StatusCode::kDataLoss, "a stride of " + std::to_string(slice.stride));
