@@ -10,9 +10,6 @@
 // exact only if neighbouring bytes of rhs, 0 and 1 or 2 and 3, have magnitudes of at most 128 together: 255 *
 // 128 fits. Any other rhs goes as magnitude and sign:
 //
-//   DotBytesTwice(sum, lhs0, rhs0, lhs1, rhs1)   both dot products for one vpmaddwd: exact where the
-//   neighbours of both right-hand
-//                                 sides have magnitudes of at most 128 together.
 //   DotMagnitudes(sum, flipped, magnitudes)   flipped is Xor(lhs, signs) with 0x80 in `signs` where the
 //   weight w is >= 0, 0x7f where it is
 //                                 negative, magnitudes |w|. It adds w * (lhs - 128), and w more where w is
@@ -71,10 +68,6 @@ MACE_INLINE VecI32 DotBytes(VecI32 sum, VecI32 lhs, VecI32 rhs) {
 MACE_INLINE VecI32 DotMagnitudes(VecI32 sum, VecI32 flipped, VecI32 magnitudes) {
   return DotBytes(sum, magnitudes, flipped);
 }
-MACE_INLINE VecI32 DotBytesTwice(VecI32 sum, VecI32 lhs0, VecI32 rhs0, VecI32 lhs1, VecI32 rhs1) {
-  return DotWords(sum, _mm_add_epi16(_mm_maddubs_epi16(lhs0, rhs0), _mm_maddubs_epi16(lhs1, rhs1)),
-                  _mm_set1_epi16(1));
-}
 
 #elif defined(MACE_SIMD_AVX2) || defined(MACE_SIMD_AVXVNNI)
 
@@ -98,10 +91,6 @@ MACE_INLINE VecI32 DotBytes(VecI32 sum, VecI32 lhs, VecI32 rhs) {
 MACE_INLINE VecI32 DotMagnitudes(VecI32 sum, VecI32 flipped, VecI32 magnitudes) {
   return DotBytes(sum, magnitudes, flipped);
 }
-MACE_INLINE VecI32 DotBytesTwice(VecI32 sum, VecI32 lhs0, VecI32 rhs0, VecI32 lhs1, VecI32 rhs1) {
-  return DotWords(sum, _mm256_add_epi16(_mm256_maddubs_epi16(lhs0, rhs0), _mm256_maddubs_epi16(lhs1, rhs1)),
-                  _mm256_set1_epi16(1));
-}
 #endif
 
 #elif defined(MACE_SIMD_AVX512) || defined(MACE_SIMD_AVX512VNNI)
@@ -123,10 +112,6 @@ MACE_INLINE VecI32 DotBytes(VecI32 sum, VecI32 lhs, VecI32 rhs) {
 }
 MACE_INLINE VecI32 DotMagnitudes(VecI32 sum, VecI32 flipped, VecI32 magnitudes) {
   return DotBytes(sum, magnitudes, flipped);
-}
-MACE_INLINE VecI32 DotBytesTwice(VecI32 sum, VecI32 lhs0, VecI32 rhs0, VecI32 lhs1, VecI32 rhs1) {
-  return DotWords(sum, _mm512_add_epi16(_mm512_maddubs_epi16(lhs0, rhs0), _mm512_maddubs_epi16(lhs1, rhs1)),
-                  _mm512_set1_epi16(1));
 }
 #endif
 

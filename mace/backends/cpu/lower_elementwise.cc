@@ -84,55 +84,6 @@ bool UnaryOfNode(OpId id, UnaryOp* op) {
   }
 }
 
-bool BinaryOfNode(OpId id, BinaryOp* op) {
-  switch (id) {
-    case OpId::kAdd:
-      *op = BinaryOp::kAdd;
-      return true;
-    case OpId::kSub:
-      *op = BinaryOp::kSub;
-      return true;
-    case OpId::kMul:
-      *op = BinaryOp::kMul;
-      return true;
-    case OpId::kDiv:
-      *op = BinaryOp::kDiv;
-      return true;
-    case OpId::kMax:
-      *op = BinaryOp::kMax;
-      return true;
-    case OpId::kMin:
-      *op = BinaryOp::kMin;
-      return true;
-    case OpId::kPow:
-      *op = BinaryOp::kPow;
-      return true;
-    case OpId::kPRelu:
-      *op = BinaryOp::kPRelu;
-      return true;
-    case OpId::kSquaredDifference:
-      *op = BinaryOp::kSquaredDifference;
-      return true;
-    case OpId::kEqual:
-      *op = BinaryOp::kEqual;
-      return true;
-    case OpId::kLess:
-      *op = BinaryOp::kLess;
-      return true;
-    case OpId::kGreater:
-      *op = BinaryOp::kGreater;
-      return true;
-    case OpId::kLessOrEqual:
-      *op = BinaryOp::kLessOrEqual;
-      return true;
-    case OpId::kGreaterOrEqual:
-      *op = BinaryOp::kGreaterOrEqual;
-      return true;
-    default:
-      return false;
-  }
-}
-
 // A tensor as rows of channels, or as one row where everything is dense.
 struct RowView {
   int64_t rows = 1;
@@ -211,6 +162,55 @@ Status EmitChain(Lowering& lowering, const Cluster& cluster, StepSpec spec, kern
 }
 
 }  // namespace
+
+bool BinaryOfNode(OpId id, BinaryOp* op) {
+  switch (id) {
+    case OpId::kAdd:
+      *op = BinaryOp::kAdd;
+      return true;
+    case OpId::kSub:
+      *op = BinaryOp::kSub;
+      return true;
+    case OpId::kMul:
+      *op = BinaryOp::kMul;
+      return true;
+    case OpId::kDiv:
+      *op = BinaryOp::kDiv;
+      return true;
+    case OpId::kMax:
+      *op = BinaryOp::kMax;
+      return true;
+    case OpId::kMin:
+      *op = BinaryOp::kMin;
+      return true;
+    case OpId::kPow:
+      *op = BinaryOp::kPow;
+      return true;
+    case OpId::kPRelu:
+      *op = BinaryOp::kPRelu;
+      return true;
+    case OpId::kSquaredDifference:
+      *op = BinaryOp::kSquaredDifference;
+      return true;
+    case OpId::kEqual:
+      *op = BinaryOp::kEqual;
+      return true;
+    case OpId::kLess:
+      *op = BinaryOp::kLess;
+      return true;
+    case OpId::kGreater:
+      *op = BinaryOp::kGreater;
+      return true;
+    case OpId::kLessOrEqual:
+      *op = BinaryOp::kLessOrEqual;
+      return true;
+    case OpId::kGreaterOrEqual:
+      *op = BinaryOp::kGreaterOrEqual;
+      return true;
+    default:
+      return false;
+  }
+}
 
 Status LowerElementwiseChain(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const ValueId in = cluster.source, out = cluster.output;

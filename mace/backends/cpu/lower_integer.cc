@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -210,6 +211,10 @@ Status ReadIntegerLayer(const Lowering& lowering, const Node& node, ops::Roundin
     layer->exponents[n] = fixed.exponent;
     layer->float_multipliers[n] = layer->x->scales[0] * weight_scale / layer->y->scales[0];
     layer->weight_zero_points[n] = layer->weights->zero_points[index];
+    if (!std::isfinite(layer->float_multipliers[n]) || !std::isfinite(multiplier)) {
+      *refusal = "the scales' ratio is not finite";
+      return Status::Ok();
+    }
     layer->has_weight_zero_points |= layer->weight_zero_points[n] != middle;
   }
   const ops::IntegerRange range = ops::RangeOf(layer->output);

@@ -149,6 +149,19 @@ TEST(LowerInteger, LargeSumsOfBytes) {
   }
 }
 
+// 0 times a scale that does not fit into a float is no number: the reference kernel says what becomes of it.
+TEST(LowerInteger, ScalesWithoutAFiniteRatio) {
+  TestGraph test;
+  const ValueId x = test.Integers({1, 8}, DType::kU8, 1e30f, 3);
+  const ValueId weights = test.Quantize(test.IntegerConstant<int8_t>({2, 8}, 0, 0), {1e30f}, {0});
+  const ValueId y = test.Node(OpId::kFullyConnected, {x, weights, kNone});
+  test.Attributes<ops::FullyConnectedAttributes>().rounding = ops::Rounding::kHalfEvenFloat;
+  test.Output(test.Quantize(y, {1e-30f}, {7}));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 0.0f);
+  EXPECT_EQ(kernels, "reference");
+}
+
 TEST(LowerInteger, ConvTranspose2d) {
   Random random(3);
   for (int i = 0; i < 60; ++i) {

@@ -319,28 +319,7 @@ kernels::FixedScale KernelScale(const ops::FixedPointMultiplier& scale) {
 }
 
 bool QuantizedBinaryOfNode(OpId id, kernels::BinaryOp* op) {
-  switch (id) {
-    case OpId::kAdd:
-      *op = kernels::BinaryOp::kAdd;
-      return true;
-    case OpId::kSub:
-      *op = kernels::BinaryOp::kSub;
-      return true;
-    case OpId::kMul:
-      *op = kernels::BinaryOp::kMul;
-      return true;
-    case OpId::kDiv:
-      *op = kernels::BinaryOp::kDiv;
-      return true;
-    case OpId::kMax:
-      *op = kernels::BinaryOp::kMax;
-      return true;
-    case OpId::kMin:
-      *op = kernels::BinaryOp::kMin;
-      return true;
-    default:
-      return false;
-  }
+  return BinaryOfNode(id, op) && *op <= kernels::BinaryOp::kMin;
 }
 
 // The scales of `params` for the rounding of the node. False where no kernel computes so.

@@ -72,6 +72,22 @@ TEST(LowerQuantize, ScalesOfChannelsOnAnyAxis) {
   }
 }
 
+// 128 KiB each: a small file may ask for any number, and gets 16 MiB of them.
+TEST(LowerQuantize, TablesHaveABound) {
+  constexpr int kFit = 128;
+  TestGraph test;
+  ValueId value = test.Integers({3}, DType::kI16, 0.001f, 0);
+  for (int i = 0; i < kFit + 2; ++i) {
+    value = test.Quantize(test.Node(OpId::kSigmoid, {value}), {1.0f / 32768}, {0});
+    test.Attributes<ops::RoundingAttributes>().rounding = ops::Rounding::kTfliteDouble;
+  }
+  test.Output(value);
+  std::string expected;
+  for (int i = 0; i < kFit + 2; ++i)
+    expected += std::string(i == 0 ? "" : " ") + (i < kFit ? "table" : "reference");
+  ExpectSameBytes(&test, expected);
+}
+
 TEST(LowerQuantize, EmptyTensors) {
   TestGraph test;
   const ValueId x = test.Input({2, 0, 3});

@@ -91,9 +91,10 @@ ValueId Lowering::TakeOver(NodeId id) {
 }
 
 // Layers that compute in floats with weights that the file keeps as integers: their values are made here,
-// once for the plan, and live until its weights are packed.
+// once for the plan, for packing; they go when the plan is made.
 Status Lowering::DequantizeWeights() {
   MACE_RETURN_IF_ERROR(dequantized_.Resize(plan_.graph->nodes.size()));
+  MACE_RETURN_IF_ERROR(dequantized_views_.Resize(plan_.graph->nodes.size()));
   if (UsesReferenceOnly()) return Status::Ok();
   for (NodeId id : group_.nodes) {
     const OpId op = node(id).op;
@@ -111,9 +112,9 @@ Status Lowering::DequantizeWeights() {
       if (stored == nullptr || known(value) != nullptr || !IsF32(value)) continue;
       const int64_t bytes = ByteCount(DType::kF32, shape(value));
       MACE_ASSIGN_OR_RETURN(dequantized_[producer], Buffer::Allocate(static_cast<size_t>(bytes), allocator_));
-      TensorView view{dequantized_[producer].data(), DType::kF32, shape(value)};
+      TensorView& view = dequantized_views_[producer];
+      view = {dequantized_[producer].data(), DType::kF32, shape(value)};
       MACE_RETURN_IF_ERROR(EvaluateNode(*plan_.graph, node(producer), stored, &view));
-      MACE_RETURN_IF_ERROR(dequantized_views_.PushBack(view));
     }
   }
   return Status::Ok();
@@ -129,10 +130,8 @@ WeightSource Lowering::Weights(ValueId value) const {
     if (view != nullptr && view->dtype == DType::kF16) return {view, graph.values[input].constant};
   }
   if (producer != kNone && dequantized_[producer].data() != nullptr) {
-    for (const TensorView& view : dequantized_views_) {
-      // No constant: another value may see the same bytes with other scales.
-      if (view.data == dequantized_[producer].data()) return {&view, kNone};
-    }
+    // No constant: another value may see the same bytes with other scales.
+    return {&dequantized_views_[producer], kNone};
   }
   return {known(value), graph.values[value].constant};
 }

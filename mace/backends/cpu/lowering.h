@@ -209,11 +209,12 @@ class Lowering {
   StorageMap storage_;
   Fusion fusion_;
   int64_t table_bytes_ = 0;
-  Vector<bool> is_alias_;       // per node of the graph: a view that shares its input's bytes
-  Vector<bool> is_live_;        // per node of the graph: in the group and no view
-  Vector<Turn> turns_;          // per node of the graph
-  Vector<Buffer> dequantized_;  // per node of the graph: the result of a Dequantize of known weights
-  Vector<TensorView> dequantized_views_;  // of those that are there
+  Vector<bool> is_alias_;  // per node of the graph: a view that shares its input's bytes
+  Vector<bool> is_live_;   // per node of the graph: in the group and no view
+  Vector<Turn> turns_;     // per node of the graph
+  // Per node of the graph: what a Dequantize of known weights gives.
+  Vector<Buffer> dequantized_;
+  Vector<TensorView> dequantized_views_;
 };
 
 }  // namespace mace::cpu

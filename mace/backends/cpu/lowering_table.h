@@ -3,6 +3,7 @@
 #define MACE_BACKENDS_CPU_LOWERING_TABLE_H_
 
 #include "mace/backends/cpu/lowering.h"
+#include "mace/kernels/elementwise/binary.h"
 
 namespace mace::cpu {
 
@@ -42,6 +43,9 @@ Status LowerLstm(Lowering& lowering, const Cluster& cluster, const char** refusa
 Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerSvdf(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerDetectionPostProcess(Lowering& lowering, const Cluster& cluster, const char** refusal);
+
+// The kernels' name of a binary operator; false for any other.
+bool BinaryOfNode(OpId id, kernels::BinaryOp* op);
 
 // Null for operators that have a reference kernel only.
 LoweringFunction FindLowering(OpId op);

@@ -4,16 +4,9 @@
 
 #include "mace/kernels/gemm/gemm_panels.h"
 #include "mace/kernels/sizes.h"
+#include "mace/simd/dot_forms.h"
 
 namespace mace::kernels {
-namespace {
-
-// As in mace/simd/dot.h, which only objects of one instruction set can include.
-bool HasExactBytes(Isa isa) { return isa != Isa::kSse4 && isa != Isa::kAvx2 && isa != Isa::kAvx512; }
-bool IsLhsUnsigned(Isa isa) { return isa != Isa::kNeon && isa != Isa::kDotProd && isa != Isa::kI8mm; }
-
-}  // namespace
-
 Status PrepareIntegerDepthwise(IntegerDepthwiseParams* p) {
   if (p->kernel_height <= 0 || p->kernel_width <= 0 || p->stride_y <= 0 || p->stride_x <= 0 ||
       p->dilation_y <= 0 || p->dilation_x <= 0) {
@@ -35,7 +28,7 @@ Status PrepareIntegerDepthwise(IntegerDepthwiseParams* p) {
       !SizesFit(p->channels + 64, p->kernel_height * p->kernel_width + 7, 16)) {
     return InvalidArgument("depthwise_integer: sizes out of range");
   }
-  p->is_bytes = bytes && HasExactBytes(p->isa) && !p->has_weight_zero_points;
+  p->is_bytes = bytes && !DotNeedsBound(p->isa) && !p->has_weight_zero_points;
   p->row_groups = DivideRoundUp(p->kernel_height, p->is_bytes ? 4 : 2);
   p->padded_channels = RoundUp16(p->channels);
   p->packed_bytes = ChannelArrayBytes(p->padded_channels, p->wide) +
@@ -58,7 +51,7 @@ void PackIntegerDepthwise(const IntegerDepthwiseParams& p, const void* weights,
     if (channels.weight_zero_points != nullptr) return w - channels.weight_zero_points[c];
     return w - (p.weights == DType::kU8 ? 128 : 0);
   };
-  const bool flips = p.is_bytes && IsLhsUnsigned(p.isa) != (p.input == DType::kU8);
+  const bool flips = p.is_bytes && DotLhsIsUnsigned(p.isa) != (p.input == DType::kU8);
   const int64_t input_zero = p.input_zero_point + (!flips ? 0 : p.input == DType::kI8 ? 128 : -128);
   const auto bias_of = [&](int64_t c) {
     int64_t sum = 0;

@@ -2,18 +2,12 @@
 
 #include <cstring>
 
+#include "mace/simd/dot_forms.h"
+
 namespace mace::kernels {
 namespace {
 
-// As in mace/simd/dot.h and its like, which only objects of one instruction set can include.
-int64_t Lanes(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 4; }  // where NeedsBound
-bool NeedsBound(Isa isa) { return isa == Isa::kSse4 || isa == Isa::kAvx2 || isa == Isa::kAvx512; }
-bool IsLhsUnsigned(Isa isa) { return isa != Isa::kNeon && isa != Isa::kDotProd && isa != Isa::kI8mm; }
-
 constexpr int64_t kMostSafePair = 128;
-// Of four weights whose products are added in 16 bits: by bytes of up to 255, or, with signs apart, of -128
-// to 127.
-int64_t MostOfFour(bool signs) { return signs ? 256 : 128; }
 // Rows this far apart fall into one set of an L1 cache of 8 ways.
 constexpr int64_t kSetBytes = 512;
 
@@ -57,136 +51,22 @@ PanelRange RangeOf(const IntegerConv2dParams& p, int64_t group, int64_t panel) {
           left < position.width ? left : position.width};
 }
 
-// How a panel's weights are stored.
-enum class PanelForm { kWhole, kSigns, kPairs, kSignedPairs };
-bool HasSigns(PanelForm form) { return form == PanelForm::kSigns || form == PanelForm::kSignedPairs; }
-bool HasPairs(PanelForm form) { return form == PanelForm::kPairs || form == PanelForm::kSignedPairs; }
-
-int64_t PanelBytes(const IntegerConv2dParams& p, int64_t width, PanelForm form) {
+int64_t PanelBytes(const IntegerConv2dParams& p, int64_t width, bool signs) {
   // A step of one column: tile_depth elements of one or two bytes, as in a row.
-  const int64_t arrays = ChannelArrayBytes(width, p.wide);
-  const int64_t weights = p.depth_bytes * width * (HasSigns(form) ? 2 : 1);
-  const int64_t heads = HasPairs(form) ? width / Lanes(p.isa) * PairedHeadBytes(p.depth_bytes / 4) : 0;
-  return arrays + RoundUp(heads + weights, 64);
+  return ChannelArrayBytes(width, p.wide) + RoundUp(p.depth_bytes * width * (signs ? 2 : 1), 64);
 }
 
-// The steps of four depths of up to kMostLanes columns, as DotBytesTwice can take them.
-class StepPairing {
- public:
-  // most: what four magnitudes may be together.
-  StepPairing(const SignedWeights& weights, int64_t depth, int64_t first_channel, int64_t columns,
-              int64_t most)
-      : weights_(weights), depth_(depth), first_channel_(first_channel), columns_(columns), most_(most) {}
-
-  // Calls take(step, step) for each two neighbours that fit together, or take(step, -1) for each of the
-  // others.
-  template <typename Take>
-  void Visit(bool pairs, const Take& take) const {
-    const int64_t steps = DivideRoundUp(depth_, 4);
-    int64_t waiting = -1;
-    for (int64_t step = 0; step < steps; ++step) {
-      if (waiting >= 0 && Fit(waiting, step)) {
-        if (pairs) take(waiting, step);
-        waiting = -1;
-      } else {
-        if (waiting >= 0 && !pairs) take(waiting, int64_t{-1});
-        waiting = step;
-      }
-    }
-    if (waiting >= 0 && !pairs) take(waiting, int64_t{-1});
-  }
-
- private:
-  int64_t MagnitudeAt(int64_t column, int64_t k) const {
-    return k < depth_ ? Magnitude(weights_[(first_channel_ + column) * depth_ + k]) : 0;
-  }
-  bool Fit(int64_t a, int64_t b) const {
-    for (int64_t column = 0; column < columns_; ++column) {
-      for (int64_t k = 0; k < 4; k += 2) {
-        if (MagnitudeAt(column, 4 * a + k) + MagnitudeAt(column, 4 * a + k + 1) +
-                MagnitudeAt(column, 4 * b + k) + MagnitudeAt(column, 4 * b + k + 1) >
-            most_) {
-          return false;
-        }
-      }
-    }
-    return true;
-  }
-
-  const SignedWeights& weights_;
-  int64_t depth_, first_channel_, columns_, most_;
-};
-
-// Calls body(first column of the panel, columns that exist) for each vector of a panel's columns.
-template <typename Body>
-void ForEachVectorOf(const IntegerConv2dParams& p, const PanelRange& range, const Body& body) {
-  const int64_t lanes = Lanes(p.isa);
-  for (int64_t column = 0; column < range.width; column += lanes) {
-    const int64_t left = range.valid - column;
-    body(column, left < 0 ? 0 : left < lanes ? left : lanes);
-  }
-}
-
-PanelForm FormOf(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
-  if (p.kind != GemmKind::kBytes || !NeedsBound(p.isa)) return PanelForm::kWhole;
-  const bool signs = HasUnsafePair(weights, range.first_channel, range.valid, p.depth);
-  int64_t paired = 0, all = 0;
-  ForEachVectorOf(p, range, [&](int64_t column, int64_t columns) {
-    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns, MostOfFour(signs));
-    pairing.Visit(true, [&](int64_t, int64_t) { paired += 2; });
-    all += p.depth_bytes / 4;
-  });
-  // A step of its own costs a little more in this form.
-  const bool pairs = 2 * paired > all;
-  if (signs) return pairs ? PanelForm::kSignedPairs : PanelForm::kSigns;
-  return pairs ? PanelForm::kPairs : PanelForm::kWhole;
+bool HasSigns(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
+  return p.kind == GemmKind::kBytes && DotNeedsBound(p.isa) &&
+         HasUnsafePair(weights, range.first_channel, range.valid, p.depth);
 }
 
 int64_t TableBytes(const IntegerConv2dParams& p) {
   return RoundUp(p.groups * p.panels.panel_count * static_cast<int64_t>(sizeof(int64_t)), 64);
 }
 
-// `to` holds zeros.
-void PackPairs(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
-               bool signs, uint8_t* to) {
-  const int64_t steps = p.depth_bytes / 4, half_bytes = Lanes(p.isa) * 4;
-  const int64_t step_bytes = half_bytes * (signs ? 2 : 1);
-  ForEachVectorOf(p, range, [&](int64_t column, int64_t columns) {
-    PairedColumns head;
-    uint8_t* order = to + sizeof(head);
-    uint8_t* next = to + PairedHeadBytes(steps);
-    const auto add = [&](int64_t step) {
-      const auto place = static_cast<int32_t>(4 * step);
-      std::memcpy(order, &place, sizeof(place));
-      order += sizeof(place);
-      for (int64_t j = 0; j < columns; ++j) {
-        const int64_t row = (range.first_channel + column + j) * p.depth;
-        for (int64_t k = 0; k < 4 && 4 * step + k < p.depth; ++k) {
-          const int32_t w = weights[row + 4 * step + k];
-          next[4 * j + k] = static_cast<uint8_t>(signs ? Magnitude(w) : w);
-          if (signs) next[half_bytes + 4 * j + k] = w < 0 ? 0x7f : 0x80;
-        }
-      }
-      next += step_bytes;
-    };
-    const StepPairing pairing(weights, p.depth, range.first_channel + column, columns, MostOfFour(signs));
-    pairing.Visit(true, [&](int64_t a, int64_t b) {
-      ++head.pairs;
-      add(a);
-      add(b);
-    });
-    pairing.Visit(false, [&](int64_t a, int64_t) {
-      ++head.singles;
-      add(a);
-    });
-    std::memcpy(to, &head, sizeof(head));
-    to += PairedHeadBytes(steps) + steps * step_bytes;
-  });
-}
-
 void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const IntegerChannels& channels,
-               const PanelRange& range, PanelForm form, uint8_t* panel) {
-  const bool signs = HasSigns(form);
+               const PanelRange& range, bool signs, uint8_t* panel) {
   const int64_t depth = p.depth, tile_depth = TileDepth(p);
   const bool words = p.kind == GemmKind::kWords;
   // The zero point of weight n in the packed numbers.
@@ -225,8 +105,7 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
   WriteChannelArrays(p.requantization, channels, range.first_channel, range.valid, range.width, p.wide,
                      bias_of, weight_zero_of, panel);
   uint8_t* to = panel + ChannelArrayBytes(range.width, p.wide);
-  std::memset(to, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, form) - to));
-  if (HasPairs(form)) return PackPairs(p, weights, range, signs, to);
+  std::memset(to, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, signs) - to));
   const int64_t half_bytes = range.width * tile_depth * (words ? 2 : 1);
   const int64_t step_bytes = half_bytes * (signs ? 2 : 1);
   for (int64_t j = 0; j < range.valid; ++j) {
@@ -291,7 +170,7 @@ Status PrepareIntegerConv2d(const void* weights, IntegerConv2dParams* p) {
   p->depth_bytes = RoundUp(p->depth, TileDepth(*p)) * element_bytes;
   p->row_bytes = RoundUp(p->depth_bytes, 64);
   if (p->row_bytes % kSetBytes == 0) p->row_bytes += 64;
-  const bool flips = p->kind == GemmKind::kBytes && IsLhsUnsigned(p->isa) != (p->input == DType::kU8);
+  const bool flips = p->kind == GemmKind::kBytes && DotLhsIsUnsigned(p->isa) != (p->input == DType::kU8);
   p->flip = flips ? static_cast<int32_t>(0x80808080u) : 0;
   p->padding = p->input_zero_point;
   if (flips) p->padding += p->input == DType::kI8 ? 128 : -128;
@@ -309,7 +188,7 @@ Status PrepareIntegerConv2d(const void* weights, IntegerConv2dParams* p) {
   for (int64_t g = 0; g < p->groups; ++g) {
     for (int64_t panel = 0; panel < p->panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(*p, g, panel);
-      p->packed_bytes += PanelBytes(*p, range.width, FormOf(*p, numbers, range));
+      p->packed_bytes += PanelBytes(*p, range.width, HasSigns(*p, numbers, range));
     }
   }
 
@@ -338,10 +217,9 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
   for (int64_t g = 0; g < p.groups; ++g) {
     for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(p, g, panel);
-      const PanelForm form = FormOf(p, numbers, range);
+      const bool signs = HasSigns(p, numbers, range);
       int64_t entry = offset | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
-      if (HasSigns(form)) entry |= kPanelSigns;
-      if (HasPairs(form)) entry |= kPanelPairs;
+      if (signs) entry |= kPanelSigns;
       for (int64_t n = 0; channels.exponents != nullptr && n < range.valid; ++n) {
         const int32_t exponent = channels.exponents[range.first_channel + n];
         if (exponent > 0) entry |= kPanelShiftsLeft;
@@ -349,8 +227,8 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
       }
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));
-      PackPanel(p, numbers, channels, range, form, packed + offset);
-      offset += PanelBytes(p, range.width, form);
+      PackPanel(p, numbers, channels, range, signs, packed + offset);
+      offset += PanelBytes(p, range.width, signs);
     }
   }
 }

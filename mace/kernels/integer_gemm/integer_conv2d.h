@@ -72,21 +72,7 @@ void PackIntegerConv2d(const IntegerConv2dParams& params, const void* weights,
 inline constexpr int64_t kPanelSigns = 1;
 inline constexpr int64_t kPanelShiftsLeft = 2;   // a multiplier is 1 or more
 inline constexpr int64_t kPanelShiftsRight = 4;  // each multiplier is less than 1/2
-inline constexpr int64_t kPanelPairs = 8;        // no signs, and most steps come in pairs: see PairedColumns
 inline constexpr int64_t kPanelFlags = 63;
-
-// A panel with kPanelPairs holds, for each vector of its columns, this head, the depth's steps in the order
-// that they are summed in (bytes into a left-hand row), to whole cache lines, and then the weights
-// [step][column][4] in the same order (with kPanelSigns: a vector of magnitudes, then one of signs). Step 2 i
-// and 2 i + 1 of the first 2 * pairs have weights so small that the products of both fit into 16 bits
-// together (DotBytesTwice).
-struct PairedColumns {
-  int32_t pairs = 0;
-  int32_t singles = 0;
-};
-__attribute__((always_inline)) constexpr int64_t PairedHeadBytes(int64_t steps) {
-  return (static_cast<int64_t>(sizeof(PairedColumns)) + 4 * steps + 63) / 64 * 64;
-}
 
 }  // namespace mace::kernels
 

@@ -23,7 +23,6 @@ constexpr int kMostSumRows = 48;  // of all tiles that are finished at once
 // Most rows of a tile of magnitudes and signs: 16 registers hold the sums of 4 rows beside the weights and
 // signs of 16 columns.
 constexpr int kSignedTileRows = kF32Lanes <= 8 ? 4 : kMostTileRows;
-constexpr int kPairedTileRows = kF32Lanes <= 8 ? 6 : kMostTileRows;
 constexpr int kRowPanels =
     4;  // panels that a single row takes at a time, to hide the latency of a dot product
 // Products of 16-bit numbers by 9-bit ones whose sum surely fits into 32 bits.
@@ -76,13 +75,6 @@ const TileFunction* FindTiles(int width, int panels) {
 #include "mace/kernels/gemm/gemm.def"
 #undef MACE_GEMM
   return nullptr;
-}
-
-using PairedFunction = void (*)(const uint8_t* const*, const kernels::PairedColumns*, int32_t*, int64_t);
-template <bool kSigned, int... kIndices>
-PairedFunction PairedTileOf(int rows, IndexList<kIndices...>) {
-  static constexpr PairedFunction kTiles[] = {ComputePairedTile<kSigned, kIndices + 1>...};
-  return kTiles[rows - 1];
 }
 
 // ---- Left-hand rows
@@ -334,7 +326,7 @@ void RunWideTile(const IntegerConv2dParams& p, TileFunction function, IntegerTil
   for (int64_t begin = 0; begin < p.depth_bytes; begin += kWideChunkBytes) {
     tile.begin_bytes = begin;
     tile.end_bytes = ScalarMin(begin + kWideChunkBytes, p.depth_bytes);
-    tile.weights = weights + begin / 4 * width * 4;
+    tile.weights = weights + begin * width;
     function(tile);
     for (int r = 0; r < rows; ++r) {
       for (int64_t c = 0; c < columns; ++c)
@@ -363,20 +355,6 @@ void RunWideTile(const IntegerConv2dParams& p, TileFunction function, IntegerTil
         default:
           reinterpret_cast<int32_t*>(to)[c] = value;
       }
-    }
-  }
-}
-
-void RunPairedTile(const IntegerConv2dParams& p, const IntegerTile& tile, bool signs, int rows, int width) {
-  if constexpr (kDotNeedsBound) {
-    using Indices = typename MakeIndexList<kPairedTileRows>::Type;
-    const PairedFunction function =
-        signs ? PairedTileOf<true>(rows, Indices{}) : PairedTileOf<false>(rows, Indices{});
-    const int64_t vector_bytes =
-        kernels::PairedHeadBytes(p.depth_bytes / 4) + p.depth_bytes * kF32Lanes * (signs ? 2 : 1);
-    for (int64_t v = 0; v < width / kF32Lanes; ++v) {
-      function(tile.rows, reinterpret_cast<const kernels::PairedColumns*>(tile.weights + v * vector_bytes),
-               tile.sums + v * kF32Lanes, tile.sums_stride);
     }
   }
 }
@@ -415,10 +393,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   tile.sums = sums;
   tile.sums_stride = panel.width * panel_count;
   const int64_t columns = p.panels.columns - panel.column;
-  const bool pairs = (entry & kernels::kPanelPairs) != 0;
-  const int64_t tile_rows = pairs   ? ScalarMin<int64_t>(kPairedTileRows, panel.tile_rows)
-                            : signs ? ScalarMin<int64_t>(kSignedTileRows, panel.tile_rows)
-                                    : panel.tile_rows;
+  const int64_t tile_rows = signs ? ScalarMin<int64_t>(kSignedTileRows, panel.tile_rows) : panel.tile_rows;
   const int64_t tiles = kernels::DivideRoundUp(block.row_count, tile_rows);
   const int64_t least = block.row_count / tiles, larger = block.row_count % tiles;
   int64_t begin = 0;     // of the tile
@@ -437,11 +412,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
       begin += rows;
       continue;
     }
-    if (pairs) {
-      RunPairedTile(p, tile, signs, rows, panel.width);
-    } else {
-      functions[rows - 1](tile);
-    }
+    functions[rows - 1](tile);
     begin += rows;
     // Tiles of little depth would spend much of their time on calls: several are finished at once.
     if (t + 1 < tiles && begin - finished + tile_rows <= kMostSumRows) continue;
@@ -466,7 +437,7 @@ bool AreAlike(const IntegerConv2dParams& p, const uint8_t* packed, int64_t group
                    sizeof(entries));
   for (int i = 1; i < kRowPanels; ++i) {
     if (entries[i] - entries[i - 1] != entries[1] - entries[0] ||
-        ((entries[i] ^ entries[0]) & kernels::kPanelFlags) != 0 || (entries[i] & kernels::kPanelPairs) != 0)
+        ((entries[i] ^ entries[0]) & kernels::kPanelFlags) != 0)
       return false;
   }
   return true;

@@ -201,8 +201,8 @@ TEST_P(IntegerConv2d, NothingSaturates) {
   }
 }
 
-// Weights at the bounds up to which products are added in 16 bits (two of them: 128, four: 64 a pair), and
-// just beyond; the first two pixels hold the largest bytes everywhere.
+// Weights at the bound up to which two products are added in 16 bits, and just beyond; the first two pixels
+// hold the largest bytes everywhere.
 TEST_P(IntegerConv2d, WeightsAtTheBounds) {
   Random random(6);
   for (int64_t pair_sum : {20, 60, 63, 64, 65, 66, 70, 90, 127, 128, 129, 130, 140, 200, 254}) {

@@ -4,7 +4,6 @@
 #ifndef MACE_KERNELS_INTEGER_GEMM_INTEGER_TILE_INL_H_
 #define MACE_KERNELS_INTEGER_GEMM_INTEGER_TILE_INL_H_
 
-#include "mace/kernels/integer_gemm/integer_conv2d.h"
 #include "mace/simd/dot.h"
 #include "mace/simd/unroll.h"
 
@@ -79,59 +78,6 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
       constexpr int kR = decltype(r)::value, kV = decltype(v)::value;
       Store(tile.sums + kR * tile.sums_stride + kV * kF32Lanes, sums[kR][kV]);
     });
-  });
-}
-
-// kRows rows by one vector of columns whose steps come in pairs; kSigned: as magnitudes and signs. Sums go to
-// sums_out + r * sums_stride.
-template <bool kSigned, int kRows>
-static void ComputePairedTile(const uint8_t* const* rows, const kernels::PairedColumns* columns,
-                              int32_t* sums_out, int64_t sums_stride) {
-  constexpr int64_t kVectorBytes = kF32Lanes * 4;
-  constexpr int64_t kStepBytes = kVectorBytes * (kSigned ? 2 : 1);
-  const int64_t pairs = columns->pairs, singles = columns->singles;
-  const int32_t* order = reinterpret_cast<const int32_t*>(columns + 1);
-  const uint8_t* weights =
-      reinterpret_cast<const uint8_t*>(columns) + kernels::PairedHeadBytes(2 * pairs + singles);
-  const auto load = [](const uint8_t* p)
-                        MACE_LAMBDA_INLINE { return Load(kI32, reinterpret_cast<const int32_t*>(p)); };
-  VecI32 sums[kRows];
-  const uint8_t* lhs[kRows];
-  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
-    sums[decltype(r)::value] = Set(kI32, 0);
-    lhs[decltype(r)::value] = rows[decltype(r)::value];
-  });
-  for (int64_t i = 0; i < pairs; ++i, order += 2, weights += 2 * kStepBytes) {
-    const VecI32 first = load(weights), second = load(weights + kStepBytes);
-    const VecI32 first_signs = kSigned ? load(weights + kVectorBytes) : first;
-    const VecI32 second_signs = kSigned ? load(weights + kStepBytes + kVectorBytes) : second;
-    const int64_t at = order[0], then = order[1];
-    Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
-      constexpr int kR = decltype(r)::value;
-      const VecI32 a = BroadcastBytes(lhs[kR] + at), b = BroadcastBytes(lhs[kR] + then);
-      if constexpr (kSigned) {
-        sums[kR] = DotBytesTwice(sums[kR], first, Xor(a, first_signs), second, Xor(b, second_signs));
-      } else {
-        sums[kR] = DotBytesTwice(sums[kR], a, first, b, second);
-      }
-    });
-  }
-  for (int64_t i = 0; i < singles; ++i, ++order, weights += kStepBytes) {
-    const VecI32 right = load(weights);
-    const VecI32 signs = kSigned ? load(weights + kVectorBytes) : right;
-    const int64_t at = order[0];
-    Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
-      constexpr int kR = decltype(r)::value;
-      const VecI32 a = BroadcastBytes(lhs[kR] + at);
-      if constexpr (kSigned) {
-        sums[kR] = DotMagnitudes(sums[kR], Xor(a, signs), right);
-      } else {
-        sums[kR] = DotBytes(sums[kR], a, right);
-      }
-    });
-  }
-  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
-    Store(sums_out + decltype(r)::value * sums_stride, sums[decltype(r)::value]);
   });
 }
 

@@ -21,6 +21,27 @@ void QuantizedPool(const KernelArguments& arguments, int64_t tile_begin, int64_t
 void QuantizedSoftmax(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void QuantizedResize(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 
+// Calls function(T{}) with the C++ type of a narrow integer.
+template <typename Function>
+MACE_INLINE void ForNarrowType(DType type, Function function) {
+  switch (type) {
+    case DType::kI8:
+      return function(int8_t{});
+    case DType::kU8:
+      return function(uint8_t{});
+    case DType::kI16:
+      return function(int16_t{});
+    default:
+      return function(uint16_t{});
+  }
+}
+// The same of a quantized tensor, which may be int32 too.
+template <typename Function>
+MACE_INLINE void ForType(DType type, Function function) {
+  if (type == DType::kI32) return function(int32_t{});
+  ForNarrowType(type, function);
+}
+
 // How many elements a load or store touches.
 struct AllLanesTag {};
 struct FirstLanesTag {

@@ -23,23 +23,6 @@ const kernels::QuantizeKernels kQuantizeKernels = {
     .resize = QuantizedResize,
 };
 
-// Calls function(T{}) with the C++ type of a quantized tensor.
-template <typename Function>
-MACE_INLINE void ForType(DType type, Function function) {
-  switch (type) {
-    case DType::kI8:
-      return function(int8_t{});
-    case DType::kU8:
-      return function(uint8_t{});
-    case DType::kI16:
-      return function(int16_t{});
-    case DType::kU16:
-      return function(uint16_t{});
-    default:
-      return function(int32_t{});
-  }
-}
-
 // Calls row(in, out, scales, zeros, count) for each row part of the tiles.
 template <typename From, typename To, typename Row>
 MACE_INLINE void ForEachScaledRow(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end,

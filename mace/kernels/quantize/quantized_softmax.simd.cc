@@ -150,21 +150,6 @@ static void SoftmaxTiles(const KernelArguments& arguments, int64_t tile_begin, i
   }
 }
 
-// Calls function(T{}) with the C++ type of a narrow integer.
-template <typename Function>
-MACE_INLINE void ForNarrowType(DType type, Function function) {
-  switch (type) {
-    case DType::kI8:
-      return function(int8_t{});
-    case DType::kU8:
-      return function(uint8_t{});
-    case DType::kI16:
-      return function(int16_t{});
-    default:
-      return function(uint16_t{});
-  }
-}
-
 void QuantizedSoftmax(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end) {
   const auto& params = *static_cast<const QuantizedSoftmaxParams*>(arguments.params);
   ForNarrowType(params.from, [&](auto from) __attribute__((always_inline)) {
