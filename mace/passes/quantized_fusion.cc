@@ -28,7 +28,8 @@ struct Clamp {
 
 // A bias that becomes an integer may be off by so much of an output unit.
 constexpr double kBiasTolerance = 1.0 / 64;
-// What kernels keep a bias in; that sums of 32 bits hold it beside the products is checked where a layer is lowered (lower_integer.cc).
+// What kernels keep a bias in; that sums of 32 bits hold it beside the products is checked where a layer is
+// lowered (lower_integer.cc).
 constexpr double kLargestBias = 1 << 30;
 
 bool IsUnary(OpId op) {
