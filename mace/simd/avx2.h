@@ -78,6 +78,7 @@ MACE_INLINE Mask32 MaskFirst(int64_t n) { return BitCastToF32(FirstLanes(n)); }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return _mm256_and_ps(a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return _mm256_or_ps(a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return _mm256_xor_ps(a, BitCastToF32(_mm256_set1_epi32(-1))); }
+MACE_INLINE bool AnyLane(Mask32 a) { return _mm256_movemask_ps(a) != 0; }
 MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {
   return _mm256_blendv_ps(if_false, if_true, mask);
 }

@@ -81,6 +81,7 @@ MACE_INLINE Mask32 MaskFirst(int64_t n) { return FirstLanes(n); }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return static_cast<Mask32>(a & b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return static_cast<Mask32>(a | b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return static_cast<Mask32>(~a); }
+MACE_INLINE bool AnyLane(Mask32 a) { return a != 0; }
 MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {
   return _mm512_mask_blend_ps(mask, if_false, if_true);
 }

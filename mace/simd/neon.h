@@ -121,6 +121,7 @@ MACE_INLINE Mask32 MaskFirst(int64_t n) {
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return vandq_u32(a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return vorrq_u32(a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return vmvnq_u32(a); }
+MACE_INLINE bool AnyLane(Mask32 a) { return vmaxvq_u32(a) != 0; }
 MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {
   return vbslq_f32(mask, if_true, if_false);
 }

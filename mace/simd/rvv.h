@@ -70,6 +70,7 @@ MACE_INLINE Mask32 MaskFirst(int64_t n) {
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return __riscv_vmand_mm_b32(a, b, AllLanes()); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return __riscv_vmor_mm_b32(a, b, AllLanes()); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return __riscv_vmnot_m_b32(a, AllLanes()); }
+MACE_INLINE bool AnyLane(Mask32 a) { return __riscv_vfirst_m_b32(a, AllLanes()) >= 0; }
 MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {
   return __riscv_vmerge_vvm_f32m1(if_false, if_true, mask, AllLanes());
 }

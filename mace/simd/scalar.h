@@ -72,6 +72,7 @@ MACE_INLINE Mask32 MaskFirst(int64_t n) { return n > 0; }
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return a && b; }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return a || b; }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return !a; }
+MACE_INLINE bool AnyLane(Mask32 a) { return a; }
 MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) { return mask ? if_true : if_false; }
 MACE_INLINE VecI32 Select(Mask32 mask, VecI32 if_true, VecI32 if_false) { return mask ? if_true : if_false; }
 

@@ -16,7 +16,8 @@
 //   and RVV vectors
 //                       allow no arrays, members or statics: kernels shared with them hold vectors in local
 //                       variables only.
-//   Mask32              what a comparison gives. MaskAnd, MaskOr, MaskNot, Select(mask, if_true, if_false).
+//   Mask32              what a comparison gives. MaskAnd, MaskOr, MaskNot, Select(mask, if_true, if_false),
+//                       AnyLane(mask).
 //   MaskFirst(n)        the first n lanes, 0 <= n <= lanes.
 //   Load, Store         any alignment. *Partial takes 0 <= n <= lanes, fills other lanes with zero, touches n
 //   elements only. MulAdd(a, b, c)     a * b + c, NegMulAdd(a, b, c) = c - a * b: one rounding where the ISA

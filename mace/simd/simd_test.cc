@@ -460,8 +460,7 @@ TEST_P(Simd, Reductions) {
   std::vector<float> x(lanes);
   std::vector<int32_t> integers(lanes);
   for (int round = 0; round < 20; ++round) {
-    double sum = 0.0;
-    double magnitude = 0.0;
+    double sum = 0.0, magnitude = 0.0;
     int64_t integer_sum = 0;
     for (size_t i = 0; i < lanes; ++i) {
       x[i] = std::normal_distribution<float>()(random);
@@ -474,6 +473,8 @@ TEST_P(Simd, Reductions) {
     EXPECT_EQ(f().reduce_max(x.data()), *std::max_element(x.begin(), x.end()));
     EXPECT_EQ(f().reduce_min(x.data()), *std::min_element(x.begin(), x.end()));
     EXPECT_EQ(f().reduce_add_int(integers.data()), static_cast<int32_t>(integer_sum));
+    for (size_t i = 0; i < lanes; ++i) integers[i] = i + static_cast<size_t>(round) + 1 == lanes ? 1 : 0;
+    EXPECT_EQ(f().any_not_zero(integers.data()), static_cast<size_t>(round) < lanes);
   }
 }
 
@@ -578,8 +579,8 @@ TEST_P(Simd, NarrowAccessStaysInside) {
     Guarded<int16_t> words(n);
     Guarded<float> floats(n);
     Guarded<int32_t> integers(n);
-    for (size_t i = 0; i < n; ++i) floats[i] = static_cast<float>(i);
-    for (size_t i = 0; i < n; ++i) integers[i] = static_cast<int32_t>(i) - 2;
+    for (size_t i = 0; i < n; ++i)
+      floats[i] = static_cast<float>(i), integers[i] = static_cast<int32_t>(i) - 2;
     f().store_f16(floats.data(), halves.data(), count);
     f().load_f16(halves.data(), floats.data(), count);
     for (size_t i = 0; i < n; ++i) ASSERT_EQ(floats[i], static_cast<float>(i));

@@ -56,6 +56,7 @@ struct Functions {
   float (*reduce_max)(const float* x);
   float (*reduce_min)(const float* x);
   int32_t (*reduce_add_int)(const int32_t* x);
+  bool (*any_not_zero)(const int32_t* x);
   int32_t (*select_int)(int32_t condition, int32_t if_true, int32_t if_false);
 };
 

@@ -183,6 +183,7 @@ const simd_test::Functions kSimdTestFunctions = {
     .reduce_max = [](const float* x) { return ReduceMax(Load(kF32, x)); },
     .reduce_min = [](const float* x) { return ReduceMin(Load(kF32, x)); },
     .reduce_add_int = [](const int32_t* x) { return ReduceAdd(Load(kI32, x)); },
+    .any_not_zero = [](const int32_t* x) { return AnyLane(MaskNot(Equal(Load(kI32, x), Zero(kI32)))); },
     .select_int =
         [](int32_t condition, int32_t if_true, int32_t if_false) {
           const Mask32 mask = Equal(Set(kI32, condition), Set(kI32, 1));

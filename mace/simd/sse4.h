@@ -109,6 +109,7 @@ MACE_INLINE Mask32 MaskFirst(int64_t n) {
 MACE_INLINE Mask32 MaskAnd(Mask32 a, Mask32 b) { return _mm_and_ps(a, b); }
 MACE_INLINE Mask32 MaskOr(Mask32 a, Mask32 b) { return _mm_or_ps(a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return _mm_xor_ps(a, BitCastToF32(_mm_set1_epi32(-1))); }
+MACE_INLINE bool AnyLane(Mask32 a) { return _mm_movemask_ps(a) != 0; }
 MACE_INLINE VecF32 Select(Mask32 mask, VecF32 if_true, VecF32 if_false) {
   return _mm_blendv_ps(if_false, if_true, mask);
 }

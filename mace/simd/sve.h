@@ -58,6 +58,7 @@ MACE_INLINE Mask32 Greater(VecF32 a, VecF32 b) { return svcmpgt_f32(AllLanes(), 
 MACE_INLINE Mask32 GreaterEqual(VecF32 a, VecF32 b) { return svcmpge_f32(AllLanes(), a, b); }
 MACE_INLINE Mask32 Equal(VecF32 a, VecF32 b) { return svcmpeq_f32(AllLanes(), a, b); }
 MACE_INLINE Mask32 MaskNot(Mask32 a) { return svnot_b_z(AllLanes(), a); }
+MACE_INLINE bool AnyLane(Mask32 a) { return svptest_any(AllLanes(), a); }
 // Not svcmpne: whether a NaN is unequal there is asked of svcmpeq instead.
 MACE_INLINE Mask32 NotEqual(VecF32 a, VecF32 b) { return MaskNot(svcmpeq_f32(AllLanes(), a, b)); }
 MACE_INLINE Mask32 Greater(VecI32 a, VecI32 b) { return svcmpgt_s32(AllLanes(), a, b); }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "mace/graph/op_definition.h"
 #include "mace/ops/binary/binary.h"
 #include "mace/ops/unary/unary.h"
 
@@ -65,6 +66,13 @@ bool TakesClamp(OpId op) {
       return false;
   }
 }
+
+// None, or one scale for the whole tensor: then the position of an element is of no account.
+bool IsPerTensor(const Quantization* quantization) {
+  return quantization == nullptr || (quantization->scales.size() == 1 && quantization->block_size == 0);
+}
+
+bool IsByte(DType dtype) { return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kBool; }
 
 FusedOp ScalarOp(PostOpKind kind, float a, float b = 0.0f) { return {kind, a, b, kNone, false}; }
 
@@ -356,6 +364,81 @@ Status Fusion::Extend(Cluster* cluster) {
   return open_.PushBack(*cluster);
 }
 
+const char* Fusion::WhyNoTable(const PlanView& plan, const Node& node) {
+  const OpDefinition* definition = FindOpDefinition(node.op);
+  const size_t count = node.inputs.size();
+  if (definition == nullptr || (definition->flags & kOpElementwise) == 0 || count < 1 || count > 2 ||
+      node.outputs.size() != 1 || node.outputs[0] == kNone) {
+    return "no function of one or two elements";
+  }
+  for (ValueId input : node.inputs) {
+    if (input == kNone) return "an operand is absent";
+    const DType dtype = plan.types[input].dtype;
+    if (!IsByte(dtype) && !(count == 1 && (dtype == DType::kI16 || dtype == DType::kU16))) {
+      return "no table for these element types";
+    }
+    if (!IsPerTensor(plan.graph->QuantizationOf(input))) return "no table for scales of channels";
+  }
+  const int bytes = BytesOf(plan.types[node.outputs[0]].dtype);
+  if (bytes != 1 && (count == 2 || (bytes != 2 && bytes != 4))) return "no table for these element types";
+  return IsPerTensor(plan.graph->QuantizationOf(node.outputs[0])) ? nullptr
+                                                                  : "no table for scales of channels";
+}
+
+// `last` and as many nodes before it as together read one byte, known scalars aside: x * HardSigmoid(x), or
+// operators in a row.
+bool Fusion::MatchByteFunction(NodeId last, Cluster* cluster) const {
+  const Graph& graph = *plan_->graph;
+  const Shape& shape = plan_->types[graph.nodes[last].outputs[0]].shape;
+  const auto is_member = [&](NodeId id) {
+    const Node& node = graph.nodes[id];
+    if (!IsFree(id) || WhyNoTable(*plan_, node) != nullptr) return false;
+    for (ValueId input : node.inputs) {
+      const TensorView* known = plan_->known[input];
+      if (!IsByte(plan_->types[input].dtype) || (known != nullptr && known->elements() != 1)) return false;
+    }
+    return plan_->types[node.outputs[0]].shape == shape;
+  };
+  if (!is_member(last)) return false;
+  Cluster grown;
+  grown.has_producer = false;
+  grown.is_table = true;
+  grown.output = graph.nodes[last].outputs[0];
+  NodeId next = last;
+  while (next != kNone && grown.node_count < Cluster::kMaxNodes) {
+    // Nodes are added behind those that read them.
+    grown.nodes[grown.node_count++] = next;
+    next = kNone;
+    ValueId source = kNone;
+    bool has_one_source = true;
+    const auto holds = [&](NodeId id) {
+      for (int i = 0; i < grown.node_count; ++i) {
+        if (grown.nodes[i] == id) return true;
+      }
+      return false;
+    };
+    for (int i = 0; i < grown.node_count; ++i) {
+      for (ValueId input : graph.nodes[grown.nodes[i]].inputs) {
+        const NodeId producer = graph.values[input].producer;
+        if (plan_->known[input] != nullptr || (producer != kNone && holds(producer))) continue;
+        has_one_source = has_one_source && (source == kNone || source == input);
+        source = input;
+        if (producer == kNone || leaves_group_[input] || !is_member(producer)) continue;
+        bool is_read_here_only = true;
+        for (NodeId reader : ConsumersOf(input)) is_read_here_only = is_read_here_only && holds(reader);
+        if (is_read_here_only) next = producer;
+      }
+    }
+    if (!has_one_source || source == kNone || !(plan_->types[source].shape == shape)) continue;
+    grown.source = source;
+    *cluster = grown;
+  }
+  for (int i = 0; i < cluster->node_count / 2; ++i) {
+    std::swap(cluster->nodes[i], cluster->nodes[cluster->node_count - 1 - i]);
+  }
+  return cluster->node_count > 1;
+}
+
 Status Fusion::Plan(const PlanView& plan, const GroupView& group, std::span<const bool> is_live,
                     bool reference_only) {
   plan_ = &plan;
@@ -364,6 +447,10 @@ Status Fusion::Plan(const PlanView& plan, const GroupView& group, std::span<cons
   MACE_RETURN_IF_ERROR(FindConsumers(group));
   MACE_RETURN_IF_ERROR(cluster_of_.Resize(graph.nodes.size()));
   for (int32_t& cluster : cluster_of_) cluster = kNone;
+  for (size_t i = group.nodes.size(); i-- > 0 && !reference_only;) {
+    Cluster cluster;
+    if (MatchByteFunction(group.nodes[i], &cluster)) MACE_RETURN_IF_ERROR(Extend(&cluster));
+  }
   // Producers first, the last one first: where two could take the same sum, the one that runs later does, and
   // the other's result need not be kept for long.
   for (size_t i = group.nodes.size(); i-- > 0 && !reference_only;) {

@@ -21,12 +21,14 @@ struct FusedOp {
 // Nodes that become one step. With a producer, nodes[0] is it and the ops run on its output 0; without, the
 // ops run on a copy of `source`. A quantized producer has no ops, but perhaps a clamp: a Clip or Relu of the
 // same scale, nodes[1], which is the range that the producer saturates to (FindBounds in lower_quantize.h).
+// Where is_table, the nodes together are a function of the byte `source`, for LowerByTable.
 struct Cluster {
   static constexpr int kMaxNodes = 24;
   int32_t node_count = 0;
   NodeId nodes[kMaxNodes] = {};  // topological order, but for the producer that may stand before others
   bool has_producer = true;
   bool has_clamp = false;
+  bool is_table = false;
   ValueId source = kNone;
   ValueId output = kNone;  // what the last op makes
   int32_t op_count = 0;
@@ -63,6 +65,10 @@ class Fusion {
   }
   bool LeavesGroup(ValueId value) const { return leaves_group_[value]; }
 
+  // Null where a table can do the work of `node`: a function of one narrow integer or of two bytes, of which
+  // one may be known.
+  static const char* WhyNoTable(const PlanView& plan, const Node& node);
+
  private:
   struct Match {
     int32_t node_count = 0;
@@ -81,6 +87,7 @@ class Fusion {
   bool MatchNext(ValueId chain, Match* match) const;
   bool IsProducer(const Node& node) const;
   void JoinClamp(Cluster* cluster) const;
+  bool MatchByteFunction(NodeId last, Cluster* cluster) const;
   Status Extend(Cluster* cluster);
   Status Close(const Cluster& cluster);
   bool IsF32(ValueId value) const;

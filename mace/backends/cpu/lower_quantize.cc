@@ -61,45 +61,19 @@ Status EmitScaling(Lowering& lowering, const Cluster& cluster, ValueId integers,
   return lowering.Emit(cluster, std::move(spec));
 }
 
-// None, or one scale for the whole tensor: then the position of an element is of no account.
-bool IsPerTensor(const Quantization* quantization) {
-  return quantization == nullptr || (quantization->scales.size() == 1 && quantization->block_size == 0);
-}
-
-bool IsByte(DType dtype) { return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kBool; }
-
-// Null where a table can do the work of `node`: of one narrow integer, or of two bytes.
-const char* WhyNoTable(const Lowering& lowering, const Node& node) {
-  const OpDefinition* definition = FindOpDefinition(node.op);
-  const size_t count = node.inputs.size();
-  if (definition == nullptr || (definition->flags & kOpElementwise) == 0 || count < 1 || count > 2 ||
-      node.outputs.size() != 1 || node.outputs[0] == kNone) {
-    return "no function of one or two elements";
-  }
-  const Graph& graph = *lowering.plan().graph;
-  for (ValueId input : node.inputs) {
-    if (input == kNone) return "an operand is absent";
-    const DType dtype = lowering.type(input).dtype;
-    if (!IsByte(dtype) && !(count == 1 && (dtype == DType::kI16 || dtype == DType::kU16))) {
-      return "no table for these element types";
-    }
-    if (!IsPerTensor(graph.QuantizationOf(input))) return "no table for scales of channels";
-  }
-  const int bytes = BytesOf(lowering.type(node.outputs[0]).dtype);
-  if (bytes != 1 && (count == 2 || (bytes != 2 && bytes != 4))) return "no table for these element types";
-  return IsPerTensor(graph.QuantizationOf(node.outputs[0])) ? nullptr : "no table for scales of channels";
-}
-
 // Patterns of bits that an element of this type may have, counted from 0.
 int64_t PatternsOf(DType dtype) { return dtype == DType::kBool ? 2 : int64_t{1} << BitsOf(dtype); }
 
-// Writes to `table` what the node's reference kernel makes of `inputs`, `count` elements each. Refuses where
-// it does.
-Status EvaluateTable(Lowering& lowering, const Node& node, uint8_t* const* inputs, int64_t count,
+// Writes to `table` what the node's reference kernel makes of `inputs`, `count` elements each; of a known
+// scalar where one is null. Refuses where it does.
+Status EvaluateTable(Lowering& lowering, const Node& node, const uint8_t* const* inputs, int64_t count,
                      uint8_t* table, const char** refusal) {
   TensorView views[2];
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    views[i] = {inputs[i], lowering.type(node.inputs[i]).dtype, Shape{count}};
+    const DType dtype = lowering.type(node.inputs[i]).dtype;
+    // Nobody writes through the views of inputs.
+    views[i] = {const_cast<uint8_t*>(inputs[i]), dtype, Shape{count}};
+    if (inputs[i] == nullptr) views[i] = {lowering.known(node.inputs[i])->data, dtype, Shape{1}};
   }
   TensorView y{table, lowering.type(node.outputs[0]).dtype, Shape{count}};
   Status evaluated = EvaluateNode(*lowering.plan().graph, node, views, &y);
@@ -108,6 +82,29 @@ Status EvaluateTable(Lowering& lowering, const Node& node, uint8_t* const* input
     return Status::Ok();
   }
   return evaluated;
+}
+
+// The same of the nodes of a table's cluster, for `inputs` of its source.
+Status EvaluateNodes(Lowering& lowering, const Cluster& cluster, const uint8_t* inputs, int64_t count,
+                     uint8_t* table, const char** refusal) {
+  // Bytes, of which each node but the last makes a row.
+  Vector<uint8_t> rows;
+  MACE_RETURN_IF_ERROR(rows.Resize(static_cast<size_t>(cluster.node_count - 1) * static_cast<size_t>(count)));
+  for (int i = 0; i < cluster.node_count; ++i) {
+    const Node& node = lowering.node(cluster.nodes[i]);
+    const uint8_t* operands[2] = {};
+    for (size_t j = 0; j < node.inputs.size(); ++j) {
+      if (node.inputs[j] == cluster.source) operands[j] = inputs;
+      for (int k = 0; k < i; ++k) {
+        if (lowering.node(cluster.nodes[k]).outputs[0] == node.inputs[j])
+          operands[j] = rows.data() + k * count;
+      }
+    }
+    uint8_t* results = i + 1 == cluster.node_count ? table : rows.data() + i * count;
+    MACE_RETURN_IF_ERROR(EvaluateTable(lowering, node, operands, count, results, refusal));
+    if (*refusal != nullptr) return Status::Ok();
+  }
+  return Status::Ok();
 }
 
 // The step of a function of two bytes.
@@ -205,10 +202,13 @@ Status LowerRequantize(Lowering& lowering, const Cluster& cluster, const char** 
 
 Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
-  *refusal = WhyNoTable(lowering, node);
-  if (*refusal != nullptr) return Status::Ok();
-  if (node.inputs.size() == 2) return LowerByPairTable(lowering, cluster, refusal);
-  const ValueId in = node.inputs[0], out = node.outputs[0];
+  if (!cluster.is_table) {
+    *refusal = Fusion::WhyNoTable(lowering.plan(), node);
+    if (*refusal != nullptr) return Status::Ok();
+    if (node.inputs.size() == 2) return LowerByPairTable(lowering, cluster, refusal);
+  }
+  const ValueId in = cluster.is_table ? cluster.source : node.inputs[0];
+  const ValueId out = cluster.is_table ? cluster.output : node.outputs[0];
   const DType from = lowering.type(in).dtype;
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::TableParams>());
   params->input_bytes = BytesOf(from);
@@ -229,8 +229,12 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
     const auto bits = static_cast<uint16_t>(i % PatternsOf(from));  // little-endian, as everything here
     std::memcpy(inputs.data() + i * params->input_bytes, &bits, static_cast<size_t>(params->input_bytes));
   }
-  uint8_t* const views[] = {inputs.data()};
-  MACE_RETURN_IF_ERROR(EvaluateTable(lowering, node, views, count, table, refusal));
+  if (cluster.is_table) {
+    MACE_RETURN_IF_ERROR(EvaluateNodes(lowering, cluster, inputs.data(), count, table, refusal));
+  } else {
+    uint8_t* const views[] = {inputs.data()};
+    MACE_RETURN_IF_ERROR(EvaluateTable(lowering, node, views, count, table, refusal));
+  }
   if (*refusal != nullptr) return Status::Ok();
   const auto& kernels = lowering.kernels();
   StepSpec spec;

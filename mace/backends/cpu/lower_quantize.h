@@ -8,9 +8,9 @@
 
 namespace mace::cpu {
 
-// Lowers an elementwise operator of one narrow integer (8 or 16 bits) or of two bytes to a table of what its
-// reference kernel makes of each input. For whatever has no kernel of its own: it asks nothing of the
-// operator's arithmetic.
+// Lowers an elementwise operator of one narrow integer (8 or 16 bits) or of two bytes, or a cluster that is a
+// function of one byte, to a table of what its reference kernels make of each input. For whatever has no
+// kernel of its own, and for several operators at once: it asks nothing of their arithmetic.
 Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** refusal);
 
 // LowerBinary, where an input is quantized.

@@ -361,7 +361,9 @@ Status Lowering::LowerCluster(const Cluster& cluster) {
   } else if (UsesReferenceOnly()) {
     MACE_RETURN_IF_ERROR(LowerByReference(cluster.nodes[0], "reference kernels were asked for"));
   } else {
-    const LoweringFunction lower = cluster.has_producer ? FindLowering(first.op) : LowerElementwiseChain;
+    const LoweringFunction lower = cluster.is_table       ? LowerByTable
+                                   : cluster.has_producer ? FindLowering(first.op)
+                                                          : LowerElementwiseChain;
     const char* refusal = nullptr;
     if (lower == nullptr) {
       refusal = "the operator has a reference kernel only";

@@ -27,16 +27,15 @@ class SignedWeights {
 
 int64_t Magnitude(int32_t w) { return w < 0 ? -w : w; }
 
-// A panel's columns hold a pair of weights whose products with 255 do not fit into 16 bits.
-bool HasUnsafePair(const SignedWeights& weights, int64_t first_row, int64_t rows, int64_t depth) {
-  for (int64_t n = first_row; n < first_row + rows; ++n) {
-    for (int64_t k = 0; k + 1 < depth; k += 2) {
-      if (Magnitude(weights[n * depth + k]) + Magnitude(weights[n * depth + k + 1]) > kMostSafePair)
-        return true;
-    }
-  }
-  return false;
+// vpmaddubsw adds the products of a pair in 16 bits: of unsigned bytes by weights of one sign that together
+// are 128 at most they fit, and by weights of two signs they lean against each other.
+bool IsSafePair(int32_t a, int32_t b) {
+  const int32_t positive = (a > 0 ? a : 0) + (b > 0 ? b : 0), negative = (a < 0 ? a : 0) + (b < 0 ? b : 0);
+  return positive <= kMostSafePair && negative >= -kMostSafePair;
 }
+
+// Columns of one vector where kPanelSigns may be set: the width of the narrowest panels.
+int64_t VectorColumns(const IntegerConv2dParams& p) { return GemmRowsOf(p.isa, p.kind).back().tile_columns; }
 
 int64_t TileDepth(const IntegerConv2dParams& p) { return GemmRowsOf(p.isa, p.kind)[0].tile_depth; }
 
@@ -51,22 +50,70 @@ PanelRange RangeOf(const IntegerConv2dParams& p, int64_t group, int64_t panel) {
           left < position.width ? left : position.width};
 }
 
-int64_t PanelBytes(const IntegerConv2dParams& p, int64_t width, bool signs) {
-  // A step of one column: tile_depth elements of one or two bytes, as in a row.
-  return ChannelArrayBytes(width, p.wide) + RoundUp(p.depth_bytes * width * (signs ? 2 : 1), 64);
+// Which of the panel's vectors of columns hold an unsafe pair in the step that begins at `depth`: bit v.
+int32_t FormOf(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
+               int64_t depth) {
+  const int64_t lanes = VectorColumns(p);
+  int32_t form = 0;
+  for (int64_t j = 0; j < range.valid; ++j) {
+    const int64_t row = (range.first_channel + j) * p.depth;
+    for (int64_t k = depth; k + 1 < p.depth && k < depth + StepOrder::kStepBytes; k += 2) {
+      if (!IsSafePair(weights[row + k], weights[row + k + 1])) form |= 1 << (j / lanes);
+    }
+  }
+  return form;
 }
 
-bool HasSigns(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
-  return p.kind == GemmKind::kBytes && DotNeedsBound(p.isa) &&
-         HasUnsafePair(weights, range.first_channel, range.valid, p.depth);
+bool MayHaveSigns(const IntegerConv2dParams& p) { return p.kind == GemmKind::kBytes && DotNeedsBound(p.isa); }
+
+// The steps of a panel by their forms.
+struct PanelSteps {
+  int64_t counts[StepOrder::kForms] = {};
+
+  bool has_signs() const { return counts[1] + counts[2] + counts[3] != 0; }
+};
+PanelSteps CountSteps(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
+  PanelSteps steps;
+  if (!MayHaveSigns(p)) return steps;
+  for (int64_t depth = 0; depth < p.depth; depth += StepOrder::kStepBytes) {
+    ++steps.counts[FormOf(p, weights, range, depth)];
+  }
+  return steps;
+}
+
+int64_t PanelBytes(const IntegerConv2dParams& p, int64_t width, const PanelSteps& steps) {
+  // A step of one column: tile_depth elements of one or two bytes, as in a row.
+  const int64_t plain = ChannelArrayBytes(width, p.wide) + RoundUp(p.depth_bytes * width, 64);
+  if (!steps.has_signs()) return plain;
+  const int64_t signs = steps.counts[1] + steps.counts[2] + 2 * steps.counts[3];
+  return plain + StepOrderBytes(p.depth_bytes) +
+         RoundUp(signs * VectorColumns(p) * StepOrder::kStepBytes, 64);
 }
 
 int64_t TableBytes(const IntegerConv2dParams& p) {
   return RoundUp(p.groups * p.panels.panel_count * static_cast<int64_t>(sizeof(int64_t)), 64);
 }
 
+// The steps of a panel in the order of their forms.
+void WriteStepOrder(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
+                    const PanelSteps& steps, int32_t panel_bytes, uint8_t* to) {
+  StepOrder order = {};
+  order.panel_bytes = panel_bytes;
+  int64_t next[StepOrder::kForms] = {};
+  for (int form = 0; form < StepOrder::kForms; ++form) {
+    order.counts[form] = static_cast<int32_t>(steps.counts[form]);
+    if (form > 0) next[form] = next[form - 1] + steps.counts[form - 1];
+  }
+  std::memcpy(to, &order, sizeof(order));
+  for (int64_t depth = 0; depth < p.depth; depth += StepOrder::kStepBytes) {
+    const auto offset = static_cast<int32_t>(depth);
+    const int64_t at = next[FormOf(p, weights, range, depth)]++;
+    std::memcpy(to + sizeof(order) + at * static_cast<int64_t>(sizeof(offset)), &offset, sizeof(offset));
+  }
+}
+
 void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const IntegerChannels& channels,
-               const PanelRange& range, bool signs, uint8_t* panel) {
+               const PanelRange& range, const PanelSteps& steps, uint8_t* panel) {
   const int64_t depth = p.depth, tile_depth = TileDepth(p);
   const bool words = p.kind == GemmKind::kWords;
   // The zero point of weight n in the packed numbers.
@@ -76,6 +123,30 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
     return zero - (p.weights == DType::kU8 ? 128 : 0);
   };
   const int64_t input_zero = p.padding;
+  uint8_t* const order = panel + ChannelArrayBytes(range.width, p.wide);
+  uint8_t* to = order + (steps.has_signs() ? StepOrderBytes(p.depth_bytes) : 0);
+  std::memset(order, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, steps) - order));
+  if (steps.has_signs()) {
+    WriteStepOrder(p, weights, range, steps, static_cast<int32_t>(PanelBytes(p, range.width, steps)), order);
+  }
+  // Calls visit(depth, form) for each step in its order.
+  const auto for_each_step = [&](const auto& visit) {
+    if (!steps.has_signs()) {
+      for (int64_t k = 0; k < depth; k += tile_depth) visit(k, 0);
+      return;
+    }
+    const uint8_t* next = order + sizeof(StepOrder);
+    for (int form = 0; form < StepOrder::kForms; ++form) {
+      for (int64_t i = 0; i < steps.counts[form]; ++i, next += sizeof(int32_t)) {
+        int32_t offset;
+        std::memcpy(&offset, next, sizeof(offset));
+        visit(int64_t{offset}, form);
+      }
+    }
+  };
+  const auto has_signs = [&](int64_t column, int form) {
+    return (form >> (column / VectorColumns(p)) & 1) != 0;
+  };
   const auto bias_of = [&](int64_t i) {
     const int64_t n = range.first_channel + i;
     int64_t bias = 0;
@@ -83,12 +154,16 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
       bias = channels.bias_dtype == DType::kI64 ? static_cast<const int64_t*>(channels.bias)[n]
                                                 : static_cast<const int32_t*>(channels.bias)[n];
     }
-    int64_t sum = 0, negative = 0;
-    for (int64_t k = 0; k < depth; ++k) {
-      const int32_t w = weights[n * depth + k];
-      sum += w;
-      negative += w < 0 ? w : 0;
-    }
+    int64_t sum = 0, signed_sum = 0, negative = 0;  // the latter two of steps with signs
+    for_each_step([&](int64_t first, int form) {
+      for (int64_t k = first; k < depth && k < first + tile_depth; ++k) {
+        const int32_t w = weights[n * depth + k];
+        sum += w;
+        if (!has_signs(i, form)) continue;
+        signed_sum += w;
+        negative += w < 0 ? w : 0;
+      }
+    });
     const int64_t zero = zero_of(n);
     if (words) {
       // Words hold w - zero already.
@@ -98,37 +173,36 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
     }
     uint64_t total = static_cast<uint64_t>(bias) - static_cast<uint64_t>(input_zero * sum) +
                      static_cast<uint64_t>(depth * input_zero * zero);
-    if (signs) total += static_cast<uint64_t>(128 * sum - negative);
+    total += static_cast<uint64_t>(128 * signed_sum - negative);
     return static_cast<int64_t>(total);
   };
   const auto weight_zero_of = [&](int64_t i) { return words ? 0 : zero_of(range.first_channel + i); };
   WriteChannelArrays(p.requantization, channels, range.first_channel, range.valid, range.width, p.wide,
                      bias_of, weight_zero_of, panel);
-  uint8_t* to = panel + ChannelArrayBytes(range.width, p.wide);
-  std::memset(to, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, signs) - to));
-  const int64_t half_bytes = range.width * tile_depth * (words ? 2 : 1);
-  const int64_t step_bytes = half_bytes * (signs ? 2 : 1);
-  for (int64_t j = 0; j < range.valid; ++j) {
-    const int64_t n = range.first_channel + j;
-    const int32_t zero = zero_of(n);
-    uint8_t* step = to;
-    for (int64_t k0 = 0; k0 < depth; k0 += tile_depth, step += step_bytes) {
-      const int64_t count = depth - k0 < tile_depth ? depth - k0 : tile_depth;
-      for (int64_t k = 0; k < count; ++k) {
-        const int32_t w = weights[n * depth + k0 + k];
-        const int64_t at = j * tile_depth + k;
-        if (words) {
-          const auto word = static_cast<int16_t>(w - zero);
-          std::memcpy(step + 2 * at, &word, sizeof(word));
-        } else if (signs) {
-          step[at] = static_cast<uint8_t>(Magnitude(w));
-          step[half_bytes + at] = w < 0 ? 0x7f : 0x80;
-        } else {
-          step[at] = static_cast<uint8_t>(w);
+  const int64_t vector_columns = steps.has_signs() ? VectorColumns(p) : range.width;
+  const int64_t part_bytes = vector_columns * tile_depth * (words ? 2 : 1);  // of a vector in a step
+  for_each_step([&](int64_t first, int form) {
+    for (int64_t column = 0; column < range.width; column += vector_columns) {
+      const bool signs = has_signs(column, form);
+      for (int64_t j = column; j < range.valid && j < column + vector_columns; ++j) {
+        const int64_t n = range.first_channel + j;
+        for (int64_t k = first; k < depth && k < first + tile_depth; ++k) {
+          const int32_t w = weights[n * depth + k];
+          const int64_t at = (j - column) * tile_depth + k - first;
+          if (words) {
+            const auto word = static_cast<int16_t>(w - zero_of(n));
+            std::memcpy(to + 2 * at, &word, sizeof(word));
+          } else if (signs) {
+            to[at] = static_cast<uint8_t>(Magnitude(w));
+            to[part_bytes + at] = w < 0 ? 0x7f : 0x80;
+          } else {
+            to[at] = static_cast<uint8_t>(w);
+          }
         }
       }
+      to += part_bytes * (signs ? 2 : 1);
     }
-  }
+  });
 }
 
 Status CheckIntegerConv2d(const IntegerConv2dParams& p) {
@@ -188,7 +262,7 @@ Status PrepareIntegerConv2d(const void* weights, IntegerConv2dParams* p) {
   for (int64_t g = 0; g < p->groups; ++g) {
     for (int64_t panel = 0; panel < p->panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(*p, g, panel);
-      p->packed_bytes += PanelBytes(*p, range.width, HasSigns(*p, numbers, range));
+      p->packed_bytes += PanelBytes(*p, range.width, CountSteps(*p, numbers, range));
     }
   }
 
@@ -217,9 +291,9 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
   for (int64_t g = 0; g < p.groups; ++g) {
     for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(p, g, panel);
-      const bool signs = HasSigns(p, numbers, range);
+      const PanelSteps steps = CountSteps(p, numbers, range);
       int64_t entry = offset | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
-      if (signs) entry |= kPanelSigns;
+      if (steps.has_signs()) entry |= kPanelSigns;
       for (int64_t n = 0; channels.exponents != nullptr && n < range.valid; ++n) {
         const int32_t exponent = channels.exponents[range.first_channel + n];
         if (exponent > 0) entry |= kPanelShiftsLeft;
@@ -227,8 +301,8 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
       }
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));
-      PackPanel(p, numbers, channels, range, signs, packed + offset);
-      offset += PanelBytes(p, range.width, signs);
+      PackPanel(p, numbers, channels, range, steps, packed + offset);
+      offset += PanelBytes(p, range.width, steps);
     }
   }
 }

@@ -62,11 +62,29 @@ struct IntegerConv2dParams {
 // nothing better.
 Status PrepareIntegerConv2d(const void* weights, IntegerConv2dParams* params);
 // Writes packed_bytes: [group * panel] int64 offsets of the panels from the start, to whole cache lines, with
-// kPanelSigns set where weights are stored as magnitudes and signs; then the panels: ChannelArrays, then
-// [depth step][column][tile_depth] weights (with signs: the magnitudes and the sign bytes of a step side by
-// side).
+// flags; then the panels: ChannelArrays, then [depth step][column][tile_depth] weights. Where kPanelSigns is
+// set, steps of a vector of columns that hold a pair which vpmaddubsw would saturate on are magnitudes and
+// signs, and steps are ordered by which of the vectors those are: ChannelArrays, StepOrder, then the steps,
+// of each vector its weights, or its magnitudes and its sign bytes.
 void PackIntegerConv2d(const IntegerConv2dParams& params, const void* weights,
                        const IntegerChannels& channels, uint8_t* packed);
+
+// Of a panel with kPanelSigns. A step's form has bit v set where vector v is magnitudes and signs.
+struct StepOrder {
+  static constexpr int kForms = 4;
+  static constexpr int64_t kStepBytes = 4;  // of a left-hand row
+  int32_t panel_bytes;
+  int32_t counts[kForms];  // of steps of each form, which stand in the order of the forms
+  int32_t reserved[3];
+  // Then for each step the bytes from the begin of a left-hand row to what it reads; then nothing up to a
+  // cache line.
+};
+
+__attribute__((always_inline)) inline constexpr int64_t StepOrderBytes(int64_t depth_bytes) {
+  const int64_t bytes =
+      int64_t{sizeof(StepOrder)} + depth_bytes / StepOrder::kStepBytes * int64_t{sizeof(int32_t)};
+  return (bytes + 63) / 64 * 64;
+}
 
 // In the offset of a panel, which is a multiple of 64.
 inline constexpr int64_t kPanelSigns = 1;

@@ -48,9 +48,11 @@ const TileFunction* TilesOfWidth(int panels) {
   static_assert(kWidth % kF32Lanes == 0 && kTileRows <= kMostTileRows && kWidth <= kMostTileColumns);
   constexpr int kVectors = kWidth / kF32Lanes;
   constexpr int kRows =
-      kMethod == TileMethod::kSignedBytes && kTileRows > kSignedTileRows ? kSignedTileRows : kTileRows;
-  return panels > 1 ? TilesOf<kMethod, kVectors, kRowPanels>(typename MakeIndexList<1>::Type{})
-                    : TilesOf<kMethod, kVectors, 1>(typename MakeIndexList<kRows>::Type{});
+      kMethod == TileMethod::kOrderedBytes && kTileRows > kSignedTileRows ? kSignedTileRows : kTileRows;
+  if constexpr (kMethod != TileMethod::kOrderedBytes) {
+    if (panels > 1) return TilesOf<kMethod, kVectors, kRowPanels>(typename MakeIndexList<1>::Type{});
+  }
+  return TilesOf<kMethod, kVectors, 1>(typename MakeIndexList<kRows>::Type{});
 }
 
 // The rows of gemm.def of this instruction set, as calls of TilesOfWidth.
@@ -79,23 +81,37 @@ const TileFunction* FindTiles(int width, int panels) {
 
 // ---- Left-hand rows
 
-// Copies n bytes, each xored with one of `flip`. Reads nothing else.
+template <typename T>
+MACE_INLINE void CopyFlippedWord(uint8_t* to, const uint8_t* from, uint64_t flips) {
+  T word;
+  __builtin_memcpy(&word, from, sizeof(word));
+  word ^= static_cast<T>(flips);
+  __builtin_memcpy(to, &word, sizeof(word));
+}
+
+// Copies n bytes, each xored with one of `flip`. Reads nothing else. The last vector or word overlaps the one
+// before: a kernel row of few channels is not copied byte by byte.
 MACE_INLINE void CopyFlipped(uint8_t* to, const uint8_t* from, int64_t n, int32_t flip) {
   constexpr int64_t kVectorBytes = kF32Lanes * 4;
-  const VecI32 flips = Set(kI32, flip);
-  int64_t i = 0;
-  for (; i + kVectorBytes <= n; i += kVectorBytes) {
-    const VecI32 v = Load(kI32, reinterpret_cast<const int32_t*>(from + i));
-    Store(reinterpret_cast<int32_t*>(to + i), Xor(v, flips));
+  const uint64_t words = static_cast<uint64_t>(static_cast<uint32_t>(flip)) * 0x100000001ull;
+  if (n >= kVectorBytes) {
+    const VecI32 flips = Set(kI32, flip);
+    for (int64_t i = 0;;) {
+      const VecI32 v = Load(kI32, reinterpret_cast<const int32_t*>(from + i));
+      Store(reinterpret_cast<int32_t*>(to + i), Xor(v, flips));
+      if (i == n - kVectorBytes) return;
+      i = ScalarMin(i + kVectorBytes, n - kVectorBytes);
+    }
   }
-  const uint64_t flip8 = static_cast<uint64_t>(static_cast<uint32_t>(flip)) * 0x100000001ull;
-  for (; i + 8 <= n; i += 8) {
-    uint64_t v;
-    __builtin_memcpy(&v, from + i, 8);
-    v ^= flip8;
-    __builtin_memcpy(to + i, &v, 8);
+  if (n >= 8) {
+    for (int64_t i = 0; i < n - 8; i += 8) CopyFlippedWord<uint64_t>(to + i, from + i, words);
+    return CopyFlippedWord<uint64_t>(to + n - 8, from + n - 8, words);
   }
-  for (; i < n; ++i) to[i] = static_cast<uint8_t>(from[i] ^ flip8);
+  if (n >= 4) {
+    CopyFlippedWord<uint32_t>(to, from, words);
+    return CopyFlippedWord<uint32_t>(to + n - 4, from + n - 4, words);
+  }
+  for (int64_t i = 0; i < n; ++i) to[i] = static_cast<uint8_t>(from[i] ^ words);
 }
 
 class RowPacker {
@@ -376,7 +392,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
     functions = FindTiles<TileMethod::kWords>(panel.width, panel_count);
   } else {
     if constexpr (kDotNeedsBound) {
-      if (signs) functions = FindTiles<TileMethod::kSignedBytes>(panel.width, panel_count);
+      if (signs) functions = FindTiles<TileMethod::kOrderedBytes>(panel.width, panel_count);
     }
     if (functions == nullptr) functions = FindTiles<TileMethod::kBytes>(panel.width, panel_count);
   }
@@ -392,6 +408,14 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   tile.panel_stride = (next & ~kernels::kPanelFlags) - (entry & ~kernels::kPanelFlags);
   tile.sums = sums;
   tile.sums_stride = panel.width * panel_count;
+  int64_t panel_bytes = array_bytes + p.depth_bytes * panel.width;
+  if (signs) {
+    const auto* order = reinterpret_cast<const kernels::StepOrder*>(arrays + array_bytes);
+    tile.form_counts = order->counts;
+    tile.step_offsets = reinterpret_cast<const int32_t*>(order + 1);
+    tile.weights += kernels::StepOrderBytes(p.depth_bytes);
+    panel_bytes = order->panel_bytes;
+  }
   const int64_t columns = p.panels.columns - panel.column;
   const int64_t tile_rows = signs ? ScalarMin<int64_t>(kSignedTileRows, panel.tile_rows) : panel.tile_rows;
   const int64_t tiles = kernels::DivideRoundUp(block.row_count, tile_rows);
@@ -402,7 +426,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
     const int rows = static_cast<int>(least + (t < larger ? 1 : 0));
     tile.rows = block.rows + begin;
     // While the first tile is computed the next panel comes into L2.
-    tile.prefetch_ahead = t == 0 ? array_bytes + p.depth_bytes * panel.width * (signs ? 2 : 1) : 0;
+    tile.prefetch_ahead = t == 0 ? panel_bytes : 0;
     tile.sums = sums + (begin - finished) * tile.sums_stride;
     uint8_t* out = block.out + panel.column * out_bytes;
     if (p.wide) {
@@ -427,7 +451,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   }
 }
 
-// Panels [index, index + kRowPanels) have one width, one form and one size.
+// Panels [index, index + kRowPanels) have one width and one size, and no steps in an order of their own.
 bool AreAlike(const IntegerConv2dParams& p, const uint8_t* packed, int64_t group, int64_t index) {
   const int width = FindGemmPanel(p.panels, index).width;
   if (FindGemmPanel(p.panels, index + kRowPanels - 1).width != width) return false;
@@ -437,7 +461,7 @@ bool AreAlike(const IntegerConv2dParams& p, const uint8_t* packed, int64_t group
                    sizeof(entries));
   for (int i = 1; i < kRowPanels; ++i) {
     if (entries[i] - entries[i - 1] != entries[1] - entries[0] ||
-        ((entries[i] ^ entries[0]) & kernels::kPanelFlags) != 0)
+        ((entries[i] ^ entries[0]) & kernels::kPanelFlags) != 0 || (entries[i] & kernels::kPanelSigns) != 0)
       return false;
   }
   return true;

@@ -2,6 +2,7 @@
 #include "mace/kernels/integer_gemm/integer_gemm.h"
 #include "mace/kernels/integer_gemm/integer_test_support.h"
 #include "mace/kernels/kernel_test_support.h"
+#include "mace/simd/dot_forms.h"
 
 namespace mace::kernels {
 namespace {
@@ -12,7 +13,40 @@ struct Case {
   bool large_weights = false;
   bool extreme_input = false;
   int64_t pair_sum = 0;  // where not 0: neighbouring weights have one sign and magnitudes of this together
+  // Where not null: each step of four channels has small weights, large ones of one sign, or pairs of large
+  // ones of two signs, and how many steps have each form of StepOrder is added here.
+  int64_t* forms = nullptr;
 };
+
+void FillWithEveryForm(Random& random, int64_t depth, std::vector<uint8_t>* weights) {
+  const int64_t channels = static_cast<int64_t>(weights->size()) / depth;
+  for (int64_t first = 0; first < channels; first += 4) {
+    for (int64_t step = 0; step < depth; step += 4) {
+      const int64_t kind = Pick(random, 0, 2);
+      for (int64_t c = first; c < std::min(first + 4, channels); ++c) {
+        const bool negative = Pick(random, 0, 1) != 0;
+        for (int64_t k = step; k < std::min(step + 4, depth); ++k) {
+          const bool is_negative = negative != (kind == 2 && k % 2 == 1);
+          const int64_t large = is_negative ? -128 : 127;
+          (*weights)[static_cast<size_t>(c * depth + k)] =
+              static_cast<uint8_t>(kind == 0 ? Pick(random, -64, 64) : large);
+        }
+      }
+    }
+  }
+}
+
+void CountForms(const IntegerConv2dParams& p, const uint8_t* packed, int64_t* forms) {
+  for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
+    int64_t entry;
+    std::memcpy(&entry, packed + panel * 8, sizeof(entry));
+    if ((entry & kPanelSigns) == 0) continue;
+    StepOrder order;
+    const int64_t width = FindGemmPanel(p.panels, panel).width;
+    std::memcpy(&order, packed + (entry & ~kPanelFlags) + ChannelArrayBytes(width, p.wide), sizeof(order));
+    for (int form = 0; form < StepOrder::kForms; ++form) forms[form] += order.counts[form];
+  }
+}
 
 void Check(const Case& test, Random& random) {
   IntegerConv2dParams p = test.params;
@@ -41,11 +75,13 @@ void Check(const Case& test, Random& random) {
     weights[i] = static_cast<uint8_t>(sign * first);
     weights[i + 1] = static_cast<uint8_t>(sign * (test.pair_sum - first));
   }
+  if (test.forms != nullptr) FillWithEveryForm(random, depth, &weights);
   const TestChannels channels(random, p.output_channels, p.weights, p.has_weight_zero_points, p.wide);
 
   ASSERT_TRUE(PrepareIntegerConv2d(weights.data(), &p).ok());
   GuardedBytes packed(static_cast<size_t>(p.packed_bytes));
   PackIntegerConv2d(p, weights.data(), channels.view, packed.data());
+  if (test.forms != nullptr) CountForms(p, packed.data(), test.forms);
   const int64_t out_pixels = p.batch * p.output_height * p.output_width;
   const int64_t out_elements =
       out_pixels == 0 ? 0 : (out_pixels - 1) * p.output_pixel_stride + p.output_channels;
@@ -222,6 +258,32 @@ TEST_P(IntegerConv2d, WeightsAtTheBounds) {
       ASSERT_NO_FATAL_FAILURE(Check(test, random)) << "pairs of " << pair_sum;
     }
   }
+}
+
+// Steps of every form in one panel, beside pairs of large weights that lean against each other.
+TEST_P(IntegerConv2d, StepsOfEveryForm) {
+  Random random(7);
+  int64_t forms[StepOrder::kForms] = {};
+  for (DType input : {DType::kU8, DType::kI8}) {
+    for (int i = 0; i < 10; ++i) {
+      Case test;
+      IntegerConv2dParams& p = test.params;
+      p.isa = KernelsOf(GetParam()).integer_gemm_isa;
+      p.input = input;
+      p.input_zero_point = static_cast<int32_t>(Pick(random, LowOf(input), HighOf(input)));
+      p.requantization.out = DType::kI32;
+      p.batch = p.input_height = 1;
+      p.input_width = Pick(random, 1, 14);
+      p.input_channels = p.input_pixel_stride = Pick(random, 1, 90);
+      p.output_channels = p.output_pixel_stride = Pick(random, 1, 70);
+      test.extreme_input = i % 2 == 0;
+      test.forms = forms;
+      SetOutputSize(&test);
+      ASSERT_NO_FATAL_FAILURE(Check(test, random));
+    }
+  }
+  const bool has_forms = DotNeedsBound(KernelsOf(GetParam()).integer_gemm_isa);
+  for (int64_t count : forms) EXPECT_EQ(count > 0, has_forms);
 }
 
 TEST_P(IntegerConv2d, NothingToDo) {

@@ -16,21 +16,24 @@ struct IntegerTile {
   const uint8_t* weights;          // of the panel, at begin_bytes
   int64_t panel_stride;            // bytes from a panel to the next, where the tile spans several
   int64_t prefetch_ahead;          // bytes from a panel line to what is fetched into L2 with it
-  int32_t* sums;                   // [row][column] of the tile
+  const int32_t* step_offsets;     // kOrderedBytes: see StepOrder
+  const int32_t* form_counts;
+  int32_t* sums;  // [row][column] of the tile
   int64_t sums_stride;
 };
 
-enum class TileMethod { kBytes, kSignedBytes, kWords };
+// kOrderedBytes: steps in the order that a StepOrder gives, some of magnitudes and signs.
+enum class TileMethod { kBytes, kOrderedBytes, kWords };
 
 inline constexpr int kLineBytes = 64;
 
 // kRows rows by kPanels panels of kVectors vectors each.
 template <TileMethod kMethod, int kRows, int kVectors, int kPanels>
 static void ComputeIntegerTile(const IntegerTile& tile) {
+  constexpr bool kIsOrdered = kMethod == TileMethod::kOrderedBytes;
+  static_assert(!kIsOrdered || (kPanels == 1 && kVectors <= 2));
   constexpr int kAll = kVectors * kPanels;
   constexpr int64_t kVectorBytes = kF32Lanes * 4;
-  constexpr int64_t kWeightBytes = kVectors * kVectorBytes;  // of a step
-  constexpr int64_t kStepBytes = kWeightBytes * (kMethod == TileMethod::kSignedBytes ? 2 : 1);
   const uint8_t* panel = tile.weights;
   const int64_t panel_stride = tile.panel_stride;
   const int64_t ahead = tile.prefetch_ahead;
@@ -41,10 +44,12 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
   });
   const uint8_t* lhs[kRows];
   Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
-    lhs[decltype(r)::value] = tile.rows[decltype(r)::value] + tile.end_bytes;
+    lhs[decltype(r)::value] = tile.rows[decltype(r)::value] + (kIsOrdered ? 0 : tile.end_bytes);
   });
-  // Counted up to zero: one register is index, counter and limit.
-  for (int64_t k = tile.begin_bytes - tile.end_bytes; k < 0; k += 4) {
+  // The step of `form` that reads the rows from byte k on.
+  const auto add_step = [&](auto form, int64_t k) MACE_LAMBDA_INLINE {
+    constexpr int kForm = decltype(form)::value;
+    constexpr int64_t kStepBytes = kVectorBytes * (kVectors + (kForm & 1) + (kForm >> 1));
     if constexpr (kPanels == 1) {
       Unroll<(kStepBytes + kLineBytes - 1) / kLineBytes>([&](auto line) MACE_LAMBDA_INLINE {
         __builtin_prefetch(panel + ahead + decltype(line)::value * kLineBytes, 0, 2);
@@ -59,19 +64,31 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
       if constexpr (kDotNeedsBound && kF32Lanes <= 8 && kRows * kAll > 10) asm volatile("" : "+r"(step));
       Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
         constexpr int kV = decltype(v)::value;
-        const uint8_t* at = step + (kV / kVectors) * panel_stride + (kV % kVectors) * kVectorBytes;
+        constexpr int kSignsBefore = kV == 0 ? 0 : kForm & 1;
+        const uint8_t* at =
+            step + (kV / kVectors) * panel_stride + (kV % kVectors + kSignsBefore) * kVectorBytes;
         const VecI32 right = Load(kI32, reinterpret_cast<const int32_t*>(at));
         if constexpr (kMethod == TileMethod::kWords) {
           sums[kR][kV] = DotWords(sums[kR][kV], left, right);
-        } else if constexpr (kMethod == TileMethod::kBytes) {
+        } else if constexpr ((kForm >> kV & 1) == 0) {
           sums[kR][kV] = DotBytes(sums[kR][kV], left, right);
         } else {
-          const VecI32 signs = Load(kI32, reinterpret_cast<const int32_t*>(at + kWeightBytes));
+          const VecI32 signs = Load(kI32, reinterpret_cast<const int32_t*>(at + kVectorBytes));
           sums[kR][kV] = DotMagnitudes(sums[kR][kV], Xor(left, signs), right);
         }
       });
     });
     panel += kStepBytes;
+  };
+  if constexpr (kIsOrdered) {
+    const int32_t* offset = tile.step_offsets;
+    Unroll<1 << kVectors>([&](auto form) MACE_LAMBDA_INLINE {
+      const int32_t* const end = offset + tile.form_counts[decltype(form)::value];
+      for (; offset != end; ++offset) add_step(form, *offset);
+    });
+  } else {
+    // Counted up to zero: one register is index, counter and limit.
+    for (int64_t k = tile.begin_bytes - tile.end_bytes; k < 0; k += 4) add_step(Constant<0>{}, k);
   }
   Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
     Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {

@@ -1,5 +1,7 @@
 #include "mace/kernels/quantize/quantize.h"
 
+#include <cmath>
+
 #include "mace/kernels/sizes.h"
 
 namespace mace::kernels {
@@ -22,6 +24,36 @@ bool IsSumOfBytes(const QuantizedBinaryParams& p) {
       return false;
   }
   return p.output_scale.exponent < 0 && p.output_scale.multiplier >= 0;
+}
+
+bool IsPowerOfTwo(float x) {
+  int exponent = 0;
+  return std::frexp(x, &exponent) == 0.5f;
+}
+
+bool IsFloatOfBytes(QuantizedBinaryParams* p) {
+  if (p->arithmetic != QuantizedArithmetic::kFloat || p->op == BinaryOp::kDiv) return false;
+  const DType type = p->output_type;
+  if ((type != DType::kI8 && type != DType::kU8) || p->input_types[0] != type || p->input_types[1] != type) {
+    return false;
+  }
+  const int32_t least = type == DType::kI8 ? -128 : 0;
+  for (int32_t zero : p->input_zeros) {
+    if (zero < least || zero > least + 255) return false;
+  }
+  const float reals[] = {p->input_reals[0], p->input_reals[1], p->output_real};
+  bool is_exact = true;
+  for (float real : reals) {
+    if (!(real >= 0x1p-40f && real <= 0x1p40f)) return false;
+    is_exact = is_exact && IsPowerOfTwo(real);
+  }
+  // The largest magnitude in units of the output. The definition (see QuantizedRow) rounds four times, the
+  // fused form at most six times, its constants included, each time by 2^-24 of it or less.
+  const double a = 255.0 * reals[0], b = 255.0 * reals[1];
+  const double most = (p->op == BinaryOp::kMul ? a * b : a + b) / reals[2];
+  const double error = is_exact && most <= 0x1p14 ? 0 : 0x1p-20 * most;
+  p->decided = static_cast<float>(0.5 - error);
+  return error < 1.0 / 64;
 }
 
 }  // namespace
@@ -92,6 +124,7 @@ Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
   }
   const Shape operands[] = {p->a, p->b};
   p->is_sum_of_bytes = IsSumOfBytes(*p);
+  p->is_float_of_bytes = IsFloatOfBytes(p);
   MACE_RETURN_IF_ERROR(PrepareBroadcast(operands, &p->broadcast, &p->output));
   p->tile_count = p->broadcast.tiles.tile_count;
   return Status::Ok();

@@ -58,6 +58,10 @@ struct QuantizedBinaryParams {
   int64_t tile_count = 0;
   // Sums of bytes with the scales that networks have need fewer instructions: see SumOfBytes.
   bool is_sum_of_bytes = false;
+  // In floats, and the operands and the output are bytes of one type, of scales not too far apart: see
+  // FloatRowOfBytes.
+  bool is_float_of_bytes = false;
+  float decided = 0.0f;  // so near to a whole number an inexact result is rounded as the exact one
 };
 Status PrepareQuantizedBinary(QuantizedBinaryParams* params);
 

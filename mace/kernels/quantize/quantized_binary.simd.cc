@@ -2,6 +2,8 @@
 
 #include "mace/kernels/elementwise/broadcast-inl.h"
 #include "mace/kernels/quantize/quantize-inl.h"
+#include "mace/simd/narrow.h"
+#include "mace/simd/unroll.h"
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
@@ -125,14 +127,71 @@ MACE_INLINE void SumRowOfBytes(const QuantizedBinaryParams& params, const T* a, 
   SumOfBytes<T, op, false, false>(params, a, b, out, count);
 }
 
+// Operands of FloatRowOfBytes in units of the output, but for rounding: a product is of a in such units by b
+// in its own.
+template <BinaryOp op>
+struct UnitsOfOperand {
+  __attribute__((always_inline)) UnitsOfOperand(const QuantizedBinaryParams& params, int i) {
+    double unit = static_cast<double>(params.input_reals[i]) / params.output_real;
+    if (op == BinaryOp::kMul) unit = i == 0 ? unit * params.input_reals[1] : 1;
+    scale = Set(kF32, static_cast<float>(unit));
+    offset = Set(kF32, static_cast<float>(-params.input_zeros[i] * unit));
+  }
+  __attribute__((always_inline)) VecF32 Of(VecI32 stored) const {
+    return MulAdd(ConvertFromI32(stored), scale, offset);
+  }
+  VecF32 scale, offset;
+};
+
+// QuantizedRow in floats, where params.is_float_of_bytes: without its divisions, wherever they cannot change
+// the result. What is as near to a half as rounding errors reach is computed by the definition.
+template <typename T, BinaryOp op, bool a_runs, bool b_runs>
+MACE_NOINLINE void FloatRowOfBytes(const QuantizedBinaryParams& params, const T* a, const T* b, T* out,
+                                   int64_t count) {
+  const UnitsOfOperand<op> a_units(params, 0), b_units(params, 1);
+  const VecF32 first_a = a_units.Of(Set(kI32, LoadOne(a))), first_b = b_units.Of(Set(kI32, LoadOne(b)));
+  const VecF32 decided = Set(kF32, params.decided);
+  const VecI32 words = SetWords(params.output_zero);
+  const VecI32 low = SetBytes(params.low), high = SetBytes(params.high);
+  int64_t done = 0;
+  while (true) {
+    int64_t i = done;
+    for (; i + 2 * kF32Lanes <= count; i += 2 * kF32Lanes) {
+      VecI32 whole[2];
+      VecF32 distance[2];
+      Unroll<2>([&](auto half) MACE_LAMBDA_INLINE {
+        constexpr int kHalf = decltype(half)::value;
+        const int64_t at = i + kHalf * kF32Lanes;
+        const VecF32 va = a_runs ? a_units.Of(LoadSome(a + at, AllLanesTag())) : first_a;
+        const VecF32 vb = b_runs ? b_units.Of(LoadSome(b + at, AllLanesTag())) : first_b;
+        const VecF32 units = Combine<op>(va, vb);
+        whole[kHalf] = ConvertToI32(units);
+        distance[kHalf] = Abs(Sub(units, ConvertFromI32(whole[kHalf])));
+      });
+      if (AnyLane(Greater(Max(distance[0], distance[1]), decided))) break;
+      if constexpr (std::is_same_v<T, uint8_t>) {
+        StoreU8Pair(out + i, whole[0], whole[1], words, low, high);
+      } else {
+        StoreI8Pair(out + i, whole[0], whole[1], words, low, high);
+      }
+    }
+    done = ScalarMin(i + 2 * kF32Lanes, count);
+    QuantizedRow<const T*, T*, op, QuantizedArithmetic::kFloat, a_runs, b_runs>(
+        params, a_runs ? a + i : a, b_runs ? b + i : b, out + i, done - i);
+    if (done == count) return;
+  }
+}
+
 template <BinaryOp op, QuantizedArithmetic arithmetic, typename In, typename Out>
 static void QuantizedTiles(const QuantizedBinaryParams& given, In a, In b, Out out, int64_t tile_begin,
                            int64_t tile_end) {
   // A copy, so that the compiler sees that no store changes it.
   const QuantizedBinaryParams params = given;
-  constexpr bool kIsByteSum = arithmetic == QuantizedArithmetic::kFixedPoint &&
-                              (op == BinaryOp::kAdd || op == BinaryOp::kSub) &&
-                              (std::is_same_v<Out, int8_t*> || std::is_same_v<Out, uint8_t*>);
+  constexpr bool kIsBytes = std::is_same_v<Out, int8_t*> || std::is_same_v<Out, uint8_t*>;
+  constexpr bool kIsByteSum = kIsBytes && arithmetic == QuantizedArithmetic::kFixedPoint &&
+                              (op == BinaryOp::kAdd || op == BinaryOp::kSub);
+  constexpr bool kIsFloatOfBytes =
+      kHasNarrowPairs && kIsBytes && arithmetic == QuantizedArithmetic::kFloat && op != BinaryOp::kDiv;
   const bool a_runs = params.broadcast.row_steps[0] != 0;
   const bool b_runs = params.broadcast.row_steps[1] != 0;
   ForEachRow<2>(
@@ -146,13 +205,19 @@ static void QuantizedTiles(const QuantizedBinaryParams& given, In a, In b, Out o
             return SumRowOfBytes<std::remove_pointer_t<Out>, op>(params, row_a, row_b, row_out, count);
           }
         }
-        if (a_runs && b_runs) {
-          QuantizedRow<In, Out, op, arithmetic, true, true>(params, row_a, row_b, row_out, count);
-        } else if (a_runs) {
-          QuantizedRow<In, Out, op, arithmetic, true, false>(params, row_a, row_b, row_out, count);
-        } else {
-          QuantizedRow<In, Out, op, arithmetic, false, true>(params, row_a, row_b, row_out, count);
-        }
+        const auto run = [&](auto a_step, auto b_step) __attribute__((always_inline)) {
+          constexpr bool kARuns = decltype(a_step)::value, kBRuns = decltype(b_step)::value;
+          if constexpr (kIsFloatOfBytes) {
+            if (params.is_float_of_bytes) {
+              return FloatRowOfBytes<std::remove_pointer_t<Out>, op, kARuns, kBRuns>(params, row_a, row_b,
+                                                                                     row_out, count);
+            }
+          }
+          QuantizedRow<In, Out, op, arithmetic, kARuns, kBRuns>(params, row_a, row_b, row_out, count);
+        };
+        if (a_runs && b_runs) return run(std::true_type(), std::true_type());
+        if (a_runs) return run(std::true_type(), std::false_type());
+        run(std::false_type(), std::true_type());
       });
 }
 

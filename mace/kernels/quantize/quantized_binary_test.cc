@@ -137,6 +137,68 @@ void CheckBinary(Isa isa, QuantizedBinaryParams params, Random& random) {
   }
 }
 
+// Every pair of two bytes, in scales that make exact halves, near halves and neither: no division is spared
+// that matters.
+template <typename T>
+void CheckAllPairs(Isa isa, QuantizedBinaryParams params, Random& random) {
+  params.input_types[0] = params.input_types[1] = params.output_type = DTypeOf<T>();
+  params.arithmetic = QuantizedArithmetic::kFloat;
+  params.input_zeros[0] = AnyInteger<T>(random);
+  params.input_zeros[1] = AnyInteger<T>(random);
+  params.output_zero = AnyInteger<T>(random);
+  params.low = std::numeric_limits<T>::min();
+  params.high = std::numeric_limits<T>::max();
+  params.a = Shape{256, 1};
+  params.b = Shape{256};
+  ASSERT_TRUE(PrepareQuantizedBinary(&params).ok());
+  Guarded<T> a(256), b(256), out(65536), whole_a(65536), whole_b(65536), whole_out(65536);
+  for (int i = 0; i < 256; ++i) a[static_cast<size_t>(i)] = b[static_cast<size_t>(i)] = static_cast<T>(i);
+  for (size_t i = 0; i < 65536; ++i) whole_a[i] = a[i / 256], whole_b[i] = b[i % 256];
+  const auto function = KernelsOf(isa).quantize->binary;
+  RunTiles(function, &params, {a.data(), b.data(), out.data()}, params.tile_count, 0, random);
+  params.a = params.b = Shape{65536};
+  ASSERT_TRUE(PrepareQuantizedBinary(&params).ok());
+  RunTiles(function, &params, {whole_a.data(), whole_b.data(), whole_out.data()}, params.tile_count, 0,
+           random);
+  for (size_t i = 0; i < 65536; ++i) {
+    const auto expected = static_cast<T>(
+        std::clamp<int64_t>(Expected(params, whole_a[i], whole_b[i]), params.low, params.high));
+    ASSERT_EQ(out[i], expected) << NameOf(isa) << " op " << static_cast<int>(params.op) << " pair " << i;
+    ASSERT_EQ(whole_out[i], expected)
+        << NameOf(isa) << " op " << static_cast<int>(params.op) << " pair " << i;
+  }
+}
+
+TEST(QuantizedBinary, EveryPairOfBytesInFloats) {
+  Random random(9);
+  const auto any_scale = [&] { return std::ldexp(static_cast<float>(Pick(random, 1 << 22, 1 << 23)), -28); };
+  for (Isa isa : TestIsas()) {
+    for (BinaryOp op : {BinaryOp::kAdd, BinaryOp::kSub, BinaryOp::kMul, BinaryOp::kMax, BinaryOp::kMin}) {
+      QuantizedBinaryParams params;
+      params.op = op;
+      for (int round = 0; round < 6; ++round) {
+        params.input_reals[0] = any_scale();
+        params.input_reals[1] = any_scale();
+        params.output_real = any_scale();
+        if (op == BinaryOp::kMul) params.output_real *= 0.1f;
+        if (round == 1) {  // sums are whole or halves, of numbers that are not exact
+          params.input_reals[1] = params.output_real = 2 * params.input_reals[0];
+        } else if (round == 2) {  // the same of exact ones
+          params.input_reals[0] = 0x1p-7f;
+          params.input_reals[1] = params.output_real = 0x1p-6f;
+        } else if (round == 3) {  // too far apart, or too small, to spare divisions
+          params.output_real = 0x1p-30f;
+        } else if (round == 4) {
+          params.input_reals[0] = params.input_reals[1] = params.output_real = 1e-30f;
+        }
+        CheckAllPairs<int8_t>(isa, params, random);
+        CheckAllPairs<uint8_t>(isa, params, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(QuantizedBinary, FixedPoint) {
   Random random(4);
   for (Isa isa : TestIsas()) {
