@@ -212,7 +212,8 @@ struct Block {
   uint8_t* out;  // the element of the block's first row and of the group's first channel
 };
 
-// How a tile's sums become outputs. `sums` are of `rows` rows, sums_stride apart, and of columns that exist.
+// How a tile's sums, bias included, become outputs. `sums` are of `rows` rows, sums_stride apart, and of
+// columns that exist.
 struct Finish {
   const Requantization* q;
   const uint8_t* arrays;  // of the panel
@@ -234,7 +235,7 @@ MACE_INLINE void FinishColumns(const Finish& f, const ToOutput& to_output) {
     const int32_t* sums = f.sums + column;
     uint8_t* out = f.out;
     for (int r = 0; r < f.rows; ++r, sums += f.sums_stride, out += f.out_stride_bytes) {
-      VecI32 sum = Add(Load(kI32, sums), channels.bias);
+      VecI32 sum = Load(kI32, sums);
       if (f.row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, f.row_sums[r])));
       const VecI32 result = to_output(sum, channels);
       if (left >= kF32Lanes) [[likely]] {
@@ -254,25 +255,22 @@ void FinishTile(const Finish& f) {
   });
 }
 
-// A sum, bias included, in units of the output, less the zero point; not clamped but to what 32 bits hold
-// with some room.
+// A sum, bias included, in units of the output, less the zero point; not clamped. The multiplier is less than
+// 1, so that it is an int32 still.
 template <IntegerRounding kRounding>
 MACE_INLINE VecI32 Scale(VecI32 sum, const ChannelVectors& channels) {
   if constexpr (kRounding == IntegerRounding::kHalfEvenFloat) {
-    // What is too small for an int32 becomes its smallest value.
-    const VecF32 scaled = Mul(ConvertFromI32(sum), BitCastToF32(channels.multiplier));
-    return ConvertToI32(Min(Set(kF32, 1e6f), scaled));
+    return ConvertToI32(Mul(ConvertFromI32(sum), BitCastToF32(channels.multiplier)));
   } else {
     return RoundingShiftRight(MulHighRounded(sum, channels.multiplier), channels.right);
   }
 }
 
-// Bytes, two vectors at a time. With kTwoRoundings only where every channel is shifted right, which leaves
-// the zero point room.
+// Bytes, two rows of two vectors at a time, where every multiplier is small (kPanelShiftsRight).
 template <IntegerRounding kRounding, bool kUnsigned>
 void FinishPairs(const Finish& f) {
   const Requantization& q = *f.q;
-  const VecI32 zero_points = SetWords(q.zero_point), low = SetBytes(q.low), high = SetBytes(q.high);
+  const NarrowBounds bounds = {SetWords(q.zero_point), SetBytes(q.low), SetBytes(q.high)};
   constexpr int kPair = 2 * kF32Lanes;
   int64_t column = 0;
   for (; column + kPair <= f.columns; column += kPair) {
@@ -280,21 +278,19 @@ void FinishPairs(const Finish& f) {
     const ChannelVectors second = LoadChannels(f.arrays, f.width, column + kF32Lanes);
     const int32_t* sums = f.sums + column;
     uint8_t* out = f.out + column;
-    for (int r = 0; r < f.rows; ++r, sums += f.sums_stride, out += f.out_stride_bytes) {
-      VecI32 a = Add(Load(kI32, sums), first.bias);
-      VecI32 b = Add(Load(kI32, sums + kF32Lanes), second.bias);
-      if (f.row_sums != nullptr) {
-        const VecI32 row_sum = Set(kI32, f.row_sums[r]);
-        a = Sub(a, Mul(first.weight_zero, row_sum));
-        b = Sub(b, Mul(second.weight_zero, row_sum));
-      }
-      a = Scale<kRounding>(a, first);
-      b = Scale<kRounding>(b, second);
-      if constexpr (kUnsigned) {
-        StoreU8Pair(out, a, b, zero_points, low, high);
-      } else {
-        StoreI8Pair(reinterpret_cast<int8_t*>(out), a, b, zero_points, low, high);
-      }
+    const auto scaled = [&](int row, const ChannelVectors& channels, int at) MACE_LAMBDA_INLINE {
+      VecI32 sum = Load(kI32, sums + row * f.sums_stride + at);
+      if (f.row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, f.row_sums[row])));
+      return Scale<kRounding>(sum, channels);
+    };
+    int r = 0;
+    for (; r + 2 <= f.rows; r += 2, out += 2 * f.out_stride_bytes) {
+      StoreNarrowPairs<kUnsigned>(out, out + f.out_stride_bytes, scaled(r, first, 0),
+                                  scaled(r, second, kF32Lanes), scaled(r + 1, first, 0),
+                                  scaled(r + 1, second, kF32Lanes), bounds);
+    }
+    if (r < f.rows) {
+      StoreNarrowPair<kUnsigned>(out, scaled(r, first, 0), scaled(r, second, kF32Lanes), bounds);
     }
   }
   if (column == f.columns) return;
@@ -320,7 +316,7 @@ FinishFunction FinishOf(const Requantization& q, int64_t panel_flags) {
     const bool is_unsigned = q.out == DType::kU8;
     if (q.rounding == kTwo && shifts_right)
       return is_unsigned ? FinishPairs<kTwo, true> : FinishPairs<kTwo, false>;
-    if (q.rounding == kHalfEven)
+    if (q.rounding == kHalfEven && shifts_right)
       return is_unsigned ? FinishPairs<kHalfEven, true> : FinishPairs<kHalfEven, false>;
   }
   switch (q.rounding) {
@@ -406,6 +402,8 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   tile.end_bytes = p.depth_bytes;
   tile.weights = arrays + array_bytes;
   tile.panel_stride = (next & ~kernels::kPanelFlags) - (entry & ~kernels::kPanelFlags);
+  static constexpr int32_t kZeros[kMostTileColumns] = {};
+  tile.initial = p.wide ? kZeros : reinterpret_cast<const int32_t*>(arrays);  // the bias comes first
   tile.sums = sums;
   tile.sums_stride = panel.width * panel_count;
   int64_t panel_bytes = array_bytes + p.depth_bytes * panel.width;

@@ -14,11 +14,12 @@ struct IntegerTile {
   const uint8_t* const* rows;      // left-hand rows, as the dot product takes them
   int64_t begin_bytes, end_bytes;  // the part of the depth to sum over, a multiple of a step
   const uint8_t* weights;          // of the panel, at begin_bytes
-  int64_t panel_stride;            // bytes from a panel to the next, where the tile spans several
+  int64_t panel_stride;            // bytes from a panel to the next and from its initial sums to theirs
   int64_t prefetch_ahead;          // bytes from a panel line to what is fetched into L2 with it
   const int32_t* step_offsets;     // kOrderedBytes: see StepOrder
   const int32_t* form_counts;
-  int32_t* sums;  // [row][column] of the tile
+  const int32_t* initial;  // [column]: what the sums begin with
+  int32_t* sums;           // [row][column] of the tile
   int64_t sums_stride;
 };
 
@@ -26,6 +27,11 @@ struct IntegerTile {
 enum class TileMethod { kBytes, kOrderedBytes, kWords };
 
 inline constexpr int kLineBytes = 64;
+
+MACE_INLINE const int32_t* InitialOf(const IntegerTile& tile, int panel) {
+  return reinterpret_cast<const int32_t*>(reinterpret_cast<const uint8_t*>(tile.initial) +
+                                          panel * tile.panel_stride);
+}
 
 // kRows rows by kPanels panels of kVectors vectors each.
 template <TileMethod kMethod, int kRows, int kVectors, int kPanels>
@@ -38,9 +44,10 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
   const int64_t panel_stride = tile.panel_stride;
   const int64_t ahead = tile.prefetch_ahead;
   VecI32 sums[kRows][kAll];
-  Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
-    Unroll<kAll>([&](auto v)
-                     MACE_LAMBDA_INLINE { sums[decltype(r)::value][decltype(v)::value] = Set(kI32, 0); });
+  Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
+    constexpr int kV = decltype(v)::value;
+    const VecI32 initial = Load(kI32, InitialOf(tile, kV / kVectors) + kV % kVectors * kF32Lanes);
+    Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE { sums[decltype(r)::value][kV] = initial; });
   });
   const uint8_t* lhs[kRows];
   Unroll<kRows>([&](auto r) MACE_LAMBDA_INLINE {
@@ -108,9 +115,11 @@ static void ComputeMatrixTile(const IntegerTile& tile) {
   constexpr int kAll = kColumnPairs * kPanels;
   const int8_t* panel = reinterpret_cast<const int8_t*>(tile.weights);
   int32x4_t sums[kPairs][kAll];
-  Unroll<kPairs>([&](auto r) MACE_LAMBDA_INLINE {
-    Unroll<kAll>([&](auto v)
-                     MACE_LAMBDA_INLINE { sums[decltype(r)::value][decltype(v)::value] = vdupq_n_s32(0); });
+  Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
+    constexpr int kV = decltype(v)::value;
+    const int32x2_t columns = vld1_s32(InitialOf(tile, kV / kColumnPairs) + kV % kColumnPairs * 2);
+    const int32x4_t initial = vcombine_s32(columns, columns);
+    Unroll<kPairs>([&](auto r) MACE_LAMBDA_INLINE { sums[decltype(r)::value][kV] = initial; });
   });
   // The last of an odd number of rows is its own partner.
   const int8_t* first[kPairs];

@@ -151,8 +151,7 @@ MACE_NOINLINE void FloatRowOfBytes(const QuantizedBinaryParams& params, const T*
   const UnitsOfOperand<op> a_units(params, 0), b_units(params, 1);
   const VecF32 first_a = a_units.Of(Set(kI32, LoadOne(a))), first_b = b_units.Of(Set(kI32, LoadOne(b)));
   const VecF32 decided = Set(kF32, params.decided);
-  const VecI32 words = SetWords(params.output_zero);
-  const VecI32 low = SetBytes(params.low), high = SetBytes(params.high);
+  const NarrowBounds bounds = {SetWords(params.output_zero), SetBytes(params.low), SetBytes(params.high)};
   int64_t done = 0;
   while (true) {
     int64_t i = done;
@@ -169,11 +168,8 @@ MACE_NOINLINE void FloatRowOfBytes(const QuantizedBinaryParams& params, const T*
         distance[kHalf] = Abs(Sub(units, ConvertFromI32(whole[kHalf])));
       });
       if (AnyLane(Greater(Max(distance[0], distance[1]), decided))) break;
-      if constexpr (std::is_same_v<T, uint8_t>) {
-        StoreU8Pair(out + i, whole[0], whole[1], words, low, high);
-      } else {
-        StoreI8Pair(out + i, whole[0], whole[1], words, low, high);
-      }
+      StoreNarrowPair<std::is_same_v<T, uint8_t>>(reinterpret_cast<uint8_t*>(out + i), whole[0], whole[1],
+                                                  bounds);
     }
     done = ScalarMin(i + 2 * kF32Lanes, count);
     QuantizedRow<const T*, T*, op, QuantizedArithmetic::kFloat, a_runs, b_runs>(
