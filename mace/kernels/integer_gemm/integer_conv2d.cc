@@ -292,13 +292,8 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
     for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(p, g, panel);
       const PanelSteps steps = CountSteps(p, numbers, range);
-      int64_t entry = offset | (channels.exponents != nullptr ? kPanelShiftsRight : 0);
-      if (steps.has_signs()) entry |= kPanelSigns;
-      for (int64_t n = 0; channels.exponents != nullptr && n < range.valid; ++n) {
-        const int32_t exponent = channels.exponents[range.first_channel + n];
-        if (exponent > 0) entry |= kPanelShiftsLeft;
-        if (exponent >= 0) entry &= ~kPanelShiftsRight;
-      }
+      const int64_t entry = offset | (steps.has_signs() ? kPanelSigns : 0) |
+                            ShiftsOfPanel(channels, range.first_channel, range.valid);
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));
       PackPanel(p, numbers, channels, range, steps, packed + offset);
