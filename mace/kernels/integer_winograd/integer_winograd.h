@@ -59,6 +59,11 @@ struct IntegerWinogradParams {
 // `zero_points`: IntegerChannels::weight_zero_points.
 int64_t MostExactPatch(const IntegerWinogradParams& params, const void* weights, const int32_t* zero_points);
 
+// The patch that is exact and takes least time; 0 where conv2d_integer surely or probably takes less, or for
+// what no kernel here takes. It reads the caller's fields only.
+int64_t ChooseWinogradPatch(const IntegerWinogradParams& params, const void* weights,
+                            const int32_t* zero_points);
+
 Status PrepareIntegerWinograd(IntegerWinogradParams* params);
 // Writes packed_bytes: [panel] int64 offsets of the panels with their flags, to whole cache lines; then the
 // panels: ChannelArrays, then [position][depth / 2][column] pairs of words.
