@@ -12,7 +12,7 @@ constexpr int64_t kTaps = 9;
 // Rows this far apart fall into one set of an L1 cache of 8 ways.
 constexpr int64_t kSetBytes = 512;
 // Transformed inputs of a block of patches: they and the products of a panel stay in L2.
-constexpr int64_t kBlockBytes = 256 * 1024;
+constexpr int64_t kBlockBytes = 512 * 1024;
 constexpr int64_t kMostPatches = 48;  // of a block
 // Columns of a tile of work at least: each transforms the inputs of its block anew.
 constexpr int64_t kBlockColumns = 64;
