@@ -14,7 +14,6 @@
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/matmul/fully_connected.h"
 #include "mace/ops/quantize/output_scale.h"
-#include "mace/simd/dot_forms.h"
 
 namespace mace::cpu {
 namespace {
@@ -165,15 +164,14 @@ Status LowerIntegerDepthwise(Lowering& lowering, const Cluster& cluster, const I
 Status LowerIntegerWinograd(Lowering& lowering, const Cluster& cluster, const IntegerLayer& layer,
                             const int64_t pads[2], bool* emitted) {
   const Node& node = lowering.node(cluster.nodes[0]);
-  // With a byte dot product of one instruction the plain form has not been beaten.
-  if (!DotNeedsBound(lowering.kernels().integer_gemm_isa)) return Status::Ok();
   kernels::IntegerWinogradParams candidate;
   SetIntegerTypes(lowering.kernels().integer_winograd_isa, layer, &candidate);
   SetGeometry(lowering, cluster, layer, pads, &candidate);
   candidate.input_channels = lowering.shape(node.inputs[0])[3];
   candidate.output_channels = lowering.shape(node.outputs[0])[3];
   const void* weights = layer.sources.weights.data();
-  candidate.patch = kernels::ChooseWinogradPatch(candidate, weights, layer.channels.weight_zero_points);
+  candidate.patch = kernels::ChooseWinogradPatch(candidate, lowering.kernels().integer_gemm_isa, weights,
+                                                 layer.channels.weight_zero_points);
   if (candidate.patch == 0) return Status::Ok();
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::IntegerWinogradParams>());
   *params = candidate;

@@ -59,9 +59,9 @@ struct IntegerWinogradParams {
 // `zero_points`: IntegerChannels::weight_zero_points.
 int64_t MostExactPatch(const IntegerWinogradParams& params, const void* weights, const int32_t* zero_points);
 
-// The patch that is exact and takes least time; 0 where conv2d_integer surely or probably takes less, or for
-// what no kernel here takes. It reads the caller's fields only.
-int64_t ChooseWinogradPatch(const IntegerWinogradParams& params, const void* weights,
+// The patch with which the convolution is exact and takes least time; 0 where conv2d_integer of instruction
+// set `direct` takes less, or where nobody has measured it. Reads the caller's fields only.
+int64_t ChooseWinogradPatch(const IntegerWinogradParams& params, Isa direct, const void* weights,
                             const int32_t* zero_points);
 
 Status PrepareIntegerWinograd(IntegerWinogradParams* params);

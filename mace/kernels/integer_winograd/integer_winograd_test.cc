@@ -210,6 +210,32 @@ TEST(IntegerWinogradPlan, PatchesThatAreExact) {
   EXPECT_EQ(most(1, 128), 2);
 }
 
+TEST(IntegerWinogradPlan, PatchesThatAreFastest) {
+  const auto choose = [](int64_t size, int64_t channels, Isa direct, uint8_t weight = 1, int64_t stride = 1) {
+    IntegerWinogradParams p;
+    p.batch = 1;
+    p.input_height = p.input_width = p.output_height = p.output_width = size;
+    p.input_channels = p.input_pixel_stride = p.output_channels = p.output_pixel_stride = channels;
+    p.pad_top = p.pad_left = 1;
+    p.stride_y = p.stride_x = stride;
+    const std::vector<uint8_t> weights(static_cast<size_t>(9 * channels * channels), weight);
+    return ChooseWinogradPatch(p, direct, weights.data(), nullptr);
+  };
+  // Layers of ResNet-50. Of 7x7 the weights are too much.
+  EXPECT_EQ(choose(56, 64, Isa::kAvx2), 4);
+  EXPECT_EQ(choose(28, 128, Isa::kAvx2), 4);
+  EXPECT_EQ(choose(14, 256, Isa::kAvx2), 2);
+  EXPECT_EQ(choose(7, 512, Isa::kAvx2), 0);
+  EXPECT_EQ(choose(56, 64, Isa::kAvx512Vnni), 4);
+  EXPECT_EQ(choose(28, 128, Isa::kAvx512Vnni), 4);
+  EXPECT_EQ(choose(14, 256, Isa::kAvx512Vnni), 0);
+  for (Isa isa : {Isa::kScalar, Isa::kAvxVnni, Isa::kNeon, Isa::kDotProd}) EXPECT_EQ(choose(56, 64, isa), 0);
+  EXPECT_EQ(choose(56, 4, Isa::kAvx2), 0);
+  EXPECT_EQ(choose(56, 64, Isa::kAvx2, 1, 2), 0);
+  // Larger weights make sums that are exact in patches of 2x2 only.
+  EXPECT_EQ(choose(28, 128, Isa::kAvx2, 0x80), 2);
+}
+
 TEST(IntegerWinogradPlan, RefusesWhatNoKernelTakes) {
   const auto prepare = [](auto change) {
     IntegerWinogradParams p;
