@@ -57,7 +57,7 @@ def stack_moves(body, begin, end):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objdump", default="objdump")
-    parser.add_argument("--match", default="gemm/", help="only objects whose path holds this (default: gemm/)")
+    parser.add_argument("--match", default="gemm/", help="only objects in whose path this regular expression is found (default: gemm/)")
     parser.add_argument(
         "--function",
         default="Compute(Integer|Matrix)?Tile",
@@ -67,7 +67,7 @@ def main():
     arguments = parser.parse_args()
     seen = bad = 0
     for path in arguments.objects:
-        if arguments.match not in path:
+        if not re.search(arguments.match, path):
             continue
         text = subprocess.run(
             [arguments.objdump, "-d", "-C", "--no-show-raw-insn", path], check=True, capture_output=True, text=True

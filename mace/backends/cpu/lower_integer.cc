@@ -10,6 +10,7 @@
 #include "mace/backends/cpu/lower_quantize.h"
 #include "mace/kernels/integer_depthwise/integer_depthwise.h"
 #include "mace/kernels/integer_gemm/integer_gemm.h"
+#include "mace/kernels/integer_winograd/integer_winograd.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/matmul/fully_connected.h"
 #include "mace/ops/quantize/output_scale.h"
@@ -54,32 +55,46 @@ const char* WhyNoIntegerKernel(const Lowering& lowering, const Node& node, const
   return nullptr;
 }
 
+// The step of a kernel whose operands are the input, the packed weights, the output. pack(uint8_t*) packs
+// what `format` distinguishes.
+template <typename Params, typename Pack>
+Status EmitPacked(Lowering& lowering, const Cluster& cluster, const IntegerLayer& layer,
+                  const KernelChoice& kernel, const Params* params, const FormatHash& format,
+                  const Pack& pack, int64_t depth, const char* reason) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  StepSpec spec;
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
+  MACE_ASSIGN_OR_RETURN(const Operand packed,
+                        lowering.Packed(layer.sources.weights, format.value(),
+                                        static_cast<size_t>(params->packed_bytes), pack));
+  MACE_RETURN_IF_ERROR(spec.operands.PushBack(packed));
+  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, cluster.output));
+  MACE_RETURN_IF_ERROR(lowering.SetKernel(kernel, params, &spec));
+  spec.multiply_adds = lowering.shape(node.outputs[0]).ElementCount() * depth;
+  spec.reason = reason;
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+// The name among those of a kernel's element types.
+const char* NameFor(DType input, const char* u8, const char* i8, const char* i16) {
+  return input == DType::kU8 ? u8 : input == DType::kI8 ? i8 : i16;
+}
+
 Status EmitIntegerLayer(Lowering& lowering, const Cluster& cluster, const char* name,
                         const IntegerLayer& layer, kernels::IntegerConv2dParams* params) {
-  const Node& node = lowering.node(cluster.nodes[0]);
-  const Shape& weights = lowering.shape(node.inputs[1]);
-  MACE_RETURN_IF_ERROR(kernels::PrepareIntegerConv2d(layer.sources.weights.data(), params));
-  FormatHash hash = HashOf("conv2d_integer", layer, weights);
+  const void* weights = layer.sources.weights.data();
+  MACE_RETURN_IF_ERROR(kernels::PrepareIntegerConv2d(weights, params));
+  FormatHash hash =
+      HashOf("conv2d_integer", layer, lowering.shape(lowering.node(cluster.nodes[0]).inputs[1]));
   hash.Add(params->groups)
       .AddPanels(params->panels)
       .Add(static_cast<int64_t>(params->isa))
       .Add(params->padding);
-  StepSpec spec;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_ASSIGN_OR_RETURN(const Operand packed,
-                        lowering.Packed(layer.sources.weights, hash.value(),
-                                        static_cast<size_t>(params->packed_bytes), [&](uint8_t* to) {
-                                          kernels::PackIntegerConv2d(*params, layer.sources.weights.data(),
-                                                                     layer.channels, to);
-                                        }));
-  MACE_RETURN_IF_ERROR(spec.operands.PushBack(packed));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, cluster.output));
-  MACE_RETURN_IF_ERROR(lowering.SetKernel(
-      {name, lowering.kernels().integer_gemm->conv2d_integer, params->isa, &params->panels}, params, &spec));
-  spec.multiply_adds =
-      params->batch * params->output_height * params->output_width * params->output_channels * params->depth;
-  spec.reason = params->is_direct ? "rows stay in place" : "rows are gathered";
-  return lowering.Emit(cluster, std::move(spec));
+  const auto pack = [&](uint8_t* to) { kernels::PackIntegerConv2d(*params, weights, layer.channels, to); };
+  return EmitPacked(lowering, cluster, layer,
+                    {name, lowering.kernels().integer_gemm->conv2d_integer, params->isa, &params->panels},
+                    params, hash, pack, params->depth,
+                    params->is_direct ? "rows stay in place" : "rows are gathered");
 }
 
 // Every sum of products of bytes stays within 32 bits, bias included. (TensorFlow Lite's sums wrap, and so do
@@ -135,25 +150,42 @@ Status LowerIntegerDepthwise(Lowering& lowering, const Cluster& cluster, const I
   MACE_RETURN_IF_ERROR(kernels::PrepareIntegerDepthwise(params));
   FormatHash hash = HashOf("depthwise_integer", layer, lowering.shape(node.inputs[1]));
   hash.Add(params->is_bytes).Add(params->padded_channels).Add(static_cast<int64_t>(params->isa));
-  StepSpec spec;
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, node.inputs[0]));
-  MACE_ASSIGN_OR_RETURN(const Operand packed,
-                        lowering.Packed(layer.sources.weights, hash.value(),
-                                        static_cast<size_t>(params->packed_bytes), [&](uint8_t* to) {
-                                          kernels::PackIntegerDepthwise(*params, layer.sources.weights.data(),
-                                                                        layer.channels, to);
-                                        }));
-  MACE_RETURN_IF_ERROR(spec.operands.PushBack(packed));
-  MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, cluster.output));
-  const char* name = layer.input == DType::kU8   ? "depthwise_u8"
-                     : layer.input == DType::kI8 ? "depthwise_i8"
-                                                 : "depthwise_i16";
-  MACE_RETURN_IF_ERROR(lowering.SetKernel(
-      {name, lowering.kernels().integer_depthwise->depthwise_integer, params->isa}, params, &spec));
-  spec.multiply_adds = params->batch * params->output_height * params->output_width * params->channels *
-                       params->kernel_height * params->kernel_width;
-  spec.reason = params->is_bytes ? "four rows a lane" : "two rows a lane";
-  return lowering.Emit(cluster, std::move(spec));
+  const auto pack = [&](uint8_t* to) {
+    kernels::PackIntegerDepthwise(*params, layer.sources.weights.data(), layer.channels, to);
+  };
+  const char* name = NameFor(layer.input, "depthwise_u8", "depthwise_i8", "depthwise_i16");
+  return EmitPacked(lowering, cluster, layer,
+                    {name, lowering.kernels().integer_depthwise->depthwise_integer, params->isa}, params,
+                    hash, pack, params->kernel_height * params->kernel_width,
+                    params->is_bytes ? "four rows a lane" : "two rows a lane");
+}
+
+// Sets *emitted where Winograd's form is exact and the fastest.
+Status LowerIntegerWinograd(Lowering& lowering, const Cluster& cluster, const IntegerLayer& layer,
+                            const int64_t pads[2], bool* emitted) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  kernels::IntegerWinogradParams candidate;
+  SetIntegerTypes(lowering.kernels().integer_winograd_isa, layer, &candidate);
+  SetGeometry(lowering, cluster, layer, pads, &candidate);
+  candidate.input_channels = lowering.shape(node.inputs[0])[3];
+  candidate.output_channels = lowering.shape(node.outputs[0])[3];
+  const void* weights = layer.sources.weights.data();
+  candidate.patch = kernels::ChooseWinogradPatch(candidate, lowering.kernels().integer_gemm_isa, weights,
+                                                 layer.channels.weight_zero_points);
+  if (candidate.patch == 0) return Status::Ok();
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::IntegerWinogradParams>());
+  *params = candidate;
+  MACE_RETURN_IF_ERROR(kernels::PrepareIntegerWinograd(params));
+  FormatHash hash = HashOf("conv2d_winograd_integer", layer, lowering.shape(node.inputs[1]));
+  hash.Add(params->patch).AddPanels(params->panels).Add(static_cast<int64_t>(params->isa));
+  const auto pack = [&](uint8_t* to) { kernels::PackIntegerWinograd(*params, weights, layer.channels, to); };
+  *emitted = true;
+  return EmitPacked(
+      lowering, cluster, layer,
+      {layer.input == DType::kU8 ? "conv2d_winograd_u8" : "conv2d_winograd_i8",
+       lowering.kernels().integer_winograd->conv2d_winograd_integer, params->isa, &params->panels},
+      params, hash, pack, 9 * params->input_channels,
+      params->patch == 2 ? "fewest products in patches of 2x2" : "fewest products in patches of 4x4");
 }
 
 }  // namespace
@@ -279,15 +311,18 @@ Status LowerIntegerConv2d(Lowering& lowering, const Cluster& cluster, const char
   const bool is_depthwise = attributes.groups == in[3] && weights[3] == 1 && weights[0] == in[3] &&
                             in[3] > 1 && weights[1] * weights[2] <= kernels::kMostDepthwiseTaps;
   if (is_depthwise) return LowerIntegerDepthwise(lowering, cluster, layer, pads);
+  if (attributes.groups == 1) {
+    bool emitted = false;
+    MACE_RETURN_IF_ERROR(LowerIntegerWinograd(lowering, cluster, layer, pads, &emitted));
+    if (emitted) return Status::Ok();
+  }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::IntegerConv2dParams>());
   SetIntegerTypes(lowering.kernels().integer_gemm_isa, layer, params);
   SetGeometry(lowering, cluster, layer, pads, params);
   params->input_channels = in[3];
   params->output_channels = lowering.shape(node.outputs[0])[3];
   params->groups = attributes.groups;
-  const char* name = layer.input == DType::kU8   ? "conv2d_u8"
-                     : layer.input == DType::kI8 ? "conv2d_i8"
-                                                 : "conv2d_i16";
+  const char* name = NameFor(layer.input, "conv2d_u8", "conv2d_i8", "conv2d_i16");
   return EmitIntegerLayer(lowering, cluster, name, layer, params);
 }
 
@@ -312,9 +347,7 @@ Status LowerIntegerFullyConnected(Lowering& lowering, const Cluster& cluster, co
   params->output_pixel_stride = lowering.storage().IsPadded(cluster.output)
                                     ? lowering.storage().PixelStride(cluster.output) / BytesOf(layer.output)
                                     : weights[0];
-  const char* name = layer.input == DType::kU8   ? "fully_connected_u8"
-                     : layer.input == DType::kI8 ? "fully_connected_i8"
-                                                 : "fully_connected_i16";
+  const char* name = NameFor(layer.input, "fully_connected_u8", "fully_connected_i8", "fully_connected_i16");
   return EmitIntegerLayer(lowering, cluster, name, layer, params);
 }
 

@@ -6,6 +6,7 @@
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/matmul/fully_connected.h"
 #include "mace/ops/unary/unary.h"
+#include "mace/simd/dot_forms.h"
 
 namespace mace::cpu {
 namespace {
@@ -94,6 +95,67 @@ TEST(LowerInteger, Conv2d) {
     SCOPED_TRACE(i);
     ExpectSameBytes(&test, (is_depthwise ? "depthwise_" : "conv2d_") + types.Suffix());
   }
+}
+
+// 3x3 convolutions that take fewer products in Winograd's form: the same bytes, whoever runs it.
+TEST(LowerInteger, Winograd) {
+  struct Layer {
+    int64_t size, inputs, outputs, kernel, stride, dilation, groups;
+    DType input;
+    int32_t weight_zero;  // of u8 weights
+    const char* reason;   // where byte dot products are no single instruction; null: another kernel
+    bool with_vnni;       // there as well
+  };
+  const char* two = "fewest products in patches of 2x2";
+  const char* four = "fewest products in patches of 4x4";
+  const Layer layers[] = {
+      {31, 64, 64, 3, 1, 1, 1, DType::kU8, 128, four, true},
+      {20, 32, 32, 3, 1, 1, 1, DType::kI8, 0, four, false},
+      {16, 64, 64, 3, 1, 1, 1, DType::kU8, 255, two, false},
+      {14, 64, 40, 3, 1, 1, 1, DType::kI16, 0, nullptr, false},
+      {16, 64, 64, 3, 2, 1, 1, DType::kU8, 128, nullptr, false},
+      {18, 64, 64, 3, 1, 2, 1, DType::kU8, 128, nullptr, false},
+      {16, 64, 64, 3, 1, 1, 2, DType::kI8, 0, nullptr, false},
+      {16, 32, 32, 5, 1, 1, 1, DType::kI8, 0, nullptr, false},
+      {4, 64, 64, 3, 1, 1, 1, DType::kU8, 128, nullptr, false},
+  };
+  Random random(8);
+  int chosen = 0;
+  for (const Layer& layer : layers) {
+    SCOPED_TRACE(&layer - layers);
+    TestGraph test;
+    const bool is_u8 = layer.input == DType::kU8;
+    const ValueId x = test.Integers({1, layer.size, layer.size + 1, layer.inputs}, layer.input, 0.02f,
+                                    layer.input == DType::kI16 ? 0 : 17);
+    const Shape shape = {layer.outputs, layer.kernel, layer.kernel, layer.inputs / layer.groups};
+    const ValueId weights =
+        is_u8 ? test.IntegerConstant<uint8_t>(shape, 0, 255) : test.IntegerConstant<int8_t>(shape, -128, 127);
+    test.Quantize(weights, {0.003f}, {layer.weight_zero});
+    const ValueId y =
+        test.Node(OpId::kConv2d, {x, weights, test.IntegerConstant<int32_t>({layer.outputs}, -9000, 9000)});
+    auto& attributes = test.Attributes<ops::Conv2dAttributes>();
+    attributes.pads = {1, 0, 2, 1};
+    attributes.strides = {layer.stride, layer.stride};
+    attributes.dilations = {layer.dilation, layer.dilation};
+    attributes.groups = layer.groups;
+    attributes.rounding = static_cast<ops::Rounding>(Pick(random, 0, 2));
+    test.Output(test.Quantize(y, {0.9f}, {5}));
+    ExpectMatchesReference(&test, nullptr, 0.0f);
+    const CpuFeatures features = CpuFeatures::Detect();
+    for (Isa isa : {Isa::kScalar, Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kDotProd}) {
+      if (isa != Isa::kScalar && !features.Has(isa)) continue;
+      const bool expected =
+          DotNeedsBound(isa) ? layer.reason != nullptr : isa == Isa::kAvx512Vnni && layer.with_vnni;
+      CompiledGraph compiled;
+      compiled.Compile(&test.graph, {isa, false, 1, false});
+      ASSERT_EQ(compiled.unit().steps().size(), 1u);
+      EXPECT_EQ(compiled.Kernels().find("conv2d_winograd_") == 0, expected) << NameOf(isa);
+      if (!expected) continue;
+      EXPECT_EQ(compiled.unit().steps()[0].reason.view(), layer.reason);
+      ++chosen;
+    }
+  }
+  EXPECT_TRUE(chosen >= 3 || !CpuFeatures::Detect().Has(Isa::kAvx2));
 }
 
 TEST(LowerInteger, FullyConnected) {

@@ -86,11 +86,8 @@ __attribute__((always_inline)) inline constexpr int64_t StepOrderBytes(int64_t d
   return (bytes + 63) / 64 * 64;
 }
 
-// In the offset of a panel, which is a multiple of 64.
+// Among the flags of a panel (requantization.h).
 inline constexpr int64_t kPanelSigns = 1;
-inline constexpr int64_t kPanelShiftsLeft = 2;   // a multiplier is 1 or more
-inline constexpr int64_t kPanelShiftsRight = 4;  // each is less than 1/2, of floats than 1
-inline constexpr int64_t kPanelFlags = 63;
 
 }  // namespace mace::kernels
 

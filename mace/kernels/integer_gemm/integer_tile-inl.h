@@ -68,7 +68,8 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
       const uint8_t* step = panel;
       // 16 registers do not hold twelve sums and weights as well: each row loads the weights anew, as
       // operands of the multiplication. The compiler must not see that they are the same.
-      if constexpr (kDotNeedsBound && kF32Lanes <= 8 && kRows * kAll > 10) asm volatile("" : "+r"(step));
+      if constexpr (kDotNeedsBound && kMethod != TileMethod::kWords && kF32Lanes <= 8 && kRows * kAll > 10)
+        asm volatile("" : "+r"(step));
       Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
         constexpr int kV = decltype(v)::value;
         constexpr int kSignsBefore = kV == 0 ? 0 : kForm & 1;

@@ -48,6 +48,23 @@ __attribute__((always_inline)) constexpr int64_t ChannelArrayBytes(int64_t width
   return ((wide ? 7 : 5) * width * 4 + 63) / 64 * 64;
 }
 
+// Packed weights begin with the offsets of their panels, multiples of 64, in whose lower bits stands what is
+// said of all channels of a panel together.
+inline constexpr int64_t kPanelFlags = 63;
+inline constexpr int64_t kPanelShiftsLeft = 2;   // a multiplier is 1 or more
+inline constexpr int64_t kPanelShiftsRight = 4;  // each is less than 1/2, of floats than 1
+inline int64_t ShiftsOfPanel(const IntegerChannels& channels, int64_t begin, int64_t valid) {
+  int64_t flags = kPanelShiftsRight;
+  for (int64_t n = begin; n < begin + valid; ++n) {
+    if (channels.exponents != nullptr && channels.exponents[n] > 0) flags |= kPanelShiftsLeft;
+    const bool is_small = channels.exponents != nullptr           ? channels.exponents[n] < 0
+                          : channels.float_multipliers != nullptr ? channels.float_multipliers[n] < 1
+                                                                  : false;
+    if (!is_small) flags &= ~kPanelShiftsRight;
+  }
+  return flags;
+}
+
 // Writes the arrays of channels [begin, begin + valid) and zeros up to `width`. bias_of(i) is the bias of
 // channel begin + i with all corrections, weight_zero_of(i) what multiplies the sum of a left-hand row.
 template <typename BiasOf, typename WeightZeroOf>
