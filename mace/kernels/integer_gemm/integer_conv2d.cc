@@ -292,15 +292,10 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
     for (int64_t panel = 0; panel < p.panels.panel_count; ++panel) {
       const PanelRange range = RangeOf(p, g, panel);
       const PanelSteps steps = CountSteps(p, numbers, range);
-      int64_t entry = offset | kPanelShiftsRight;
-      if (steps.has_signs()) entry |= kPanelSigns;
-      for (int64_t n = range.first_channel; n < range.first_channel + range.valid; ++n) {
-        if (channels.exponents != nullptr && channels.exponents[n] > 0) entry |= kPanelShiftsLeft;
-        const bool is_small = channels.exponents != nullptr           ? channels.exponents[n] < 0
-                              : channels.float_multipliers != nullptr ? channels.float_multipliers[n] < 1
-                                                                      : false;
-        if (!is_small) entry &= ~kPanelShiftsRight;
-      }
+      const ChannelShifts shifts = ShiftsOf(channels, range.first_channel, range.valid);
+      const int64_t entry = offset | (steps.has_signs() ? kPanelSigns : 0) |
+                            (shifts.some_left ? kPanelShiftsLeft : 0) |
+                            (shifts.all_right ? kPanelShiftsRight : 0);
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));
       PackPanel(p, numbers, channels, range, steps, packed + offset);

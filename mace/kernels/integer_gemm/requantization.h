@@ -34,6 +34,23 @@ struct IntegerChannels {
   const int32_t* weight_zero_points = nullptr;  // as the file has them; null: all 0 (of u8 weights: 128)
 };
 
+// What faster ways to requantise have to know of all multipliers.
+struct ChannelShifts {
+  bool some_left = false;  // one is 1 or more (kTwoRoundings)
+  bool all_right = false;  // each is less than 1/2, of floats than 1
+};
+inline ChannelShifts ShiftsOf(const IntegerChannels& channels, int64_t begin, int64_t count) {
+  ChannelShifts shifts = {false, true};
+  for (int64_t i = begin; i < begin + count; ++i) {
+    if (channels.exponents != nullptr && channels.exponents[i] > 0) shifts.some_left = true;
+    const bool is_small = channels.exponents != nullptr           ? channels.exponents[i] < 0
+                          : channels.float_multipliers != nullptr ? channels.float_multipliers[i] < 1
+                                                                  : false;
+    if (!is_small) shifts.all_right = false;
+  }
+  return shifts;
+}
+
 // Number `index` of the arrays of one run of `width` channels in packed weights, each [width] of int32.
 enum class ChannelArray : int {
   kBias = 0,        // with what zero points add
