@@ -31,10 +31,11 @@ Status PrepareIntegerDepthwise(IntegerDepthwiseParams* p) {
   p->is_bytes = bytes && !DotNeedsBound(p->isa) && !p->has_weight_zero_points;
   p->row_groups = DivideRoundUp(p->kernel_height, p->is_bytes ? 4 : 2);
   p->padded_channels = RoundUp16(p->channels);
-  p->packed_bytes = ChannelArrayBytes(p->padded_channels, p->wide) +
+  p->packed_bytes = kDepthwiseHeaderBytes + ChannelArrayBytes(p->padded_channels, p->wide) +
                     p->kernel_width * p->row_groups * p->padded_channels * 4;
-  // What rows above and below the input hold.
-  p->workspace_bytes = RoundUp16(p->channels) * 2;
+  const int64_t least_bytes = p->kernel_width * p->row_groups * kMostDepthwiseChunkBytes;
+  p->column_bytes = least_bytes < kDepthwiseColumnBytes ? kDepthwiseColumnBytes : least_bytes;
+  p->workspace_bytes = p->column_bytes + kDepthwiseSumsBytes + RoundUp16(p->channels) * 2;
   p->tile_count = p->channels * p->output_width == 0 ? 0 : p->batch * p->output_height;
   return Status::Ok();
 }
@@ -63,6 +64,11 @@ void PackIntegerDepthwise(const IntegerDepthwiseParams& p, const void* weights,
     }
     return static_cast<int64_t>(static_cast<uint64_t>(bias) - static_cast<uint64_t>(input_zero * sum));
   };
+  const ChannelShifts shifts = ShiftsOf(channels, 0, p.channels);
+  std::memset(packed, 0, kDepthwiseHeaderBytes);
+  packed[0] = shifts.some_left ? 1 : 0;
+  packed[1] = shifts.all_right ? 1 : 0;
+  packed += kDepthwiseHeaderBytes;
   WriteChannelArrays(
       p.requantization, channels, 0, p.channels, p.padded_channels, p.wide, bias_of,
       [](int64_t) { return 0; }, packed);

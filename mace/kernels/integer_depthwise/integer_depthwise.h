@@ -3,8 +3,8 @@
 // integer_gemm/integer_conv2d.h.
 //
 // Lanes are channels. The pixels of one kernel column lie in the bytes (or words) of a lane, so that a dot
-// product sums over them: a column of 3 rows is one of its steps (two of words), and moving along the row
-// each column serves three outputs of a 3x3 kernel.
+// product sums over them: a column of 3 rows is one of its steps (two of words). Each column is joined once
+// for all outputs of a row that it serves.
 #ifndef MACE_KERNELS_INTEGER_DEPTHWISE_INTEGER_DEPTHWISE_H_
 #define MACE_KERNELS_INTEGER_DEPTHWISE_INTEGER_DEPTHWISE_H_
 
@@ -39,15 +39,23 @@ struct IntegerDepthwiseParams {
   int64_t row_groups = 0;       // of a kernel column
   int64_t padded_channels = 0;  // the row length of the packed weights
   int64_t packed_bytes = 0;
-  int64_t tile_count = 0;  // one output row each
+  int64_t tile_count = 0;    // one output row each
+  int64_t column_bytes = 0;  // of the workspace
   int64_t workspace_bytes = 0;
 };
 
 // kernel_height * kernel_width may not be more: sums of 16-bit activations stay within 32 bits.
 inline constexpr int64_t kMostDepthwiseTaps = 256;
+// The workspace: joined columns, sums of a block of outputs, then what rows above and below the input hold.
+// The first two shall stay in L1 beside the input.
+inline constexpr int64_t kDepthwiseColumnBytes = 8192;  // more only where one output needs more
+inline constexpr int64_t kDepthwiseSumsBytes = 4096;
+inline constexpr int64_t kMostDepthwiseChunkBytes = 128;  // channels at once, as lanes
+// The packed weights begin with ChannelShifts: a byte each of some_left and all_right.
+inline constexpr int64_t kDepthwiseHeaderBytes = 64;
 
 Status PrepareIntegerDepthwise(IntegerDepthwiseParams* params);
-// weights: [channels][kernel_height][kernel_width]. Writes ChannelArrays of all channels, then
+// weights: [channels][kernel_height][kernel_width]. Writes the header, ChannelArrays of all channels, then
 // [kernel_width][row_groups] [padded_channels] lanes.
 void PackIntegerDepthwise(const IntegerDepthwiseParams& params, const void* weights,
                           const IntegerChannels& channels, uint8_t* packed);

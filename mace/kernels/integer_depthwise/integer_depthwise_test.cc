@@ -60,24 +60,29 @@ class IntegerDepthwise : public ::testing::TestWithParam<Isa> {};
 
 TEST_P(IntegerDepthwise, RandomConvolutions) {
   Random random(1);
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     IntegerDepthwiseParams p;
     p.isa = KernelsOf(GetParam()).integer_depthwise_isa;
     SetRandomTypes(random, &p);
     if (p.requantization.out == DType::kI32) continue;
     const bool is_usual = Pick(random, 0, 1) != 0;  // 3x3
-    p.channels = i == 0 ? 0 : Pick(random, 1, Pick(random, 0, 2) == 0 ? 70 : 20);
-    p.batch = Pick(random, 1, 2);
+    // Of many blocks of outputs, which no instruction set takes more than 512 of.
+    const bool is_long = Pick(random, 0, 9) == 0;
+    p.channels = i == 0 ? 0 : Pick(random, 1, !is_long && Pick(random, 0, 2) == 0 ? 70 : 20);
+    p.batch = Pick(random, 1, is_long ? 1 : 2);
     p.kernel_height = is_usual ? 3 : Pick(random, 1, 9);
-    p.kernel_width = is_usual ? 3 : Pick(random, 1, 5);
+    const int64_t most_width = is_long && Pick(random, 0, 2) == 0 ? kMostDepthwiseTaps / p.kernel_height : 9;
+    p.kernel_width = is_usual ? 3 : Pick(random, 1, most_width);
     p.stride_y = Pick(random, 1, is_usual ? 2 : 3);
-    p.stride_x = Pick(random, 1, is_usual ? 2 : 7);
+    p.stride_x = Pick(random, 1, is_usual || is_long ? 2 : 12);
     p.dilation_y = is_usual ? 1 : Pick(random, 1, 2);
-    p.dilation_x = is_usual ? 1 : Pick(random, 1, 3);
     p.pad_top = Pick(random, 0, 3);
     p.pad_left = Pick(random, 0, 3);
-    p.input_height = Pick(random, 1, 12);
-    p.input_width = Pick(random, 1, 12);
+    p.input_height = Pick(random, 1, is_long ? 2 : 12);
+    p.input_width = Pick(random, 1, is_long ? 1600 : Pick(random, 0, 3) == 0 ? 80 : 12);
+    // Columns far apart are each loaded for one output alone.
+    const int64_t most_dilation = (p.input_width + p.pad_left) / p.kernel_width + 1;
+    p.dilation_x = is_usual ? 1 : Pick(random, 1, Pick(random, 0, 1) == 0 ? 3 : most_dilation);
     p.input_pixel_stride = p.channels + (Pick(random, 0, 2) == 0 ? Pick(random, 1, 9) : 0);
     p.output_pixel_stride = p.channels + (Pick(random, 0, 2) == 0 ? Pick(random, 1, 9) : 0);
     p.output_height = Conv2dOutputSize(p.input_height, p.pad_top, Pick(random, 0, 3), p.kernel_height,

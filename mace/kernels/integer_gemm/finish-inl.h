@@ -1,19 +1,18 @@
-// From a block of 32-bit sums in memory to outputs: the epilogue of the integer kernels that sum more than a
-// vector at a time. For *.simd.cc files.
+// How the sums of a tile, bias included, become outputs, for *.simd.cc files: rows are pixels, columns are
+// channels.
 #ifndef MACE_KERNELS_INTEGER_GEMM_FINISH_INL_H_
 #define MACE_KERNELS_INTEGER_GEMM_FINISH_INL_H_
 
-#include "mace/kernels/integer_gemm/requantization-inl.h"
-#include "mace/simd/narrow.h"
+#include "mace/kernels/integer_gemm/requantization.h"
+#include "mace/simd/simd.h"
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
 
-// How a tile's sums, bias included, become outputs. `sums` are of `rows` rows, sums_stride apart, and of
-// columns that exist.
+// `sums` are of `rows` rows, sums_stride apart, and of columns that exist.
 struct Finish {
-  const Requantization* q;
-  const uint8_t* arrays;  // of the panel
+  const kernels::Requantization* q;
+  const uint8_t* arrays;  // from the first of the columns on, each array `width` long
   int64_t width, columns;
   const int32_t* sums;
   int64_t sums_stride;
@@ -23,109 +22,9 @@ struct Finish {
   int64_t out_stride_bytes;
 };
 
-template <typename ToOutput>
-MACE_INLINE void FinishColumns(const Finish& f, const ToOutput& to_output) {
-  const DType out_type = f.q->out;
-  for (int64_t column = 0; column < f.columns; column += kF32Lanes) {
-    const ChannelVectors channels = LoadChannels(f.arrays, f.width, column);
-    const int64_t left = f.columns - column;
-    const int32_t* sums = f.sums + column;
-    uint8_t* out = f.out;
-    for (int r = 0; r < f.rows; ++r, sums += f.sums_stride, out += f.out_stride_bytes) {
-      VecI32 sum = Load(kI32, sums);
-      if (f.row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, f.row_sums[r])));
-      const VecI32 result = to_output(sum, channels);
-      if (left >= kF32Lanes) [[likely]] {
-        StoreWholeIntegers(out_type, out, column, result);
-      } else {
-        StoreIntegers(out_type, out, column, result, left);
-      }
-    }
-  }
-}
-
-template <IntegerRounding kRounding, bool kShiftsLeft>
-static void FinishTile(const Finish& f) {
-  const OutputBounds bounds = BoundsOf(*f.q);
-  FinishColumns(f, [&](VecI32 sum, const ChannelVectors& channels) MACE_LAMBDA_INLINE {
-    return Requantize<kRounding, kShiftsLeft>(sum, channels, bounds);
-  });
-}
-
-// A sum, bias included, in units of the output, less the zero point; not clamped. The multiplier is less than
-// 1, so that it is an int32 still.
-template <IntegerRounding kRounding>
-MACE_INLINE VecI32 Scale(VecI32 sum, const ChannelVectors& channels) {
-  if constexpr (kRounding == IntegerRounding::kHalfEvenFloat) {
-    return ConvertToI32(Mul(ConvertFromI32(sum), BitCastToF32(channels.multiplier)));
-  } else {
-    return RoundingShiftRight(MulHighRounded(sum, channels.multiplier), channels.right);
-  }
-}
-
-// Bytes, two rows of two vectors at a time, where every multiplier is small (kPanelShiftsRight).
-template <IntegerRounding kRounding, bool kUnsigned>
-static void FinishPairs(const Finish& f) {
-  const Requantization& q = *f.q;
-  const NarrowBounds bounds = {SetWords(q.zero_point), SetBytes(q.low), SetBytes(q.high)};
-  constexpr int kPair = 2 * kF32Lanes;
-  int64_t column = 0;
-  for (; column + kPair <= f.columns; column += kPair) {
-    const ChannelVectors first = LoadChannels(f.arrays, f.width, column);
-    const ChannelVectors second = LoadChannels(f.arrays, f.width, column + kF32Lanes);
-    const int32_t* sums = f.sums + column;
-    uint8_t* out = f.out + column;
-    const auto scaled = [&](int row, const ChannelVectors& channels, int at) MACE_LAMBDA_INLINE {
-      VecI32 sum = Load(kI32, sums + row * f.sums_stride + at);
-      if (f.row_sums != nullptr) sum = Sub(sum, Mul(channels.weight_zero, Set(kI32, f.row_sums[row])));
-      return Scale<kRounding>(sum, channels);
-    };
-    int r = 0;
-    for (; r + 2 <= f.rows; r += 2, out += 2 * f.out_stride_bytes) {
-      StoreNarrowPairs<kUnsigned>(out, out + f.out_stride_bytes, scaled(r, first, 0),
-                                  scaled(r, second, kF32Lanes), scaled(r + 1, first, 0),
-                                  scaled(r + 1, second, kF32Lanes), bounds);
-    }
-    if (r < f.rows) {
-      StoreNarrowPair<kUnsigned>(out, scaled(r, first, 0), scaled(r, second, kF32Lanes), bounds);
-    }
-  }
-  if (column == f.columns) return;
-  Finish rest = f;
-  rest.arrays += column * 4;
-  rest.columns -= column;
-  rest.sums += column;
-  rest.out += column;
-  FinishTile<kRounding, false>(rest);
-}
-
-[[maybe_unused]] static void FinishRaw(const Finish& f) {
-  FinishColumns(f, [](VecI32 sum, const ChannelVectors&) MACE_LAMBDA_INLINE { return sum; });
-}
-
 using FinishFunction = void (*)(const Finish&);
-[[maybe_unused]] static FinishFunction FinishOf(const Requantization& q, int64_t panel_flags) {
-  constexpr auto kTwo = IntegerRounding::kTwoRoundings, kHalfEven = IntegerRounding::kHalfEvenFloat;
-  const bool shifts_left = (panel_flags & kernels::kPanelShiftsLeft) != 0;
-  const bool shifts_right = (panel_flags & kernels::kPanelShiftsRight) != 0;
-  if (q.out == DType::kI32) return FinishRaw;
-  if (kHasNarrowPairs && (q.out == DType::kU8 || q.out == DType::kI8)) {
-    const bool is_unsigned = q.out == DType::kU8;
-    if (q.rounding == kTwo && shifts_right)
-      return is_unsigned ? FinishPairs<kTwo, true> : FinishPairs<kTwo, false>;
-    if (q.rounding == kHalfEven && shifts_right)
-      return is_unsigned ? FinishPairs<kHalfEven, true> : FinishPairs<kHalfEven, false>;
-  }
-  switch (q.rounding) {
-    case kTwo:
-      return shifts_left ? FinishTile<kTwo, true> : FinishTile<kTwo, false>;
-    case IntegerRounding::kOneRounding:
-      return FinishTile<IntegerRounding::kOneRounding, true>;
-    case kHalfEven:
-      return FinishTile<kHalfEven, true>;
-  }
-  return nullptr;
-}
+// The fastest way for these outputs.
+FinishFunction FinishOf(const kernels::Requantization& q, const kernels::ChannelShifts& shifts);
 
 }  // namespace MACE_ISA_NAMESPACE
 }  // namespace mace

@@ -293,7 +293,7 @@ void PackIntegerConv2d(const IntegerConv2dParams& p, const void* weights, const 
       const PanelRange range = RangeOf(p, g, panel);
       const PanelSteps steps = CountSteps(p, numbers, range);
       const int64_t entry = offset | (steps.has_signs() ? kPanelSigns : 0) |
-                            ShiftsOfPanel(channels, range.first_channel, range.valid);
+                            PanelFlagsOf(ShiftsOf(channels, range.first_channel, range.valid));
       std::memcpy(packed + (g * p.panels.panel_count + panel) * static_cast<int64_t>(sizeof(entry)), &entry,
                   sizeof(entry));
       PackPanel(p, numbers, channels, range, steps, packed + offset);

@@ -4,6 +4,7 @@
 #include "mace/kernels/integer_gemm/find_tiles-inl.h"
 #include "mace/kernels/integer_gemm/finish-inl.h"
 #include "mace/kernels/integer_gemm/integer_gemm.h"
+#include "mace/kernels/integer_gemm/requantization-inl.h"
 
 namespace mace {
 namespace MACE_ISA_NAMESPACE {
@@ -213,7 +214,7 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
     }
     if (functions == nullptr) functions = FindTiles<TileMethod::kBytes>(panel.width, panel_count);
   }
-  const FinishFunction finish = FinishOf(p.requantization, entry & kernels::kPanelFlags);
+  const FinishFunction finish = FinishOf(p.requantization, kernels::ShiftsOfPanel(entry));
   const int out_bytes = p.requantization.out == DType::kI32 ? 4 : p.requantization.out == DType::kI16 ? 2 : 1;
   const int64_t out_stride_bytes = p.output_pixel_stride * out_bytes;
   alignas(64) int32_t sums[kMostSumRows * kMostTileColumns];

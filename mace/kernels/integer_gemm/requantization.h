@@ -34,6 +34,23 @@ struct IntegerChannels {
   const int32_t* weight_zero_points = nullptr;  // as the file has them; null: all 0 (of u8 weights: 128)
 };
 
+// What faster ways to requantise have to know of all multipliers.
+struct ChannelShifts {
+  bool some_left = false;  // one is 1 or more (kTwoRoundings)
+  bool all_right = false;  // each is less than 1/2, of floats than 1
+};
+inline ChannelShifts ShiftsOf(const IntegerChannels& channels, int64_t begin, int64_t count) {
+  ChannelShifts shifts = {false, true};
+  for (int64_t i = begin; i < begin + count; ++i) {
+    if (channels.exponents != nullptr && channels.exponents[i] > 0) shifts.some_left = true;
+    const bool is_small = channels.exponents != nullptr           ? channels.exponents[i] < 0
+                          : channels.float_multipliers != nullptr ? channels.float_multipliers[i] < 1
+                                                                  : false;
+    if (!is_small) shifts.all_right = false;
+  }
+  return shifts;
+}
+
 // Number `index` of the arrays of one run of `width` channels in packed weights, each [width] of int32.
 enum class ChannelArray : int {
   kBias = 0,        // with what zero points add
@@ -53,16 +70,11 @@ __attribute__((always_inline)) constexpr int64_t ChannelArrayBytes(int64_t width
 inline constexpr int64_t kPanelFlags = 63;
 inline constexpr int64_t kPanelShiftsLeft = 2;   // a multiplier is 1 or more
 inline constexpr int64_t kPanelShiftsRight = 4;  // each is less than 1/2, of floats than 1
-inline int64_t ShiftsOfPanel(const IntegerChannels& channels, int64_t begin, int64_t valid) {
-  int64_t flags = kPanelShiftsRight;
-  for (int64_t n = begin; n < begin + valid; ++n) {
-    if (channels.exponents != nullptr && channels.exponents[n] > 0) flags |= kPanelShiftsLeft;
-    const bool is_small = channels.exponents != nullptr           ? channels.exponents[n] < 0
-                          : channels.float_multipliers != nullptr ? channels.float_multipliers[n] < 1
-                                                                  : false;
-    if (!is_small) flags &= ~kPanelShiftsRight;
-  }
-  return flags;
+constexpr int64_t PanelFlagsOf(const ChannelShifts& shifts) {
+  return (shifts.some_left ? kPanelShiftsLeft : 0) | (shifts.all_right ? kPanelShiftsRight : 0);
+}
+__attribute__((always_inline)) constexpr ChannelShifts ShiftsOfPanel(int64_t entry) {
+  return {(entry & kPanelShiftsLeft) != 0, (entry & kPanelShiftsRight) != 0};
 }
 
 // Writes the arrays of channels [begin, begin + valid) and zeros up to `width`. bias_of(i) is the bias of

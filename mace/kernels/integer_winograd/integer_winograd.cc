@@ -110,6 +110,42 @@ int64_t TableBytes(const IntegerWinogradParams& p) {
   return RoundUp(p.panels.panel_count * static_cast<int64_t>(sizeof(int64_t)), 64);
 }
 
+// Input channels whose weights are transformed together: loops of a known length, which compilers vectorise.
+constexpr int64_t kPackedInputs = 32;
+
+// Writes G g G^T of output channel n and input channels [k, k + kPackedInputs), those that exist, to pairs of
+// words pair_bytes apart. Words may wrap on the way: what they end as fits.
+void PackWeights(const IntegerWinogradParams& p, const CentredWeights& weight_of, int64_t n, int64_t k,
+                 int64_t pair_bytes, uint8_t* to) {
+  const int64_t side = p.patch + 2;
+  const int64_t count = Least(kPackedInputs, p.input_channels - k);
+  uint16_t taps[kTaps][kPackedInputs] = {};
+  for (int64_t tap = 0; tap < kTaps; ++tap) {
+    for (int64_t i = 0; i < count; ++i) taps[tap][i] = static_cast<uint16_t>(weight_of(n, tap, k + i));
+  }
+  const auto transform = [](const int32_t* row, const uint16_t* a, const uint16_t* b, const uint16_t* c,
+                            uint16_t* y) {
+    const auto r0 = static_cast<uint16_t>(row[0]), r1 = static_cast<uint16_t>(row[1]),
+               r2 = static_cast<uint16_t>(row[2]);
+    for (int64_t i = 0; i < kPackedInputs; ++i) {
+      y[i] = static_cast<uint16_t>(static_cast<uint32_t>(r0) * a[i] + static_cast<uint32_t>(r1) * b[i] +
+                                   static_cast<uint32_t>(r2) * c[i]);
+    }
+  };
+  for (int64_t y = 0; y < side; ++y) {
+    uint16_t half[3][kPackedInputs];  // a row of G g
+    for (int64_t x = 0; x < 3; ++x) {
+      transform(TransformRow(p.patch, y), taps[x], taps[3 + x], taps[6 + x], half[x]);
+    }
+    for (int64_t x = 0; x < side; ++x) {
+      uint16_t words[kPackedInputs];
+      transform(TransformRow(p.patch, x), half[0], half[1], half[2], words);
+      uint8_t* pair = to + ((y * side + x) * (p.depth_bytes / 4) + k / 2) * pair_bytes;
+      for (int64_t i = 0; i < count; i += 2, pair += pair_bytes) std::memcpy(pair, words + i, 4);
+    }
+  }
+}
+
 }  // namespace
 
 int64_t MostExactPatch(const IntegerWinogradParams& p, const void* weights, const int32_t* zero_points) {
@@ -198,13 +234,12 @@ Status PrepareIntegerWinograd(IntegerWinogradParams* p) {
 void PackIntegerWinograd(const IntegerWinogradParams& p, const void* weights, const IntegerChannels& channels,
                          uint8_t* packed) {
   const CentredWeights weight_of(p, weights, channels.weight_zero_points);
-  const int64_t side = p.patch + 2;
   int64_t offset = TableBytes(p);
   std::memset(packed, 0, static_cast<size_t>(p.packed_bytes));
   for (int64_t index = 0; index < p.panels.panel_count; ++index) {
     const GemmPanelPosition panel = FindGemmPanel(p.panels, index);
     const int64_t valid = Least(panel.width, p.panels.columns - panel.column);
-    const int64_t entry = offset | ShiftsOfPanel(channels, panel.column, valid);
+    const int64_t entry = offset | PanelFlagsOf(ShiftsOf(channels, panel.column, valid));
     std::memcpy(packed + index * static_cast<int64_t>(sizeof(entry)), &entry, sizeof(entry));
     const auto bias_of = [&](int64_t i) -> int64_t {
       if (channels.bias == nullptr) return 0;
@@ -217,22 +252,8 @@ void PackIntegerWinograd(const IntegerWinogradParams& p, const void* weights, co
         [](int64_t) { return 0; }, packed + offset);
     uint8_t* to = packed + offset + ChannelArrayBytes(panel.width, false);
     for (int64_t j = 0; j < valid; ++j) {
-      for (int64_t k = 0; k < p.input_channels; ++k) {
-        int32_t half[6][3];  // G g
-        for (int64_t i = 0; i < side; ++i) {
-          const int32_t* row = TransformRow(p.patch, i);
-          for (int64_t x = 0; x < 3; ++x) {
-            half[i][x] = 0;
-            for (int64_t y = 0; y < 3; ++y) half[i][x] += row[y] * weight_of(panel.column + j, y * 3 + x, k);
-          }
-        }
-        for (int64_t position = 0; position < side * side; ++position) {
-          const int32_t* left = half[position / side];
-          const int32_t* row = TransformRow(p.patch, position % side);
-          const auto word = static_cast<int16_t>(left[0] * row[0] + left[1] * row[1] + left[2] * row[2]);
-          const int64_t pair = (position * (p.depth_bytes / 4) + k / 2) * panel.width + j;
-          std::memcpy(to + pair * 4 + k % 2 * 2, &word, sizeof(word));
-        }
+      for (int64_t k = 0; k < p.input_channels; k += kPackedInputs) {
+        PackWeights(p, weight_of, panel.column + j, k, panel.width * 4, to + j * 4);
       }
     }
     offset += PanelBytes(p, panel.width);

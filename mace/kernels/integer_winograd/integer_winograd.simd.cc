@@ -4,6 +4,7 @@
 #include "mace/kernels/integer_gemm/find_tiles-inl.h"
 #include "mace/kernels/integer_gemm/finish-inl.h"
 #include "mace/kernels/integer_winograd/integer_winograd.h"
+#include "mace/simd/narrow.h"
 #include "mace/simd/words.h"
 
 namespace mace {
@@ -227,10 +228,9 @@ struct Output {
 // Outputs of `count` patches of a panel from their products.
 template <int kPatch>
 void FinishPatches(const Output& output, const int32_t* products, int64_t begin, int64_t count,
-                   const GemmPanelPosition& panel, const uint8_t* arrays, int64_t flags) {
+                   const GemmPanelPosition& panel, const uint8_t* arrays, const FinishFunction finish) {
   const IntegerWinogradParams& p = *output.params;
   alignas(64) int32_t sums[kPatch * kPatch * kMostRun * kMostTileColumns];
-  const FinishFunction finish = FinishOf(p.requantization, flags);
   const int64_t columns = ScalarMin<int64_t>(panel.width, p.panels.columns - panel.column);
   for (int64_t i = 0; i < count;) {
     const int64_t y = (begin + i) / p.patch_columns, x = (begin + i) % p.patch_columns;
@@ -291,7 +291,8 @@ void RunTiles(const KernelArguments& arguments, int64_t tile_begin, int64_t tile
       const uint8_t* arrays = packed + (entry & ~kernels::kPanelFlags);
       MultiplyPanel(p, kPositions, planes, count, arrays + kernels::ChannelArrayBytes(panel.width, false),
                     panel, products);
-      FinishPatches<kPatch>(output, products, begin, count, panel, arrays, entry & kernels::kPanelFlags);
+      FinishPatches<kPatch>(output, products, begin, count, panel, arrays,
+                            FinishOf(p.requantization, kernels::ShiftsOfPanel(entry)));
     }
   }
 }
