@@ -7,7 +7,7 @@
 namespace mace::kernels {
 namespace {
 
-constexpr int64_t kMostSafePair = 128;
+constexpr int kMostSafePair = 128;
 // Rows this far apart fall into one set of an L1 cache of 8 ways.
 constexpr int64_t kSetBytes = 512;
 
@@ -19,6 +19,13 @@ class SignedWeights {
   SignedWeights(const void* data, DType dtype)
       : data_(static_cast<const uint8_t*>(data)), flip_(dtype == DType::kU8 ? 0x80 : 0) {}
   int32_t operator[](int64_t i) const { return static_cast<int8_t>(data_[i] ^ flip_); }
+  void Copy(int64_t begin, int64_t count, int8_t* to) const {
+    if (flip_ == 0) {
+      std::memcpy(to, data_ + begin, static_cast<size_t>(count));
+      return;
+    }
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int8_t>(data_[begin + i] ^ flip_);
+  }
 
  private:
   const uint8_t* data_;
@@ -26,13 +33,6 @@ class SignedWeights {
 };
 
 int64_t Magnitude(int32_t w) { return w < 0 ? -w : w; }
-
-// vpmaddubsw adds the products of a pair in 16 bits: of unsigned bytes by weights of one sign that together
-// are 128 at most they fit, and by weights of two signs they lean against each other.
-bool IsSafePair(int32_t a, int32_t b) {
-  const int32_t positive = (a > 0 ? a : 0) + (b > 0 ? b : 0), negative = (a < 0 ? a : 0) + (b < 0 ? b : 0);
-  return positive <= kMostSafePair && negative >= -kMostSafePair;
-}
 
 // Columns of one vector where kPanelSigns may be set: the width of the narrowest panels.
 int64_t VectorColumns(const IntegerConv2dParams& p) { return GemmRowsOf(p.isa, p.kind).back().tile_columns; }
@@ -50,18 +50,35 @@ PanelRange RangeOf(const IntegerConv2dParams& p, int64_t group, int64_t panel) {
           left < position.width ? left : position.width};
 }
 
-// Which of the panel's vectors of columns hold an unsafe pair in the step that begins at `depth`: bit v.
-int32_t FormOf(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
-               int64_t depth) {
+// Calls visit(depth, form) for each step in the order of the depth: which of the panel's vectors of columns
+// hold an unsafe pair there, bit v of vector v.
+//
+// vpmaddubsw adds the products of a pair in 16 bits. Those of unsigned bytes by weights of one sign that
+// together are 128 at most fit, and so do those by weights of two signs, which lean against each other: in
+// both cases the sum of the weights says it.
+template <typename Visit>
+void VisitForms(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
+                const Visit& visit) {
+  constexpr int64_t kPairs = 128;  // taken at once: loops of a known length are vectorised
   const int64_t lanes = VectorColumns(p);
-  int32_t form = 0;
-  for (int64_t j = 0; j < range.valid; ++j) {
-    const int64_t row = (range.first_channel + j) * p.depth;
-    for (int64_t k = depth; k + 1 < p.depth && k < depth + StepOrder::kStepBytes; k += 2) {
-      if (!IsSafePair(weights[row + k], weights[row + k + 1])) form |= 1 << (j / lanes);
+  for (int64_t depth = 0; depth < p.depth; depth += 2 * kPairs) {
+    const int64_t bytes = p.depth - depth < 2 * kPairs ? p.depth - depth : 2 * kPairs;
+    uint16_t forms[kPairs] = {};
+    for (int64_t j = 0; j < range.valid; ++j) {
+      int8_t row[2 * kPairs] = {};
+      weights.Copy((range.first_channel + j) * p.depth + depth, bytes, row);
+      int16_t pairs[kPairs];  // little-endian: the first weight of a pair in the lower half
+      std::memcpy(pairs, row, sizeof(pairs));
+      const auto bit = static_cast<uint16_t>(1 << (j / lanes));
+      for (int64_t i = 0; i < kPairs; ++i) {
+        const auto first = static_cast<int16_t>(static_cast<int16_t>(pairs[i] << 8) >> 8);
+        const auto sum = static_cast<int16_t>(first + (pairs[i] >> 8));
+        const bool is_unsafe = sum > kMostSafePair || sum < -kMostSafePair;
+        forms[i] = static_cast<uint16_t>(forms[i] | (is_unsafe ? bit : 0));
+      }
     }
+    for (int64_t i = 0; 2 * i < bytes; i += 2) visit(depth + 2 * i, forms[i] | forms[i + 1]);
   }
-  return form;
 }
 
 bool MayHaveSigns(const IntegerConv2dParams& p) { return p.kind == GemmKind::kBytes && DotNeedsBound(p.isa); }
@@ -75,9 +92,7 @@ struct PanelSteps {
 PanelSteps CountSteps(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range) {
   PanelSteps steps;
   if (!MayHaveSigns(p)) return steps;
-  for (int64_t depth = 0; depth < p.depth; depth += StepOrder::kStepBytes) {
-    ++steps.counts[FormOf(p, weights, range, depth)];
-  }
+  VisitForms(p, weights, range, [&](int64_t, int form) { ++steps.counts[form]; });
   return steps;
 }
 
@@ -96,7 +111,7 @@ int64_t TableBytes(const IntegerConv2dParams& p) {
 
 // The steps of a panel in the order of their forms.
 void WriteStepOrder(const IntegerConv2dParams& p, const SignedWeights& weights, const PanelRange& range,
-                    const PanelSteps& steps, int32_t panel_bytes, uint8_t* to) {
+                    const PanelSteps& steps, int64_t panel_bytes, uint8_t* to) {
   StepOrder order = {};
   order.panel_bytes = panel_bytes;
   int64_t next[StepOrder::kForms] = {};
@@ -105,11 +120,11 @@ void WriteStepOrder(const IntegerConv2dParams& p, const SignedWeights& weights, 
     if (form > 0) next[form] = next[form - 1] + steps.counts[form - 1];
   }
   std::memcpy(to, &order, sizeof(order));
-  for (int64_t depth = 0; depth < p.depth; depth += StepOrder::kStepBytes) {
+  VisitForms(p, weights, range, [&](int64_t depth, int form) {
     const auto offset = static_cast<int32_t>(depth);
-    const int64_t at = next[FormOf(p, weights, range, depth)]++;
+    const int64_t at = next[form]++;
     std::memcpy(to + sizeof(order) + at * static_cast<int64_t>(sizeof(offset)), &offset, sizeof(offset));
-  }
+  });
 }
 
 void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const IntegerChannels& channels,
@@ -127,7 +142,7 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
   uint8_t* to = order + (steps.has_signs() ? StepOrderBytes(p.depth_bytes) : 0);
   std::memset(order, 0, static_cast<size_t>(panel + PanelBytes(p, range.width, steps) - order));
   if (steps.has_signs()) {
-    WriteStepOrder(p, weights, range, steps, static_cast<int32_t>(PanelBytes(p, range.width, steps)), order);
+    WriteStepOrder(p, weights, range, steps, PanelBytes(p, range.width, steps), order);
   }
   // Calls visit(depth, form) for each step in its order.
   const auto for_each_step = [&](const auto& visit) {
@@ -144,9 +159,9 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
       }
     }
   };
-  const auto has_signs = [&](int64_t column, int form) {
-    return (form >> (column / VectorColumns(p)) & 1) != 0;
-  };
+  const int64_t vector_columns = steps.has_signs() ? VectorColumns(p) : range.width;
+  // The bit of a form that says so of this column.
+  const auto signs_bit = [&](int64_t column) { return 1 << (column / vector_columns); };
   const auto bias_of = [&](int64_t i) {
     const int64_t n = range.first_channel + i;
     int64_t bias = 0;
@@ -155,14 +170,18 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
                                                 : static_cast<const int32_t*>(channels.bias)[n];
     }
     int64_t sum = 0, signed_sum = 0, negative = 0;  // the latter two of steps with signs
+    const int bit = signs_bit(i);
     for_each_step([&](int64_t first, int form) {
+      int32_t step_sum = 0, step_negative = 0;
       for (int64_t k = first; k < depth && k < first + tile_depth; ++k) {
         const int32_t w = weights[n * depth + k];
-        sum += w;
-        if (!has_signs(i, form)) continue;
-        signed_sum += w;
-        negative += w < 0 ? w : 0;
+        step_sum += w;
+        step_negative += w < 0 ? w : 0;
       }
+      sum += step_sum;
+      if ((form & bit) == 0) return;
+      signed_sum += step_sum;
+      negative += step_negative;
     });
     const int64_t zero = zero_of(n);
     if (words) {
@@ -179,24 +198,26 @@ void PackPanel(const IntegerConv2dParams& p, const SignedWeights& weights, const
   const auto weight_zero_of = [&](int64_t i) { return words ? 0 : zero_of(range.first_channel + i); };
   WriteChannelArrays(p.requantization, channels, range.first_channel, range.valid, range.width, p.wide,
                      bias_of, weight_zero_of, panel);
-  const int64_t vector_columns = steps.has_signs() ? VectorColumns(p) : range.width;
   const int64_t part_bytes = vector_columns * tile_depth * (words ? 2 : 1);  // of a vector in a step
   for_each_step([&](int64_t first, int form) {
     for (int64_t column = 0; column < range.width; column += vector_columns) {
-      const bool signs = has_signs(column, form);
+      const bool signs = (form & signs_bit(column)) != 0;
       for (int64_t j = column; j < range.valid && j < column + vector_columns; ++j) {
         const int64_t n = range.first_channel + j;
+        if (!words && !signs) {
+          const int64_t count = depth - first < tile_depth ? depth - first : tile_depth;
+          weights.Copy(n * depth + first, count, reinterpret_cast<int8_t*>(to) + (j - column) * tile_depth);
+          continue;
+        }
         for (int64_t k = first; k < depth && k < first + tile_depth; ++k) {
           const int32_t w = weights[n * depth + k];
           const int64_t at = (j - column) * tile_depth + k - first;
           if (words) {
             const auto word = static_cast<int16_t>(w - zero_of(n));
             std::memcpy(to + 2 * at, &word, sizeof(word));
-          } else if (signs) {
+          } else {
             to[at] = static_cast<uint8_t>(Magnitude(w));
             to[part_bytes + at] = w < 0 ? 0x7f : 0x80;
-          } else {
-            to[at] = static_cast<uint8_t>(w);
           }
         }
       }

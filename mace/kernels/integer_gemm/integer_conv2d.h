@@ -73,9 +73,9 @@ void PackIntegerConv2d(const IntegerConv2dParams& params, const void* weights,
 struct StepOrder {
   static constexpr int kForms = 4;
   static constexpr int64_t kStepBytes = 4;  // of a left-hand row
-  int32_t panel_bytes;
+  int64_t panel_bytes;
   int32_t counts[kForms];  // of steps of each form, which stand in the order of the forms
-  int32_t reserved[3];
+  int32_t reserved[2];
   // Then for each step the bytes from the begin of a left-hand row to what it reads; then nothing up to a
   // cache line.
 };
