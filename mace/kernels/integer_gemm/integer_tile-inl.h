@@ -66,8 +66,8 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
       constexpr int kR = decltype(r)::value;
       const VecI32 left = BroadcastBytes(lhs[kR] + k);
       const uint8_t* step = panel;
-      // 16 registers do not hold twelve sums and weights as well: each row loads the weights anew, as
-      // operands of the multiplication. The compiler must not see that they are the same.
+      // 16 registers do not hold twelve sums, weights and what products of bytes need: each row loads the
+      // weights anew, as operands of the multiplication. The compiler must not see that they are the same.
       if constexpr (kDotNeedsBound && kMethod != TileMethod::kWords && kF32Lanes <= 8 && kRows * kAll > 10)
         asm volatile("" : "+r"(step));
       Unroll<kAll>([&](auto v) MACE_LAMBDA_INLINE {
