@@ -15,7 +15,7 @@ using kernels::GemmPanelPosition;
 using kernels::IntegerConv2dParams;
 using kernels::KernelArguments;
 
-constexpr int kMostSumRows = 48;  // of all tiles that are finished at once
+constexpr int64_t kMostSumRows = 48;  // of all tiles that are finished at once
 // Products of 16-bit numbers by 9-bit ones whose sum surely fits into 32 bits.
 constexpr int64_t kWideChunkBytes = 2 * 256;
 
@@ -66,7 +66,6 @@ class RowPacker {
 
   // Of a 1x1 convolution: the row of pixel number `pixel`, of all images.
   void PackPixel(int64_t pixel, uint8_t* to) const {
-    ClearEnd(to);
     CopyFlipped(to, input_ + pixel * pixel_bytes_, run_bytes_, p_.flip);
   }
 
@@ -75,15 +74,24 @@ class RowPacker {
     const int64_t first_y = y * p_.stride_y - p_.pad_top, first_x = x * p_.stride_x - p_.pad_left;
     const int64_t last_x = first_x + (p_.kernel_width - 1) * p_.dilation_x;
     const bool inside = first_x >= 0 && last_x < p_.input_width;
-    ClearEnd(to);
+    const int64_t line_bytes = p_.input_width * pixel_bytes_;
+    if (inside && joins_taps_ && first_y >= 0 &&
+        first_y + (p_.kernel_height - 1) * p_.dilation_y < p_.input_height) {
+      const int64_t bytes = p_.kernel_width * run_bytes_;
+      const uint8_t* from =
+          input_ + (image * p_.input_height + first_y) * line_bytes + first_x * pixel_bytes_;
+      for (int64_t ky = 0; ky < p_.kernel_height; ++ky, from += p_.dilation_y * line_bytes, to += bytes) {
+        CopyFlipped(to, from, bytes, p_.flip);
+      }
+      return;
+    }
     for (int64_t ky = 0; ky < p_.kernel_height; ++ky) {
       const int64_t input_y = first_y + ky * p_.dilation_y;
       if (input_y < 0 || input_y >= p_.input_height) {
         to = Pad(to, p_.kernel_width);
         continue;
       }
-      const uint8_t* line =
-          input_ + (image * p_.input_height + input_y) * p_.input_width * pixel_bytes_ + group * run_bytes_;
+      const uint8_t* line = input_ + (image * p_.input_height + input_y) * line_bytes + group * run_bytes_;
       if (inside && joins_taps_) {
         const int64_t bytes = p_.kernel_width * run_bytes_;
         CopyFlipped(to, line + first_x * pixel_bytes_, bytes, p_.flip);
@@ -102,18 +110,15 @@ class RowPacker {
     }
   }
 
- private:
-  // Zeros at the row's end, before the pixels come: what fills it up is shorter than this.
-  void ClearEnd(uint8_t* to) const {
-    constexpr int64_t kVectorBytes = kF32Lanes * 4;
-    constexpr int64_t kMostFilling = 128;
-    const VecI32 zeros = Set(kI32, 0);
-    const int64_t begin = ScalarMax<int64_t>(0, p_.row_bytes - kMostFilling);
-    for (int64_t i = begin; i < p_.row_bytes; i += kVectorBytes) {
-      Store(reinterpret_cast<int32_t*>(to + i), zeros);
+  // Zeros at the ends of `count` rows, which packing leaves alone: what fills a row up is shorter than this.
+  void ClearEnds(int64_t count, uint8_t* rows) const {
+    const int64_t bytes = ScalarMin<int64_t>(128, p_.row_bytes);
+    for (int64_t i = 1; i <= count; ++i) {
+      __builtin_memset(rows + i * p_.row_bytes - bytes, 0, static_cast<size_t>(bytes));
     }
   }
 
+ private:
   uint8_t* Pad(uint8_t* to, int64_t taps) const {
     const int64_t bytes = taps * run_bytes_;
     if (element_bytes_ == 1) {
@@ -240,34 +245,30 @@ void RunPanels(const Block& block, const uint8_t* packed, int64_t group, int64_t
   const int64_t tile_rows = signs ? ScalarMin<int64_t>(kSignedTileRows, panel.tile_rows) : panel.tile_rows;
   const int64_t tiles = kernels::DivideRoundUp(block.row_count, tile_rows);
   const int64_t least = block.row_count / tiles, larger = block.row_count % tiles;
-  int64_t begin = 0;     // of the tile
-  int64_t finished = 0;  // rows that are outputs; the others up to `begin` are in `sums`
-  for (int64_t t = 0; t < tiles; ++t) {
-    const int rows = static_cast<int>(least + (t < larger ? 1 : 0));
+  // Tiles of one height are computed and finished as many at a time as there is room for their sums.
+  int64_t begin = 0;  // row
+  for (int64_t t = 0; t < tiles;) {
+    const int64_t rows = least + (t < larger ? 1 : 0);
+    const int64_t alike = (t < larger ? larger : tiles) - t;
+    tile.tile_count = p.wide ? 1 : ScalarMin(alike, kMostSumRows / rows);
     tile.rows = block.rows + begin;
-    // While the first tile is computed the next panel comes into L2.
     tile.prefetch_ahead = t == 0 ? panel_bytes : 0;
-    tile.sums = sums + (begin - finished) * tile.sums_stride;
-    uint8_t* out = block.out + panel.column * out_bytes;
+    uint8_t* out = block.out + panel.column * out_bytes + begin * out_stride_bytes;
     if (p.wide) {
-      tile.sums = sums;
-      RunWideTile(p, functions[rows - 1], tile, arrays, panel.width, rows,
-                  ScalarMin<int64_t>(columns, panel.width), out + begin * out_stride_bytes, out_stride_bytes);
-      begin += rows;
-      continue;
+      RunWideTile(p, functions[rows - 1], tile, arrays, panel.width, static_cast<int>(rows),
+                  ScalarMin<int64_t>(columns, panel.width), out, out_stride_bytes);
+    } else {
+      functions[rows - 1](tile);
+      for (int i = 0; i < panel_count; ++i) {
+        finish({&p.requantization, arrays + i * tile.panel_stride, panel.width,
+                ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
+                tile.sums_stride, static_cast<int>(rows * tile.tile_count),
+                block.row_sums == nullptr ? nullptr : block.row_sums + begin,
+                out + i * panel.width * out_bytes, out_stride_bytes});
+      }
     }
-    functions[rows - 1](tile);
-    begin += rows;
-    // Tiles of little depth would spend much of their time on calls: several are finished at once.
-    if (t + 1 < tiles && begin - finished + tile_rows <= kMostSumRows) continue;
-    for (int i = 0; i < panel_count; ++i) {
-      finish({&p.requantization, arrays + i * tile.panel_stride, panel.width,
-              ScalarMin<int64_t>(columns - i * panel.width, panel.width), sums + i * panel.width,
-              tile.sums_stride, static_cast<int>(begin - finished),
-              block.row_sums == nullptr ? nullptr : block.row_sums + finished,
-              out + finished * out_stride_bytes + i * panel.width * out_bytes, out_stride_bytes});
-    }
-    finished = begin;
+    begin += rows * tile.tile_count;
+    t += tile.tile_count;
   }
 }
 
@@ -300,6 +301,7 @@ void Conv2dInteger(const KernelArguments& arguments, int64_t tile_begin, int64_t
   const RowPacker packer(p, input);
   const int64_t pixels = p.output_height * p.output_width;
   const int64_t all_rows = p.is_plain ? p.batch * pixels : pixels;
+  if (!p.is_direct) packer.ClearEnds(p.most_rows, row_memory);
   int64_t packed_block = -1;  // the (image, row block, group) whose rows are in the workspace
   kernels::GemmBlocks const& blocks = p.blocks;
   for (int64_t t = tile_begin; t < tile_end; ++t) {

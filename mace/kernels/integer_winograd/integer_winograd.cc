@@ -14,7 +14,6 @@ constexpr int64_t kTaps = 9;
 constexpr int64_t kSetBytes = 512;
 // Transformed inputs of a block of patches: they and the products of a panel stay in L2.
 constexpr int64_t kBlockBytes = 512 * 1024;
-constexpr int64_t kMostPatches = 48;  // of a block
 // Columns of a tile of work at least: each transforms the inputs of its block anew.
 constexpr int64_t kBlockColumns = 64;
 constexpr int64_t kEnoughTiles = 8;
@@ -93,7 +92,7 @@ Status CheckIntegerWinograd(const IntegerWinogradParams& p) {
       !SizesFit(p.batch * p.input_height, p.input_width, 2 * p.input_pixel_stride) ||
       !SizesFit(p.batch, p.output_height) ||
       !SizesFit(p.batch * p.output_height, p.output_width, 4 * p.output_pixel_stride) ||
-      !SizesFit(p.output_channels + 64, p.input_channels + 64, 72 * kMostPatches)) {
+      !SizesFit(p.output_channels + 64, p.input_channels + 64, 72 * kMostWinogradPatches)) {
     return InvalidArgument("conv2d_winograd_integer: sizes out of range");
   }
   if (GemmRowsOf(p.isa, GemmKind::kWords).empty()) {
@@ -215,7 +214,7 @@ Status PrepareIntegerWinograd(IntegerWinogradParams* p) {
   p->patch_columns = DivideRoundUp(p->output_width, p->patch);
   const int64_t patches = p->patch_rows * p->patch_columns;
   if (p->batch * patches * p->output_channels == 0) return Status::Ok();
-  const int64_t fitting = Most(1, Least(kMostPatches, kBlockBytes / (positions * p->row_bytes)));
+  const int64_t fitting = Most(1, Least(kMostWinogradPatches, kBlockBytes / (positions * p->row_bytes)));
   p->patch_blocks = DivideRoundUp(patches, fitting);
   const int64_t most_patches = DivideRoundUp(patches, p->patch_blocks);
   p->plane_bytes = most_patches * p->row_bytes;

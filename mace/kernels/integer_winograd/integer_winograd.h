@@ -70,6 +70,8 @@ Status PrepareIntegerWinograd(IntegerWinogradParams* params);
 void PackIntegerWinograd(const IntegerWinogradParams& params, const void* weights,
                          const IntegerChannels& channels, uint8_t* packed);
 
+inline constexpr int64_t kMostWinogradPatches = 48;  // that are transformed together
+
 struct IntegerWinogradKernels {
   KernelFunction conv2d_winograd_integer;
 };

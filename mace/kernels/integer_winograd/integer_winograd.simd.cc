@@ -162,25 +162,29 @@ void MultiplyPanel(const IntegerWinogradParams& p, int64_t positions, const uint
   const TileFunction* functions = FindTiles<TileMethod::kWords>(panel.width, 1);
   const int64_t tiles = kernels::DivideRoundUp(count, panel.tile_rows);
   const int64_t weight_bytes = p.depth_bytes * panel.width;
-  const uint8_t* rows[kMostTileRows];
+  const int64_t least = count / tiles, larger = count % tiles;
+  const uint8_t* rows[kernels::kMostWinogradPatches];
+  static constexpr int32_t kZeros[kMostTileColumns] = {};
   IntegerTile tile = {};
-  tile.rows = rows;
   tile.end_bytes = p.depth_bytes;
   tile.weights = weights;
-  static constexpr int32_t kZeros[kMostTileColumns] = {};
   tile.initial = kZeros;
   tile.sums_stride = panel.width;
   for (int64_t position = 0; position < positions; ++position) {
     const uint8_t* row = planes + position * p.plane_bytes;
+    for (int64_t i = 0; i < count; ++i, row += p.row_bytes) rows[i] = row;
+    tile.rows = rows;
     tile.sums = products + position * p.product_plane;
-    for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t tile_rows = EvenSplit(count, tiles, t + 1) - EvenSplit(count, tiles, t);
-      for (int64_t r = 0; r < tile_rows; ++r, row += p.row_bytes) rows[r] = row;
-      // While the first tile is computed the next position's weights come into L2.
-      tile.prefetch_ahead = t == 0 ? weight_bytes : 0;
-      functions[tile_rows - 1](tile);
-      tile.sums += tile_rows * panel.width;
+    tile.prefetch_ahead = weight_bytes;  // the next position's
+    if (larger > 0) {
+      tile.tile_count = larger;
+      functions[least](tile);
+      tile.rows += larger * (least + 1);
+      tile.sums += larger * (least + 1) * panel.width;
+      tile.prefetch_ahead = 0;
     }
+    tile.tile_count = tiles - larger;
+    functions[least - 1](tile);
     tile.weights += weight_bytes;
   }
 }
