@@ -1,5 +1,6 @@
 #include "mace/backends/cpu/fusion.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "mace/graph/op_definition.h"
@@ -424,9 +425,9 @@ bool Fusion::MatchByteFunction(NodeId last, Cluster* cluster) const {
         has_one_source = has_one_source && (source == kNone || source == input);
         source = input;
         if (producer == kNone || leaves_group_[input] || !is_member(producer)) continue;
-        bool is_read_here_only = true;
-        for (NodeId reader : ConsumersOf(input)) is_read_here_only = is_read_here_only && holds(reader);
-        if (is_read_here_only) next = producer;
+        const auto readers = ConsumersOf(input);
+        if (std::all_of(readers.begin(), readers.end(), holds))
+          next = producer;  // ends at the first of others
       }
     }
     if (!has_one_source || source == kNone || !(plan_->types[source].shape == shape)) continue;
