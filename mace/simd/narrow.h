@@ -51,7 +51,7 @@ MACE_INLINE void StoreNarrowPairs(uint8_t* p, uint8_t* q, VecI32 a, VecI32 b, Ve
   const __m128i bytes =
       NarrowToBytes<kUnsigned>(NarrowToWords(a, b, bounds), NarrowToWords(c, d, bounds), bounds);
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), bytes);
-  _mm_storeh_pd(reinterpret_cast<double*>(q), _mm_castsi128_pd(bytes));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q), _mm_unpackhi_epi64(bytes, bytes));
 }
 
 #elif defined(MACE_SIMD_AVX2) || defined(MACE_SIMD_AVXVNNI)

@@ -171,10 +171,10 @@ MACE_NOINLINE void FloatRowOfBytes(const QuantizedBinaryParams& params, const T*
       StoreNarrowPair<std::is_same_v<T, uint8_t>>(reinterpret_cast<uint8_t*>(out + i), whole[0], whole[1],
                                                   bounds);
     }
+    if (i == count) return;
     done = ScalarMin(i + 2 * kF32Lanes, count);
     QuantizedRow<const T*, T*, op, QuantizedArithmetic::kFloat, a_runs, b_runs>(
         params, a_runs ? a + i : a, b_runs ? b + i : b, out + i, done - i);
-    if (done == count) return;
   }
 }
 
