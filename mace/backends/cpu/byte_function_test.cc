@@ -2,6 +2,7 @@
 #include "mace/backends/cpu/backend_testing.h"
 #include "mace/backends/cpu/fusion.h"
 #include "mace/ops/common.h"
+#include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/unary/unary.h"
 
@@ -117,6 +118,66 @@ TEST(ByteFunction, RowsOfOperatorsAreCutIntoTables) {
   for (int i = 0; i < 2 * Cluster::kMaxNodes + 1; ++i) x = Single(&test, OpId::kTanh, x);
   test.Output(x);
   ExpectSameBytes(&test, "table table table");
+}
+
+// Float operators behind a Dequantize are no part of the table, whatever they read.
+TEST(ByteFunction, FloatsBehindATableStayApart) {
+  for (int tail = 0; tail < 4; ++tail) {
+    TestGraph test;
+    const ValueId x = test.Integers({1, 3, 5, 8}, DType::kI8, 0.05f, -20);
+    ValueId y = test.Node(OpId::kDequantize, {Single(&test, OpId::kTanh, x)});
+    if (tail == 0) y = test.Node(OpId::kRelu, {y});
+    if (tail == 1) y = test.Node(OpId::kTanh, {test.Node(OpId::kNeg, {y})});
+    if (tail == 2) y = test.Node(OpId::kMul, {y, test.Constant({8})});
+    if (tail == 3) y = test.Node(OpId::kAdd, {test.Input({1, 3, 5, 8}), y});
+    test.Output(y);
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels, 1e-6f);
+    EXPECT_EQ(kernels.substr(0, 6), "table ") << kernels;
+  }
+  TestGraph test;  // an attention mask
+  const ValueId mask = test.Node(OpId::kNot, {test.Input({4, 9}, DType::kBool)});
+  const ValueId real = test.Node(OpId::kCast, {mask});
+  test.Attributes<ops::CastAttributes>().to = DType::kF32;
+  test.Output(test.Node(OpId::kAdd, {test.Input({4, 9}), test.Node(OpId::kMul, {real, test.Scalar(-1e4f)})}));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 1e-6f);
+  EXPECT_EQ(kernels.substr(0, 6), "table ") << kernels;
+}
+
+// Parts of a Split lie apart in memory: a table reads elements side by side.
+TEST(ByteFunction, PartsOfASplit) {
+  TestGraph test;
+  const ValueId x = test.Integers({1, 4, 5, 16}, DType::kI8, 0.05f, -20);
+  const ValueId whole = Single(&test, OpId::kTanh, x);
+  test.Output(whole);
+  const ValueId first = test.Node(OpId::kSplit, {whole}, 2);
+  test.Attributes<ops::SplitAttributes>().axis = 3;
+  const ValueId second = test.graph.nodes.back().outputs[1];
+  for (ValueId part : {first, second}) {
+    test.Quantize(part, {1.0f / 128}, {3});
+    const ValueId gate = Single(&test, OpId::kSigmoid, part);
+    test.Output(Pair(&test, OpId::kMul, part, gate, ops::Rounding::kTfliteDouble, 0.04f));
+  }
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 0.0f);
+}
+
+// Where the plan has too many tables already, the nodes run one by one.
+TEST(ByteFunction, RefusedTables) {
+  TestGraph test;
+  ValueId words = test.Integers({3}, DType::kI16, 0.001f, 0);
+  for (int i = 0; i < 128; ++i) {
+    words = test.Quantize(test.Node(OpId::kSigmoid, {words}), {1.0f / 32768}, {0});
+    test.Attributes<ops::RoundingAttributes>().rounding = ops::Rounding::kTfliteDouble;
+  }
+  test.Output(words);
+  const ValueId x = test.Integers({3, 41}, DType::kI8, 0.05f, -20);
+  const ValueId gate = Single(&test, OpId::kSigmoid, x);
+  test.Output(Pair(&test, OpId::kMul, x, gate, ops::Rounding::kTfliteDouble, 0.04f));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels, 0.0f);
+  EXPECT_TRUE(kernels.ends_with("table reference quantized_binary")) << kernels;
 }
 
 TEST(ByteFunction, EmptyAndInPlace) {

@@ -346,6 +346,15 @@ void Fusion::JoinClamp(Cluster* cluster) const {
   cluster->output = clamped;
 }
 
+// As it is.
+Status Fusion::Close(const Cluster& cluster) {
+  for (int i = 0; i < cluster.node_count; ++i) {
+    cluster_of_[cluster.nodes[i]] = static_cast<int32_t>(open_.size());
+  }
+  return open_.PushBack(cluster);
+}
+
+// With the float operators that follow it.
 Status Fusion::Extend(Cluster* cluster) {
   const int32_t index = static_cast<int32_t>(open_.size());
   for (int i = 0; i < cluster->node_count; ++i) cluster_of_[cluster->nodes[i]] = index;
@@ -450,7 +459,7 @@ Status Fusion::Plan(const PlanView& plan, const GroupView& group, std::span<cons
   for (int32_t& cluster : cluster_of_) cluster = kNone;
   for (size_t i = group.nodes.size(); i-- > 0 && !reference_only;) {
     Cluster cluster;
-    if (MatchByteFunction(group.nodes[i], &cluster)) MACE_RETURN_IF_ERROR(Extend(&cluster));
+    if (MatchByteFunction(group.nodes[i], &cluster)) MACE_RETURN_IF_ERROR(Close(cluster));
   }
   // Producers first, the last one first: where two could take the same sum, the one that runs later does, and
   // the other's result need not be kept for long.
@@ -486,10 +495,7 @@ Status Fusion::Plan(const PlanView& plan, const GroupView& group, std::span<cons
       cluster.nodes[0] = id;
       cluster.output = node.outputs.empty() ? kNone : node.outputs[0];
       if (!reference_only) JoinClamp(&cluster);
-      for (int n = 0; n < cluster.node_count; ++n) {
-        cluster_of_[cluster.nodes[n]] = static_cast<int32_t>(open_.size());
-      }
-      MACE_RETURN_IF_ERROR(open_.PushBack(cluster));
+      MACE_RETURN_IF_ERROR(Close(cluster));
       continue;
     }
     MACE_RETURN_IF_ERROR(Extend(&cluster));

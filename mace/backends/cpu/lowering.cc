@@ -341,7 +341,8 @@ Status Lowering::LowerUnfused(const Cluster& cluster, const char* reason) {
     return LowerPostOps(cluster);
   }
   for (int i = 0; i < cluster.node_count; ++i) {
-    const Cluster single = SingleNode(cluster.nodes[i]);
+    Cluster single = SingleNode(cluster.nodes[i]);
+    single.output = node(cluster.nodes[i]).outputs[0];
     const LoweringFunction lower = FindLowering(node(cluster.nodes[i]).op);
     const char* refusal = reason;
     if (lower != nullptr) {

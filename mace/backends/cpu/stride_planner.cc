@@ -43,6 +43,7 @@ bool IsNhwc(const Lowering& lowering, ValueId value) {
 bool CanWriteStrided(const Lowering& lowering, ValueId value) {
   const Cluster* cluster = lowering.fusion().ClusterThatMakes(value);
   if (cluster == nullptr || cluster->output != value) return false;
+  if (cluster->is_table) return false;
   if (!cluster->has_producer) return IsNhwc(lowering, cluster->source);
   const Node& node = lowering.node(cluster->nodes[0]);
   return IsSpatial(lowering, node);
@@ -54,7 +55,7 @@ bool CanReadStrided(const Lowering& lowering, ValueId value, NodeId except) {
   for (NodeId id : lowering.fusion().ConsumersOf(value)) {
     if (id == except) continue;
     const Cluster* cluster = lowering.fusion().ClusterOf(id);
-    if (cluster == nullptr) return false;  // a view
+    if (cluster == nullptr || cluster->is_table) return false;  // a view, or what reads bytes side by side
     const Node& node = lowering.node(id);
     if (cluster->has_producer && cluster->nodes[0] == id) {
       const bool reads_pixels = IsSpatial(lowering, node) || IsPixelReduction(lowering, node);

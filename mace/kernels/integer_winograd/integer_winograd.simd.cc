@@ -111,8 +111,7 @@ void TransformPatch(const IntegerWinogradParams& p, const uint8_t* const* pixels
   const int32_t correction = kSumOfTransform<kPatch> * kSumOfTransform<kPatch> * p.input_zero_point;
   const VecI32 corrections = SetWords(correction);
   const int64_t channels = p.input_channels;
-  // The last vector overlaps the one before. An odd number of channels leaves half of the last pair as it
-  // was; its weight is 0.
+  // The last vector overlaps the one before.
   for (int64_t c = 0; c < channels; c += kWordLanes) {
     const int64_t begin = ScalarMax<int64_t>(0, ScalarMin(c, channels - kWordLanes));
     const auto load = [&](int i) MACE_LAMBDA_INLINE { return LoadWords<kUnsigned>(pixels[i] + begin); };
@@ -146,6 +145,10 @@ void TransformBlock(const IntegerWinogradParams& p, const uint8_t* image, const 
       pixels[j] = narrow[j];
     }
     uint8_t* to = planes + i * p.row_bytes;
+    // The last pair of an odd number of channels is multiplied by 0, but whole.
+    for (int j = 0; j < kSide * kSide && p.input_channels % 2 != 0; ++j) {
+      __builtin_memset(to + j * p.plane_bytes + p.input_channels * 2, 0, 2);
+    }
     if (p.input == DType::kU8) {
       TransformPatch<kPatch, true>(p, pixels, to);
     } else {
