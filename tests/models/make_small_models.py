@@ -49,6 +49,19 @@ class Builder:
         self.nodes.append(helper.make_node(op, inputs, names, name=f"{op}_{len(self.nodes)}", **attributes))
         return names[0] if outputs == 1 else names
 
+    def quantization(self, scale, zero_point, dtype=np.uint8):
+        """Names of the scale and the zero point, for DequantizeLinear and QuantizeLinear."""
+        return [self.constant(np.array(scale, np.float32)), self.constant(np.array(zero_point, dtype))]
+
+    def requantized(self, x, scale, zero_point):
+        p = self.quantization(scale, zero_point)
+        return self.node("DequantizeLinear", [self.node("QuantizeLinear", [x, *p]), *p])
+
+    def quantized_weights(self, scales, *shape):
+        """int8, a scale for each output channel."""
+        stored = self.constant(self.random.integers(-127, 128, shape).astype(np.int8))
+        return self.node("DequantizeLinear", [stored, *self.quantization(scales, [0] * len(scales), np.int8)], axis=0)
+
     def model(self):
         graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
@@ -130,25 +143,36 @@ def transformer():
 
 def qdq():
     b = Builder("qdq")
-
-    def parameters(scale, zero_point, dtype=np.uint8):
-        return [b.constant(np.array(scale, np.float32)), b.constant(np.array(zero_point, dtype))]
-
-    def requantized(x, scale, zero_point):
-        p = parameters(scale, zero_point)
-        return b.node("DequantizeLinear", [b.node("QuantizeLinear", [x, *p]), *p])
-
-    x = requantized(b.input("image", [1, 3, 8, 8]), 0.02, 128)
-    weights = b.constant(b.random.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8))
-    weights = b.node("DequantizeLinear", [weights, *parameters([0.01, 0.02, 0.005, 0.03], [0] * 4, np.int8)], axis=0)
+    x = b.requantized(b.input("image", [1, 3, 8, 8]), 0.02, 128)
+    scales = [0.01, 0.02, 0.005, 0.03]
+    weights = b.quantized_weights(scales, 4, 3, 3, 3)
     bias = b.constant(b.random.integers(-500, 500, 4).astype(np.int32))
-    bias_scale = [s * 0.02 for s in (0.01, 0.02, 0.005, 0.03)]
-    bias = b.node("DequantizeLinear", [bias, *parameters(bias_scale, [0] * 4, np.int32)], axis=0)
+    bias_scales = b.quantization([s * 0.02 for s in scales], [0] * 4, np.int32)
+    bias = b.node("DequantizeLinear", [bias, *bias_scales], axis=0)
     x = b.node("Conv", [x, weights, bias], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])
-    x = requantized(b.node("Relu", [x]), 0.05, 0)
-    x = requantized(b.node("GlobalAveragePool", [x]), 0.05, 0)
+    x = b.requantized(b.node("Relu", [x]), 0.05, 0)
+    x = b.requantized(b.node("GlobalAveragePool", [x]), 0.05, 0)
     x = b.node("Reshape", [x, b.ints(1, 4)])
     b.output(x, [1, 4])
+    return b.model()
+
+
+def gates():
+    """Quantized: Winograd's form, functions of a byte, parts of a Split, a depthwise 5x5, floats behind a table."""
+    b = Builder("gates")
+    x = b.requantized(b.input("image", [1, 16, 16, 16]), 0.02, 128)
+    x = b.requantized(b.node("Conv", [x, b.quantized_weights([0.004] * 16, 16, 16, 3, 3)], pads=[1, 1, 1, 1]), 0.03, 120)
+    left, right = b.node("Split", [x], outputs=2, axis=1)
+    left = b.requantized(left, 0.03, 120)
+    gate = b.requantized(b.node("Sigmoid", [left]), 1 / 256, 0)
+    left = b.requantized(b.node("Mul", [left, gate]), 0.025, 20)
+    right = b.requantized(right, 0.03, 120)
+    weights = b.quantized_weights([0.01] * 8, 8, 1, 5, 5)
+    right = b.requantized(b.node("Conv", [right, weights], group=8, pads=[2, 2, 2, 2]), 0.05, 128)
+    x = b.requantized(b.node("Add", [left, right]), 0.06, 130)
+    x = b.requantized(b.node("Tanh", [x]), 1 / 128, 128)
+    x = b.node("Mul", [b.node("Relu", [x]), b.weights(1, 8, 1, 1)])
+    b.output(x, [1, 8, 16, 16])
     return b.model()
 
 
@@ -170,7 +194,7 @@ def movement():
     return b.model()
 
 
-MODELS = [conv_net, mlp, gru, transformer, qdq, movement]
+MODELS = [conv_net, mlp, gru, transformer, qdq, gates, movement]
 
 
 def main():

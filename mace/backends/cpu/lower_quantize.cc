@@ -238,7 +238,8 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
   if (*refusal != nullptr) return Status::Ok();
   const auto& kernels = lowering.kernels();
   StepSpec spec;
-  spec.reason = "a table of its results for each input";
+  spec.reason = cluster.is_table ? "a table of what all of it makes of each byte"
+                                 : "a table of its results for each input";
   MACE_RETURN_IF_ERROR(
       lowering.SetKernel({"table", kernels.quantize->table, kernels.quantize_isa}, params, &spec));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, in));
