@@ -84,6 +84,8 @@ static void ComputeIntegerTile(const IntegerTile& tile) {
           const VecI32 right = Load(kI32, reinterpret_cast<const int32_t*>(at));
           if constexpr (kMethod == TileMethod::kWords) {
             sums[kR][kV] = DotWords(sums[kR][kV], left, right);
+          } else if constexpr (kMethod == TileMethod::kBytes) {
+            sums[kR][kV] = DotBytes(sums[kR][kV], left, right);
           } else if constexpr ((kForm >> kV & 1) == 0) {
             sums[kR][kV] = DotBytes(sums[kR][kV], left, right);
           } else {
