@@ -180,7 +180,7 @@ TEST(ByteFunction, RefusedTables) {
   EXPECT_TRUE(kernels.ends_with("table reference quantized_binary")) << kernels;
 }
 
-TEST(ByteFunction, EmptyAndInPlace) {
+TEST(ByteFunction, EmptyAndReadOnceMore) {
   TestGraph test;
   const ValueId x = test.Integers({0, 41}, DType::kU8, 0.05f, 20);
   test.Output(Single(&test, OpId::kTanh, Single(&test, OpId::kTanh, x)));

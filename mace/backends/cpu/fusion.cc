@@ -399,6 +399,8 @@ const char* Fusion::WhyNoTable(const PlanView& plan, const Node& node) {
 // operators in a row.
 bool Fusion::MatchByteFunction(NodeId last, Cluster* cluster) const {
   const Graph& graph = *plan_->graph;
+  // A node may lack outputs, or its first.
+  if (!IsFree(last) || WhyNoTable(*plan_, graph.nodes[last]) != nullptr) return false;
   const Shape& shape = plan_->types[graph.nodes[last].outputs[0]].shape;
   const auto is_member = [&](NodeId id) {
     const Node& node = graph.nodes[id];
@@ -434,9 +436,9 @@ bool Fusion::MatchByteFunction(NodeId last, Cluster* cluster) const {
         has_one_source = has_one_source && (source == kNone || source == input);
         source = input;
         if (producer == kNone || leaves_group_[input] || !is_member(producer)) continue;
+        // Of many readers the first that is no member ends the search.
         const auto readers = ConsumersOf(input);
-        if (std::all_of(readers.begin(), readers.end(), holds))
-          next = producer;  // ends at the first of others
+        if (std::all_of(readers.begin(), readers.end(), holds)) next = producer;
       }
     }
     if (!has_one_source || source == kNone || !(plan_->types[source].shape == shape)) continue;

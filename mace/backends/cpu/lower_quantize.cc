@@ -84,9 +84,9 @@ Status EvaluateTable(Lowering& lowering, const Node& node, const uint8_t* const*
   return evaluated;
 }
 
-// The same of the nodes of a table's cluster, for `inputs` of its source.
-Status EvaluateNodes(Lowering& lowering, const Cluster& cluster, const uint8_t* inputs, int64_t count,
-                     uint8_t* table, const char** refusal) {
+// The same of all nodes of a cluster together, for `inputs` of `source`.
+Status EvaluateNodes(Lowering& lowering, const Cluster& cluster, ValueId source, const uint8_t* inputs,
+                     int64_t count, uint8_t* table, const char** refusal) {
   // Bytes, of which each node but the last makes a row.
   Vector<uint8_t> rows;
   MACE_RETURN_IF_ERROR(rows.Resize(static_cast<size_t>(cluster.node_count - 1) * static_cast<size_t>(count)));
@@ -94,7 +94,7 @@ Status EvaluateNodes(Lowering& lowering, const Cluster& cluster, const uint8_t* 
     const Node& node = lowering.node(cluster.nodes[i]);
     const uint8_t* operands[2] = {};
     for (size_t j = 0; j < node.inputs.size(); ++j) {
-      if (node.inputs[j] == cluster.source) operands[j] = inputs;
+      if (node.inputs[j] == source) operands[j] = inputs;
       for (int k = 0; k < i; ++k) {
         if (lowering.node(cluster.nodes[k]).outputs[0] == node.inputs[j])
           operands[j] = rows.data() + k * count;
@@ -208,7 +208,7 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
     if (node.inputs.size() == 2) return LowerByPairTable(lowering, cluster, refusal);
   }
   const ValueId in = cluster.is_table ? cluster.source : node.inputs[0];
-  const ValueId out = cluster.is_table ? cluster.output : node.outputs[0];
+  const ValueId out = lowering.node(cluster.tail()).outputs[0];
   const DType from = lowering.type(in).dtype;
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::TableParams>());
   params->input_bytes = BytesOf(from);
@@ -229,12 +229,7 @@ Status LowerByTable(Lowering& lowering, const Cluster& cluster, const char** ref
     const auto bits = static_cast<uint16_t>(i % PatternsOf(from));  // little-endian, as everything here
     std::memcpy(inputs.data() + i * params->input_bytes, &bits, static_cast<size_t>(params->input_bytes));
   }
-  if (cluster.is_table) {
-    MACE_RETURN_IF_ERROR(EvaluateNodes(lowering, cluster, inputs.data(), count, table, refusal));
-  } else {
-    uint8_t* const views[] = {inputs.data()};
-    MACE_RETURN_IF_ERROR(EvaluateTable(lowering, node, views, count, table, refusal));
-  }
+  MACE_RETURN_IF_ERROR(EvaluateNodes(lowering, cluster, in, inputs.data(), count, table, refusal));
   if (*refusal != nullptr) return Status::Ok();
   const auto& kernels = lowering.kernels();
   StepSpec spec;

@@ -8,6 +8,7 @@ namespace mace::kernels {
 namespace {
 
 constexpr int kMostSafePair = 128;
+constexpr int64_t kMostDepth = INT32_MAX;  // of StepOrder
 // Rows this far apart fall into one set of an L1 cache of 8 ways.
 constexpr int64_t kSetBytes = 512;
 
@@ -246,7 +247,8 @@ Status CheckIntegerConv2d(const IntegerConv2dParams& p) {
       !SizesFit(p.batch, p.output_height) ||
       !SizesFit(p.batch * p.output_height, p.output_width, 4 * p.output_pixel_stride) ||
       !SizesFit(p.kernel_height, p.kernel_width, 4 * (p.input_channels + 1)) ||
-      !SizesFit(p.output_channels, taps * (p.input_channels / p.groups + 64), 4)) {
+      !SizesFit(p.output_channels, taps * (p.input_channels / p.groups + 64), 4) ||
+      taps * (p.input_channels / p.groups) > kMostDepth) {
     return InvalidArgument("conv2d_integer: sizes out of range");
   }
   if (GemmRowsOf(p.isa, bytes ? GemmKind::kBytes : GemmKind::kWords).empty()) {
