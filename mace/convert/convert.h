@@ -4,6 +4,7 @@
 #define MACE_CONVERT_CONVERT_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,6 +22,22 @@ struct ConvertOptions {
   // names.
   std::string signature = {};
   bool optimize = true;  // run the passes; without them the file holds the model as it was imported
+  // Pairs {from, to} of tensor names: whoever reads `to` reads `from` instead (sub-graphs that are joined by
+  // aliases). Same dtype and rank.
+  std::vector<std::pair<std::string, std::string>> joins = {};
+  // Where the graph is cut: any tensors of the source, in the order that the result shall have; what is not
+  // needed is dropped. Empty: the model's own inputs (outputs). A shape's -1 keeps what the source says; an
+  // empty optional keeps all of it. A shape must fit the source's.
+  struct Input {
+    std::string name;
+    std::optional<std::vector<int64_t>> shape = std::nullopt;
+  };
+  std::vector<Input> inputs = {};
+  std::vector<std::string> outputs = {};
+  // The file keeps the names of inputs, outputs and states only.
+  bool strip_names = false;
+  // Added to (and replacing equal keys of) the source's metadata.
+  std::vector<std::pair<std::string, std::string>> metadata = {};
 };
 
 struct ConvertReport {
