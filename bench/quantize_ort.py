@@ -5,12 +5,12 @@ weights with a scale per output channel, ranges from seeded random samples (the 
 prepared first as onnxruntime's documentation asks for (shapes, batch normalisation folded into the convolutions). The output is
 <stem>_int8.onnx, with --reduce_range on (weights of 7 bits, for CPUs without VNNI) <stem>_int8_reduced_range.onnx.
 
-Needs a Python with onnx and onnxruntime (scripts/bench.sh makes build/peers_venv). Examples:
+Needs a Python with onnx and onnxruntime (scripts/make_peers.sh makes build/bench/peers_venv). Examples:
 
-  build/peers_venv/bin/python bench/quantize_ort.py net.onnx --output_dir quantized
-  build/peers_venv/bin/python bench/quantize_ort.py net.onnx more.onnx --output_dir quantized --reduce_range both
-  build/peers_venv/bin/python bench/quantize_ort.py det.onnx --output_dir quantized --input_shape x:1,3,352,800
-  .venv/bin/python bench/ratio.py quantized/net_int8.onnx --peer_python build/peers_venv/bin/python --tolerance 0.1
+  build/bench/peers_venv/bin/python bench/quantize_ort.py net.onnx --output_dir quantized
+  build/bench/peers_venv/bin/python bench/quantize_ort.py net.onnx more.onnx --output_dir quantized --reduce_range both
+  build/bench/peers_venv/bin/python bench/quantize_ort.py det.onnx --output_dir quantized --input_shape x:1,3,352,800
+  .venv/bin/python bench/ratio.py quantized/net_int8.onnx --peer_python build/bench/peers_venv/bin/python --tolerance 0.1
 """
 
 from __future__ import annotations
@@ -21,33 +21,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from outputs import parse_shape
 
 try:
-    import onnx
+    from onnx_inputs import InputError, read_interface
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 except ImportError as error:  # --help needs neither
     quantization, missing = None, error
-
-NUMPY_TYPES = {"FLOAT": "float32", "INT64": "int64", "INT32": "int32", "UINT8": "uint8", "INT8": "int8"}
-
-
-def read_inputs(path: Path, shapes: dict[str, list[int]]) -> list[tuple[str, str, list[int]]]:
-    """Name, NumPy type and shape of every input; a dimension that the file leaves open is 1, or what `shapes` says."""
-    graph = onnx.load(path, load_external_data=False).graph
-    constants = {tensor.name for tensor in graph.initializer}
-    inputs = []
-    for value in graph.input:
-        if value.name in constants:
-            continue
-        tensor = value.type.tensor_type
-        name = onnx.TensorProto.DataType.Name(tensor.elem_type)
-        if name not in NUMPY_TYPES:
-            raise SystemExit(f"quantize_ort: {path}: input {value.name} is {name}: expected one of {', '.join(NUMPY_TYPES)}")
-        inputs.append((value.name, NUMPY_TYPES[name], shapes.get(value.name) or [d.dim_value or 1 for d in tensor.shape.dim]))
-    if unknown := shapes.keys() - {name for name, _, _ in inputs}:
-        raise SystemExit(f"quantize_ort: {path}: no input is called {', '.join(sorted(unknown))}")
-    return inputs
 
 
 def make_samples(inputs: list[tuple[str, str, list[int]]], count: int, seed: int) -> list[dict[str, np.ndarray]]:
@@ -57,7 +38,7 @@ def make_samples(inputs: list[tuple[str, str, list[int]]], count: int, seed: int
     for _ in range(count):
         sample = {}
         for name, dtype, shape in inputs:
-            values = rng.random_sample(shape) * 2 - 1 if dtype == "float32" else rng.randint(0, 100, shape)
+            values = rng.random_sample(shape) * 2 - 1 if dtype.startswith("float") else rng.randint(0, 100, shape)
             sample[name] = np.asarray(values).astype(dtype)
         samples.append(sample)
     return samples
@@ -90,18 +71,6 @@ def quantize(path: Path, output_dir: Path, reduce_range: bool, samples: list[dic
     return output
 
 
-def parse_shape(text: str) -> tuple[str, list[int]]:
-    """NAME:D,D,... as the input's name and shape."""
-    name, colon, dims = text.rpartition(":")
-    try:
-        shape = [int(dim) for dim in dims.split(",")]
-    except ValueError:
-        shape = []
-    if not colon or not shape or min(shape) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME:D,D,..., for example x:1,3,224,224")
-    return name, shape
-
-
 def main() -> int:
     """Quantizes each network and prints the files it wrote."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,7 +91,12 @@ def main() -> int:
         if not path.is_file():
             print(f"quantize_ort: {path}: no such file", file=sys.stderr)
             return 1
-        samples = make_samples(read_inputs(path, dict(arguments.input_shape)), arguments.samples, arguments.seed)
+        try:
+            inputs, _ = read_interface(path, dict(arguments.input_shape))
+        except InputError as error:
+            print(f"quantize_ort: {error}", file=sys.stderr)
+            return 1
+        samples = make_samples(inputs, arguments.samples, arguments.seed)
         for reduce_range in {"off": (False,), "on": (True,), "both": (False, True)}[arguments.reduce_range]:
             print(quantize(path, arguments.output_dir, reduce_range, samples), flush=True)
     return 0

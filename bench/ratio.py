@@ -15,77 +15,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-import numpy as np
 from engines import ENGINES
-
-
-class Worker:
-    """One engine's process: bench/worker.py under its own interpreter."""
-
-    def __init__(self, python: str, engine: str, path: str, num_threads: int, shapes: dict, isa: str | None = None) -> None:
-        """Starts the process and loads the model; shapes are those of dynamic inputs."""
-        script = str(Path(__file__).parent / "worker.py")
-        self.engine = engine
-        self.process = subprocess.Popen([python, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        answer = self.ask(do="load", engine=engine, path=os.path.abspath(path), num_threads=num_threads, shapes=shapes, isa=isa)
-        self.load_ms = answer["load_ms"]
-
-    def ask(self, **command: object) -> dict:
-        """Sends one command (bench/worker.py lists them) and waits for the answer. Ends the program where the worker has died."""
-        assert self.process.stdin and self.process.stdout
-        try:
-            self.process.stdin.write(json.dumps(command) + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"ratio: the worker of {self.engine} died (exit status {self.process.wait()}); see above")
-        return json.loads(line)
-
-    def close(self) -> None:
-        """The worker ends when its input does."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def bootstrap_median(ratios: list[float], resamples: int = 10000, seed: int = 1) -> tuple[float, float, float]:
-    """(median, lower, upper): the median with its percentile-bootstrap 95 % interval."""
-    values = np.asarray(ratios)
-    rng = np.random.RandomState(seed)
-    medians = np.median(values[rng.randint(0, len(values), (resamples, len(values)))], axis=1)
-    return float(np.median(values)), float(np.percentile(medians, 2.5)), float(np.percentile(medians, 97.5))
-
-
-def meets(target: float, median: float, lower: float) -> bool:
-    """Whether a ratio meets a target: its median reaches it, and its interval ends not far below."""
-    return median >= target and lower >= 0.97 * target
-
-
-def largest_difference(ours: Worker, peer: Worker, seed: int) -> float:
-    """Largest difference of the outputs over the largest magnitude, on one input: a fast wrong answer is no answer."""
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = []
-        for role, worker in (("ours", ours), ("peer", peer)):
-            file = os.path.join(folder, role + ".npz")
-            worker.ask(do="outputs", seed=seed, file=file)
-            with np.load(file) as arrays:
-                outputs.append([arrays[name].astype(np.float64) for name in arrays.files])
-        worst = 0.0
-        for a, b in zip(*outputs, strict=True):
-            if a.shape != b.shape:
-                return float("inf")
-            scale = float(np.abs(b).max()) if b.size else 0.0
-            worst = max(worst, float(np.abs(a - b).max()) / (scale or 1.0) if b.size else 0.0)
-        return worst
+from intervals import bootstrap_median, meets
+from outputs import compare as compare_outputs
+from outputs import outputs_of, parse_shape
+from processes import Worker, WorkerError
 
 
 def peer_of(path: str, arguments: argparse.Namespace) -> str:
@@ -97,16 +35,16 @@ def peer_of(path: str, arguments: argparse.Namespace) -> str:
 
 def compare(path: str, arguments: argparse.Namespace) -> dict:
     """All rounds of one model: times, their ratio with its interval, the largest difference of outputs."""
-    shapes = {}
-    for text in arguments.input_shape:
-        name, _, dims = text.rpartition(":")
-        shapes[name] = [int(d) for d in dims.split(",")]
+    shapes = dict(arguments.input_shape)
     peer_engine = peer_of(path, arguments)
     python, peer_isa = (arguments.mace_python, arguments.isa) if peer_engine == "mace" else (arguments.peer_python, None)
-    ours = Worker(arguments.mace_python, "mace", path, arguments.num_threads, shapes, arguments.isa)
-    peer = Worker(python, peer_engine, arguments.baseline or path, arguments.num_threads, shapes, peer_isa)
+    ours, peer = Worker(arguments.mace_python, "mace"), Worker(python, peer_engine)
+    ours_load_ms = ours.load(path, arguments.num_threads, shapes, arguments.isa)["load_ms"]
+    peer_load_ms = peer.load(arguments.baseline or path, arguments.num_threads, shapes, peer_isa)["load_ms"]
     # Two forms of a network may take other types of inputs, and answer differently: that is no matter of speed.
-    difference = None if arguments.baseline and arguments.tolerance is None else largest_difference(ours, peer, seed=0)
+    difference = None
+    if not arguments.baseline or arguments.tolerance is not None:
+        difference, _ = compare_outputs(outputs_of(ours, seed=0), outputs_of(peer, seed=0))
     for seed in range(3):
         ours.ask(do="run", seed=seed, repeats=1)
     probe = max(ours.ask(do="run", seed=3, repeats=1)["ms"], 1e-3)
@@ -126,8 +64,8 @@ def compare(path: str, arguments: argparse.Namespace) -> dict:
         "model": Path(path).stem, "peer": f"mace {Path(arguments.baseline).stem}" if arguments.baseline else peer_engine,
         "isa": arguments.isa, "num_threads": arguments.num_threads, "rounds": arguments.rounds, "repeats": repeats,
         "mace_ms": statistics.median(p["mace"] for p in rounds), "peer_ms": statistics.median(p["peer"] for p in rounds),
-        "ratio": median, "lower": lower, "upper": upper, "difference": difference, "mace_load_ms": ours.load_ms,
-        "peer_load_ms": peer.load_ms, "ratios": ratios,
+        "ratio": median, "lower": lower, "upper": upper, "difference": difference, "mace_load_ms": ours_load_ms,
+        "peer_load_ms": peer_load_ms, "ratios": ratios,
     }  # fmt: skip
 
 
@@ -142,7 +80,7 @@ def main() -> int:
     parser.add_argument("--num_threads", type=int, default=1)
     parser.add_argument("--isa", help="instruction set that MACE is limited to, for example avx2; the peer is not")
     parser.add_argument("--min_ms", type=float, default=20.0, help="run a model several times a round up to this long")
-    parser.add_argument("--input_shape", action="append", default=[], metavar="NAME:D,D")
+    parser.add_argument("--input_shape", action="append", default=[], type=parse_shape, metavar="NAME:D,D")
     parser.add_argument("--target", type=float, help="exit status 1 where a model does not meet this ratio")
     parser.add_argument("--tolerance", type=float, help="largest difference of outputs over their range (default: 1e-3)")
     parser.add_argument("--mace_python", default=sys.executable, help="interpreter that has mace")
@@ -151,7 +89,10 @@ def main() -> int:
     arguments = parser.parse_args()
     results, missed = [], []
     for path in arguments.models:
-        result = compare(path, arguments)
+        try:
+            result = compare(path, arguments)
+        except WorkerError as error:
+            raise SystemExit(f"ratio: {path}: {error}") from None
         results.append(result)
         difference = result["difference"]
         wrong = difference is not None and not difference <= (1e-3 if arguments.tolerance is None else arguments.tolerance)
