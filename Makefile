@@ -56,8 +56,9 @@ format:  ## formats C++ and Python in place
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
 	@$(BIN)/ruff check -q --fix python tests bench examples scripts && $(BIN)/ruff format -q python tests bench examples scripts
 
-bench: build  ## one model against onnxruntime; see bench/ratio.py --help
-	@scripts/bench.sh $(BIN)
+bench: build  ## MACE beside its peers on ten networks, 15 minutes; MODELS="a.onnx ..." BENCH_OPTIONS="--quick" (bench/peers.py --help)
+	@scripts/make_peers.sh $(PYTHON) $(BUILD)/bench
+	@$(BIN)/python bench/peers.py $(MODELS) $(BENCH_OPTIONS)
 
 full: build  ## everything that is too slow for CI; hours
 	@scripts/full.sh

@@ -11,7 +11,7 @@ and is called directly. pnnx is a program of its own and needs no PyTorch.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -84,13 +84,15 @@ def embed_gathers(source: Path, param: Path, binary: Path) -> None:
 
 def to_ncnn(source: Path, folder: Path, shapes: dict[str, list[int]]) -> None:
     """pnnx, then what ncnn reads: model.param, model.bin."""
-    import pnnx
-
+    found = importlib.util.find_spec("pnnx")  # importing the package would ask for PyTorch
+    if not found or not found.submodule_search_locations:
+        raise ModuleNotFoundError(name="pnnx")
+    program = Path(found.submodule_search_locations[0]) / "pnnx"
     inputs, _ = read_interface(source, shapes)
     symmetric_deconvolutions(source, folder / "model.onnx")
     types = {"float32": "f32", "int64": "i64", "int32": "i32", "float16": "f16", "uint8": "u8", "int8": "i8"}
     texts = [f"[{','.join(map(str, shape))}]{types.get(dtype, 'f32')}" for _, dtype, shape in inputs]
-    subprocess.run([pnnx.EXEC_PATH, "model.onnx", "fp16=0", f"inputshape={','.join(texts)}"], cwd=folder, check=True)
+    subprocess.run([program, "model.onnx", "fp16=0", f"inputshape={','.join(texts)}"], cwd=folder, check=True)
     (folder / "model.ncnn.param").rename(folder / "model.param")
     (folder / "model.ncnn.bin").rename(folder / "model.bin")
     embed_gathers(source, folder / "model.param", folder / "model.bin")
@@ -98,9 +100,9 @@ def to_ncnn(source: Path, folder: Path, shapes: dict[str, list[int]]) -> None:
     if left := sorted({layer[0] for layer in layers if NCNN_LACKS.match(layer[0]) or layer[0] in ("Gather", "ConvTranspose")}):
         raise Refusal(f"pnnx leaves {', '.join(left)}, which ncnn lacks")
     # The program that pnnx writes says how arrays become ncnn's matrices: which axis, if any, is the batch.
-    program = (folder / "model_ncnn.py").read_text()
-    taken = re.findall(r'ex\.input\("(\w+)", ncnn\.Mat\(\w+(?:\.squeeze\(\d+\))?\.numpy\(\)(?:, batch_index=(\d+))?\)', program)
-    given = re.findall(r'extract\("(\w+)"\)\s+out\.append\(torch\.from_numpy\(\w+\.numpy\((?:batch_index=(\d+))?\)\)', program)
+    written = (folder / "model_ncnn.py").read_text()
+    taken = re.findall(r'ex\.input\("(\w+)", ncnn\.Mat\(\w+(?:\.squeeze\(\d+\))?\.numpy\(\)(?:, batch_index=(\d+))?\)', written)
+    given = re.findall(r'extract\("(\w+)"\)\s+out\.append\(torch\.from_numpy\(\w+\.numpy\((?:batch_index=(\d+))?\)\)', written)
     if len(taken) != len(inputs) or not given:
         raise Refusal("what pnnx wrote about the inputs is not understood")
     axes = {"inputs": taken, "outputs": given}

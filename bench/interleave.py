@@ -11,6 +11,7 @@ interval (bench/intervals.py) sees it.
 from __future__ import annotations
 
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -82,6 +83,7 @@ class Network:
     name: str
     source: str = ""
     sha256: str = ""
+    shapes: dict[str, list[int]] = field(default_factory=dict)
     specs: list = field(default_factory=list)
     rounds: int = 0  # in each block
     lanes: list[Lane] = field(default_factory=list)
@@ -123,13 +125,13 @@ class Bench:
         """A worker that has begun to load; its answer is still to be taken."""
         worker = self.start(lane.engine, f"{network.name}_{lane.engine}_run.log")
         isa = self.settings.isa if lane.engine == "mace" else None
-        worker.tell_load(lane.path, self.settings.num_threads, self.settings.shapes, isa, network.specs)
+        worker.tell_load(lane.path, self.settings.num_threads, {}, isa, network.specs)
         return worker
 
     def failed(self, lane: Lane, network: Network, error: Exception) -> None:
         """The engine runs this network no more."""
         log = getattr(error, "log", None) or self.files.logs / f"{network.name}_{lane.engine}_run.log"
-        lane.reason, lane.log = str(error)[:120], str(log)
+        lane.reason, lane.log = str(error)[:120], os.path.relpath(log)
         lane.blocks, lane.alone = [], []
 
     # ---- check
@@ -141,7 +143,7 @@ class Bench:
             lane = listed.get(engine) or Lane(engine)
             self.report(0.0, f"checking {network.name} on {engine}")
             try:
-                lane.path = str(self.files.converted(engine, Path(network.source), self.settings.shapes))
+                lane.path = str(self.files.converted(engine, Path(network.source), network.shapes))
                 outputs = self.check_lane(lane, network)
             except (Unavailable, WorkerError) as error:
                 self.failed(lane, network, error)

@@ -13,8 +13,6 @@ scripts/sanitize.sh thread mace_core_test mace_api_session_test
 scripts/mutation.sh 20000
 scripts/fuzz_smoke.sh 300
 scripts/allocation_failures.sh full
-peers=build/peers_venv
-[ -x $peers/bin/python ] || python3 -m venv $peers
-$peers/bin/pip install -q --disable-pip-version-check onnxruntime numpy
+scripts/make_peers.sh python3 build/bench
 .venv/bin/python bench/ratio.py build/generated/{mobilenet_v1_1.0_224,mobilenet_v2_1.0_224,resnet50_224}.onnx --target 0.667 \
-  --mace_python .venv/bin/python --peer_python $peers/bin/python
+  --mace_python .venv/bin/python --peer_python build/bench/peers_venv/bin/python

@@ -1,4 +1,4 @@
-"""bench/quantize_ort.py, where there is a Python with onnx and onnxruntime: build/peers_venv or $MACE_PEERS_PYTHON."""
+"""bench/quantize_ort.py, where there is a Python with onnx and onnxruntime: build/bench/peers_venv or $MACE_PEERS_PYTHON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "bench" / "quantize_ort.py"
-PEERS = os.environ.get("MACE_PEERS_PYTHON", str(ROOT / "build" / "peers_venv" / "bin" / "python"))
+PEERS = os.environ.get("MACE_PEERS_PYTHON", str(ROOT / "build" / "bench" / "peers_venv" / "bin" / "python"))
 
 
 def has_onnxruntime() -> bool:
@@ -23,7 +23,7 @@ def has_onnxruntime() -> bool:
 
 
 needs_onnxruntime = pytest.mark.skipif(
-    not has_onnxruntime(), reason=f"{PEERS} is no Python with onnx and onnxruntime (scripts/bench.sh makes one); or set MACE_PEERS_PYTHON"
+    not has_onnxruntime(), reason=f"{PEERS} is no Python with onnx and onnxruntime (scripts/make_peers.sh makes one); or set MACE_PEERS_PYTHON"
 )
 
 
