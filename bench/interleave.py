@@ -139,9 +139,9 @@ class Bench:
         """Converts for each engine, loads, compares the outputs, takes a first time. The reference is first, listed or not."""
         reference = None
         listed = {engine: Lane(engine) for engine in engines}
-        for engine in sorted({REFERENCE, *engines}, key=lambda name: name != REFERENCE):
+        for engine in dict.fromkeys([REFERENCE, *engines]):
             lane = listed.get(engine) or Lane(engine)
-            self.report(0.0, f"checking {network.name} on {engine}")
+            self.report(0.0, f"checking: {network.name} on {engine}")
             try:
                 lane.path = str(self.files.converted(engine, Path(network.source), network.shapes))
                 outputs = self.check_lane(lane, network)

@@ -47,7 +47,7 @@ def bootstrap_median(
     if flat.size == 1:
         return middle, middle, middle
     rng = np.random.RandomState(seed)
-    if len(groups) == 1 or all(group.size == 1 for group in groups):
+    if len(groups) == 1 or not any(np.ndim(block) for block in blocks):
         medians = np.median(flat[rng.randint(0, flat.size, (resamples, flat.size))], axis=1)
         tail = 0.025
     else:
@@ -60,11 +60,8 @@ def bootstrap_median(
         picks = (rng.random_sample((resamples, len(groups), rounds)) * sizes[drawn][:, :, None]).astype(np.int64)
         values = table[drawn[:, :, None], picks]
         values[np.arange(rounds) >= sizes[drawn][:, :, None]] = np.nan
-        medians = (
-            np.nanmedian(values.reshape(resamples, -1), axis=1)
-            if np.isnan(values).any()
-            else np.median(values.reshape(resamples, -1), axis=1)
-        )
+        drawn_rounds = values.reshape(resamples, -1)
+        medians = np.nanmedian(drawn_rounds, axis=1) if np.isnan(drawn_rounds).any() else np.median(drawn_rounds, axis=1)
         tail = expanded_tail(len(groups))
     lower, upper = np.percentile(medians, [100 * tail, 100 * (1 - tail)])
     return middle, float(min(lower, middle)), float(max(upper, middle))

@@ -183,9 +183,8 @@ def measure(options: argparse.Namespace, settings: Settings, start: Callable[[st
             bench.check(network, ["mace", *options.peers])
         total = bench.estimate_s(networks)
         reporter.begin(total)
-        console.print(
-            f"measuring for about {max(1, round(total / 60))} minutes (checked in {time.monotonic() - begin:.0f} s)", markup=False
-        )
+        about = f"{total / 60:.0f} minutes" if total > 110 else f"{total:.0f} s"
+        console.print(f"measuring for about {about} (checked in {time.monotonic() - begin:.0f} s)", markup=False, highlight=False)
         bench.measure(networks)
     commit, commit_date, changed = commit_of(ROOT)
     facts = {

@@ -124,8 +124,8 @@ def part(results: dict, source: str, plot: str | None) -> list[str]:
     settings = results["settings"]
     rounds = [n["rounds"] for n in networks]
     lines += [
-        f"Settings (N is {threads}); {min(rounds)} to {max(rounds)} rounds in {settings['blocks']} blocks, at least {settings['min_ms']:g} ms "
-        f"a turn, outputs within {settings['tolerance']:g} of onnxruntime's:", "",
+        f"Settings (N is {threads}); {min(rounds)} to {max(rounds)} rounds in {settings['blocks']} blocks, at least {settings['min_ms']:g} "
+        f"ms a turn, outputs within {settings['tolerance']:g} of onnxruntime's:", "",
     ]  # fmt: skip
     return lines + table(["engine", "version", "settings"], [[n, e["version"], e["settings"]] for n, e in results["engines"].items()])
 

@@ -29,7 +29,7 @@ def cells(engine: str, entry: dict[str, Any]) -> list[str]:
     interval = f"[{entry['lower']:.3f}, {entry['upper']:.3f}]" if "ratio" in entry else ""
     alone = entry.get("alone_over_interleaved")
     difference = entry["difference"]
-    shown = number(difference, ".0e") if difference is not None or entry["status"] == "ok" else "all"
+    shown = number(difference, ".0e" if difference else ".0f") if difference is not None or entry["status"] == "ok" else "all"
     return [
         engine, milliseconds(entry["ms"]), number(entry.get("ratio"), ".3f", ""), interval,
         "-" if alone is None else f"{alone:.2f}{' !' if entry['alone_outside'] else ''}",

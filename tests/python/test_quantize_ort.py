@@ -23,7 +23,8 @@ def has_onnxruntime() -> bool:
 
 
 needs_onnxruntime = pytest.mark.skipif(
-    not has_onnxruntime(), reason=f"{PEERS} is no Python with onnx and onnxruntime (scripts/make_peers.sh makes one); or set MACE_PEERS_PYTHON"
+    not has_onnxruntime(),
+    reason=f"{PEERS} is no Python with onnx and onnxruntime (scripts/make_peers.sh makes one); or set MACE_PEERS_PYTHON",
 )
 
 

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import ratio
+import worker
 from networks import model
 from onnx import helper
 
 import mace
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
-import ratio
-import worker
 
 
 def test_interval_holds_the_median_and_narrows() -> None:
