@@ -56,7 +56,7 @@ format:  ## formats C++ and Python in place
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
 	@$(BIN)/ruff check -q --fix python tests bench examples scripts && $(BIN)/ruff format -q python tests bench examples scripts
 
-bench: build  ## MACE beside its peers on ten networks, 15 minutes; MODELS="a.onnx ..." BENCH_OPTIONS="--quick" (bench/peers.py --help)
+bench: build  ## MACE beside five engines, 15 minutes; MODELS="net.onnx" BENCH_OPTIONS="--quick" (docs/performance.md)
 	@scripts/make_peers.sh $(PYTHON) $(BUILD)/bench
 	@$(BIN)/python bench/peers.py $(MODELS) $(BENCH_OPTIONS)
 

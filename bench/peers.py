@@ -51,6 +51,8 @@ A file of your own runs on LiteRT where NAME.tflite (pictures NHWC) stands
 beside NAME.onnx. Exit status: 0; 1 where MACE fails or computes something
 else than onnxruntime; 2 for a wrong command line or a file that is no model.
 """
+QUOTED_ROUNDS = 20
+BUSY = 0.4  # programs that want to run beside the bench, from which on it is said
 QUICK = {"rounds": 4, "blocks": 2, "alone": 1, "min_ms": 1.0}
 
 
@@ -172,7 +174,8 @@ def measure(options: argparse.Namespace, settings: Settings, start: Callable[[st
     for log in files.logs.glob("*_run.log"):
         log.unlink()
     begin, date = time.monotonic(), datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    load_before = load_average()
+    if (load_before := load_average()) > BUSY:
+        console.print(f"the machine is busy (load average {load_before:.1f}): figures will be off", markup=False, highlight=False)
     networks = [open_network(model, files, settings.shapes) for model in options.models or DEFAULT_MODELS]
     if unused := settings.shapes.keys() - {name for network in networks for name in network.shapes}:
         raise InputError(f"--input_shape: no model has an input called {', '.join(sorted(unused))}")
@@ -217,9 +220,14 @@ def main(arguments: list[str] | None = None, start: Callable[[str, str], Any] | 
         report.print_all(results, console)
         if options.json:
             results_files.write(options.json, results)
-        whole = not options.models and set(options.peers) == set(PEERS) and not options.quick
-        if whole and not options.no_results:
+        whole = not options.models and set(options.peers) == set(PEERS) and not options.quick and not options.no_results
+        if whole and min(network["rounds"] for network in results["networks"]) < QUOTED_ROUNDS:
+            console.print(f"not kept: figures take at least {QUOTED_ROUNDS} rounds", markup=False, highlight=False)
+        elif whole:
             keep(options, results, console)
+    except KeyboardInterrupt:
+        print("peers: interrupted; nothing is kept", file=sys.stderr)
+        return 130
     except (InputError, Unavailable, results_files.ResultsError) as error:
         print(f"peers: {error}", file=sys.stderr)
         return 2

@@ -7,7 +7,7 @@ The peer is onnxruntime for .onnx and LiteRT for .tflite files, or with --baseli
 
   python bench/ratio.py net.onnx [more.onnx ...] --target 0.667
   python bench/ratio.py det.onnx --input_shape x:1,3,352,800 --num_threads 2 --rounds 40 --json result.json
-  python bench/ratio.py net.tflite --peer_python LITERT_VENV/bin/python --isa avx2
+  python bench/ratio.py net.tflite --peer_python build/bench/peers_venv/bin/python --isa avx2
   python bench/ratio.py net_int8.onnx --baseline net.onnx --target 1    # integers never slower than floats
 """
 

@@ -147,7 +147,7 @@ def whole_run(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, *fl
     monkeypatch.setattr(peers, "commit_of", lambda root: ("abcdef012", "2026-01-01", False))
     (tmp_path / "docs").mkdir(exist_ok=True)
     (tmp_path / "docs" / "performance.md").write_text(PAGE)
-    options = ("--rounds", 4, "--blocks", 2, "--min_ms", 1, "--docs_dir", tmp_path / "docs", "--peer_python", PEERS_PYTHON)
+    options = ("--rounds", 20, "--blocks", 2, "--min_ms", 1, "--docs_dir", tmp_path / "docs", "--peer_python", PEERS_PYTHON)
     return run(tmp_path, *options, *flags)[0]
 
 
@@ -165,6 +165,24 @@ def test_a_whole_run_is_kept_and_written_into_the_page(tmp_path: Path, network: 
     assert names == [".json", "_2threads.json", "_run2.json"]
     page = (tmp_path / "docs" / "performance.md").read_text()
     assert "## 1 thread\n" in page and "## 2 threads\n" in page and "_run2.json" in page
+
+
+def test_few_rounds_are_not_kept(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    assert whole_run(tmp_path, network, monkeypatch, "--rounds", 18) == 0 and not (tmp_path / "kept").exists()
+    assert "not kept: figures take at least 20 rounds" in capsys.readouterr().out
+
+
+def test_an_interrupt_keeps_nothing(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def interrupted(engine: str, seed: int) -> float:
+        raise KeyboardInterrupt
+
+    assert run(tmp_path, network, "--quick", ms=interrupted)[:2] == (130, {}) and "interrupted" in capsys.readouterr().err
+
+
+def test_a_busy_machine_is_said(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(peers, "load_average", lambda: 1.5)
+    assert run(tmp_path, network, "--quick")[1]["load_average_before"] == 1.5
+    assert "busy (load average 1.5)" in capsys.readouterr().err
 
 
 def test_no_results_keeps_nothing(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch) -> None:
