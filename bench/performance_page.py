@@ -33,13 +33,13 @@ def entry_of(network: dict, engine: str) -> dict:
 
 
 def ratio_cell(entry: dict) -> str:
-    """1.12 [1.08, 1.16]: bold where MACE is slower, for the reader looks for that."""
+    """1.12 [1.08, 1.16]: bold where MACE is surely slower, for the reader looks for that."""
     if "ratio" not in entry:
         return "n/a"
     text = f"{entry['ratio']:.2f} [{entry['lower']:.2f}, {entry['upper']:.2f}]"
     if entry["status"] == "wrong":
         return f"{text} WRONG OUTPUT"
-    return f"**{text}**" if entry["ratio"] < 1 else text
+    return f"**{text}**" if entry["upper"] < 1 else text
 
 
 def time_cell(entry: dict) -> str:
@@ -55,14 +55,13 @@ def start_cell(entry: dict) -> str:
 
 
 def list_losses(results: dict) -> list[str]:
-    """Every pair where the peer is faster."""
-    if not results["losses"]:
-        return ["No peer is faster on any network.", ""]
-    lines = ["MACE is slower than"]
-    for loss in results["losses"]:
-        certain = "" if loss["certain"] else " (the interval holds 1)"
-        lines.append(f"- {loss['engine']} on {loss['network']}: {loss['ratio']:.3f} [{loss['lower']:.3f}, {loss['upper']:.3f}]{certain}")
-    return [*lines, ""]
+    """Every pair where the peer is faster: those that the interval is sure of, then the others."""
+    lines = []
+    for certain, heading in ((True, "MACE is slower than:"), (False, "Not decided, but the median says that MACE is slower than:")):
+        found = [loss for loss in results["losses"] if loss["certain"] == certain]
+        listed = [f"- {x['engine']} on {x['network']}: {x['ratio']:.3f} [{x['lower']:.3f}, {x['upper']:.3f}]" for x in found]
+        lines += [heading, "", *listed, ""] if found else []
+    return lines or ["No peer is faster on any network.", ""]
 
 
 def alone_lines(results: dict) -> list[str]:
@@ -102,7 +101,7 @@ def part(results: dict, source: str, plot: str | None) -> list[str]:
         f"{machine['system']}; {' '.join(machine['features'])}.",
         f"Commit {results['commit']}{' with changes' if results['changed'] else ''}, {results['date']}, took {results['seconds'] / 60:.0f} "
         f"minutes, load average before {results['load_average_before']:.2f}; every round is in {source}.", "",
-        "Time of the peer / time of MACE, median over the rounds with its 95 % interval (above 1: MACE is faster; bold: it is slower):", "",
+        "Time of the peer / time of MACE, median over the rounds with its 95 % interval (above 1: MACE is faster; bold: surely slower):", "",
     ]  # fmt: skip
     rows = [[n["name"], *(ratio_cell(entry_of(n, peer)) for peer in peers)] for n in networks]
     known = results["means"]

@@ -14,18 +14,21 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
-from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
 COLOURS = {"onnxruntime": "C0", "openvino": "C4", "ncnn": "C2", "mnn": "C1", "litert": "C3", "best": "black"}
-TICKS = (0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
+FINE_TICKS = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8)
+COARSE_TICKS = (0.1, 0.125, 0.17, 0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
-def ratio_axis(axis, values: list[float]) -> None:
+def ratio_axis(axis, limits, values: list[float]) -> None:
     """A logarithmic axis with ticks that a person reads: twice as fast is as far from 1 as twice as slow."""
-    low, high = min([0.9, *values]) / 1.03, max([1.1, *values]) * 1.03
-    axis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
+    low, high = min([0.92, *values]) / 1.02, max([1.08, *values]) * 1.02
+    ticks = FINE_TICKS if high / low < 2 else COARSE_TICKS
+    limits(low, high)
+    axis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(ScalarFormatter())
+    axis.set_major_formatter(FormatStrFormatter("%g"))
 
 
 def draw_ratios(results: dict, output: str) -> None:
@@ -46,7 +49,7 @@ def draw_ratios(results: dict, output: str) -> None:
         axes.errorbar([e["ratio"] for _, e in found], places, xerr=errors, label=f"{peer} {results['engines'][peer]['version']}", **style)
         ends += [end for _, e in found for end in (e["lower"], e["upper"])]
     axes.axvline(1, color="grey", lw=1)
-    ratio_axis(axes.xaxis, ends)
+    ratio_axis(axes.xaxis, axes.set_xlim, ends)
     axes.set_yticks(range(len(networks)), [n["name"] for n in networks])
     axes.invert_yaxis()
     threads = results["settings"]["num_threads"]
@@ -70,7 +73,7 @@ def draw_history(files: list[dict], output: str) -> None:
         axes.plot(*zip(*points, strict=True), label="fastest of each network" if name == "best" else name, **style)
         values += [value for _, value in points]
     axes.axhline(1, color="grey", lw=1)
-    ratio_axis(axes.yaxis, values)
+    ratio_axis(axes.yaxis, axes.set_ylim, values)
     axes.set_xticks(range(len(files)), [f"{r['date'][:10]}\n{r['commit']}" for r in files], fontsize=7, rotation=30)
     axes.set_ylabel("geometric mean of peer / MACE")
     axes.set_title(f"{files[-1]['machine']['cpu']}, threads: {files[-1]['settings']['num_threads']}", fontsize=10)
