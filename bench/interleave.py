@@ -131,7 +131,7 @@ class Bench:
     def failed(self, lane: Lane, network: Network, error: Exception) -> None:
         """The engine runs this network no more."""
         log = getattr(error, "log", None) or self.files.logs / f"{network.name}_{lane.engine}_run.log"
-        lane.reason, lane.log = str(error)[:120], os.path.relpath(log)
+        lane.reason, lane.log = str(error)[:240], os.path.relpath(log)
         lane.blocks, lane.alone = [], []
 
     # ---- check

@@ -41,7 +41,7 @@ EXAMPLES = """examples:
   make bench BENCH_OPTIONS=--quick            a smoke test of everything
   make bench BENCH_OPTIONS="--num_threads 2"  with two threads
 
-  cd the checkout; after `make build` and scripts/make_peers.sh:
+  in the checkout, where `make bench` has run once:
   .venv/bin/python bench/peers.py resnet18_224 resnet50_224
   .venv/bin/python bench/peers.py my.onnx --input_shape x:1,3,352,800
   .venv/bin/python bench/peers.py --peers onnxruntime,ncnn --isa avx2
@@ -184,6 +184,9 @@ def measure(options: argparse.Namespace, settings: Settings, start: Callable[[st
         bench = Bench(settings, files, start or start_worker, reporter)
         for network in networks:
             bench.check(network, ["mace", *options.peers])
+        failures = [lane for network in networks for lane in network.lanes if lane.engine == "mace" and lane.reason]
+        if len(failures) == len(networks):
+            raise Unavailable(f"MACE runs none of the networks: {failures[0].reason} (log: {failures[0].log})")
         total = bench.estimate_s(networks)
         reporter.begin(total)
         about = f"{total / 60:.0f} minutes" if total > 110 else f"{total:.0f} s"
@@ -230,7 +233,7 @@ def main(arguments: list[str] | None = None, start: Callable[[str, str], Any] | 
         return 130
     except (InputError, Unavailable, results_files.ResultsError) as error:
         print(f"peers: {error}", file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, InputError) else 1
     except OSError as error:
         print(f"peers: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
         return 1

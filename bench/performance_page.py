@@ -101,7 +101,7 @@ def part(results: dict, source: str, plot: str | None) -> list[str]:
         f"{machine['system']}; {' '.join(machine['features'])}.",
         f"Commit {results['commit']}{' with changes' if results['changed'] else ''}, {results['date']}, took {results['seconds'] / 60:.0f} "
         f"minutes, load average before {results['load_average_before']:.2f}; every round is in {source}.", "",
-        "Time of the peer / time of MACE, median over the rounds with its 95 % interval (above 1: MACE is faster; bold: surely slower):", "",
+        "Time of the peer / time of MACE, median with its 95 % interval (above 1: MACE is faster; bold: surely slower):", "",
     ]  # fmt: skip
     rows = [[n["name"], *(ratio_cell(entry_of(n, peer)) for peer in peers)] for n in networks]
     known = results["means"]

@@ -16,6 +16,7 @@ import pytest
 from bench_fakes import PEERS_PYTHON, FakeWorker, failing
 from networks import model
 from onnx import helper
+from processes import WorkerError
 
 MS = {"mace": 2.0, "onnxruntime": 3.0, "openvino": 2.5, "ncnn": 4.0, "mnn": 1.0, "litert": 2.0}
 PAGE = f"# Performance\n\nbefore\n\n{performance_page.BEGIN}\nstale\n{performance_page.END}\n\nafter\n"
@@ -167,6 +168,17 @@ def test_a_whole_run_is_kept_and_written_into_the_page(tmp_path: Path, network: 
     assert "## 1 thread\n" in page and "## 2 threads\n" in page and "_run2.json" in page
 
 
+def test_mace_that_runs_nothing_ends_the_work_at_once(tmp_path: Path, network: str, capsys: pytest.CaptureFixture) -> None:
+    def refused(engine: str, seed: int) -> float:
+        if engine == "mace":
+            raise WorkerError("InvalidArgumentError: no instruction set is called abacus")
+        return 1.0
+
+    status, results, diary = run(tmp_path, network, "--quick", "--isa", "abacus", ms=refused)
+    assert status == 1 and not results and "no instruction set is called abacus" in capsys.readouterr().err
+    assert sum(what == "load" for _, what, _ in diary) == 6  # the check alone
+
+
 def test_few_rounds_are_not_kept(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     assert whole_run(tmp_path, network, monkeypatch, "--rounds", 18) == 0 and not (tmp_path / "kept").exists()
     assert "not kept: figures take at least 20 rounds" in capsys.readouterr().out
@@ -194,7 +206,7 @@ def test_a_page_without_markers_is_said(
     tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr("test_bench_peers.PAGE", "# Performance\n")
-    assert whole_run(tmp_path, network, monkeypatch, "--no_plots") == 2 and "lacks the markers" in capsys.readouterr().err
+    assert whole_run(tmp_path, network, monkeypatch, "--no_plots") == 1 and "lacks the markers" in capsys.readouterr().err
 
 
 def test_plots(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
