@@ -73,7 +73,7 @@ class Lane:
 
     def turn_s(self, cold: bool = True) -> float:
         """About how long a round of this engine takes."""
-        return ((self.warm if cold else 0) + self.repeats) * self.probe_ms / 1e3 + 0.003
+        return ((self.warm if cold else 0) + self.repeats) * self.probe_ms / 1e3 + 0.006
 
 
 @dataclass
@@ -175,7 +175,7 @@ class Bench:
     def block_s(self, network: Network) -> float:
         """About how long one block of a network takes."""
         lanes = network.running()
-        return sum(lane.start_s * 0.6 + 0.05 + 3 * lane.probe_ms / 1e3 + network.rounds * lane.turn_s() for lane in lanes)
+        return sum(lane.start_s + 0.1 + 3 * lane.probe_ms / 1e3 + network.rounds * lane.turn_s() for lane in lanes)
 
     def alone_s(self, network: Network) -> float:
         """About how long all its engines alone take, once."""
