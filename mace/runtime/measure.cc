@@ -111,9 +111,13 @@ Result<float> MeasureRuns(Ref<Runtime> runtime, DType dtype) {
   input.dtype = dtype;
   input.shape = graph.values[graph.inputs[0]].type.shape;
   input.byte_size = static_cast<uint64_t>(ByteCount(dtype, input.shape));
-  MACE_ASSIGN_OR_RETURN(Buffer image, Buffer::Allocate(input.byte_size, runtime->allocator()));
-  std::memset(image.data(), 0, image.size());
-  input.data = image.data();
+  const uint64_t refusals = runtime->budget().refusals();
+  Result<Buffer> image = Buffer::Allocate(input.byte_size, runtime->allocator());
+  if (!image.ok()) {
+    return runtime->budget().Explain(image.TakeStatus(), refusals, "an image", input.byte_size);
+  }
+  std::memset(image->data(), 0, image->size());
+  input.data = image->data();
   MACE_ASSIGN_OR_RETURN(Ref<Model> model, Model::FromGraph(runtime, std::move(graph), ModelOptions()));
   MACE_ASSIGN_OR_RETURN(Ref<Session> session, Session::Create(std::move(model)));
   uint64_t nanoseconds[kRuns];
