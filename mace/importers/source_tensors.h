@@ -21,9 +21,9 @@ struct ResolvedCut {
     std::string name;  // as the user wrote it: the edge of the new graph is called so
     std::optional<std::vector<int64_t>> shape = std::nullopt;
   };
-  std::vector<std::pair<Tensor, Tensor>> joins;  // {from, to}
-  std::vector<Tensor> inputs;
-  std::vector<Tensor> outputs;
+  std::vector<std::pair<Tensor, Tensor>> joins = {};  // {from, to}
+  std::vector<Tensor> inputs = {};
+  std::vector<Tensor> outputs = {};
 };
 
 class SourceTensors {
