@@ -58,7 +58,7 @@ enum class Need : uint8_t { kNothing, kType, kResult };
 struct SourceNodes {
   struct Node {
     std::vector<int32_t> inputs;
-    std::vector<int32_t> outputs;
+    std::vector<int32_t> outputs;  // what it writes; several nodes may write a variable
   };
   std::vector<Node> nodes;
   std::vector<int32_t> outputs;  // the model's own
