@@ -156,7 +156,11 @@ void AddOwnFlags(CLI::App* app, Options* options, Texts* texts) {
       ->option_text("{default,full}")
       ->check(CLI::IsMember({"default", "full"}));
   app->add_option("--seed", options->seed, "of random inputs and of failing allocations (default 0)")
-      ->option_text("N");
+      ->option_text("N")
+      ->check([](const std::string& text) {
+        const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+        return is_number ? "" : "'" + text + "': expected a number, 0 or more";
+      });
   app->add_flag("--json", options->json, "print one JSON object to standard output");
   app->add_flag("--explain", options->explain, "print the plan (docs/explain.md)");
   app->add_flag("--profile", options->profile, "measure and print every step of the last run");
