@@ -99,4 +99,8 @@ mace_status* mace_runtime_measure(mace_runtime* runtime, mace_capability* capabi
   return mace::api::ToHandle(mace::api::Measure(runtime, capability));
 }
 
+void mace_runtime_trim(mace_runtime* runtime) {
+  if (runtime != nullptr) mace::api::FromHandle(runtime)->FreeArenas();
+}
+
 }  // extern "C"
