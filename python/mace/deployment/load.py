@@ -14,7 +14,6 @@ from mace.deployment.schema import DeploymentKeys, GraphKeys, ModelKeys, Thresho
 
 Path = tuple[str | int, ...]
 Keys = TypeVar("Keys", bound=BaseModel)
-DEFAULT_RANGE = (-1.0, 1.0)
 LIST_OF_ONE = "default_graph"
 
 
@@ -37,7 +36,7 @@ class Tensor:
     format_given: bool
     dtype: str | None
     alias: str
-    range: tuple[float, float]
+    range: tuple[float, float] | None
     path: Path
     shape_path: Path
 
@@ -264,7 +263,7 @@ class _Checker:
                 self.add(where, f"{len(value)} value(s) for {len(names)} {kind} tensor(s); give {what}")
             return value
 
-        columns = [each("data_formats", None), each("data_types", None), each("aliases", ""), each("ranges", DEFAULT_RANGE)]
+        columns = [each("data_formats", None), each("data_types", None), each("aliases", ""), each("ranges", None)]
         for index, layout in enumerate(columns[0]):
             if layout == "OIHW":
                 self.add((*values[f"{kind}_data_formats"][1], index), "OIHW is a layout of weights; write NONE, NHWC or NCHW")
