@@ -54,7 +54,7 @@ lint: venv  ## formatting and static checks of the whole tree
 
 format:  ## formats C++ and Python in place
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
-	@$(BIN)/ruff check -q --fix python tests bench examples scripts && $(BIN)/ruff format -q python tests bench examples scripts
+	@$(BIN)/ruff check -q --fix python tests bench examples scripts tools && $(BIN)/ruff format -q python tests bench examples scripts tools
 
 bench: build  ## one model against onnxruntime; see bench/ratio.py --help
 	@scripts/bench.sh $(BIN)

@@ -94,8 +94,9 @@ def cli() -> None:
     mace explain model.onnx                    which kernel computes what, and why
 
     \b
-    Exit status: 0 on success; 1 where the work failed (a file, the model, memory);
-    2 where the command line is wrong (an unknown flag or command, a bad value).
+    Exit status: 0 on success; 1 where the work failed (a file, the model,
+    memory); 2 where the command line is wrong (an unknown flag or command, a bad
+    value).
     """
 
 

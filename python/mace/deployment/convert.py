@@ -76,6 +76,7 @@ def _fits(shape: Sequence[int], source: Sequence[int | str | None]) -> bool:
 class _Converter:
     def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes, optimize: bool) -> None:
         self._deployment, self._spec, self._data, self._optimize = deployment, spec, data, optimize
+        self.platform = spec.keys.platform
         self.warnings: list[str] = []
         self._inputs: list[Bound] | None = None
 
@@ -98,7 +99,7 @@ class _Converter:
             kind = "input" if tensor.path[-2] == "input_tensors" else "output"
             path = (*tensor.path[:-2], f"{kind}_data_types")
             raise self._fail(path, f"{tensor.name} is {info.dtype} in the source, {tensor.dtype} here; write {info.dtype}")
-        natural = NATURAL[self._spec.keys.platform]
+        natural = NATURAL[self.platform]
         order = ORDER.get((tensor.format, natural)) if len(tensor.shape) == 4 else None
         as_is = _fits(tensor.shape, info.shape)
         turned = order is not None and _fits([tensor.shape[axis] for axis in order], info.shape)
@@ -112,7 +113,9 @@ class _Converter:
             self.warnings.append(f"{tensor.name} is {_dims(info.shape)}, not {_dims(tensor.shape)} as the deployment file says")
             return Bound(tensor, info.dtype, tuple(int(dim or 1) for dim in info.shape), None)
         also = f" ({tensor.format}; the source is {natural})" if order else ""
-        message = f"{tensor.name} is {_dims(info.shape)} in the source, {_dims(tensor.shape)}{also} here; correct the shape or the data format"
+        message = (
+            f"{tensor.name} is {_dims(info.shape)} in the source, {_dims(tensor.shape)}{also} here; correct the shape or the data format"
+        )
         raise self._fail(tensor.shape_path, message)
 
     def inputs(self) -> list[Bound]:
@@ -173,6 +176,11 @@ class LayerConverter:
     def inputs(self) -> list[Bound]:
         """The models' inputs."""
         return self._converter.inputs()
+
+    def channels_last(self, array: np.ndarray) -> np.ndarray:
+        """A picture of the source with its channels last, where comparing looks for the largest of them."""
+        is_nchw = NATURAL[self._converter.platform] == "NCHW" and array.ndim == 4
+        return array.transpose(0, 2, 3, 1) if is_nchw else array
 
     def convert(self, name: str) -> bytes:
         """The .mace file that computes this tensor."""

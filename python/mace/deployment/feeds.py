@@ -66,7 +66,8 @@ class Data:
             raw = np.dtype("<f4" if dtype.kind == "f" else "<i4")
             raw = raw if len(data) == count * raw.itemsize else dtype
             if len(data) != count * raw.itemsize:
-                text = f"{path} has {len(data)} bytes, {count * 4} are wanted for {info} (four bytes an element); correct the file or the shape"
+                wanted = f"{count * 4} are wanted for {info} (four bytes an element)"
+                text = f"{path} has {len(data)} bytes, {wanted}; correct the file or the shape"
                 raise self._fail(source, text)
             array = np.frombuffer(data, raw)
         if array.dtype != dtype and (array.dtype.kind not in "fiub" or (array.dtype.kind == "f") != (dtype.kind == "f")):

@@ -25,7 +25,7 @@ OFF = "-1"
 def parse_layers(text: str) -> slice | int:
     """start:end (either may be missing), or an index, as Python counts."""
     match = re.fullmatch(r"(-?[0-9]{1,9})|(-?[0-9]{0,9}):(-?[0-9]{0,9})", text, re.ASCII)
-    if not match or text.strip("-:") == "" and "-" in text:
+    if not match or (text.strip("-:") == "" and "-" in text):
         raise click.UsageError(f"--layers={text}: expected start:end or an index, for example 0:10, 5: or 3")
     if match[1]:
         return int(match[1])
@@ -62,7 +62,7 @@ def compare_layers(
         for name in names:
             try:
                 write_atomically(path, converter.convert(name))
-                found.append(compare(name, values[name], run(path)[0]))
+                found.append(compare(name, converter.channels_last(values[name]), converter.channels_last(run(path)[0])))
             except MaceError as error:
                 failures.append(f"layer {name}: {error}")
             bar.advance(task)

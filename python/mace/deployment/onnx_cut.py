@@ -142,6 +142,14 @@ class OnnxSource:
         self._other = [whole for number, _, whole in fields(view) if number != MODEL_GRAPH]
         graphs = [content for number, content, _ in fields(view) if number == MODEL_GRAPH]
         self._graph = _graph(memoryview(b"".join(graphs)))
+        self._names = {*self._graph.inputs, *(name for node in self._graph.nodes for name in node.outputs)}
+
+    def resolve(self, name: str) -> str:
+        """The source's tensor of a name; conv:0 also finds conv, and the other way round, as in a conversion."""
+        if name in self._names:
+            return name
+        other = name.removesuffix(":0") if name.endswith(":0") else f"{name}:0"
+        return other if other in self._names else name
 
     def computed(self, inputs: Iterable[str]) -> list[str]:
         """The tensors that nodes compute from these inputs, in the order of the file."""

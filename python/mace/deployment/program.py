@@ -57,7 +57,8 @@ def run_program(
     if result.returncode != 0:
         lines = [line for line in result.stderr.decode(errors="replace").splitlines() if line.strip()]
         status = f"status {result.returncode}" if result.returncode > 0 else f"signal {-result.returncode}"
-        raise ProgramError(f"mace_run ended with {status}: {lines[-1] if lines else 'it said nothing'} (all of it is in {log})")
+        said = next((line for line in lines if line.startswith("mace_run:")), lines[-1] if lines else "it said nothing")
+        raise ProgramError(f"mace_run ended with {status}: {said.removeprefix('mace_run: ')} (all of it is in {log})")
     try:
         report = json.loads(text)
         if not isinstance(report, dict):

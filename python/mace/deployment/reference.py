@@ -40,8 +40,10 @@ class OnnxReference:
     ) -> None:
         self._engine = _import("onnxruntime", "onnxruntime")
         self._source = OnnxSource(data)
-        self._inputs, self._graphs = list(inputs), graphs
-        self._joined = {to: source for source, to in joins}
+        resolve = self._source.resolve
+        self._inputs = [resolve(name) for name in inputs]
+        self._graphs = [([resolve(name) for name in each[0]], [resolve(name) for name in each[1]]) for each in graphs]
+        self._joined = {resolve(to): resolve(source) for source, to in joins}
 
     def computed(self) -> list[str]:
         """See Reference."""
@@ -55,7 +57,9 @@ class OnnxReference:
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """See Reference."""
-        values = dict(feeds)
+        resolve = self._source.resolve
+        values = {resolve(name): array for name, array in feeds.items()}
+        asked, outputs = list(outputs), [resolve(name) for name in outputs]
         for inputs, own_outputs in self._graphs:
             if len(self._graphs) == 1:
                 wanted = list(outputs)
@@ -67,7 +71,7 @@ class OnnxReference:
         missing = [name for name in outputs if name not in values]
         if missing:
             raise InvalidArgumentError(f"no sub-graph computes {', '.join(missing)}")
-        return {name: values[name] for name in outputs}
+        return {name: values[resolve(name)] for name in asked}
 
     def _run_graph(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> dict[str, np.ndarray]:
         if not outputs:

@@ -146,7 +146,7 @@ class Runner:
         return self._files.read(self._spec.source)[0]
 
     def _validate(self, result: Result, model: mace.Model, arrays: list[np.ndarray], outputs: list[np.ndarray]) -> None:
-        result.threshold = threshold_of(self._spec, "cpu", quantized=False)  # on host every runtime is the CPU
+        result.threshold = threshold_of(self._spec)
         names = [info.name for info in model.outputs]
         if self._spec.checks:
             converted = convert_checks(self._deployment, self._spec, self._source())
@@ -167,9 +167,7 @@ class Runner:
             values = reference.run(to_source(arrays, converted.inputs), [bound.tensor.name for bound in converted.outputs])
         return [bound.from_source(values[bound.tensor.name]) for bound in converted.outputs]
 
-    def _run_and_expect(
-        self, converted: Converted, arrays: list[np.ndarray], folder: str
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def _run_and_expect(self, converted: Converted, arrays: list[np.ndarray], folder: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
         path = os.path.join(self._scratch, folder, f"{self._spec.name}.mace")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         write_atomically(path, converted.data)
@@ -198,7 +196,7 @@ class Runner:
             reference_of(self._spec, data), converter, feeds, self._options.layers, os.path.join(self._scratch, "layers"), run,
             quiet=self._options.quiet,
         )  # fmt: skip
-        least = threshold_of(self._spec, "cpu", quantized=False)
+        least = threshold_of(self._spec)
         result.failures += failures
         result.failures += [
             f"{self._spec.name}: layer {each.name}: similarity {each.similarity:.6f} is below the threshold {least:g}"
@@ -231,8 +229,18 @@ def convert_to_file(deployment: Deployment, spec: ModelSpec, files: Files, outpu
     os.makedirs(os.path.dirname(path), exist_ok=True)
     write_atomically(path, converted.data)
     tensors = {
-        kind: [{"name": each.tensor.name, "dtype": each.dtype, "shape": list(each.tensor.shape if each.order else each.shape)} for each in bounds]
+        kind: [
+            {"name": each.tensor.name, "dtype": each.dtype, "shape": list(each.tensor.shape if each.order else each.shape)}
+            for each in bounds
+        ]
         for kind, bounds in (("inputs", converted.inputs), ("outputs", converted.outputs))
     }
     operators = converted.details["operators"]
-    return {"model": spec.name, "file": path, "bytes": len(converted.data), **tensors, "operators": operators, "warnings": converted.warnings}
+    return {
+        "model": spec.name,
+        "file": path,
+        "bytes": len(converted.data),
+        **tensors,
+        "operators": operators,
+        "warnings": converted.warnings,
+    }

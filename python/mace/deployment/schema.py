@@ -170,16 +170,16 @@ class Strict(BaseModel):
 
 
 class Thresholds(Strict):
-    """Least cosine similarity by runtime; upper and lower case are one."""
+    """Least cosine similarity by runtime; upper and lower case are one. On host every runtime is the CPU."""
 
     cpu: Threshold = key(WORKS, "On the CPU.", 0.999, "0.999")
-    gpu: Threshold = key(WORKS, "On the GPU.", 0.995, "0.995")
-    hexagon: Threshold = key(WORKS, "On a Hexagon DSP.", 0.980, "0.980")
-    dsp: Threshold = key(WORKS, "The same as hexagon.", 0.980, "0.980")
-    hta: Threshold = key(WORKS, "On a Hexagon tensor accelerator.", 0.980, "0.980")
-    htp: Threshold = key(WORKS, "On a Hexagon tensor processor.", 0.980, "0.980")
-    apu: Threshold = key(WORKS, "On a MediaTek APU.", 0.980, "0.980")
-    quantize: Threshold = key(WORKS, "Of a quantized model.", 0.980, "0.980")
+    gpu: Threshold = key(NO_EFFECT, "On the GPU.", 0.995, "0.995")
+    hexagon: Threshold = key(NO_EFFECT, "On a Hexagon DSP.", 0.980, "0.980")
+    dsp: Threshold = key(NO_EFFECT, "The same as hexagon.", 0.980, "0.980")
+    hta: Threshold = key(NO_EFFECT, "On a Hexagon tensor accelerator.", 0.980, "0.980")
+    htp: Threshold = key(NO_EFFECT, "On a Hexagon tensor processor.", 0.980, "0.980")
+    apu: Threshold = key(NO_EFFECT, "On a MediaTek APU.", 0.980, "0.980")
+    quantize: Threshold = key(NO_EFFECT, "Of a quantized model.", 0.980, "0.980")
 
 
 class Micro(Strict):
@@ -299,8 +299,8 @@ class DeviceKeys(Strict):
     """Keys of a device."""
 
     target_abis: Abis = required(WORKS, "ABIs that it runs.")
-    target_socs: Text | list[Text] | None = key(WORKS, "Its chip, for the report.", None, "none")
-    models: Text | None = key(WORKS, "Its name, for the report.", None, "none")
+    target_socs: Text | list[Text] | None = key(NO_EFFECT, "Its chip.", None, "none")
+    models: Text | None = key(NO_EFFECT, "Its name.", None, "none")
     address: Text | None = key(NOT_BUILT_YET, "Where ssh finds it.", None, "none")
     username: Text | None = key(NOT_BUILT_YET, "For ssh.", None, "none")
     password: Text | None = key(NOT_BUILT_YET, "For ssh.", None, "none")
