@@ -345,11 +345,28 @@ def _subgraphs_as_map(file: str, root: Node) -> None:
         graphs.value, graphs.key_lines = {LIST_OF_ONE: graph}, {LIST_OF_ONE: graph.line}
 
 
+def _lower_thresholds(file: str, node: Node, path: Path = ()) -> None:
+    """Names of runtimes in validation_threshold count in upper and lower case."""
+    for name, item in node.value.items() if isinstance(node.value, dict) else ():
+        here = (*path, name)
+        if name != "validation_threshold" or not isinstance(item.value, dict):
+            _lower_thresholds(file, item, here)
+            continue
+        lowered: dict[str, Node] = {}
+        for each, value in item.value.items():
+            if each.lower() in lowered:
+                raise DeploymentError([Problem(file, item.key_lines[each], each, "is there twice, in upper and lower case; remove one")])
+            lowered[each.lower()] = value
+        item.key_lines = {each.lower(): item.key_lines[each] for each in item.value}
+        item.value = lowered
+
+
 def load_deployment(file: str) -> Deployment:
     """Reads and checks a deployment file. Raises :class:`DeploymentError`, or MACE's errors of reading a file."""
     root = read_yaml(file)
     without_empty(root)
     _subgraphs_as_map(file, root)
+    _lower_thresholds(file, root)
     return _Checker(file, root, check_keys(file, root, DeploymentKeys)).deployment()
 
 

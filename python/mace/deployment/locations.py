@@ -148,6 +148,8 @@ def read_yaml(path: str) -> Node:
     reader = _Reader(path, text)
     try:
         return reader.document()
+    except DeploymentError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)

@@ -120,12 +120,6 @@ def _parse_threshold(value: Any) -> float:
     return number
 
 
-def _lower_keys(value: Any) -> Any:
-    if not isinstance(value, dict):
-        raise ValueError("expected a map such as {CPU: 0.999}")
-    return {str(name).lower(): each for name, each in value.items()}
-
-
 def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -227,9 +221,7 @@ class GraphKeys(Strict):
     validation_outputs_data: Names | None = key(
         WORKS, "Likewise: what --validate compares with, in place of the source model.", None, "none"
     )
-    validation_threshold: Annotated[Thresholds, BeforeValidator(_lower_keys)] | None = key(
-        WORKS, "Least cosine similarity.", None, "by runtime"
-    )
+    validation_threshold: Thresholds | None = key(WORKS, "Least cosine similarity.", None, "by runtime")
     accuracy_validation_script: Text | None = key(
         WORKS, "A Python file with a class AccuracyValidator (below); run --validate executes it.", None, "none"
     )
@@ -299,7 +291,7 @@ class DeviceKeys(Strict):
     """Keys of a device."""
 
     target_abis: Abis = required(WORKS, "ABIs that it runs.")
-    target_socs: Text | list[Text] | None = key(NO_EFFECT, "Its chip.", None, "none")
+    target_socs: Names | None = key(NO_EFFECT, "Its chip.", None, "none")
     models: Text | None = key(NO_EFFECT, "Its name.", None, "none")
     address: Text | None = key(NOT_BUILT_YET, "Where ssh finds it.", None, "none")
     username: Text | None = key(NOT_BUILT_YET, "For ssh.", None, "none")
