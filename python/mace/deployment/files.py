@@ -107,10 +107,10 @@ def _download(url: str, file: BinaryIO) -> str:
             failure = _reason(error)
             if error.code < 500 and error.code not in (408, 425, 429):
                 raise _Hopeless(failure) from None
+        except (ValueError, http.client.InvalidURL) as error:  # a URL that is none
+            raise _Hopeless(str(error)) from None
         except (OSError, http.client.HTTPException) as error:
             failure = _reason(error)
-        except ValueError as error:  # a URL that is none
-            raise _Hopeless(str(error)) from None
         if attempt < TRIES:
             time.sleep(RETRY_SECONDS * attempt)
     raise _Hopeless(f"{failure} ({TRIES} tries)")
@@ -154,9 +154,12 @@ class Files:
         return data, path
 
     def _downloaded(self, source: Source) -> str:
-        if urllib.parse.urlsplit(source.name).scheme.lower() not in ("http", "https"):
-            raise self._fail(source, f"{source.name!r} is neither a path nor an http(s) URL")
-        path = cache_path(source.name, self._cache)
+        try:
+            if urllib.parse.urlsplit(source.name).scheme.lower() not in ("http", "https"):
+                raise ValueError
+            path = cache_path(source.name, self._cache)
+        except ValueError:
+            raise self._fail(source, f"{source.name!r} is neither a path nor an http(s) URL; correct it") from None
         with contextlib.suppress(MaceError):
             if os.path.exists(path) and (not source.checksum or hashlib.sha256(read_file(path)).hexdigest() == source.checksum):
                 return path
