@@ -25,6 +25,7 @@ class Bound:
     where the two have the same layout; `shape` is the source's."""
 
     tensor: Tensor
+    name: str  # in the .mace file
     dtype: str
     shape: tuple[int, ...]
     order: tuple[int, ...] | None
@@ -106,12 +107,12 @@ class _Converter:
         # Where both fit, what the file says counts; the default says nothing of a tensor whose shape is the source's.
         fixed = all(isinstance(dim, int) for dim in info.shape)
         if turned and order and (not as_is or tensor.format_given or not fixed):
-            return Bound(tensor, info.dtype, tuple(tensor.shape[axis] for axis in order), order)
+            return Bound(tensor, info.name, info.dtype, tuple(tensor.shape[axis] for axis in order), order)
         if as_is:
-            return Bound(tensor, info.dtype, tensor.shape, None)
+            return Bound(tensor, info.name, info.dtype, tensor.shape, None)
         if all(isinstance(dim, int) for dim in info.shape) and [d for d in tensor.shape if d != 1] == [d for d in info.shape if d != 1]:
             self.warnings.append(f"{tensor.name} is {_dims(info.shape)}, not {_dims(tensor.shape)} as the deployment file says")
-            return Bound(tensor, info.dtype, tuple(int(dim or 1) for dim in info.shape), None)
+            return Bound(tensor, info.name, info.dtype, tuple(int(dim or 1) for dim in info.shape), None)
         also = f" ({tensor.format}; the source is {natural})" if order else ""
         message = (
             f"{tensor.name} is {_dims(info.shape)} in the source, {_dims(tensor.shape)}{also} here; correct the shape or the data format"
@@ -124,8 +125,7 @@ class _Converter:
             tensors = self._spec.inputs
             outputs = [tensor.name for tensor in self._spec.outputs]
             probe, _ = self._convert(outputs, inputs={tensor.name: None for tensor in tensors}, optimize=False)
-            infos = {info.name: info for info in mace.load(probe).inputs}
-            self._inputs = [self._bind(tensor, infos[tensor.name]) for tensor in tensors]
+            self._inputs = [self._bind(tensor, info) for tensor, info in zip(tensors, mace.load(probe).inputs, strict=True)]
         return self._inputs
 
     def to_outputs(self, tensors: list[Tensor]) -> Converted:
@@ -144,8 +144,8 @@ class _Converter:
 
     def _finish(self, names: list[str], inputs: list[Bound], outputs: list[Bound]) -> Converted:
         steps: dict[str, Any] = {}
-        before = {bound.tensor.name: bound.steps(True) for bound in inputs if bound.order}
-        after = {bound.tensor.name: bound.steps(False) for bound in outputs if bound.order}
+        before = {bound.name: bound.steps(True) for bound in inputs if bound.order}
+        after = {bound.name: bound.steps(False) for bound in outputs if bound.order}
         if before:
             steps["preprocess"] = before
         if after:
@@ -190,11 +190,10 @@ class LayerConverter:
 def check_same(deployment: Deployment, spec: ModelSpec, path: str, model: mace.Model) -> None:
     """That a .mace file was made from this deployment file as it is now."""
     for kind, tensors, infos in (("input", spec.inputs, model.inputs), ("output", spec.outputs, model.outputs)):
-        names = [info.name for info in infos]
         shapes_differ = any(
             [dim for dim in tensor.shape if dim != 1] != [dim for dim in info.shape if dim != 1]
             for tensor, info in zip(tensors, infos, strict=False)
         )
-        if names != [tensor.name for tensor in tensors] or shapes_differ:
+        if len(infos) != len(tensors) or shapes_differ:
             message = f"{path} has other {kind}s ({'; '.join(map(str, infos))}); convert again"
             raise DeploymentError([Problem(deployment.file, deployment.root.line_of(spec.path), spec.name, message)])
