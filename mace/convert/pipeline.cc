@@ -1,12 +1,9 @@
 #include "mace/convert/pipeline.h"
 
 #include <algorithm>
-#include <cmath>
-#include <optional>
 #include <string_view>
 
 #include "mace/convert/pipeline_steps.h"
-#include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/passes/graph_editor.h"
 
@@ -39,7 +36,8 @@ void ForStep(const std::vector<Step>& steps, size_t number, Body body) {
   try {
     body(steps[number]);
   } catch (const PassError& error) {
-    throw PassError(Status::Format(error.code(), "step %zu (%s): %s", number + 1, NameOf(steps[number]), error.what()));
+    throw PassError(
+        Status::Format(error.code(), "step %zu (%s): %s", number + 1, NameOf(steps[number]), error.what()));
   }
 }
 
@@ -49,7 +47,8 @@ bool LooksAtPixels(const Step& step) {
 }
 
 // What stands in front of `steps` where `type` stands behind them.
-TensorType SourceType(const std::vector<Step>& steps, const std::string& name, TensorType type, Graph* graph) {
+TensorType SourceType(const std::vector<Step>& steps, const std::string& name, TensorType type,
+                      Graph* graph) {
   const SourceStep* source = nullptr;
   if (std::any_of(steps.begin(), steps.end(), LooksAtPixels)) type.dtype = DType::kU8;
   for (size_t i = steps.size(); i-- > 0;) {
@@ -81,7 +80,8 @@ ValueId Adapt(StepBuilder& builder, ValueId value, const TensorType& wanted) {
   }
   if (wanted.quantization != kNone) {
     if (have.dtype == DType::kF32) {
-      return builder.Emit(OpId::kQuantize, {value}, ops::QuantizeAttributes{.to = wanted.dtype}, wanted.quantization);
+      return builder.Emit(OpId::kQuantize, {value}, ops::QuantizeAttributes{.to = wanted.dtype},
+                          wanted.quantization);
     }
     if (have.dtype == wanted.dtype) {
       return builder.Emit(OpId::kIdentity, {value}, NoAttributes{}, wanted.quantization);
@@ -103,7 +103,6 @@ void AddToInput(const Pipeline& pipeline, GraphEditor* editor) {
   const ValueId input = passes::Unwrap(graph.AddValue(name, type));
   editor->Track();
   StepBuilder builder(editor, /*anchor=*/0);
-  builder.set_channels_second(false);
   ValueId value = input;
   for (size_t i = 0; i < steps.size(); ++i) {
     ForStep(steps, i, [&](const Step& step) { value = builder.AddToInput(step, value); });
@@ -125,7 +124,8 @@ void AddToOutput(const Pipeline& pipeline, GraphEditor* editor) {
   result.value = old_output;
   for (size_t i = 0; i < steps.size(); ++i) {
     ForStep(steps, i, [&](const Step& step) {
-      if (!result.further.empty()) throw PassError(InvalidArgument("the step in front of it must be the last one"));
+      if (!result.further.empty())
+        throw PassError(InvalidArgument("the step in front of it must be the last one"));
       if (const auto* suppression = std::get_if<NonMaxSuppressionStep>(&step)) {
         const size_t scores = PlaceOf(graph, graph.outputs, suppression->scores, "output");
         result = builder.AddSuppression(*suppression, result.value, graph.outputs[scores]);
@@ -143,7 +143,7 @@ void AddToOutput(const Pipeline& pipeline, GraphEditor* editor) {
   graph.outputs[place] = result.value;
   if (scores != SIZE_MAX) {
     std::rotate(graph.outputs.begin() + scores, graph.outputs.begin() + scores + 1, graph.outputs.end());
-    Check(graph.outputs.Resize(graph.outputs.size() - 1));
+    graph.outputs.PopBack();
   }
   for (const auto& [suffix, value] : result.further) {
     const std::string full = name + suffix;
@@ -157,8 +157,8 @@ void AddToOutput(const Pipeline& pipeline, GraphEditor* editor) {
   }
 }
 
-void AddAll(const std::vector<Pipeline>& pipelines, const char* key, void (*add)(const Pipeline&, GraphEditor*),
-            GraphEditor* editor) {
+void AddAll(const std::vector<Pipeline>& pipelines, const char* key,
+            void (*add)(const Pipeline&, GraphEditor*), GraphEditor* editor) {
   for (size_t i = 0; i < pipelines.size(); ++i) {
     const std::string& name = pipelines[i].first;
     try {
@@ -179,7 +179,8 @@ Status AddPipelines(const std::vector<Pipeline>& preprocess, const std::vector<P
   if (preprocess.empty() && postprocess.empty()) return Status::Ok();
   return passes::Guarded([&] {
     GraphEditor editor(graph);
-    if (editor.NodeCount() == 0) throw PassError(InvalidArgument("a pipeline around a model without operators"));
+    if (editor.NodeCount() == 0)
+      throw PassError(InvalidArgument("a pipeline around a model without operators"));
     AddAll(preprocess, "preprocess", AddToInput, &editor);
     AddAll(postprocess, "postprocess", AddToOutput, &editor);
     editor.Finish();

@@ -28,16 +28,12 @@ constexpr int64_t kMostPixels = INT64_C(1) << 16;  // of a side
 
 bool IsSemiPlanar(std::string_view color) { return color == "nv12" || color == "nv21"; }
 
+bool IsInterleaved(std::string_view color) { return color == "rgb" || color == "bgr" || color == "gray"; }
+
 void CheckColor(const ColorStep& step) {
-  for (const std::string& color : {step.source, step.target}) {
-    if (color == "rgb" || color == "bgr" || color == "gray") continue;
-    if (IsSemiPlanar(color) && &color != &step.target && color == step.source) continue;
-    Refuse(InvalidArgument("from '%s' to '%s': expected nv12, nv21, rgb, bgr or gray, and as the target one of the last three",
-                           step.source.c_str(), step.target.c_str()));
-  }
-  if (IsSemiPlanar(step.target)) {
-    Refuse(InvalidArgument("to '%s': the target is rgb, bgr or gray", step.target.c_str()));
-  }
+  if ((IsInterleaved(step.source) || IsSemiPlanar(step.source)) && IsInterleaved(step.target)) return;
+  Refuse(InvalidArgument("from '%s' to '%s': expected nv12, nv21, rgb, bgr or gray to rgb, bgr or gray",
+                         step.source.c_str(), step.target.c_str()));
 }
 
 // The permutation of a LayoutStep.
@@ -59,8 +55,9 @@ int64_t SymbolFor(const std::string& name, Graph* graph) {
 void CheckResize(const ResizeStep& step) {
   for (int64_t side : {step.height, step.width}) {
     if (side < 1 || side > kMostPixels) {
-      Refuse(InvalidArgument("to %lld x %lld: expected sides of 1 to %lld pixels", static_cast<long long>(step.height),
-                             static_cast<long long>(step.width), static_cast<long long>(kMostPixels)));
+      Refuse(InvalidArgument("to %lld x %lld: expected sides of 1 to %lld pixels",
+                             static_cast<long long>(step.height), static_cast<long long>(step.width),
+                             static_cast<long long>(kMostPixels)));
     }
   }
   if (!std::isfinite(step.pad_value)) Refuse(InvalidArgument("pad_value must be a finite number"));
@@ -69,8 +66,8 @@ void CheckResize(const ResizeStep& step) {
 }  // namespace
 
 const char* NameOf(const Step& step) {
-  constexpr const char* kNames[] = {"Source", "Color", "Resize", "Normalize", "Layout", "Softmax", "TopK",
-                                    "CtcDecode", "NonMaxSuppression"};
+  constexpr const char* kNames[] = {"Source",  "Color", "Resize",    "Normalize",        "Layout",
+                                    "Softmax", "TopK",  "CtcDecode", "NonMaxSuppression"};
   static_assert(std::size(kNames) == std::variant_size_v<Step>);
   return kNames[step.index()];
 }
@@ -160,7 +157,8 @@ ValueId StepBuilder::AddColor(const ColorStep& step, ValueId value) {
   }
   if (step.target == "gray") {
     // ITU-R BT.601's luma.
-    const std::vector<double> weights = source == "rgb" ? std::vector{0.299, 0.587, 0.114} : std::vector{0.114, 0.587, 0.299};
+    const std::vector<double> weights =
+        source == "rgb" ? std::vector{0.299, 0.587, 0.114} : std::vector{0.114, 0.587, 0.299};
     const ValueId weighted = Emit(OpId::kMul, {As(value, DType::kF32), Floats(weights, {3})}, NoAttributes{});
     ops::ReduceAttributes sum;
     sum.kind = ops::ReduceKind::kSum;
@@ -183,7 +181,8 @@ ValueId StepBuilder::ResizeTo(const ResizeStep& step, ValueId value, ValueId siz
 ValueId StepBuilder::AddResize(const ResizeStep& step, ValueId value) {
   if (channels_second_) Refuse(InvalidArgument("takes NHWC pictures: it belongs in front of Layout"));
   if (!step.nearest) value = As(value, DType::kF32);
-  return step.keep_aspect ? AddFittingResize(step, value) : ResizeTo(step, value, Ints({step.height, step.width}));
+  return step.keep_aspect ? AddFittingResize(step, value)
+                          : ResizeTo(step, value, Ints({step.height, step.width}));
 }
 
 // The sizes are integers that are computed from the picture's shape while a plan is made:
@@ -215,25 +214,26 @@ ValueId StepBuilder::AddFittingResize(const ResizeStep& step, ValueId value) {
     fill = As(fill, DType::kU8);
   }
   const ValueId padded = Emit(OpId::kPad, {resized, pads, fill}, ops::PadAttributes{});
-  // What is known although the pads are computed.
-  Shape& shape = editor_.graph().values[padded].type.shape;
-  shape = ShapeOf(value);
-  shape[1] = step.height;
-  shape[2] = step.width;
-  return padded;
+  // The pads are computed, the result's size is known: a view says so.
+  ops::ReshapeAttributes known;
+  known.shape = {0, step.height, step.width, 0};
+  return Emit(OpId::kReshape, {padded}, known);
 }
 
 ValueId StepBuilder::AddNormalize(const NormalizeStep& step, ValueId value) {
   const size_t count = std::max(step.mean.size(), step.deviation.size());
   const int axis = channels_second_ ? 1 : ShapeOf(value).rank - 1;
-  const auto one_each = [&](const std::vector<double>& list) { return list.size() == count || list.size() == 1; };
+  const auto one_each = [&](const std::vector<double>& list) {
+    return list.size() == count || list.size() == 1;
+  };
   if (count == 0 || !one_each(step.mean) || !one_each(step.deviation) || axis < 0) {
     Refuse(InvalidArgument("%zu means and %zu deviations: expected one, or one a channel", step.mean.size(),
                            step.deviation.size()));
   }
   const int64_t channels = ShapeOf(value)[axis];
   if (count > 1 && channels >= 0 && channels != static_cast<int64_t>(count)) {
-    Refuse(InvalidArgument("%zu means and deviations for %lld channels", count, static_cast<long long>(channels)));
+    Refuse(InvalidArgument("%zu means and deviations for %lld channels", count,
+                           static_cast<long long>(channels)));
   }
   std::vector<double> factors(count), offsets(count);
   for (size_t i = 0; i < count; ++i) {
@@ -242,7 +242,8 @@ ValueId StepBuilder::AddNormalize(const NormalizeStep& step, ValueId value) {
     factors[i] = step.scale / deviation;
     offsets[i] = -mean / deviation;
     if (!std::isfinite(static_cast<float>(factors[i])) || !std::isfinite(static_cast<float>(offsets[i]))) {
-      Refuse(InvalidArgument("the mean %g, deviation %g and scale %g give no finite number", mean, deviation, step.scale));
+      Refuse(InvalidArgument("the mean %g, deviation %g and scale %g give no finite number", mean, deviation,
+                             step.scale));
     }
   }
   Shape shape = {static_cast<int64_t>(count)};
@@ -276,7 +277,8 @@ StepResult StepBuilder::AddToOutput(const Step& step, ValueId value) {
     result.value = Emit(OpId::kSoftmax, {As(value, DType::kF32)}, attributes);
   } else if (const auto* top = std::get_if<TopKStep>(&step)) {
     const ValueId inputs[] = {As(value, DType::kF32), Ints({top->k})};
-    const auto values = editor_.EmitMany(anchor_, OpId::kTopK, inputs, ops::TopKAttributes{.axis = top->axis}, 2);
+    const auto values =
+        editor_.EmitMany(anchor_, OpId::kTopK, inputs, ops::TopKAttributes{.axis = top->axis}, 2);
     result = {values[0], {{"_indices", values[1]}}};
   } else if (const auto* decode = std::get_if<CtcDecodeStep>(&step)) {
     const ValueId inputs[] = {As(value, DType::kF32)};

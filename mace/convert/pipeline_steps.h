@@ -31,11 +31,10 @@ class StepBuilder {
   StepBuilder(passes::GraphEditor* editor, NodeId anchor) : editor_(*editor), anchor_(anchor) {}
 
   passes::GraphEditor& editor() { return editor_; }
-  // Whether pictures are NCHW from here on.
-  void set_channels_second(bool value) { channels_second_ = value; }
 
   template <typename A>
-  ValueId Emit(OpId op, std::initializer_list<ValueId> inputs, const A& attributes, int32_t quantization = kNone) {
+  ValueId Emit(OpId op, std::initializer_list<ValueId> inputs, const A& attributes,
+               int32_t quantization = kNone) {
     return editor_.Emit(anchor_, op, inputs, attributes, quantization);
   }
   // Cast where the type is another one; of quantized values their real numbers, cast.
@@ -58,7 +57,7 @@ class StepBuilder {
 
   passes::GraphEditor& editor_;
   NodeId anchor_;
-  bool channels_second_ = false;
+  bool channels_second_ = false;  // pictures are NCHW from here on
 };
 
 }  // namespace mace::convert
