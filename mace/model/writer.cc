@@ -173,18 +173,30 @@ std::vector<uint8_t> GraphSegment(const Graph& graph, const Records& records) {
 
 std::vector<uint8_t> NamesSegment(const Graph& graph, bool keep_inner_names) {
   std::vector<bool> keep(graph.values.size(), keep_inner_names);
-  for (ValueId input : graph.inputs) keep[input] = true;
-  for (ValueId output : graph.outputs) keep[output] = true;
+  std::vector<bool> keep_symbol(graph.symbols.size(), keep_inner_names);
+  const auto keep_symbols = [&](ValueId value) {
+    const Shape& shape = graph.values[value].type.shape;
+    for (int i = 0; i < shape.rank; ++i) {
+      if (IsSymbolDim(shape[i])) keep_symbol[static_cast<size_t>(SymbolOf(shape[i]))] = true;
+    }
+  };
+  for (const Vector<ValueId>* edges : {&graph.inputs, &graph.outputs}) {
+    for (ValueId edge : *edges) {
+      keep[edge] = true;
+      keep_symbols(edge);
+    }
+  }
+  for (const State& state : graph.states) keep_symbols(state.read);
   std::string text;
   std::vector<uint32_t> lengths;
   const auto add = [&](const String& name, bool kept) {
     if (kept) text += name.view();
     lengths.push_back(kept ? static_cast<uint32_t>(name.size()) : 0);
   };
-  add(graph.name, true);
+  add(graph.name, keep_inner_names);
   for (size_t i = 0; i < graph.values.size(); ++i) add(graph.values[i].name, keep[i]);
   for (const Node& node : graph.nodes) add(node.name, keep_inner_names);
-  for (const Symbol& symbol : graph.symbols) add(symbol.name, true);
+  for (size_t i = 0; i < graph.symbols.size(); ++i) add(graph.symbols[i].name, keep_symbol[i]);
   for (const State& state : graph.states) add(state.name, true);
   flatbuffers::FlatBufferBuilder builder;
   const auto text_vector = builder.CreateVector(reinterpret_cast<const uint8_t*>(text.data()), text.size());

@@ -16,8 +16,8 @@ import numpy as np
 
 import mace
 from mace.arrays import read_inputs
-from mace.files import read_file, resolve_output, write_atomically
-from mace.model import MACE_MAGIC, named
+from mace.errors import named
+from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
 
 NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")

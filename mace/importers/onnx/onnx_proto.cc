@@ -27,6 +27,7 @@ enum : uint32_t {
   kInitializer = 5,
   kInput = 11,
   kOutput = 12,
+  kValueInfo = 13,
   kSparseInitializer = 15
 };
 }
@@ -441,6 +442,10 @@ GraphProto ReadGraph(Reader reader) {
       case graph_field::kOutput:
         reader.Charge(2 * sizeof(ValueInfo));
         graph.outputs.push_back(ReadValueInfo(ReadMessage(reader)));
+        break;
+      case graph_field::kValueInfo:
+        reader.Charge(2 * sizeof(ValueInfo));
+        graph.declared.push_back(ReadValueInfo(ReadMessage(reader)));
         break;
       case graph_field::kSparseInitializer:
         graph.has_sparse_initializers = true;

@@ -74,6 +74,7 @@ struct GraphProto {
   bool has_sparse_initializers = false;
   std::vector<ValueInfo> inputs;
   std::vector<ValueInfo> outputs;
+  std::vector<ValueInfo> declared;  // types of inner tensors, as far as the file has them
 };
 
 struct OpsetImport {
