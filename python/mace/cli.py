@@ -18,6 +18,7 @@ import mace
 from mace.arrays import read_inputs
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
+from mace.pipeline_file import PipelineFileError, read_pipeline_file
 from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
 
 NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")
@@ -106,15 +107,22 @@ def cli() -> None:
 @click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable).")
 @click.option("--signature", default=None, metavar="NAME", help="Call inputs and outputs as in this signature (TensorFlow Lite).")
 @click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
+@click.option("--pipeline", default=None, type=FileName(), metavar="FILE.yml", help="Store these steps before and behind (docs/pipelines.md).")
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
-def convert(model: str, output: str, states: Sequence[str], signature: str | None, optimize: bool, as_json: bool) -> None:
+def convert(
+    model: str, output: str, states: Sequence[str], signature: str | None, optimize: bool, pipeline: str | None, as_json: bool
+) -> None:
     """Converts a trained MODEL (ONNX, TensorFlow Lite) to a .mace file."""
     if os.path.exists(output) and os.path.exists(model) and os.path.samefile(output, model):
         raise mace.InvalidArgumentError(f"-o {output}: is the model itself, which would be lost")
+    try:
+        steps = read_pipeline_file(pipeline) if pipeline else {}
+    except PipelineFileError as error:
+        raise click.UsageError(f"--pipeline {error}") from None
     resolve_output(output, follow_links=True)  # before the work
     begin = time.perf_counter()
     with progress(f"converting {os.path.basename(model)}"):
-        data, details = mace.convert(model, parse_states(states), optimize=optimize, signature=signature)
+        data, details = mace.convert(model, parse_states(states), optimize=optimize, signature=signature, **steps)
         write_atomically(output, data)
     seconds = time.perf_counter() - begin
     for warning in details["warnings"]:
