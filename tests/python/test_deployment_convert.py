@@ -58,7 +58,14 @@ def test_optimize(tmp_path: Path) -> None:
 
 
 NOT_BUILT_YET = {
-    "convert": ("--quantize", "--quantize=static", "--quantize_algorithm=minmax", "--enable_micro", "--address_sanitizer", "--quantize_stat"),
+    "convert": (
+        "--quantize",
+        "--quantize=static",
+        "--quantize_algorithm=minmax",
+        "--enable_micro",
+        "--address_sanitizer",
+        "--quantize_stat",
+    ),
     "run": ("--address_sanitizer", "--quantize_stat"),
     "benchmark": ("--address_sanitizer", "--quantize_stat"),
 }
@@ -87,7 +94,9 @@ def test_target_abis_and_formats(tmp_path: Path) -> None:
         assert found[1].startswith(f"{path}:{line_of(path, 'model_graph_format')}: model_graph_format: not built yet")
         for flag in ("--target_abis=armhf", "--target_abis=z80", "--target_abis=", "--model_data_format=code", "--model_graph_format=text"):
             converter("convert", f"--config={path}", flag, cwd=tmp_path, status=2)
-    result = converter("convert", f"--config={path}", "--target_abis=host", "--model_graph_format=file", "--model_data_format=file", cwd=tmp_path)
+    result = converter(
+        "convert", f"--config={path}", "--target_abis=host", "--model_graph_format=file", "--model_data_format=file", cwd=tmp_path
+    )
     assert result.err == ""
     result = converter("convert", f"--config={deployment(tmp_path)}", "--target_socs=random", "--debug_mode", cwd=tmp_path)
     assert "--target_socs has no effect" in result.err and "--debug_mode has no effect" in result.err
@@ -99,7 +108,12 @@ def test_devices(tmp_path: Path) -> None:
     (tmp_path / "devices.yml").write_text("devices: {board: {target_abis: [arm64], address: 10.0.0.2, username: root}}\n")
     shutil.rmtree(tmp_path / "build")
     with nothing_written(tmp_path):
-        for name, says in (("board", "not built yet"), ("10.0.0.2", "not built yet"), ("bord", "did you mean board?"), ("host,boat", "boat")):
+        for name, says in (
+            ("board", "not built yet"),
+            ("10.0.0.2", "not built yet"),
+            ("bord", "did you mean board?"),
+            ("host,boat", "boat"),
+        ):
             assert says in converter("convert", f"--config={path}", f"--devices_to_run={name}", cwd=tmp_path, status=2).problems()[0]
         (tmp_path / "devices.yml").write_text("devices: {board: {target_abi: [arm64]}}\n")
         assert "did you mean target_abis?" in converter("convert", f"--config={path}", cwd=tmp_path, status=2).err
@@ -147,14 +161,19 @@ def test_a_layout_that_the_source_has_needs_no_step(tmp_path: Path) -> None:
 
 def test_nchw_of_a_tensorflow_lite_model(tmp_path: Path) -> None:
     writer = TfliteWriter()
-    x = writer.tensor("x", "float32", [1, 4, 6, 3])
-    y = writer.tensor("y", "float32", [1, 4, 6, 3])
-    writer.operator("RELU", [x], [y])
+    x, y = (writer.add_tensor([1, 4, 6, 3], "float32", name=name) for name in ("x", "y"))
+    writer.add_operator("RELU", [x], [y])
     data = writer.finish([x], [y])
-    keys = {"input_tensors": "x", "input_shapes": "1,3,4,6", "input_data_formats": "NCHW", "output_tensors": "y", "output_shapes": "1,4,6,3"}
+    keys = {
+        "input_tensors": "x",
+        "input_shapes": "1,3,4,6",
+        "input_data_formats": "NCHW",
+        "output_tensors": "y",
+        "output_shapes": "1,4,6,3",
+    }
     model = converted(deployment(tmp_path, data=data, platform="tflite", subgraphs=[keys]))
     value = networks.random(1, 1, 4, 6, 3)
-    (want,) = run_litert(data, [value])
+    ((want,),) = run_litert(data, [[value]])
     np.testing.assert_array_equal(model([np.ascontiguousarray(value.transpose(0, 3, 1, 2))])["y"], want)
 
 

@@ -49,6 +49,14 @@ class Switch(click.ParamType):
         return value.lower() in self.on
 
 
+class Kind(Switch):
+    """Off, or anything else."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> bool:
+        """Whether it is on."""
+        return value if isinstance(value, bool) else value.lower() not in self.off
+
+
 class Abis(click.ParamType):
     """ABIs with commas between them."""
 
@@ -115,7 +123,7 @@ COMMON_FLAGS = (
 CONVERT_FLAGS = (
     flag("--optimize", **SWITCH, default="1", metavar="[0|1]", help="Run the graph passes.  [default: 1]"),
     flag("--no_optimize", is_flag=True, help="The same as --optimize=0."),
-    later("--quantize", **SWITCH, default="0", metavar="[TYPE]", help="Make an integer model.",
+    later("--quantize", is_flag=False, flag_value="1", type=Kind(), default="0", metavar="[TYPE]", help="Make an integer model.",
           reason="MACE makes no integer models; quantize before (ONNX QDQ, TensorFlow Lite)"),
     later("--quantize_algorithm", default=None, metavar="NAME", help="How --quantize finds ranges.",
           reason="MACE makes no integer models; quantize before (ONNX QDQ, TensorFlow Lite)"),
