@@ -2,6 +2,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 
 #include "mace/graph/op_definition.h"
 #include "mace/runtime/json_writer.h"
@@ -22,6 +23,68 @@ void WriteType(const TensorType& type, JsonWriter* json) {
   json->EndArray();
 }
 
+template <typename T>
+T ReadAt(const AttributeStorage& attributes, size_t offset) {
+  T value;
+  std::memcpy(&value, attributes.bytes + offset, sizeof(T));
+  return value;
+}
+
+// One value of an attribute; enumerations are their numbers.
+void WriteField(const AttributeStorage& attributes, const FieldInfo& field, JsonWriter* json) {
+  switch (field.kind) {
+    case FieldKind::kInt64:
+      json->Integer(ReadAt<int64_t>(attributes, field.offset));
+      return;
+    case FieldKind::kInt32:
+    case FieldKind::kEnum:
+      json->Integer(ReadAt<int32_t>(attributes, field.offset));
+      return;
+    case FieldKind::kFloat:
+      json->Float(ReadAt<float>(attributes, field.offset));
+      return;
+    case FieldKind::kBool:
+      json->Boolean(ReadAt<uint8_t>(attributes, field.offset) != 0);
+      return;
+    case FieldKind::kDType:
+      json->Text(NameOf(ReadAt<DType>(attributes, field.offset)));
+      return;
+    case FieldKind::kIntList:
+      json->BeginArray();
+      for (int64_t value : ReadAt<IntList>(attributes, field.offset)) json->Integer(value);
+      json->EndArray();
+      return;
+    case FieldKind::kFloatList:
+      json->BeginArray();
+      for (float value : ReadAt<FloatList>(attributes, field.offset)) json->Float(value);
+      json->EndArray();
+      return;
+  }
+}
+
+void WriteAttributes(const Node& node, JsonWriter* json) {
+  const OpDefinition* definition = FindOpDefinition(node.op);
+  json->Key("attributes").BeginObject();
+  for (int32_t i = 0; definition != nullptr && i < definition->attributes.field_count; ++i) {
+    const FieldInfo& field = definition->attributes.fields[i];
+    json->Key(field.name);
+    WriteField(node.attributes, field, json);
+  }
+  json->EndObject();
+}
+
+// Absent optional values have no entry.
+void WriteValues(const Graph& graph, const Plan& plan, const Vector<ValueId>& values, JsonWriter* json) {
+  json->BeginArray();
+  for (ValueId value : values) {
+    if (value == kNone) continue;
+    json->BeginObject().Key("name").Text(graph.values[value].name.view());
+    WriteType(plan.analysis.types[value], json);
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
 void WriteNode(const Graph& graph, const Plan& plan, NodeId id, JsonWriter* json) {
   const Node& node = graph.nodes[id];
   json->BeginObject()
@@ -31,14 +94,12 @@ void WriteNode(const Graph& graph, const Plan& plan, NodeId id, JsonWriter* json
       .Text(node.name.view())
       .Key("op")
       .Text(OpName(node));
-  json->Key("outputs").BeginArray();
-  for (ValueId output : node.outputs) {
-    if (output == kNone) continue;
-    json->BeginObject().Key("name").Text(graph.values[output].name.view());
-    WriteType(plan.analysis.types[output], json);
-    json->EndObject();
-  }
-  json->EndArray().EndObject();
+  WriteAttributes(node, json);
+  json->Key("inputs");
+  WriteValues(graph, plan, node.inputs, json);
+  json->Key("outputs");
+  WriteValues(graph, plan, node.outputs, json);
+  json->EndObject();
 }
 
 bool IsConversion(const Node& node) { return node.op == OpId::kQuantize || node.op == OpId::kDequantize; }
@@ -173,6 +234,7 @@ void WriteSteps(const Model& model, const Plan& plan, JsonWriter* json) {
       json->Key("is_reference").Boolean(step.is_reference).Key("is_integer").Boolean(work.is_integer);
       json->Key("reason").Text(step.reason.view());
       json->Key("bytes").Integer(step.bytes).Key("multiply_adds").Integer(work.multiply_adds);
+      json->Key("main_node").Integer(work.main_node);
       json->Key("nodes").BeginArray();
       for (NodeId id : step.nodes) WriteNode(model.graph(), plan, id, json);
       json->EndArray().EndObject();

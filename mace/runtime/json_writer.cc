@@ -3,6 +3,7 @@
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 namespace mace {
 namespace {
@@ -132,6 +133,24 @@ JsonWriter& JsonWriter::Number(double value) {
                 thousandths % 1000);
   Separate();
   Append(text);
+  needs_comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::Float(float value) {
+  char text[48] = "null";
+  if (std::isfinite(value)) std::snprintf(text, sizeof(text), "%.9g", static_cast<double>(value));
+  char* end = text;  // what is no part of a number in JSON is the locale's decimal point, of one byte or more
+  for (const char* c = text; *c != '\0'; ++c) {
+    const bool is_point = std::isfinite(value) && std::strchr("+-0123456789e", *c) == nullptr;
+    if (!is_point) {
+      *end++ = *c;
+    } else if (end == text || end[-1] != '.') {
+      *end++ = '.';
+    }
+  }
+  Separate();
+  Append({text, static_cast<size_t>(end - text)});
   needs_comma_ = true;
   return *this;
 }

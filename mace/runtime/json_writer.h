@@ -24,7 +24,8 @@ class JsonWriter {
   JsonWriter& Integer(int64_t value);
   JsonWriter& Unsigned(uint64_t value);
   JsonWriter& Boolean(bool value);
-  JsonWriter& Number(double value);  // finite
+  JsonWriter& Number(double value);  // finite; three decimals
+  JsonWriter& Float(float value);    // all of its digits; null where it is not finite
 
   Status TakeStatus() { return std::move(status_); }
 

@@ -71,12 +71,14 @@ bool ReadsIntegers(const Node& node, const TensorType* types) {
 StepWork WorkOf(const Graph& graph, const TensorType* types, const StepInfo& step) {
   StepWork work;
   int64_t most = -1;
-  for (NodeId id : step.nodes) {
-    const int64_t count = Counter(graph.nodes[id], types).MultiplyAdds();
+  for (size_t i = 0; i < step.nodes.size(); ++i) {
+    const Node& node = graph.nodes[step.nodes[i]];
+    const int64_t count = Counter(node, types).MultiplyAdds();
     work.multiply_adds += count;
     if (count <= most) continue;
     most = count;
-    work.is_integer = ReadsIntegers(graph.nodes[id], types);
+    work.main_node = static_cast<int32_t>(i);
+    work.is_integer = ReadsIntegers(node, types);
   }
   if (!step.is_reference) work.multiply_adds = step.multiply_adds;  // several steps may share a node
   return work;

@@ -9,6 +9,7 @@ namespace mace {
 
 struct StepWork {
   int64_t multiply_adds = 0;
+  int32_t main_node = 0;    // index into the step's nodes: the one that computes most
   bool is_integer = false;  // its main node reads quantized values as they are stored
 };
 

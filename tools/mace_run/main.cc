@@ -1,4 +1,4 @@
-// mace_run: runs a .mace model on .npy files. It knows nothing of libmace but mace.h.
+// mace_run: runs a .mace model on .npy or raw files. It knows nothing of libmace but its public headers.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -28,9 +28,12 @@ int main(int argc, char** argv) {
     if (fcntl(STDOUT_FILENO, F_GETFD) < 0) throw std::runtime_error("standard output is closed");
     mace_run::Options options;
     int exit_status = 0;
-    if (mace_run::ParseOptions(argc, argv, &options, &exit_status)) mace_run::RunModel(options);
+    if (mace_run::ParseOptions(argc, argv, &options, &exit_status)) exit_status = mace_run::RunModel(options);
     CheckOutput();
     return exit_status;
+  } catch (const mace_run::UsageError& error) {
+    std::fprintf(stderr, "mace_run: %s\n", mace_run::Printable(error.what()).c_str());
+    return 2;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "mace_run: %s\n", mace_run::Printable(error.what()).c_str());
     return 1;

@@ -26,7 +26,7 @@ const char* DTypeName(mace_dtype dtype);
 // order. python/mace/arrays.py accepts the same arrays; its words for damaged headers are its own.
 Array ReadNpy(const std::string& path);
 Array ParseNpy(std::span<const uint8_t> file);  // no path in the messages
-// Under a temporary name first: nobody sees half a file. What is there already must be a regular file.
+// As WriteFile does.
 void WriteNpy(const std::string& path, const Array& array);
 std::vector<uint8_t> FormatNpyHeader(const Array& array);
 

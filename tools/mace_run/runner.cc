@@ -1,20 +1,17 @@
 #include "runner.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
-#include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "mace/mace.h"
-#include "npy.h"
+#include "process.h"
+#include "report.h"
+#include "tensors.h"
 #include "text.h"
 
 namespace mace_run {
@@ -25,96 +22,8 @@ double MillisecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-std::string ShapeText(const std::vector<int64_t>& shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + (shape[i] < 0 ? std::string("?") : std::to_string(shape[i]));
-  }
-  return text + "]";
-}
-
-// As ShapeText, with the names of dimensions that may differ from run to run.
-std::string ShapeText(const mace::TensorInfo& info) {
-  std::string text = "[";
-  for (size_t i = 0; i < info.shape.size(); ++i) {
-    text += i == 0 ? "" : ", ";
-    if (info.shape[i] >= 0) {
-      text += std::to_string(info.shape[i]);
-    } else {
-      text += info.dim_names[i].empty() ? "?" : info.dim_names[i];
-    }
-  }
-  return text + "]";
-}
-
-// The file in_N.npy with the least N of `count` or more; "" where there is none.
-std::string SurplusInput(const std::string& folder, size_t count) {
-  std::optional<size_t> surplus;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    if (!name.starts_with("in_") || !name.ends_with(".npy")) continue;
-    const std::string_view digits = std::string_view(name).substr(3, name.size() - 7);
-    size_t number = 0;
-    const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    const bool is_number = failed == std::errc() && digits == std::to_string(number);
-    if (is_number && number >= count) surplus = std::min(number, surplus.value_or(number));
-  }
-  return surplus ? folder + "/in_" + std::to_string(*surplus) + ".npy" : "";
-}
-
-struct Input {
-  std::string path;
-  std::optional<Array> array;  // none: an optional input that is left to its state
-};
-
-// in_0.npy ... in model order. Errors name the file.
-std::vector<Input> ReadInputs(const Options& options, const std::vector<mace::TensorInfo>& infos) {
-  std::vector<Input> inputs(infos.size());
-  if (!infos.empty() && options.input_dir.empty()) {
-    throw std::runtime_error("--input_dir is missing: the model has " + std::to_string(infos.size()) +
-                             " input(s)");
-  }
-  const auto path_of = [&](size_t i) { return options.input_dir + "/in_" + std::to_string(i) + ".npy"; };
-  for (size_t i = 0; i < infos.size(); ++i) {
-    inputs[i].path = path_of(i);
-    std::error_code error;
-    if (std::filesystem::status(inputs[i].path, error).type() == std::filesystem::file_type::not_found) {
-      if (infos[i].optional) continue;
-      throw std::runtime_error(inputs[i].path + ": no such file (input " + infos[i].name + ": " +
-                               DTypeName(infos[i].dtype) + ShapeText(infos[i]) + ")");
-    }
-    Array array = ReadNpy(inputs[i].path);
-    std::vector<int64_t> shape = array.shape;
-    if (options.steps > 0) {
-      if (shape.empty() || shape[0] != options.steps) {
-        throw std::runtime_error(inputs[i].path + ": --steps " + std::to_string(options.steps) +
-                                 " needs that many along axis 0, the array is " + ShapeText(array.shape));
-      }
-      shape.erase(shape.begin());
-    }
-    bool fits = array.dtype == infos[i].dtype && shape.size() == infos[i].shape.size();
-    for (size_t axis = 0; fits && axis < shape.size(); ++axis) {
-      fits = infos[i].shape[axis] < 0 || infos[i].shape[axis] == shape[axis];
-    }
-    if (!fits) {
-      throw std::runtime_error(inputs[i].path + ": input '" + infos[i].name + "' expects " +
-                               DTypeName(infos[i].dtype) + " " + ShapeText(infos[i]) +
-                               (options.steps > 0 ? " at each step" : "") + ", the file has " +
-                               DTypeName(array.dtype) + " " + ShapeText(array.shape));
-    }
-    inputs[i].array = std::move(array);
-  }
-  const std::string surplus = SurplusInput(options.input_dir, infos.size());
-  if (!surplus.empty()) {
-    throw std::runtime_error(surplus + ": the model has only " + std::to_string(infos.size()) + " input(s)");
-  }
-  return inputs;
-}
-
 // The tensors of step `step` (of the whole arrays, where there are no steps).
-std::vector<mace::Tensor> TensorsOf(std::vector<Input>* inputs, int steps, int step) {
+std::vector<mace::Tensor> TensorsOf(Sample* inputs, int steps, int step) {
   std::vector<mace::Tensor> tensors;
   for (Input& input : *inputs) {
     if (!input.array) {
@@ -154,129 +63,193 @@ void Collect(const std::vector<mace::Tensor>& results, const std::vector<mace::T
   }
 }
 
-struct Measured {
-  double load_ms = 0;
-  std::vector<double> rounds_ms;
-  std::vector<Array> outputs;
-  std::string explain;
-  std::string profile;
+// One walk over a sample: a run, or --steps of them.
+class Walker {
+ public:
+  Walker(const Options& options, const std::vector<mace::TensorInfo>& output_infos, mace::Session* session,
+         Sample* sample)
+      : options_(options), infos_(output_infos), session_(session), sample_(sample) {
+    for (int step = 0; step < steps(); ++step) feeds_.push_back(TensorsOf(sample, options.steps, step));
+  }
+
+  void Prepare() { session_->Prepare(feeds_[0]).value(); }
+
+  // Milliseconds. `outputs` (may be null) gets the results, `step_times` (may be null) the time of each step
+  // of the plan. With `measure_last` the last run is measured for --profile.
+  double Walk(std::vector<Array>* outputs, std::vector<double>* step_times, bool measure_last) {
+    mace::ThrowIfError(session_->ResetState());
+    double milliseconds = 0;
+    for (int step = 0; step < steps(); ++step) {
+      mace::RunOptions run_options;
+      run_options.timeout_ns = options_.timeout_ns;
+      run_options.profile = step_times != nullptr || (measure_last && step + 1 == steps());
+      std::vector<mace::Tensor> results(infos_.size());
+      const Clock::time_point begin = Clock::now();
+      mace::Status status = session_->Run(feeds_[static_cast<size_t>(step)], results, run_options);
+      milliseconds += MillisecondsSince(begin);
+      if (!status.ok()) throw std::runtime_error(Files() + ": " + status.message());
+      if (outputs != nullptr) Collect(results, infos_, options_.steps, step, outputs);
+      if (step_times != nullptr) AddStepTimes(step_times);
+    }
+    return milliseconds;
+  }
+
+ private:
+  int steps() const { return std::max(options_.steps, 1); }
+
+  std::string Files() const {  // what was fed
+    std::string files;
+    for (const Input& input : *sample_) {
+      if (input.array) files += (files.empty() ? "" : ", ") + input.path;
+    }
+    return files.empty() ? options_.model_file : files;
+  }
+
+  void AddStepTimes(std::vector<double>* times) {
+    const auto profile = nlohmann::json::parse(session_->ProfileJson().value());
+    const auto& steps = profile["steps"];
+    times->resize(steps.size());
+    for (size_t i = 0; i < steps.size(); ++i) (*times)[i] += steps[i]["nanoseconds"].get<double>() / 1e6;
+  }
+
+  const Options& options_;
+  const std::vector<mace::TensorInfo>& infos_;
+  mace::Session* session_;
+  Sample* sample_;
+  std::vector<std::vector<mace::Tensor>> feeds_;
 };
 
-void RunRounds(const Options& options, const std::vector<mace::TensorInfo>& output_infos,
-               std::vector<Input>* inputs, mace::Session* session, Measured* measured) {
-  const int steps = std::max(options.steps, 1);
-  std::vector<std::vector<mace::Tensor>> feeds;
-  for (int step = 0; step < steps; ++step) feeds.push_back(TensorsOf(inputs, options.steps, step));
-  for (int round = 0; round < options.round; ++round) {
-    mace::ThrowIfError(session->ResetState());
-    double milliseconds = 0;
-    for (int step = 0; step < steps; ++step) {
-      mace::RunOptions run_options;
-      run_options.timeout_ns = options.timeout_ns;
-      run_options.profile = options.profile && round + 1 == options.round && step + 1 == steps;
-      std::vector<mace::Tensor> results(output_infos.size());
-      const Clock::time_point begin = Clock::now();
-      mace::Status status = session->Run(feeds[static_cast<size_t>(step)], results, run_options);
-      milliseconds += MillisecondsSince(begin);
-      if (!status.ok()) {
-        std::string files;  // what was fed
-        for (const Input& input : *inputs) files += (files.empty() ? "" : ", ") + input.path;
-        throw std::runtime_error(files + ": " + status.message());
+// The milliseconds of a small known network on this CPU. Not measured yet.
+float CpuCapability(const mace::Runtime&) { return 0; }
+
+void WriteLog(void* context, mace_log_level level, const char* message) {
+  if (static_cast<int>(level) > *static_cast<const int*>(context)) return;
+  constexpr const char* kNames[] = {"error", "warning", "info"};
+  std::fprintf(stderr, "libmace: %s: %s\n", kNames[level], Printable(message).c_str());
+}
+
+// One restart round: load, run, write.
+class Cycle {
+ public:
+  Cycle(const Options& options, const mace_allocator* allocator)
+      : options_(options), log_level_(options.log_level) {
+    log_ = {sizeof(log_), &log_level_, &WriteLog};
+    runtime_options_.num_threads = std::max(options.num_threads, 0);
+    runtime_options_.memory_limit = options.memory_limit;
+    runtime_options_.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+    runtime_options_.allocator = allocator;
+    runtime_options_.log = options.log_level < 0 ? nullptr : &log_;
+  }
+
+  // `output_infos` is set as soon as the model is loaded.
+  Measured Run(std::vector<mace::TensorInfo>* output_infos) {
+    Measured measured;
+    mace::ModelOptions model_options;
+    model_options.verify_full = options_.verify == "full";
+    model_options.reference_kernels = options_.reference_kernels;
+    const Clock::time_point begin = Clock::now();
+    const mace::Runtime runtime = mace::Runtime::Create(runtime_options_).value();
+    mace::Model model = mace::Model::LoadFile(runtime, options_.model_file.c_str(), model_options).value();
+    mace::Session session = model.NewSession().value();
+    measured.load = MillisecondsSince(begin);
+    if (options_.is_original) measured.capability = CpuCapability(runtime);
+    *output_infos = model.outputs();
+    const InputSource source(options_, model.inputs());
+    const OutputSink sink(options_, *output_infos, source.is_batch());
+    measured.samples = source.samples().size();
+    for (size_t i = 0; i < source.samples().size(); ++i) {
+      Sample sample = source.Read(source.samples()[i]);
+      Walker walker(options_, *output_infos, &session, &sample);
+      if (i == 0 && options_.fake_warmup) {
+        const Clock::time_point prepare_begin = Clock::now();
+        walker.Prepare();
+        measured.load += MillisecondsSince(prepare_begin);
       }
-      if (round == 0) Collect(results, output_infos, options.steps, step, &measured->outputs);
+      RunSample(i, i + 1 == source.samples().size(), sink, source.samples()[i], &walker, &measured);
+      if (i == 0 && options_.benchmark) MeasureOperators(&walker, &measured);
+      if (i == 0 && (options_.explain || options_.benchmark))
+        measured.explain = session.ExplainJson().value();
     }
-    measured->rounds_ms.push_back(milliseconds);
+    if (options_.profile) measured.profile = session.ProfileJson().value();
+    return measured;
   }
-}
 
-double MedianOf(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-void WriteOutputs(const Options& options, const std::vector<Array>& outputs) {
-  if (options.output_dir.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(options.output_dir, error);
-  if (error) throw std::runtime_error(options.output_dir + ": " + error.message());
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    WriteNpy(options.output_dir + "/out_" + std::to_string(i) + ".npy", outputs[i]);
-  }
-}
-
-void Report(const Options& options, const std::vector<mace::TensorInfo>& infos, const Measured& measured) {
-  // The first round plans; where there are more, it is told apart.
-  std::vector<double> rounds = measured.rounds_ms;
-  if (rounds.size() > 1) rounds.erase(rounds.begin());
-  double sum = 0;
-  for (double value : rounds) sum += value;
-  const double average = sum / static_cast<double>(rounds.size());
-  const double least = *std::min_element(rounds.begin(), rounds.end());
-  if (options.json) {
-    nlohmann::ordered_json json = {
-        {"model_file", options.model_file},
-        {"num_threads", options.num_threads},
-        {"steps", options.steps},
-        {"round", options.round},
-        {"load_ms", measured.load_ms},
-        {"first_ms", measured.rounds_ms[0]},
-        {"average_ms", average},
-        {"min_ms", least},
-        {"median_ms", MedianOf(rounds)},
-        {"rounds_ms", measured.rounds_ms},
-        {"outputs", nlohmann::ordered_json::array()},
-    };
-    for (size_t i = 0; i < measured.outputs.size(); ++i) {
-      json["outputs"].push_back({{"name", infos[i].name},
-                                 {"dtype", DTypeName(measured.outputs[i].dtype)},
-                                 {"shape", measured.outputs[i].shape}});
+ private:
+  // The outputs are those of the sample's first run.
+  void RunSample(size_t index, bool is_last, const OutputSink& sink, const std::string& suffix,
+                 Walker* walker, Measured* measured) {
+    const bool has_first = options_.is_original && index == 0;  // a first run beside the rounds
+    const int runs = has_first ? 1 + options_.round : std::max(options_.round, 1);
+    std::vector<Array> outputs;
+    for (int run = 0; run < runs; ++run) {
+      const bool measure = options_.profile && is_last && run + 1 == runs;
+      measured->rounds.push_back(walker->Walk(run == 0 ? &outputs : nullptr, nullptr, measure));
+      const auto done = static_cast<int>(measured->rounds.size()) - (options_.is_original ? 1 : 0);
+      if (options_.malloc_check_cycle > 0 && done > 0 && done % options_.malloc_check_cycle == 0) {
+        std::fprintf(stderr, "round %d: %.1f MiB resident\n", done,
+                     static_cast<double>(ResidentBytes()) / (1 << 20));
+      }
     }
-    if (options.explain) json["explain"] = nlohmann::ordered_json::parse(measured.explain);
-    if (options.profile) json["profile"] = nlohmann::ordered_json::parse(measured.profile);
-    const auto replace = nlohmann::ordered_json::error_handler_t::replace;
-    std::printf("%s\n", json.dump(2, ' ', false, replace).c_str());
-    return;
+    outputs = sink.Placed(std::move(outputs));
+    sink.Write(outputs, suffix);
+    for (Array& output : outputs) output.bytes.clear();
+    if (index == 0) measured->outputs = std::move(outputs);
   }
-  if (options.explain) std::printf("%s\n", measured.explain.c_str());
-  if (options.profile) std::printf("%s\n", measured.profile.c_str());
-  if (options.explain || options.profile) return;
-  std::printf("load %.3f ms, first run %.3f ms", measured.load_ms, measured.rounds_ms[0]);
-  if (options.round > 1) {
-    std::printf("; %d rounds: average %.3f ms, min %.3f ms, median %.3f ms", options.round - 1, average,
-                least, MedianOf(rounds));
+
+  // Rounds of their own: measuring takes time, which the others must not hold.
+  void MeasureOperators(Walker* walker, Measured* measured) {
+    for (int round = 0; round < std::max(options_.round, 1); ++round) {
+      std::vector<double> steps;
+      measured->profiled_rounds.push_back(walker->Walk(nullptr, &steps, false));
+      measured->profiled_steps.push_back(std::move(steps));
+    }
   }
-  std::printf("\n");
-  for (size_t i = 0; i < measured.outputs.size(); ++i) {
-    std::printf("output %zu '%s': %s %s\n", i, Printable(infos[i].name).c_str(),
-                DTypeName(measured.outputs[i].dtype), ShapeText(measured.outputs[i].shape).c_str());
-  }
-}
+
+  const Options& options_;
+  int log_level_;
+  mace_log log_ = {};
+  mace::RuntimeOptions runtime_options_;
+};
 
 }  // namespace
 
-void RunModel(const Options& options) {
-  Measured measured;
-  mace::RuntimeOptions runtime_options;
-  runtime_options.num_threads = options.num_threads;
-  runtime_options.memory_limit = options.memory_limit;
-  runtime_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
-  mace::ModelOptions model_options;
-  model_options.verify_full = options.verify == "full";
-  model_options.reference_kernels = options.reference_kernels;
-  const Clock::time_point begin = Clock::now();
-  mace::Runtime runtime = mace::Runtime::Create(runtime_options).value();
-  mace::Model model = mace::Model::LoadFile(runtime, options.model_file.c_str(), model_options).value();
-  mace::Session session = model.NewSession().value();
-  measured.load_ms = MillisecondsSince(begin);
-
-  std::vector<Input> inputs = ReadInputs(options, model.inputs());
-  const std::vector<mace::TensorInfo> output_infos = model.outputs();
-  RunRounds(options, output_infos, &inputs, &session, &measured);
-  if (options.explain) measured.explain = session.ExplainJson().value();
-  if (options.profile) measured.profile = session.ProfileJson().value();
-  WriteOutputs(options, measured.outputs);
-  Report(options, output_infos, measured);
+int RunModel(const Options& options) {
+  for (const std::string& warning : options.warnings) {
+    std::fprintf(stderr, "mace_run: warning: %s\n", Printable(warning).c_str());
+  }
+  const std::string unbound = BindToCores(options.cpu_affinity_policy, options.num_threads);
+  if (!unbound.empty()) {
+    std::fprintf(stderr, "mace_run: warning: --cpu_affinity_policy has no effect: %s\n", unbound.c_str());
+  }
+  std::optional<FailingAllocator> failing;
+  if (options.failure_ratio > 0) failing.emplace(options.failure_ratio, options.seed);
+  std::optional<Measured> measured;
+  std::vector<mace::TensorInfo> output_infos;
+  int completed = 0;
+  bool has_failed = false;
+  for (int restart = 0; restart < options.restart_round; ++restart) {
+    try {
+      measured = Cycle(options, failing ? failing->get() : nullptr).Run(&output_infos);
+      ++completed;
+      has_failed = false;
+    } catch (const UsageError&) {
+      throw;
+    } catch (const std::exception& error) {
+      if (!failing) throw;  // what was not injected would only come again
+      has_failed = true;
+      std::fprintf(stderr, "mace_run: restart round %d of %d: %s\n", restart + 1, options.restart_round,
+                   Printable(error.what()).c_str());
+    }
+  }
+  if (failing) {
+    std::fprintf(stderr, "mace_run: %d of %d restart rounds completed, %llu allocations failed\n", completed,
+                 options.restart_round, static_cast<unsigned long long>(failing->failures()));
+  }
+  if (measured) {
+    measured->completed_restarts = completed;
+    Report(options, output_infos, *measured);
+  }
+  return has_failed ? 1 : 0;
 }
 
 }  // namespace mace_run

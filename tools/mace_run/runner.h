@@ -6,8 +6,9 @@
 
 namespace mace_run {
 
-// Prints the report to standard output. Throws std::exception with a message for the user.
-void RunModel(const Options& options);
+// Prints the report to standard output. Returns the exit status; throws std::exception with a message for the
+// user, UsageError where the command line does not fit the model.
+int RunModel(const Options& options);
 
 }  // namespace mace_run
 
