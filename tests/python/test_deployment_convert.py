@@ -180,9 +180,9 @@ def test_nchw_of_a_tensorflow_lite_model(tmp_path: Path) -> None:
 def test_shapes_that_do_not_fit(tmp_path: Path) -> None:
     fixed = networks.convolution_network(dynamic=False).SerializeToString()
     for changes, key, text in (
-        ({"input_shapes": ["1,4,16,20"]}, "1,4,16,20", "x is [1, 3, 16, 20] in the source, [1, 4, 16, 20] (NCHW"),
+        ({"input_shapes": ["1,4,16,20"]}, "1,4,16,20", "x is [1, 3, 16, 20] in the source, [1, 4, 16, 20] here"),
         ({"input_shapes": ["1,16,20,3"]}, "1,16,20,3", "correct the shape or the data format"),
-        ({"input_shapes": ["3,16,20"]}, "3,16,20", "[3, 16, 20]"),
+        ({"input_shapes": ["3,20,16"]}, "3,20,16", "[3, 20, 16]"),
         ({"output_shapes": ["1,6"]}, "1,6", "prob is [1, 5] in the source, [1, 6] here"),
         ({"input_data_types": ["int32"]}, "int32", "x is float32 in the source, int32 here; write float32"),
         ({"input_tensors": ["y"]}, "- y", "'y'"),

@@ -174,7 +174,7 @@ def _run(ctx: click.Context, values: dict[str, Any]) -> None:
 def _program_flags(values: dict[str, Any]) -> list[str]:
     """mace_run's flags."""
     defaults = {"round": 1, "restart_round": 1, "cpu_affinity_policy": None, "runtime_failure_ratio": 0.0}
-    flags = [f"--num_threads={max(0, values['num_threads'])}"]
+    flags = [f"--num_threads={values['num_threads']}"]
     flags += [f"--{name}={values[name]}" for name, default in defaults.items() if values[name] != default]
     return flags + [f"--{name}" for name in ("benchmark", "fake_warmup") if values[name]]
 
@@ -183,6 +183,9 @@ def _print(results: Sequence[Result], packed: str) -> None:
     def ms(result: Result, key: str) -> str:
         return f"{result.times[key]:.3f}" if key in result.times else "n/a"
 
+    for each in results:
+        for line in each.tables.splitlines():
+            say(line)
     print_table(
         ["model", "runtime", "init ms", "first run ms", "average ms"],
         [[each.model, "cpu", ms(each, "init_ms"), ms(each, "warmup_ms"), ms(each, "run_avg_ms")] for each in results],

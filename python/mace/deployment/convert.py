@@ -3,6 +3,7 @@ stores a layout step where the file describes a tensor in another layout than th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,9 +89,9 @@ class _Converter:
         try:
             return mace.convert(self._data, outputs=outputs, joins=self._spec.joins, **options)
         except MaceError as error:
-            # A tensor that the source lacks is named by its line.
+            quoted = re.search("'(.+?)'", str(error))  # a tensor that the source lacks is named by its line
             for tensor in [*self._spec.inputs, *self._spec.outputs, *self._spec.checks]:
-                if f"'{tensor.name}'" in str(error) and isinstance(error, mace.InvalidArgumentError | mace.NotFoundError):
+                if quoted and quoted[1] == tensor.name and isinstance(error, (mace.InvalidArgumentError, mace.NotFoundError)):
                     raise self._fail(tensor.path, str(error)) from None
             raise type(error)(f"{self._spec.name}: {error}") from None
 

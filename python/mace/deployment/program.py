@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -43,10 +44,12 @@ def find_program(checkout: str) -> str:
 
 
 def run_program(
-    program: str, arguments: Sequence[str], *, log: str, title: str, environment: Mapping[str, str] | None = None, quiet: bool = False
-) -> Outcome:
-    """Runs mace_run with --json. What it prints goes to the file `log`. Raises :class:`ProgramError` with its last line where it fails."""
-    command = [program, *arguments, "--json"]
+    program: str, arguments: Sequence[str], *, log: str, title: str, environment: Mapping[str, str] | None = None, quiet: bool = False,
+    tables: bool = False,
+) -> Outcome:  # fmt: skip
+    """Runs mace_run with --json, or for its `tables` without. What it prints goes to the file `log`. Raises :class:`ProgramError` with
+    what it said where it fails."""
+    command = [program, *arguments, *([] if tables else ["--json"])]
     with progress(title, quiet):
         result = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False, env={**os.environ, **(environment or {})}
@@ -59,10 +62,21 @@ def run_program(
         status = f"status {result.returncode}" if result.returncode > 0 else f"signal {-result.returncode}"
         said = next((line for line in lines if line.startswith("mace_run:")), lines[-1] if lines else "it said nothing")
         raise ProgramError(f"mace_run ended with {status}: {said.removeprefix('mace_run: ')} (all of it is in {log})")
+    report = _summary(text) if tables else _parse(text)
+    if report is None:
+        raise ProgramError(f"mace_run printed no report ({log})")
+    return Outcome(report, text)
+
+
+def _parse(text: str) -> dict[str, Any] | None:
     try:
         report = json.loads(text)
-        if not isinstance(report, dict):
-            raise ValueError
     except ValueError:
-        raise ProgramError(f"mace_run printed no report ({log})") from None
-    return Outcome(report, text)
+        return None
+    return report if isinstance(report, dict) else None
+
+
+def _summary(text: str) -> dict[str, Any] | None:
+    """The original's line: time, and milliseconds of a probe of the CPU, of loading, of the first run and of a run on average."""
+    match = re.search(r"^time\s+\S+\s+([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)\s*$", text, re.MULTILINE)
+    return dict(zip(("load_ms", "first_ms", "average_ms"), map(float, match.groups()), strict=True)) if match else None

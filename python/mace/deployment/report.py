@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 import tarfile
@@ -34,7 +35,7 @@ def package(library: str, library_name: str) -> str:
     bytes, whoever packs them and when."""
     archive = io.BytesIO()
     name = f"libmace_{library_name}.tar.gz"
-    with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=1) as tar:
+    with gzip.GzipFile("", "wb", 1, archive, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
         for folder, folders, files in os.walk(library):
             folders[:] = sorted(each for each in folders if os.path.join(folder, each) != os.path.join(library, "_tmp"))
             for each in sorted(files):

@@ -53,6 +53,7 @@ class Result:
     model: str
     times: dict[str, float]
     report: dict[str, Any]
+    tables: str = ""
     comparisons: list[Comparison] = field(default_factory=list)
     threshold: float | None = None
     layers: list[Comparison] = field(default_factory=list)
@@ -106,7 +107,8 @@ class Runner:
         if self._options.input_dir:
             return self._run_folder()
         arrays = self._data.feeds(self._spec, model.inputs)
-        outputs, result = self._run_program(self._path, arrays, "", self._options.flags)
+        tables = self._options.benchmark and not self._options.quiet
+        outputs, result = self._run_program(self._path, arrays, "", self._options.flags, tables=tables)
         if self._options.validate:
             self._validate(result, model, arrays, outputs)
             self._measure_accuracy(result, model)
@@ -116,22 +118,29 @@ class Runner:
         return result
 
     def _run_program(
-        self, path: str, arrays: list[np.ndarray], folder: str, flags: Sequence[str], quiet: bool = False
+        self, path: str, arrays: list[np.ndarray], folder: str, flags: Sequence[str], quiet: bool = False, tables: bool = False
     ) -> tuple[list[np.ndarray], Result]:
         inputs, outputs = (os.path.join(self._scratch, folder, each) for each in ("inputs", "outputs"))
         save_arrays(inputs, "in", arrays)
         save_arrays(outputs, "out", [])
-        arguments = [f"--model_file={path}", f"--input_dir={inputs}", f"--output_dir={outputs}", *flags]
+        arguments = [f"--model_file={path}", f"--input_dir={inputs}", f"--output_dir={outputs}", f"--model_name={self._spec.name}", *flags]
         outcome = run_program(
             self._program, arguments, log=os.path.join(self._scratch, folder, "mace_run.log"), title=f"running {self._spec.name}",
-            environment=self._options.environment, quiet=quiet or self._options.quiet,
+            environment=self._options.environment, quiet=quiet or self._options.quiet, tables=tables,
         )  # fmt: skip
-        results = [read_npy(os.path.join(outputs, f"out_{i}.npy")) for i in range(len(outcome.report.get("outputs", [])))]
-        return results, Result(self._spec.name, _times(outcome.report), outcome.report)
+        count = len([name for name in os.listdir(outputs) if name.startswith("out_")])
+        results = [read_npy(os.path.join(outputs, f"out_{i}.npy")) for i in range(count)]
+        return results, Result(self._spec.name, _times(outcome.report), outcome.report, outcome.text if tables else "")
 
     def _run_folder(self) -> Result:
         """--input_dir: mace_run finds the files that are named after the inputs."""
-        arguments = [f"--model_file={self._path}", f"--input_dir={self._options.input_dir}", *self._options.flags]
+        arguments = [
+            f"--model_file={self._path}",
+            f"--input_dir={self._options.input_dir}",
+            f"--model_name={self._spec.name}",
+            *self._options.flags,
+        ]
+        arguments += ["--input_data_format=NONE", "--output_data_format=NONE"]  # the model has the file's layouts
         if self._options.output_dir:
             arguments.append(f"--output_dir={self._options.output_dir}")
         outcome = run_program(
