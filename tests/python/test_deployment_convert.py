@@ -126,7 +126,7 @@ def test_wrong_command_lines(command: str, tmp_path: Path) -> None:
         assert "--config" in converter(command, cwd=tmp_path, status=2).err
         assert "--target_abis" in converter(command, f"--config={path}", "--target_abi=host", cwd=tmp_path, status=2).err
         assert "more than once" in converter(command, f"--config={path}", f"--config={path}", cwd=tmp_path, status=2).err
-        assert "no such file" in converter(command, "--config=gone.yml", cwd=tmp_path, status=1).err
+        assert "no such file" in converter(command, "--config=gone.yml", cwd=tmp_path, status=2).err
         found = converter(command, f"--config={tmp_path}/net.onnx", cwd=tmp_path, status=2).problems()
         assert len(found) == 1 and "not YAML" in found[0]
     assert "did you mean" in converter("conver", cwd=tmp_path, status=2).err.lower()
@@ -262,6 +262,49 @@ def test_sub_graphs_become_one_model(tmp_path: Path) -> None:
     converter("run", f"--config={path}", "--layers=0:", cwd=tmp_path)
     log = (tmp_path / "build/lib/_tmp/net/layers/log.csv").read_text().split()
     assert [line.partition(",")[0] for line in log[1:]] == ["c0", "n0", "r0", "p", "g", "f", "l", "prob"]
+
+
+def test_sub_graphs_share_an_input_by_its_alias(tmp_path: Path) -> None:
+    """Two sub-graphs begin at tensors of other names; the alias makes both the model's one input."""
+    proto = networks.model(
+        [helper.make_node("Relu", ["p"], ["a"]), helper.make_node("Tanh", ["q"], ["b"])],
+        {"p": ("float32", [1, 4]), "q": ("float32", [1, 4])}, ["a", "b"], {},
+    )  # fmt: skip
+    graphs = {
+        name: {
+            "input_tensors": [source],
+            "input_shapes": ["1,4"],
+            "input_aliases": ["x"],
+            "output_tensors": [target],
+            "output_shapes": ["1,4"],
+        }
+        for name, source, target in (("one", "p", "a"), ("two", "q", "b"))
+    }
+    data = proto.SerializeToString()
+    path = deployment(tmp_path, data=data, subgraphs=graphs, input_tensors=["x"], output_tensors=["b", "a"])
+    model = converted(path)
+    x = networks.random(1, 1, 4)
+    got = model([x])
+    assert list(got) == ["b", "a"] and len(model.inputs) == 1
+    np.testing.assert_allclose(got["b"], np.tanh(x), rtol=1e-5)
+    np.testing.assert_array_equal(got["a"], np.maximum(x, 0))
+    report = converter_json("run", f"--config={path}", "--validate", cwd=tmp_path)["models"][0]
+    assert all(each["similarity"] > 0.99999 for each in report["validation"])
+
+
+def test_all_models_are_written_or_none(tmp_path: Path) -> None:
+    path = deployment(tmp_path)
+    text = path.read_text()
+    second = text[text.index("  net:") :].replace("  net:", "  other:").replace("- prob", "- prop")
+    path.write_text(text + second)
+    with nothing_written(tmp_path):
+        found = converter("convert", f"--config={path}", cwd=tmp_path, status=2).problems()
+    assert len(found) == 1 and "'prop'" in found[0]
+    path.write_text(text + second.replace("- prop", "- prob"))
+    converter("convert", f"--config={path}", cwd=tmp_path)
+    assert sorted(each.name for each in (tmp_path / "build/lib/model").iterdir()) == ["net.mace", "other.mace"]
+    names = [each["model"] for each in converter_json("run", f"--config={path}", "--validate", cwd=tmp_path)["models"]]
+    assert names == ["net", "other"]
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from deployments import deployment, graph, line_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mace.deployment.devices import load_devices
 from mace.deployment.load import load_deployment, threshold_of
 from mace.deployment.problems import DeploymentError
 from mace.deployment.schema import DeploymentKeys, DeviceFileKeys, DeviceKeys, GraphKeys, Micro, ModelKeys, Thresholds
 from mace.deployment.support import deployment_lacks, model_lacks, model_warnings
-from mace.errors import MaceError
 
 # A good value of every key, and one that is refused.
 GRAPH_VALUES: dict[str, tuple[Any, Any]] = {
@@ -83,6 +85,24 @@ DEVICE_VALUES: dict[str, tuple[Any, Any]] = {
     "username": ("root", ["root"]),
     "password": ("123", ["123"]),
 }
+
+
+GOOD = """library_name: lib
+target_abis: [host]
+models:
+  net: &net
+    platform: onnx
+    model_file_path: net.onnx
+    model_sha256_checksum: 0299adadadadadadadadadadadadadadadadadadadadadadadadadadadadadad
+    subgraphs:
+      - input_tensors: [x, y]
+        input_shapes: ["1,2", '3']
+        output_tensors: 17
+        output_shapes: 1,5
+        validation_threshold: {CPU: 0.9}
+    runtime: cpu
+  other: *net
+"""
 
 
 def problems_of(path: Path) -> list[str]:
@@ -266,8 +286,55 @@ def test_files_are_bounded(tmp_path: Path) -> None:
     path = tmp_path / "x.yml"
     path.write_text("# " + "x" * (1 << 20))
     assert problems_of(path) == [f"{path}: larger than 1 MiB; no deployment file is"]
-    with pytest.raises(MaceError, match="not a regular file"):
+    with pytest.raises(DeploymentError, match="not a regular file"):
         load_deployment("/dev/zero")
+
+
+TOKENS = st.sampled_from(
+    [
+        ":",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "&a ",
+        "*a",
+        "<<: ",
+        "!!str ",
+        "|",
+        ">",
+        "'",
+        '"',
+        "\n",
+        "  ",
+        "\t",
+        "#",
+        "${X}",
+        "---",
+        "?",
+        "\0",
+        "é",
+        "1,2",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damaged_files_give_problems(data: st.DataObject) -> None:
+    """Whatever is put into a good file, or left out: it is read, or refused with one line a problem."""
+    text = GOOD
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(TOKENS) + text[at + data.draw(st.integers(0, 12)) :]
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        file.write(text)
+        file.flush()
+        try:
+            load_deployment(file.name)
+        except DeploymentError as error:
+            assert error.problems and all(problem.message for problem in error.problems)
 
 
 def test_aliases_and_merges(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from mace.deployment.load import load_deployment
 from mace.deployment.problems import DeploymentError, Problem
 from mace.deployment.support import deployment_lacks, model_lacks
-from mace.errors import MaceError
 
 CONVERTS, NOT_YET, ERROR = "converts", "not built yet", "error"
 
@@ -56,8 +55,6 @@ def check_file(file: str, target_abis: Sequence[str] | None) -> list[Row]:
         deployment = load_deployment(file)
     except DeploymentError as error:
         return [Row(file, "", "", "", ERROR, tuple(map(str, error.problems)))]
-    except MaceError as error:
-        return [Row(file, "", "", "", ERROR, (str(error),))]
     keys = deployment.keys
     common = deployment_lacks(
         deployment, target_abis or keys.target_abis, keys.model_graph_format or "file", keys.model_data_format or "file"

@@ -36,8 +36,7 @@ def compare(name: str, reference: np.ndarray, result: np.ndarray) -> Comparison:
     squeezed = [dim for dim in reference.shape if dim != 1], [dim for dim in result.shape if dim != 1]
     if squeezed[0] != squeezed[1]:
         return Comparison(name, 0.0, 0.0, 0.0)
-    wide = (complex if "c" in (reference.dtype.kind, result.dtype.kind) else np.float64,) * 2
-    x, y = reference.astype(wide[0]).ravel(), result.astype(wide[1]).ravel()
+    x, y = reference.astype(np.float64).ravel(), result.astype(np.float64).ravel()
     classes = reference.shape[-1] if reference.ndim > 1 else 1
     pixel_accuracy = 1.0
     if classes > 1 and x.size:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
+import mmap
 import os
 import re
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -20,7 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from mace.deployment.load import Deployment, Source
 from mace.deployment.problems import DeploymentError
 from mace.errors import IoError, MaceError
-from mace.files import read_file
+from mace.files import read_file, write_atomically
 from mace.terminal import console, printable
 
 TRIES = 3
@@ -163,13 +165,14 @@ class Files:
         with contextlib.suppress(MaceError):
             if os.path.exists(path) and (not source.checksum or hashlib.sha256(read_file(path)).hexdigest() == source.checksum):
                 return path
-        temporary = f"{path}.{os.urandom(8).hex()}"
         try:
             os.makedirs(self._cache, exist_ok=True)
-            with open(temporary, "xb") as file:
+            # Without a name: nothing is left of it, whatever ends the program.
+            with tempfile.TemporaryFile(dir=self._cache) as file:
                 digest = _download(source.name, file)
-            self._check(source, digest, source.name)
-            os.replace(temporary, path)
+                self._check(source, digest, source.name)
+                file.flush()
+                write_atomically(path, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b"")
         except _Hopeless as error:
             advice = "check the network, or download it by other means and write its path"
             raise self._fail(source, f"{source.name} cannot be downloaded: {error}; {advice}") from None
@@ -177,7 +180,4 @@ class Files:
             raise
         except OSError as error:
             raise IoError(f"{self._cache}: {error.strerror or error}") from None
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
         return path

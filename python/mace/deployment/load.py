@@ -282,14 +282,15 @@ class _Checker:
             return
         spec.inputs, spec.outputs = fed, got
         visible = {tensor.name for tensor in fed}
-        known: dict[str, Tensor] = {}  # outputs of earlier sub-graphs, by name and alias
+        # The model's inputs, which several sub-graphs may read under names of their own, and outputs of earlier sub-graphs.
+        known = {name: tensor for tensor in fed for name in (tensor.name, tensor.alias) if name}
         for graph in spec.subgraphs:
             for tensor in graph.inputs:
-                source = known.get(tensor.alias) or known.get(tensor.name)
                 if tensor.name in visible:
                     continue
+                source = known.get(tensor.alias) or known.get(tensor.name)
                 if source is None:
-                    near = difflib.get_close_matches(tensor.alias or tensor.name, [*visible, *known], 1)
+                    near = difflib.get_close_matches(tensor.alias or tensor.name, [*known], 1)
                     self.add(
                         tensor.path,
                         f"{tensor.alias or tensor.name!r} of sub-graph {graph.name} is no input of the model and no output of a sub-graph "
@@ -362,7 +363,7 @@ def _lower_thresholds(file: str, node: Node, path: Path = ()) -> None:
 
 
 def load_deployment(file: str) -> Deployment:
-    """Reads and checks a deployment file. Raises :class:`DeploymentError`, or MACE's errors of reading a file."""
+    """Reads and checks a deployment file. Raises :class:`DeploymentError`."""
     root = read_yaml(file)
     without_empty(root)
     _subgraphs_as_map(file, root)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from mace.deployment.problems import DeploymentError, Problem
+from mace.errors import MaceError
 from mace.files import open_regular
 
 MAX_BYTES = 1 << 20
@@ -140,9 +141,12 @@ class _Reader:
 
 
 def read_yaml(path: str) -> Node:
-    """The root of a YAML file. Raises :class:`DeploymentError` where it is no YAML, else errors of reading a file."""
-    with open_regular(path) as file:
-        text = file.read(MAX_BYTES + 1)
+    """The root of a YAML file. Raises :class:`DeploymentError` where it cannot be read or is no YAML."""
+    try:
+        with open_regular(path) as file:
+            text = file.read(MAX_BYTES + 1)
+    except MaceError as error:  # a file that cannot be read is as wrong as one that holds nonsense
+        raise DeploymentError([Problem("", 0, "", str(error))]) from None
     if len(text) > MAX_BYTES:
         raise DeploymentError([Problem(path, 0, "", f"larger than {MAX_BYTES >> 20} MiB; no deployment file is")])
     reader = _Reader(path, text)

@@ -111,8 +111,13 @@ class TfliteReference:
     def computed(self) -> list[str]:
         """See Reference."""
         names = {index: name for name, index in self._tensors.items()}
-        found = [names[i] for each in self._interpreter._get_ops_details() for i in each["outputs"] if i in names]
-        return list(dict.fromkeys(name for name in found if name not in self._fed))
+        known, found = set(self._fed.values()), []
+        for operator in self._interpreter._get_ops_details():
+            if known.isdisjoint(operator["inputs"]):
+                continue
+            found += [names[index] for index in operator["outputs"] if index in names and index not in known]
+            known.update(operator["outputs"])
+        return found
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """See Reference."""

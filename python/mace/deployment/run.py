@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import mace
 from mace.arrays import read_npy
 from mace.deployment.accuracy import load_validator, measure_accuracy
 from mace.deployment.compare import Comparison, compare
-from mace.deployment.convert import Converted, LayerConverter, check_same, convert_checks, convert_model
+from mace.deployment.convert import Bound, Converted, LayerConverter, check_same, convert_checks, convert_model
 from mace.deployment.feeds import Data, save_arrays, to_source
 from mace.deployment.files import Files
 from mace.deployment.layers import compare_layers
@@ -69,7 +70,8 @@ class Result:
         if self.layers_file:
             result |= {"layers": [each.values() for each in self.layers], "log": self.layers_file}
         if self.accuracy is not None:
-            result["accuracy"] = self.accuracy if isinstance(self.accuracy, (int, float, str)) else str(self.accuracy)
+            plain = isinstance(self.accuracy, (int, str)) or (isinstance(self.accuracy, float) and math.isfinite(self.accuracy))
+            result["accuracy"] = self.accuracy if plain else str(self.accuracy)
         return result
 
 
@@ -227,29 +229,34 @@ def _times(report: Mapping[str, Any]) -> dict[str, float]:
     return {ours: float(report[theirs]) for ours, theirs in names.items() if isinstance(report.get(theirs), (int, float))}
 
 
-def convert_to_file(deployment: Deployment, spec: ModelSpec, files: Files, output: str, optimize: bool, quiet: bool) -> dict[str, Any]:
-    """Converts one model and writes it. A summary for the user."""
+@dataclass
+class Output:
+    """A converted model that is not written yet."""
+
+    path: str
+    converted: Converted
+    summary: dict[str, Any]
+
+    def write(self) -> None:
+        """Writes the file."""
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        write_atomically(self.path, self.converted.data)
+
+
+def convert_one(deployment: Deployment, spec: ModelSpec, files: Files, output: str, optimize: bool, quiet: bool) -> Output:
+    """Converts one model; nothing is written, so that of several models all are, or none."""
     path = model_file(output, deployment.keys.library_name, spec.name)
     data, source = files.read(spec.source)
     with progress(f"converting {spec.name}", quiet):
         converted = convert_model(deployment, spec, data, optimize=optimize)
     if os.path.exists(path) and os.path.samefile(path, source):
         raise DeploymentError([deployment.problem(spec.source.path, f"{path} is the source itself, which would be lost")])
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    write_atomically(path, converted.data)
-    tensors = {
-        kind: [
-            {"name": each.tensor.name, "dtype": each.dtype, "shape": list(each.tensor.shape if each.order else each.shape)}
-            for each in bounds
-        ]
-        for kind, bounds in (("inputs", converted.inputs), ("outputs", converted.outputs))
-    }
-    operators = converted.details["operators"]
-    return {
-        "model": spec.name,
-        "file": path,
-        "bytes": len(converted.data),
-        **tensors,
-        "operators": operators,
-        "warnings": converted.warnings,
-    }
+
+    def described(bounds: Sequence[Bound]) -> list[dict[str, Any]]:
+        return [{"name": each.name, "dtype": each.dtype, "shape": list(each.tensor.shape if each.order else each.shape)} for each in bounds]
+
+    summary = {
+        "model": spec.name, "file": path, "bytes": len(converted.data), "inputs": described(converted.inputs),
+        "outputs": described(converted.outputs), "operators": converted.details["operators"], "warnings": converted.warnings,
+    }  # fmt: skip
+    return Output(path, converted, summary)
