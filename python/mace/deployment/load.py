@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mace.deployment.locations import Node, read_yaml
-from mace.deployment.problems import DeploymentError, Problem
+from mace.deployment.problems import MAX_SHOWN, DeploymentError, Problem
 from mace.deployment.schema import DeploymentKeys, GraphKeys, ModelKeys, Thresholds, check_model_name
 
 Path = tuple[str | int, ...]
@@ -121,7 +121,7 @@ def without_empty(node: Node) -> None:
             without_empty(item)
 
 
-def _message(error: Any, root: Node, names: list[str]) -> str:
+def _message(error: Any, names: list[str]) -> str:
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
         key = str(error["loc"][-1])
@@ -166,11 +166,11 @@ def check_keys(file: str, root: Node, model: type[Keys]) -> Keys:
     try:
         return model.model_validate(root.plain())
     except ValidationError as error:
-        problems = []
-        for each in error.errors(include_url=False):
-            loc = tuple(each["loc"])
-            problems.append(problem_at(file, root, loc, _message(each, root, _names_at(model, loc))))
-        raise DeploymentError(sorted(problems, key=lambda problem: problem.line)) from None
+        found = error.errors(include_url=False)
+        found.sort(key=lambda each: root.line_of(tuple(each["loc"])))
+        shown = [(tuple(each["loc"]), each) for each in found[:MAX_SHOWN]]  # suggestions take time
+        problems = [problem_at(file, root, loc, _message(each, _names_at(model, loc))) for loc, each in shown]
+        raise DeploymentError(problems, len(found) - len(shown)) from None
 
 
 class _Checker:

@@ -18,7 +18,7 @@ from mace.files import open_regular
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
-MAX_NODES = 100_000  # also what aliases unfold to
+MAX_NODES = 20_000  # also what aliases unfold to
 PLAIN_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "!")
 ENVIRONMENT = re.compile(r"\$\{(\w*)\}", re.ASCII)
 

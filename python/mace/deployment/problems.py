@@ -7,6 +7,14 @@ from dataclasses import dataclass
 
 from mace.errors import MaceError
 
+MAX_SHOWN = 50  # problems; who wrote more of them wrote another kind of file
+MAX_KEY, MAX_MESSAGE = 100, 1000  # characters
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -19,7 +27,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (where, self.key, self.message) if part)
+        parts = (where, shortened(self.key, MAX_KEY), shortened(self.message, MAX_MESSAGE))
+        return ": ".join(part for part in parts if part)
 
 
 class DeploymentError(MaceError, ValueError):
@@ -27,9 +36,13 @@ class DeploymentError(MaceError, ValueError):
 
     code = 1
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = list(problems)
+    def __init__(self, problems: Sequence[Problem], more: int = 0) -> None:
+        """`more` is the number of those that are not told."""
+        more += max(0, len(problems) - MAX_SHOWN)
+        self.problems = list(problems[:MAX_SHOWN])
+        if more:
+            self.problems.append(Problem(problems[0].file, 0, "", f"and {more} more"))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class NotBuiltYetError(DeploymentError):
