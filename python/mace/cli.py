@@ -106,7 +106,9 @@ def cli() -> None:
 @click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable).")
 @click.option("--signature", default=None, metavar="NAME", help="Call inputs and outputs as in this signature (TensorFlow Lite).")
 @click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
-@click.option("--pipeline", default=None, type=FileName(), metavar="FILE.yml", help="Store these steps before and behind (docs/pipelines.md).")
+@click.option(
+    "--pipeline", default=None, type=FileName(), metavar="FILE.yml", help="Store these steps before and behind (docs/pipelines.md)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
 def convert(
     model: str, output: str, states: Sequence[str], signature: str | None, optimize: bool, pipeline: str | None, as_json: bool
