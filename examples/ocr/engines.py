@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import models
 import numpy as np
+from mace.pipeline import texts
 
 import mace
-import mace.pipeline
 
 
 class Engine(Protocol):
@@ -42,7 +42,7 @@ class MaceEngine:
     def is_upside_down(self, crop: np.ndarray) -> float:
         model = self.models["direction"]
         values, indices = self._run("direction", crop)
-        (label,) = mace.pipeline.texts(model, model.outputs[0].name, indices[0])
+        (label,) = texts(model, model.outputs[0].name, indices[0])
         return float(values[0, 0]) if label == "180" else 1 - float(values[0, 0])
 
     def recognize(self, crop: np.ndarray) -> tuple[list[int], list[float]]:

@@ -81,7 +81,7 @@ def find_boxes(probability: np.ndarray, size: tuple[int, int], threshold: float 
         if mean < score or len(xs) < 6:
             continue
         pixels = np.stack([xs + region[1].start, ys + region[0].start], axis=1).astype(float)
-        outline = np.concatenate([pixels, pixels + 1, pixels + (0, 1), pixels + (1, 0)])  # a pixel is a square
+        outline = np.concatenate([pixels + corner for corner in ((0, 0), (1, 0), (0, 1), (1, 1))])  # a pixel is a square
         kernel = smallest_rectangle(outline)
         if min(np.linalg.norm(kernel[1] - kernel[0]), np.linalg.norm(kernel[3] - kernel[0])) < 3:
             continue

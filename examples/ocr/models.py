@@ -10,8 +10,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-import mace
 from mace.pipeline import Color, CtcDecode, Layout, Normalize, Resize, TopK
+
+import mace
 
 PACKAGE = "rapidocr-onnxruntime==1.4.4"
 PAGE_PACKAGE = "scikit-image==0.26.0"  # for its picture of a page of text

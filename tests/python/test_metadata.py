@@ -41,10 +41,6 @@ def test_strange_metadata_do_not_stop_a_conversion() -> None:
     assert mace.load(data).metadata == {"a": "2"}
     begins = ["metadata 'a' is there twice", "metadata '' was dropped", "metadata 'zero' was dropped"]
     assert all(warning.startswith(begin) for warning, begin in zip(details["warnings"], begins, strict=True))
-        "metadata 'a'",
-        "metadata ''",
-        "metadata 'zero'",
-    ]
     # Bytes that are no text.
     raw = network({"key": "value"}).SerializeToString()
     data, _ = mace.convert(raw.replace(b"value", b"v\xffl\xfee"))
