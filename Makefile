@@ -38,8 +38,8 @@ build: install_packages $(VENV)/.ready  ## .venv with the package, build/mace_ru
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --force-reinstall $(BUILD)/wheel/mace_engine-*.whl
 	@PATH="$(abspath $(BIN)):$$PATH" cmake --build $(BUILD) -j $(JOBS)
 
-demo: build  ## installs all, converts a text detector, finds the text of a picture
-	@$(BIN)/python examples/text_detection/detect.py --work_dir .demo
+demo: build  ## installs all, converts three networks, reads the text of pictures
+	@$(BIN)/python examples/ocr/read_text.py --work_dir .demo
 
 unit_test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)

@@ -69,9 +69,7 @@ def grow(corners: np.ndarray, ratio: float) -> np.ndarray:
     return corners + np.array([-x - y, x - y, x + y, y - x])
 
 
-def find_boxes(
-    probability: np.ndarray, size: tuple[int, int], threshold: float = 0.3, score: float = 0.5, ratio: float = 1.6
-) -> list[Box]:
+def find_boxes(probability: np.ndarray, size: tuple[int, int], threshold: float = 0.3, score: float = 0.5, ratio: float = 1.6) -> list[Box]:
     """Boxes in a picture of `size` (width, height) from a map [H, W] of the probability that a pixel belongs to the kernel of a line."""
     labels, _ = ndimage.label(probability > threshold, structure=np.ones((3, 3)))
     scale = np.array([size[0] / probability.shape[1], size[1] / probability.shape[0]])
@@ -83,7 +81,7 @@ def find_boxes(
         if mean < score or len(xs) < 6:
             continue
         pixels = np.stack([xs + region[1].start, ys + region[0].start], axis=1).astype(float)
-        outline = np.concatenate([pixels, pixels + 1, pixels + (0, 1), pixels + (1, 0)])  # a pixel is a square
+        outline = np.concatenate([pixels + corner for corner in ((0, 0), (1, 0), (0, 1), (1, 1))])  # a pixel is a square
         kernel = smallest_rectangle(outline)
         if min(np.linalg.norm(kernel[1] - kernel[0]), np.linalg.norm(kernel[3] - kernel[0])) < 3:
             continue

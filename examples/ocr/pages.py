@@ -17,7 +17,13 @@ def make_words(count: int, seed: int) -> list[str]:
     for _ in range(count):
         kind = draw.random()
         if kind < 0.12:
-            word = draw.choice([str(draw.randint(0, 9999)), f"{draw.randint(0, 23)}:{draw.randint(0, 59):02}", f"{draw.randint(1, 99)}.{draw.randint(0, 9)}"])
+            word = draw.choice(
+                [
+                    str(draw.randint(0, 9999)),
+                    f"{draw.randint(0, 23)}:{draw.randint(0, 59):02}",
+                    f"{draw.randint(1, 99)}.{draw.randint(0, 9)}",
+                ]
+            )
         else:
             word = draw.choice(WORDS)
             word = word.upper() if kind < 0.18 else word.capitalize() if kind < 0.36 else word
@@ -26,7 +32,9 @@ def make_words(count: int, seed: int) -> list[str]:
     return words
 
 
-def draw_page(words: list[str], font_size: int = 26, width: int = 1200, margin: int = 60, line_height: float = 1.6) -> tuple[Image.Image, list[str]]:
+def draw_page(
+    words: list[str], font_size: int = 26, width: int = 1200, margin: int = 60, line_height: float = 1.6
+) -> tuple[Image.Image, list[str]]:
     """A white page with the words in lines as wide as fit; and the lines."""
     font = ImageFont.load_default(font_size)
     lines: list[str] = []

@@ -256,6 +256,15 @@ class Model {
   std::vector<TensorInfo> outputs() const {
     return Infos(mace_model_output_count(get()), &mace_model_output_info);
   }
+  // Texts stored with the model; where a key is there twice the first one counts.
+  std::vector<std::pair<std::string, std::string>> metadata() const {
+    std::vector<std::pair<std::string, std::string>> entries;
+    for (int32_t i = 0; i < mace_model_metadata_count(get()); ++i) {
+      const char *key = "", *value = "";
+      if (Status(mace_model_metadata(get(), i, &key, &value)).ok()) entries.emplace_back(key, value);
+    }
+    return entries;
+  }
   Expected<Session> NewSession() const {
     mace_session* handle = nullptr;
     Status status(mace_session_create(get(), &handle));

@@ -177,6 +177,12 @@ MACE_API int32_t mace_model_output_count(const mace_model* model);
 MACE_API mace_status* mace_model_input_info(const mace_model* model, int32_t index, mace_tensor_info* info);
 MACE_API mace_status* mace_model_output_info(const mace_model* model, int32_t index, mace_tensor_info* info);
 
+/* Texts stored with the model (labels, an author), in the order of the file. Texts are valid while the model
+ * lives; where a key is there twice the first one counts. An index out of range is an error. */
+MACE_API int32_t mace_model_metadata_count(const mace_model* model);
+MACE_API mace_status* mace_model_metadata(const mace_model* model, int32_t index, const char** key,
+                                          const char** value);
+
 /* ---- session: the state of one stream of runs. Not thread-safe; several sessions of one model may run at
  * once. */
 typedef enum mace_memory_kind { MACE_MEMORY_HOST = 0 } mace_memory_kind;

@@ -107,7 +107,7 @@ void AddToInput(const Pipeline& pipeline, GraphEditor* editor) {
   for (size_t i = 0; i < steps.size(); ++i) {
     ForStep(steps, i, [&](const Step& step) { value = builder.AddToInput(step, value); });
   }
-  value = Adapt(builder, value, wanted);
+  value = Adapt(builder, builder.Settle(value), wanted);
   if (value == input) value = builder.Emit(OpId::kIdentity, {value}, NoAttributes{});
   editor->ReplaceUses(old_input, value);
   Check(graph.values[input].name.Assign(name));

@@ -1,8 +1,9 @@
 #include "mace/convert/pipeline_steps.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "mace/ops/detection/non_max_suppression.h"
 #include "mace/ops/movement/movement.h"
@@ -153,19 +154,27 @@ ValueId StepBuilder::AddColor(const ColorStep& step, ValueId value) {
   }
   if (source == step.target) return value;
   if (source == "gray") {
+    channels_reversed_ = false;
     return Emit(OpId::kConcat, {value, value, value}, ops::ConcatAttributes{.axis = 3});
   }
   if (step.target == "gray") {
     // ITU-R BT.601's luma.
-    const std::vector<double> weights =
-        source == "rgb" ? std::vector{0.299, 0.587, 0.114} : std::vector{0.114, 0.587, 0.299};
+    std::vector<double> weights = {0.299, 0.587, 0.114};
+    if ((source == "bgr") != channels_reversed_) std::swap(weights[0], weights[2]);
+    channels_reversed_ = false;
     const ValueId weighted = Emit(OpId::kMul, {As(value, DType::kF32), Floats(weights, {3})}, NoAttributes{});
     ops::ReduceAttributes sum;
     sum.kind = ops::ReduceKind::kSum;
     sum.axes = {3};
     return Emit(OpId::kReduce, {weighted}, sum);
   }
-  // The channels in reverse.
+  channels_reversed_ = !channels_reversed_;
+  return value;
+}
+
+ValueId StepBuilder::Settle(ValueId value) {
+  if (!channels_reversed_) return value;
+  channels_reversed_ = false;
   return Emit(OpId::kSlice, {value, Ints({-1}), Ints({INT64_MIN}), Ints({3}), Ints({-1})}, NoAttributes{});
 }
 
@@ -235,26 +244,33 @@ ValueId StepBuilder::AddNormalize(const NormalizeStep& step, ValueId value) {
     Refuse(InvalidArgument("%zu means and deviations for %lld channels", count,
                            static_cast<long long>(channels)));
   }
+  // The multiplication comes last: a convolution behind it takes it into its weights (the sum it cannot: it
+  // pads with zeros).
   std::vector<double> factors(count), offsets(count);
   for (size_t i = 0; i < count; ++i) {
     const double deviation = step.deviation[step.deviation.size() == 1 ? 0 : i];
     const double mean = step.mean[step.mean.size() == 1 ? 0 : i];
     factors[i] = step.scale / deviation;
-    offsets[i] = -mean / deviation;
+    offsets[i] = -mean / step.scale;
     if (!std::isfinite(static_cast<float>(factors[i])) || !std::isfinite(static_cast<float>(offsets[i]))) {
       Refuse(InvalidArgument("the mean %g, deviation %g and scale %g give no finite number", mean, deviation,
                              step.scale));
     }
   }
+  if (channels_reversed_) {
+    std::reverse(factors.begin(), factors.end());
+    std::reverse(offsets.begin(), offsets.end());
+  }
   Shape shape = {static_cast<int64_t>(count)};
   if (channels_second_) shape = {static_cast<int64_t>(count), 1, 1};
-  value = Emit(OpId::kMul, {As(value, DType::kF32), Floats(factors, shape)}, NoAttributes{});
-  return Emit(OpId::kAdd, {value, Floats(offsets, shape)}, NoAttributes{});
+  value = Emit(OpId::kAdd, {As(value, DType::kF32), Floats(offsets, shape)}, NoAttributes{});
+  return Emit(OpId::kMul, {value, Floats(factors, shape)}, NoAttributes{});
 }
 
 ValueId StepBuilder::AddLayout(const LayoutStep& step, ValueId value) {
   const IntList perm = PermutationOf(step);
   ExpectPicture(ShapeOf(value));
+  value = Settle(value);
   channels_second_ = step.target == "NCHW";
   return Emit(OpId::kTranspose, {value}, ops::TransposeAttributes{.perm = perm});
 }

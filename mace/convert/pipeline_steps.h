@@ -40,6 +40,10 @@ class StepBuilder {
   // Cast where the type is another one; of quantized values their real numbers, cast.
   ValueId As(ValueId value, DType dtype);
 
+  // Colours that are to change places do so as late as they can, where the picture is smallest and a
+  // convolution may take it over: what an input's steps have made is settled at their end.
+  ValueId Settle(ValueId value);
+
   ValueId AddToInput(const Step& step, ValueId value);
   StepResult AddToOutput(const Step& step, ValueId value);
   StepResult AddSuppression(const NonMaxSuppressionStep& step, ValueId boxes, ValueId scores);
@@ -57,7 +61,8 @@ class StepBuilder {
 
   passes::GraphEditor& editor_;
   NodeId anchor_;
-  bool channels_second_ = false;  // pictures are NCHW from here on
+  bool channels_reversed_ = false;  // of what there is so far: red stands for blue
+  bool channels_second_ = false;    // pictures are NCHW from here on
 };
 
 }  // namespace mace::convert

@@ -107,12 +107,17 @@ class Session:
 
 
 class Model:
-    """A loaded model. Immutable; calling it uses one session of its own, :meth:`session` gives more."""
+    """A loaded model. Immutable; calling it uses one session of its own, :meth:`session` gives more.
+
+    ``inputs`` and ``outputs`` are :class:`TensorInfo` in model order, ``metadata`` the texts stored with the model (labels, an
+    author; what is not UTF-8 becomes U+FFFD), ``warnings`` those of its conversion.
+    """
 
     def __init__(self, native_model: Any, details: dict[str, Any] | None = None) -> None:
         self._native = native_model
         self.inputs: tuple[TensorInfo, ...] = tuple(TensorInfo(**info) for info in native_model.inputs())
         self.outputs: tuple[TensorInfo, ...] = tuple(TensorInfo(**info) for info in native_model.outputs())
+        self.metadata: dict[str, str] = native_model.metadata()
         self.warnings: tuple[str, ...] = tuple((details or {}).get("warnings", ()))
         self._session = Session(self)
 

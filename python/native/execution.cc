@@ -176,6 +176,17 @@ nb::list Infos(const Model& model, bool inputs) {
   return list;
 }
 
+nb::dict Metadata(const Model& model) {
+  nb::dict entries;
+  for (int i = 0; i < mace_model_metadata_count(model.handle->pointer); ++i) {
+    const char *key = nullptr, *value = nullptr;
+    Check(mace_model_metadata(model.handle->pointer, i, &key, &value));
+    const nb::object name = Text(key);
+    if (!entries.contains(name)) entries[name] = Text(value);
+  }
+  return entries;
+}
+
 std::unique_ptr<Session> MakeSession(const Model& model) {
   auto session = std::make_unique<Session>();
   session->model = model.handle;
@@ -343,6 +354,7 @@ void RegisterExecution(nb::module_& module) {
       .def_static("load_memory", &LoadMemory)
       .def("inputs", [](const Model& model) { return Infos(model, true); })
       .def("outputs", [](const Model& model) { return Infos(model, false); })
+      .def("metadata", &Metadata)
       .def("session", &MakeSession);
   nb::class_<Session>(module, "Session")
       .def("run", &Run, nb::arg("inputs"), nb::arg("output_count"), nb::arg("profile"),

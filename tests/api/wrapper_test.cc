@@ -14,6 +14,8 @@ TEST(Wrapper, InfosBuffersAndErrors) {
   EXPECT_EQ(model.inputs()[0].name, "x");
   EXPECT_EQ(model.inputs()[0].shape, (std::vector<int64_t>{-1, 4}));
   EXPECT_EQ(model.inputs()[0].dim_names, (std::vector<std::string>{"batch", ""}));
+  using Entries = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(model.metadata(), (Entries{{"author", "a test"}, {"empty", ""}}));
   mace::Session session = model.NewSession().value();
   std::vector<float> x = {1, 2, 3, 4}, y(4);
   const mace::Tensor input = mace::Tensor::Of<float>(x, {1, 4});

@@ -8,10 +8,10 @@ from pathlib import Path
 import networks
 import numpy as np
 import pytest
+from mace.pipeline import Color, CtcDecode, Layout, NonMaxSuppression, Normalize, Resize, Softmax, Source, TopK
 from onnx import ModelProto, helper
 
 import mace
-from mace.pipeline import Color, CtcDecode, Layout, NonMaxSuppression, Normalize, Resize, Softmax, Source, TopK
 
 ROOT = Path(__file__).resolve().parents[2]
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -208,6 +208,33 @@ void ConvertNodes(const ModelProto& model, OnnxCut* cut, OnnxContext* context) {
   failures.ThrowIfAny();
 }
 
+// Metadata that MACE cannot store is no reason to refuse a model.
+void AddMetadata(const ModelProto& model, OnnxContext* context) {
+  std::unordered_map<std::string_view, std::string_view> values;  // of equal keys the last one's
+  std::vector<std::string_view> keys;
+  for (const MetadataProp& prop : model.metadata) {
+    const bool is_text = prop.key.find('\0') == prop.key.npos && prop.value.find('\0') == prop.value.npos;
+    if (prop.key.empty() || !is_text) {
+      context->Warn("metadata '" + Text(prop.key) +
+                    "' was dropped: the key is empty, or a zero byte is in it");
+    } else if (const auto [entry, is_new] = values.try_emplace(prop.key, prop.value); !is_new) {
+      context->Warn("metadata '" + Text(prop.key) + "' is there twice: the last one counts");
+      entry->second = prop.value;
+    } else if (keys.size() < kMaxMetadata) {
+      keys.push_back(prop.key);
+    } else {
+      context->Warn("metadata '" + Text(prop.key) + "' was dropped: there are more than " +
+                    std::to_string(kMaxMetadata));
+    }
+  }
+  for (std::string_view key : keys) {
+    MetadataEntry entry;
+    Check(entry.key.Assign(key));
+    Check(entry.value.Assign(values.at(key)));
+    Check(context->graph().metadata.PushBack(std::move(entry)));
+  }
+}
+
 void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                  ImportReport* report) {
   ModelProto model;
@@ -228,6 +255,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
     throw ImportError(Unsupported("%s; %s", unknown.c_str(), error.what()));
   }
   if (!unknown.empty()) throw ImportError(Unsupported("%s", unknown.c_str()));
+  AddMetadata(model, &context);
   if (!cut.has_outputs()) AddOutputs(proto, &context);
   cut.Apply(&context);
   Check(DeclareStates(options, graph));

@@ -82,8 +82,14 @@ struct OpsetImport {
   int64_t version = 0;
 };
 
+struct MetadataProp {  // any bytes
+  std::string_view key;
+  std::string_view value;
+};
+
 struct ModelProto {
   int64_t ir_version = 0;
+  std::vector<MetadataProp> metadata;
   std::vector<OpsetImport> opsets;
   std::optional<GraphProto> graph;
   int function_count = 0;
