@@ -1,4 +1,4 @@
-# `cmake --install`: the library, its two headers, mace_run, and what find_package(mace) needs. Component `sdk`,
+# `cmake --install`: the library, its headers, mace_run, and what find_package(mace) needs. Component `sdk`,
 # so that the wheel can leave it out.
 if(TARGET mace)
   include(CMakePackageConfigHelpers)
@@ -6,6 +6,8 @@ if(TARGET mace)
   install(TARGETS mace EXPORT mace_targets COMPONENT sdk
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk NAMELINK_COMPONENT sdk)
   install(FILES include/mace/mace_c.h include/mace/mace.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mace COMPONENT sdk)
+  install(DIRECTORY include/mace/public DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mace COMPONENT sdk
+    FILES_MATCHING PATTERN "*.h")
   if(TARGET mace_run)
     install(TARGETS mace_run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT sdk)
   endif()

@@ -128,6 +128,8 @@ typedef struct mace_runtime_options {
 /* options may be NULL. */
 MACE_API mace_status* mace_runtime_create(const mace_runtime_options* options, mace_runtime** runtime);
 MACE_API void mace_runtime_destroy(mace_runtime* runtime);
+/* Frees the pooled memory of intermediate results that no session holds. Thread-safe. NULL: nothing. */
+MACE_API void mace_runtime_trim(mace_runtime* runtime);
 
 /* ---- model: a .mace file. Immutable and thread-safe. */
 typedef enum mace_verify {

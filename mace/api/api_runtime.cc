@@ -82,4 +82,8 @@ void mace_runtime_destroy(mace_runtime* runtime) {
   if (runtime != nullptr) mace::api::FromHandle(runtime)->Release();
 }
 
+void mace_runtime_trim(mace_runtime* runtime) {
+  if (runtime != nullptr) mace::api::FromHandle(runtime)->FreeArenas();
+}
+
 }  // extern "C"

@@ -136,4 +136,10 @@ void Runtime::ReturnArena(Buffer arena) {
   free_arenas_.PushBack(std::move(arena)).IgnoreError();
 }
 
+void Runtime::FreeArenas() {
+  Vector<Buffer> arenas;  // freed outside of the lock
+  std::lock_guard lock(arena_mutex_);
+  std::swap(arenas, free_arenas_);
+}
+
 }  // namespace mace

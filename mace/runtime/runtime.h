@@ -71,6 +71,7 @@ class Runtime final : public RefCounted {
   // free one that is too small. Give it back when the session ends.
   Result<Buffer> LeaseArena(size_t bytes);
   void ReturnArena(Buffer arena);
+  void FreeArenas();  // those that are not leased
 
  private:
   Runtime(const Allocator& allocator, uint64_t memory_limit) : budget_(allocator, memory_limit) {}

@@ -301,6 +301,17 @@ TEST_F(SessionTest, CallersAllocator) {
   ASSERT_OK(mace_session_run(session_, &in, 1, &out, 1, nullptr));
   EXPECT_GT(counted.calls.load(), 0);
   EXPECT_GT(counted.live.load(), 0);
+  // A session that ends gives its arena to the pool; trimming empties the pool, and nothing that is in use.
+  mace_session* second = nullptr;
+  ASSERT_OK(mace_session_create(model_, &second));
+  ASSERT_OK(mace_session_run(second, &in, 1, &out, 1, nullptr));
+  mace_runtime_trim(runtime_);
+  ASSERT_OK(mace_session_run(second, &in, 1, &out, 1, nullptr));
+  mace_session_destroy(second);
+  const int64_t pooled = counted.live.load();
+  mace_runtime_trim(runtime_);
+  EXPECT_LT(counted.live.load(), pooled);
+  mace_runtime_trim(nullptr);
   mace_session_destroy(session_);
   mace_model_destroy(model_);
   mace_runtime_destroy(runtime_);

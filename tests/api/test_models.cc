@@ -187,4 +187,18 @@ std::vector<uint8_t> QuantizedModel() {
   return b.Finish();
 }
 
+std::vector<uint8_t> PictureModel() {
+  Builder b;
+  const ValueId x = b.Input("x", DType::kF32, {1, 2, 3, 4});
+  b.Output(b.Node(OpId::kAdd, "y", {x, x}));
+  return b.Finish();
+}
+
+std::vector<uint8_t> HalfModel() {
+  Builder b;
+  const ValueId x = b.Input("x", DType::kF16, {2, 3});
+  b.Output(b.Node(OpId::kTranspose, "y", {x}));
+  return b.Finish();
+}
+
 }  // namespace mace_test

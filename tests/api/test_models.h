@@ -23,6 +23,10 @@ std::vector<uint8_t> DeepModel(int layers);
 std::vector<uint8_t> NetworkModel();
 // x uint8 [4], scale 0.5, zero point 128; Relu of it.
 std::vector<uint8_t> QuantizedModel();
+// y = x + x, float32 [1, 2, 3, 4].
+std::vector<uint8_t> PictureModel();
+// x float16 [2, 3]; y is x transposed.
+std::vector<uint8_t> HalfModel();
 
 }  // namespace mace_test
 

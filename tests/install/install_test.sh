@@ -11,5 +11,10 @@ cp -r "$example" "$work/example"  # outside of MACE's tree
 "$cmake" --build "$work/build" >>"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/build/hello" "$model"
 "$work/build/hello_c" "$model"
+# y = max(2 x + 1, 0) of ones, then with inputs from a file: float32 0, 1, 2, 3.
+"$work/build/original_api" "$model" | tee "$work/original"
+grep -q '^y: 3 3 3 3$' "$work/original"
+printf '\000\000\000\000\000\000\200\077\000\000\000\100\000\000\100\100' >"$work/in_x"
+"$work/build/original_api" "$model" "$work/in" | grep '^y: 1 3 5 7$'
 "$work/prefix/bin/mace_run" --version
 find "$work/prefix" -type f -o -type l | sort | sed "s|$work/prefix/||"

@@ -54,7 +54,8 @@ inline std::vector<size_t> OfPolicy(CPUAffinityPolicy policy, int num_threads,
   const auto [least, most] = std::minmax_element(speeds.begin(), speeds.end());
   if (speeds.empty() || *least == *most || policy == AFFINITY_NONE) return all;
   if (policy == AFFINITY_HIGH_PERFORMANCE || policy == AFFINITY_POWER_SAVE) {
-    std::stable_sort(all.begin(), all.end(), [&](size_t a, size_t b) {
+    std::sort(all.begin(), all.end(), [&](size_t a, size_t b) {
+      if (speeds[a] == speeds[b]) return a < b;
       return policy == AFFINITY_HIGH_PERFORMANCE ? speeds[a] > speeds[b] : speeds[a] < speeds[b];
     });
     if (num_threads > 0 && static_cast<size_t>(num_threads) < all.size()) {
