@@ -38,8 +38,8 @@ build: install_packages $(VENV)/.ready  ## .venv with the package, build/mace_ru
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --force-reinstall $(BUILD)/wheel/mace_engine-*.whl
 	@PATH="$(abspath $(BIN)):$$PATH" cmake --build $(BUILD) -j $(JOBS)
 
-demo: build  ## installs all, converts a text detector, finds the text of a picture
-	@$(BIN)/python examples/text_detection/detect.py --work_dir .demo
+demo: build  ## installs all, converts three networks, reads the text of pictures
+	@$(BIN)/python examples/ocr/read_text.py --work_dir .demo
 
 unit_test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
@@ -54,7 +54,7 @@ lint: venv  ## formatting and static checks of the whole tree
 
 format:  ## formats C++ and Python in place
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
-	@$(BIN)/ruff check -q --fix python tests bench examples scripts && $(BIN)/ruff format -q python tests bench examples scripts
+	@$(BIN)/ruff check -q --fix python tests bench examples scripts tools && $(BIN)/ruff format -q python tests bench examples scripts tools
 
 bench: build  ## MACE beside five engines, 15 minutes; MODELS="net.onnx" BENCH_OPTIONS="--quick" (docs/performance.md)
 	@scripts/make_peers.sh $(PYTHON) $(BUILD)/bench

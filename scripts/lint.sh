@@ -3,8 +3,8 @@
 # in documents. Exit status 1 names what is wrong.
 set -euo pipefail
 bin=$1
-"$bin/ruff" check -q python tests bench examples scripts
-"$bin/ruff" format -q --check python tests bench examples scripts
+"$bin/ruff" check -q python tests bench examples scripts tools
+"$bin/ruff" format -q --check python tests bench examples scripts tools
 git ls-files '*.cc' '*.h' | xargs clang-format-19 --dry-run -Werror
 long=$(git ls-files '*.cc' '*.h' '*.py' | xargs wc -l | awk '$2 != "total" && $1 > 600')
 if [ -n "$long" ]; then

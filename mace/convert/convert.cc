@@ -61,6 +61,7 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));
   report->warnings = std::move(import_report.warnings);
   for (const auto& [key, value] : options.metadata) MACE_RETURN_IF_ERROR(graph.SetMetadata(key, value));
+  MACE_RETURN_IF_ERROR(AddPipelines(options.preprocess, options.postprocess, &graph));
   if (options.optimize) {
     const bool was_finite = NonFiniteConstants(graph).empty();
     passes::OptimizeReport optimize_report;

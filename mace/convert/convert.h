@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "mace/convert/pipeline.h"
 #include "mace/core/status.h"
 #include "mace/importers/importer.h"
 
@@ -28,6 +29,9 @@ struct ConvertOptions {
   bool strip_names = false;
   // Added to (and replacing equal keys of) the source's metadata.
   std::vector<std::pair<std::string, std::string>> metadata = {};
+  // Steps in front of inputs and behind outputs, by the names that these have in the result.
+  std::vector<Pipeline> preprocess = {};
+  std::vector<Pipeline> postprocess = {};
 };
 
 struct ConvertReport {

@@ -42,6 +42,42 @@ TEST_F(FusionTest, BatchNormalizationFoldsIntoLayers) {
   EXPECT_EQ(graph_.nodes.size(), 3u);
 }
 
+TEST_F(FusionTest, ReversedAndScaledChannelsFoldIntoAConvolution) {
+  const ValueId x = Input("x", {1, 5, 5, 3});
+  const auto reversed = [&](ValueId y, int64_t axis) {
+    return Node(OpId::kSlice, {y, Ints({-1}), Ints({INT64_MIN}), Ints({axis}), Ints({-1})});
+  };
+  ValueId y = Node(OpId::kMul, {Node(OpId::kAdd, {x, Floats({3})}), Floats({3})});
+  y = Node(OpId::kMul, {Scalar(0.25f), reversed(y, 3)});
+  Output(Conv(y, 3, 4), "y");
+  RunAndCompare(RunInputFolding);
+  EXPECT_EQ(Count(OpId::kMul), 0);
+  EXPECT_EQ(Count(OpId::kSlice), 0);
+  EXPECT_EQ(Count(OpId::kAdd), 1);  // a convolution pads with zeros: a sum in front of it stays
+}
+
+TEST_F(FusionTest, WhatIsNoScaleOfInputChannelsStays) {
+  const ValueId x = Input("x", {1, 5, 5, 3});
+  const auto sliced = [&](int64_t start, int64_t end, int64_t axis, int64_t step) {
+    return Node(OpId::kSlice, {x, Ints({start}), Ints({end}), Ints({axis}), Ints({step})});
+  };
+  Output(Conv(sliced(-1, INT64_MIN, 2, -1), 3, 4), "rows");
+  Output(Conv(sliced(-1, 0, 3, -1), 2, 4), "two_of_three");
+  Output(Conv(sliced(0, 3, 3, 1), 3, 4), "forwards");
+  Output(Conv(Node(OpId::kMul, {x, Floats({5, 3})}), 3, 4), "of_a_column");
+  Output(Conv(Node(OpId::kMul, {x, x}), 3, 4), "square");
+  const ValueId shared = Node(OpId::kMul, {x, Floats({3})});
+  Output(Conv(shared, 3, 4), "shared");
+  Output(Node(OpId::kRelu, {shared}), "relu");
+  ops::Conv2dAttributes depthwise;
+  depthwise.groups = 3;
+  Output(Node(OpId::kConv2d, {Node(OpId::kMul, {x, Floats({3})}), Floats({3, 3, 3, 1})}, depthwise),
+         "depthwise");
+  const size_t nodes = graph_.nodes.size();
+  RunAndCompare(RunInputFolding);
+  EXPECT_EQ(graph_.nodes.size(), nodes);
+}
+
 TEST_F(FusionTest, ScalesAndShiftsFoldOnlyPerChannel) {
   const ValueId x = Input("x", {1, 5, 5, 3});
   ValueId y = Node(OpId::kMul, {Floats({1, 1, 4}), Conv(x, 3, 4)});

@@ -33,6 +33,7 @@ constexpr NamedPass kTransposeSinking = {"transpose_sinking", RunTransposeSinkin
 constexpr NamedPass kTransposeHoisting = {"transpose_hoisting", RunTransposeHoisting};
 constexpr NamedPass kTransposeToReshape = {"transpose_to_reshape", RunTransposeToReshape};
 constexpr NamedPass kScaleFolding = {"scale_folding", RunScaleFolding};
+constexpr NamedPass kInputFolding = {"input_folding", RunInputFolding};
 constexpr NamedPass kActivation = {"activation_fusion", RunActivationFusion};
 constexpr NamedPass kFullyConnected = {"fully_connected_fusion", RunFullyConnectedFusion};
 constexpr NamedPass kQuantizeMoving = {"quantize_moving", RunQuantizeMoving};
@@ -59,9 +60,10 @@ Status RunAll(Graph* graph, Folding* folding, std::initializer_list<NamedPass> l
 }  // namespace
 
 std::vector<NamedPass> AllPasses() {
-  return {kShapeInference,   kConstantFolding,   kDeadCode,           kIdentity,        kReshape,
-          kTransposeSinking, kTransposeHoisting, kTransposeToReshape, kScaleFolding,    kActivation,
-          kFullyConnected,   kQuantizeMoving,    kQuantized,          kMatMulTranspose, kCast};
+  return {kShapeInference, kConstantFolding,  kDeadCode,          kIdentity,
+          kReshape,        kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
+          kScaleFolding,   kInputFolding,     kActivation,        kFullyConnected,
+          kQuantizeMoving, kQuantized,        kMatMulTranspose,   kCast};
 }
 
 Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
@@ -86,7 +88,7 @@ Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
       RunAll(graph, &folding,
              {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
               kReshape, kActivation, kFullyConnected, kQuantizeMoving, kQuantized, kReshape, kConstantFolding,
-              kScaleFolding, kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
+              kScaleFolding, kInputFolding, kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
   return VerifyGraph(*graph, &FindOpDefinition);
 }
 

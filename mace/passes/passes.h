@@ -39,6 +39,9 @@ Status RunTransposeToReshape(Graph* graph);
 // BatchNormalization becomes Mul and Add; per-channel Mul and Add (Sub) behind a convolution or
 // FullyConnected become part of its weights and bias.
 Status RunScaleFolding(Graph* graph);
+// What in front of a convolution multiplies its input channels by constants, or puts them in reverse order,
+// becomes part of its weights (a picture's normalisation, RGB for BGR).
+Status RunInputFolding(Graph* graph);
 // x * sigmoid(x) -> Silu; x * clip(x + 3, 0, 6) / 6 -> HardSwish; 0.5 * x * (1 + erf(x / sqrt 2)) -> Gelu.
 Status RunActivationFusion(Graph* graph);
 // MatMul by constant weights, with the Add behind it -> FullyConnected.

@@ -19,6 +19,7 @@ import mace
 from mace.arrays import read_inputs
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
+from mace.pipeline_file import PipelineFileError, read_pipeline_file
 from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
 
 NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")
@@ -123,8 +124,9 @@ def cli() -> None:
     mace explain model.onnx                    which kernel computes what, and why
 
     \b
-    Exit status: 0 on success; 1 where the work failed (a file, the model, memory);
-    2 where the command line is wrong (an unknown flag or command, a bad value).
+    Exit status: 0 on success; 1 where the work failed (a file, the model,
+    memory); 2 where the command line is wrong (an unknown flag or command, a bad
+    value).
     """
 
 
@@ -138,10 +140,11 @@ def cli() -> None:
 @click.option("--strip_names", is_flag=True, help="Keep the names of inputs, outputs and states only.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Store a text with the model (repeatable).")
 @click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
+@click.option("--pipeline", type=FileName(), default=None, metavar="FILE.yml", help="Store steps around the model (docs/pipelines.md).")
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
 def convert(
-    model: str, output: str, states: Sequence[str], inputs: Sequence[str], outputs: Sequence[str], metadata: Sequence[str], as_json: bool,
-    **options: Any,
+    model: str, output: str, states: Sequence[str], inputs: Sequence[str], outputs: Sequence[str], metadata: Sequence[str],
+    pipeline: str | None, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Converts a trained MODEL (ONNX, TensorFlow Lite) to a .mace file.
 
@@ -152,6 +155,10 @@ def convert(
     options |= {"inputs": parse_input_tensors(inputs), "outputs": outputs or None, "metadata": parse_metadata(metadata)}
     if os.path.exists(output) and os.path.exists(model) and os.path.samefile(output, model):
         raise mace.InvalidArgumentError(f"-o {output}: is the model itself, which would be lost")
+    try:
+        options |= read_pipeline_file(pipeline) if pipeline else {}
+    except PipelineFileError as error:
+        raise click.UsageError(f"--pipeline {error}") from None
     resolve_output(output, follow_links=True)  # before the work
     begin = time.perf_counter()
     with progress(f"converting {os.path.basename(model)}"):

@@ -10,6 +10,7 @@ from typing import Any
 from mace import _native
 from mace.errors import InvalidArgumentError, named
 from mace.files import MACE_MAGIC, read_file
+from mace.pipeline import Step, check_steps, metadata_of
 
 
 def convert(
@@ -23,6 +24,8 @@ def convert(
     joins: Sequence[tuple[str, str]] = (),
     strip_names: bool = False,
     metadata: Mapping[str, str] | None = None,
+    preprocess: Mapping[str, Sequence[Step]] | None = None,
+    postprocess: Mapping[str, Sequence[Step]] | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
     """Converts a trained model (ONNX or TensorFlow Lite; a path or its bytes) to the bytes of a .mace file.
 
@@ -37,6 +40,8 @@ def convert(
     ``strip_names`` leaves out all names but those of inputs, outputs, states and what they are measured in. ``metadata`` are
     texts to store with the model, beside those of the source (of equal keys these win).
 
+    ``preprocess`` and ``postprocess`` are steps in front of inputs and behind outputs, by name: see :mod:`mace.pipeline`.
+
     The second result holds ``format``, ``warnings`` (what was dropped, too) and ``operators`` (name -> count). Raises
     :class:`mace.MaceError`.
 
@@ -46,7 +51,7 @@ def convert(
     """
     options = {
         "states": states, "optimize": optimize, "signature": signature, "inputs": inputs, "outputs": outputs, "joins": joins,
-        "strip_names": strip_names, "metadata": metadata,
+        "strip_names": strip_names, "metadata": metadata, "preprocess": preprocess, "postprocess": postprocess,
     }  # fmt: skip
     if isinstance(model, (bytes, bytearray, memoryview)):
         return convert_bytes(bytes(model), **options)
@@ -58,6 +63,8 @@ def convert(
 def convert_bytes(data: bytes, **options: Any) -> tuple[bytes, dict[str, Any]]:
     """The options of :func:`convert`, checked and handed on."""
     checked = {name: CHECKS[name](name, value) for name, value in options.items() if value is not None}
+    if texts := metadata_of(options.get("postprocess")):
+        checked["metadata"] = [*texts.items(), *checked.get("metadata", ())]
     if data[: len(MACE_MAGIC)] == MACE_MAGIC:
         raise InvalidArgumentError("it is a .mace file already")
     return _native.convert(data, checked)
@@ -142,4 +149,6 @@ CHECKS = {
     "joins": _pairs("from, to"),
     "strip_names": lambda name, value: bool(value),
     "metadata": _metadata,
+    "preprocess": check_steps,
+    "postprocess": check_steps,
 }

@@ -35,6 +35,10 @@ convert::ConvertOptions OptionsOf(nb::dict given) {
       options.cut.joins = nb::cast<Pairs>(value);
     } else if (key == "strip_names") {
       options.strip_names = nb::cast<bool>(value);
+    } else if (key == "preprocess") {
+      options.preprocess = PipelinesOf(value);
+    } else if (key == "postprocess") {
+      options.postprocess = PipelinesOf(value);
     } else if (key == "metadata") {
       options.metadata = nb::cast<Pairs>(value);
     } else {

@@ -4,6 +4,10 @@
 
 #include <nanobind/nanobind.h>
 
+#include <vector>
+
+#include "mace/convert/pipeline.h"
+
 namespace mace::python {
 
 // A str of text from a file, which may hold any bytes: what is not UTF-8 becomes U+FFFD.
@@ -11,6 +15,9 @@ nanobind::object Text(const char* bytes);
 
 // Raises the Python exception of mace.errors that belongs to `code` (mace_status_code).
 [[noreturn]] void Raise(int code, const char* message);
+
+// (name, [(step, {field: value}), ...]), ... as mace/pipeline.py gives them.
+std::vector<convert::Pipeline> PipelinesOf(nanobind::handle given);
 
 void RegisterConversion(nanobind::module_& module);
 void RegisterExecution(nanobind::module_& module);

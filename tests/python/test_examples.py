@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mace.pipeline
 import networks
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ import mace.model
 
 ROOT = Path(__file__).resolve().parents[2]
 # Commands that other tests or `make demo` run, or that need a peer's package.
-NOT_RUN = ("make ", "cmake ", ".venv/bin/python bench/ratio.py")
+NOT_RUN = ("make ", "cmake ", ".venv/bin/python bench/ratio.py", ".venv/bin/python examples/ocr/")
 
 
 def image_network(name: str) -> ModelProto:
@@ -39,6 +40,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, network in (("model", fixed), ("net", fixed), ("detector", image_network("x"))):
         Path(f"{name}.onnx").write_bytes(network.SerializeToString())
         Path(f"{name}.mace").write_bytes(mace.convert(network.SerializeToString())[0])
+    yaml_blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs/pipelines.md").read_text(), re.MULTILINE | re.DOTALL)
+    for name in ("camera", "steps"):
+        Path(f"{name}.yml").write_text(yaml_blocks[0])
     recurrent = networks.recurrent_network()
     recurrent.graph.output[1].name = recurrent.graph.node[1].output[0] = "h1_out"
     Path("gru.onnx").write_bytes(recurrent.SerializeToString())
@@ -63,7 +67,7 @@ def shell_lines(document: str) -> list[str]:
     return [line for line in lines if re.match(r"(\.venv/bin/|build/)?(mace|mace_run|make|cmake|python)\b|\.venv/bin/python", line)]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/getting_started.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/getting_started.md", "docs/pipelines.md"])
 def test_python_blocks(folder: Path, document: str) -> None:
     if document == "README.md":  # its model is fed by the name "input"
         (folder / "model.onnx").write_bytes(image_network("input").SerializeToString())
@@ -73,7 +77,7 @@ def test_python_blocks(folder: Path, document: str) -> None:
     assert isinstance(names["y"], dict) and names["y"]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/getting_started.md", "docs/explain.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/getting_started.md", "docs/explain.md", "docs/pipelines.md"])
 def test_shell_lines(folder: Path, document: str) -> None:
     lines = shell_lines(document)
     run = [line for line in lines if not line.startswith(NOT_RUN)]
@@ -94,7 +98,7 @@ def test_shell_lines_are_found() -> None:
     assert shown == {"convert", "info", "run", "bench", "explain"}
 
 
-@pytest.mark.parametrize("module", [mace, mace.model])
+@pytest.mark.parametrize("module", [mace, mace.model, mace.pipeline])
 def test_docstrings(folder: Path, module: object) -> None:
     (folder / "net.onnx").write_bytes(image_network("input").SerializeToString())
     results = doctest.testmod(module, extraglobs={"mace": mace, "np": np})

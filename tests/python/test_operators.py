@@ -226,6 +226,25 @@ def test_arg_reduce(shape: list, data: st.DataObject, op: str, keep: bool, last:
 
 
 @TRIES
+@given(st.lists(small, min_size=1, max_size=4), st.data(), st.booleans(), st.sampled_from([0, 1]), st.sampled_from([9, 11]))
+def test_top_k(shape: list, data: st.DataObject, largest: bool, output: int, opset: int) -> None:
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    k = data.draw(st.integers(1, shape[axis]))
+    x = np.random.default_rng(len(shape)).permutation(int(np.prod(shape))).astype(np.float32).reshape(shape)
+    names = [("", "y"), ("y", "")][1 - output]
+    if opset == 9:  # k as an attribute, the largest only; the reference evaluator asks for an input, so it is given opset 11's answer
+        old = networks.model([helper.make_node("TopK", ["x"], list(names), axis=axis, k=k)], {"x": ("float32", shape)}, ["y"], {}, 9, 1)
+        want = np.argsort(-x, axis=axis, kind="stable").take(range(k), axis)
+        want = want if output else np.take_along_axis(x, want, axis)
+        if output:
+            old.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+        np.testing.assert_array_equal(mace.load(old.SerializeToString())([x])["y"], want)
+        return
+    node = helper.make_node("TopK", ["x", "k"], list(names), axis=axis, largest=int(largest))
+    judge([node], {"x": x}, {"k": np.array([k], np.int64)}, kind=7 if output else 1)
+
+
+@TRIES
 @given(st.lists(small, min_size=1, max_size=5), st.data())
 def test_transpose(shape: list, data: st.DataObject) -> None:
     perm = data.draw(st.permutations(range(len(shape))))

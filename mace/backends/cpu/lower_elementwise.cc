@@ -1,4 +1,7 @@
 // Chains of elementwise nodes, single unary and broadcast binary operators, Where, Cast, BatchNormalization.
+#include <cstring>
+#include <span>
+
 #include "mace/backends/cpu/lower_quantize.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/kernels/elementwise/elementwise.h"
@@ -147,6 +150,44 @@ bool IsDense(Lowering& lowering, ValueId value) {
   return lowering.storage().PixelStride(value) == channels * BytesOf(lowering.type(value).dtype);
 }
 
+// Rows of few channels would leave most of each vector empty (the normalisation of a picture of 1184 x 672
+// pixels, 3 channels: 23 ms instead of 0.5): several pixels become one row, with the constants of the
+// post-ops repeated. Nothing changes where an operand is no constant, or rows do not lie side by side.
+Status WidenRows(Lowering& lowering, kernels::ChainParams* params, StepSpec* spec) {
+  constexpr int64_t kFewChannels = 16, kWideRow = 256;
+  const int64_t channels = params->columns;
+  if (channels == 0 || channels > kFewChannels || params->input_stride != channels ||
+      params->output_stride != channels) {
+    return Status::Ok();
+  }
+  int64_t pixels = kWideRow / channels;
+  while (params->rows % pixels != 0) --pixels;
+  if (pixels == 1) return Status::Ok();
+  const std::span<kernels::PostOp> ops(params->post_ops.ops, static_cast<size_t>(params->post_ops.count));
+  for (const kernels::PostOp& op : ops) {
+    if (op.operand < 0) continue;
+    const Operand& operand = spec->operands[static_cast<size_t>(op.operand)];
+    if (op.row_stride != 0 || operand.pointer == nullptr || operand.bytes != channels * 4)
+      return Status::Ok();
+  }
+  for (const kernels::PostOp& op : ops) {
+    if (op.operand < 0) continue;
+    Operand& operand = spec->operands[static_cast<size_t>(op.operand)];
+    MACE_ASSIGN_OR_RETURN(uint8_t* repeated,
+                          lowering.builder().NewOwned(static_cast<size_t>(operand.bytes * pixels)));
+    for (int64_t i = 0; i < pixels; ++i) {
+      std::memcpy(repeated + i * operand.bytes, operand.pointer, static_cast<size_t>(operand.bytes));
+    }
+    operand.pointer = repeated;
+    operand.bytes *= pixels;
+  }
+  params->rows /= pixels;
+  for (int64_t* columns : {&params->columns, &params->input_stride, &params->output_stride}) {
+    *columns *= pixels;
+  }
+  return Status::Ok();
+}
+
 Status EmitChain(Lowering& lowering, const Cluster& cluster, StepSpec spec, kernels::ChainParams* params,
                  bool has_channel_operand) {
   const RowView view = ViewAsRows(lowering, cluster.source, cluster.output, has_channel_operand);
@@ -154,6 +195,7 @@ Status EmitChain(Lowering& lowering, const Cluster& cluster, StepSpec spec, kern
   params->columns = view.columns;
   params->input_stride = view.input_stride;
   params->output_stride = view.output_stride;
+  if (has_channel_operand) MACE_RETURN_IF_ERROR(WidenRows(lowering, params, &spec));
   MACE_RETURN_IF_ERROR(kernels::PrepareChain(params));
   const auto& table = lowering.kernels();
   MACE_RETURN_IF_ERROR(

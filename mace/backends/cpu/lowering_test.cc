@@ -353,6 +353,25 @@ TEST(Lowering, Normalisation) {
   EXPECT_EQ(kernels, "layer_norm_f32 chain_f32 softmax_f32 reduce_f32");
 }
 
+// Few channels: several pixels make one row of the kernel, with the constants repeated, where their number
+// has a divisor; a tensor operand keeps the rows as they are.
+TEST(Lowering, ChainsOfFewChannels) {
+  for (const Shape& shape : {Shape{1, 14, 15, 3}, Shape{1, 1, 97, 3}, Shape{2, 8, 8, 1}, Shape{1, 0, 4, 3}}) {
+    for (const bool has_tensor : {false, true}) {
+      TestGraph test;
+      const ValueId x = test.Input(shape);
+      ValueId y = test.Node(OpId::kMul, {x, test.Constant({shape[3]})});
+      y = test.Node(OpId::kAdd, {test.Constant({shape[3]}), y});
+      if (has_tensor) y = test.Node(OpId::kAdd, {y, test.Input(shape)});
+      y = test.Node(OpId::kRelu, {y});
+      test.Output(y);
+      std::string kernels;
+      ExpectMatchesReference(&test, &kernels);
+      EXPECT_EQ(kernels, "chain_f32");
+    }
+  }
+}
+
 TEST(Lowering, MovementOfAnyType) {
   for (const DType dtype : {DType::kF32, DType::kI64, DType::kU8}) {
     TestGraph test;

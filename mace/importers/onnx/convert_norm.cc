@@ -7,6 +7,7 @@
 #include "mace/ops/recurrent/recurrent.h"
 #include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
+#include "mace/ops/search/top_k.h"
 #include "mace/ops/shape/shape_ops.h"
 
 namespace mace::importers::onnx {
@@ -45,6 +46,18 @@ Outputs ConvertArgReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
   attributes.keep_dims = node.Int("keepdims", 1) != 0;
   attributes.select_last = node.Int("select_last_index", 0) != 0;
   return {context.Emit(OpId::kArgReduce, {x}, attributes)};
+}
+
+// k was an attribute before opset 10. Sorted or not: an order is given in both cases.
+Outputs ConvertTopK(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  ops::TopKAttributes attributes;
+  attributes.axis = context.NormalizedAxis(node.Int("axis", -1), context.RankOf(x));
+  attributes.largest = node.Int("largest", 1) != 0;
+  node.Ignore("sorted");
+  const ValueId k = context.opset() < 10 ? context.Int64s(IntList{node.Int("k", 0)}) : context.Input(node, 1);
+  const ValueId inputs[] = {x, k};
+  return context.EmitMany(OpId::kTopK, inputs, attributes, 2);
 }
 
 namespace {

@@ -104,6 +104,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Sub", ConvertBinary, OpId::kSub},
     {"Sum", ConvertVariadic, OpId::kAdd},
     {"Tanh", ConvertUnary, OpId::kTanh},
+    {"TopK", ConvertTopK},
     {"Transpose", ConvertTranspose},
     {"Unsqueeze", ConvertSqueeze, OpId::kUnsqueeze},
     {"Upsample", ConvertResize},

@@ -78,6 +78,7 @@ MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
 MACE_ONNX_CONVERTER(ConvertReduce);
+MACE_ONNX_CONVERTER(ConvertTopK);
 MACE_ONNX_CONVERTER(ConvertSoftmax);
 MACE_ONNX_CONVERTER(ConvertQLinearSoftmax);
 MACE_ONNX_CONVERTER(ConvertLayerNormalization);

@@ -4,6 +4,7 @@
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/reduce/arg_reduce.h"
+#include "mace/ops/search/top_k.h"
 
 namespace mace::importers::tflite {
 namespace {
@@ -22,6 +23,21 @@ void ConvertArgReduce(TfliteContext& context, ops::ArgReduceKind kind) {
 
 void ConvertArgMax(TfliteContext& context) { ConvertArgReduce(context, ops::ArgReduceKind::kMax); }
 void ConvertArgMin(TfliteContext& context) { ConvertArgReduce(context, ops::ArgReduceKind::kMin); }
+
+// Inputs: x, how many of its last axis.
+void ConvertTopK(TfliteContext& context) {
+  ops::TopKAttributes attributes;
+  attributes.index_type = context.OutputType(1).dtype;
+  const ValueId inputs[] = {context.Input(0), context.Input(1)};
+  RequireEqualQuantization(context, context.TypeOf(inputs[0]), context.OutputType(0));
+  const TensorType types[] = {context.OutputType(0), context.OutputType(1)};
+  const std::string_view names[] = {context.file().TensorName(context.OutputTensor(0)),
+                                    context.file().TensorName(context.OutputTensor(1))};
+  const std::vector<ValueId> outputs =
+      context.EmitNode(OpId::kTopK, inputs, &attributes, sizeof(attributes), types, names);
+  context.BindOutput(0, outputs[0]);
+  context.BindOutput(1, outputs[1]);
+}
 
 // Inputs: x, indices.
 void ConvertGather(TfliteContext& context) {

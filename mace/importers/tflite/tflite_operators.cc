@@ -42,6 +42,7 @@ constexpr OperatorRow kOperators[] = {
     {44, 20, 24, kFloat32 | kInt8, &ConvertSequenceLstm},
     {45, 4, 4, kAnyType, &ConvertStridedSlice},
     {47, 1, 1, kFloat32 | kInt8 | kInt16, &ConvertUnary},
+    {48, 2, 2, kFloat32 | kInt32 | kInt64 | kWords, &ConvertTopK},
     {49, 2, 2, kAnyType, &ConvertSplit},
     {50, 1, 1, kFloat32 | kBytes, &ConvertLogSoftmax},
     {53, 1, 1, kAnyType, &ConvertCast},

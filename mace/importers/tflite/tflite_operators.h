@@ -115,6 +115,7 @@ void ConvertResizeBilinear(TfliteContext& context);
 void ConvertResizeNearest(TfliteContext& context);
 // tflite_lookup.cc
 void ConvertArgMax(TfliteContext& context);
+void ConvertTopK(TfliteContext& context);
 void ConvertArgMin(TfliteContext& context);
 void ConvertGather(TfliteContext& context);
 void ConvertEmbeddingLookup(TfliteContext& context);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "mace/core/memory.h"
+#include "mace/ops/detection/suppression.h"
 #include "mace/ops/quantize/output_scale.h"
 
 namespace mace::ops {
@@ -74,34 +75,6 @@ Status Infer(InferContext& context) {
   return Status::Ok();
 }
 
-struct Box {
-  float top, left, bottom, right;
-};
-
-float Overlap(const Box& a, const Box& b) {
-  const float area_a = (a.bottom - a.top) * (a.right - a.left);
-  const float area_b = (b.bottom - b.top) * (b.right - b.left);
-  if (area_a <= 0 || area_b <= 0) return 0;
-  const float height = std::max(std::min(a.bottom, b.bottom) - std::max(a.top, b.top), 0.0f);
-  const float width = std::max(std::min(a.right, b.right) - std::max(a.left, b.left), 0.0f);
-  const float shared = height * width;
-  return shared / (area_a + area_b - shared);
-}
-
-// A score, and what it is the score of.
-struct Candidate {
-  float score;
-  int32_t index;
-};
-bool IsBetter(const Candidate& a, const Candidate& b) {
-  return a.score != b.score ? a.score > b.score : a.index < b.index;
-}
-
-struct Detection {
-  float score;
-  int32_t box, label;
-};
-
 class Detector {
  public:
   explicit Detector(const ReferenceContext& context)
@@ -164,20 +137,8 @@ class Detector {
     return {y - half_height, x - half_width, y + half_height, x + half_width};
   }
 
-  // Brings the candidates that no better one suppresses to the front, best first; at most `most`. Returns
-  // their count.
-  int64_t Suppress(int64_t count, int64_t most) {
-    std::sort(candidates_, candidates_ + count, IsBetter);
-    int64_t kept = 0;
-    for (int64_t i = 0; i < count && kept < most; ++i) {
-      bool is_free = true;
-      for (int64_t k = 0; k < kept && is_free; ++k) {
-        is_free = !(Overlap(decoded_[candidates_[k].index], decoded_[candidates_[i].index]) >
-                    attributes_.iou_threshold);
-      }
-      if (is_free) candidates_[kept++] = candidates_[i];
-    }
-    return kept;
+  int64_t SuppressCandidates(int64_t count, int64_t most) {
+    return Suppress(decoded_, attributes_.iou_threshold, most, candidates_, count);
   }
 
   void Write(int64_t row, int64_t box, int64_t label, float score) const {
@@ -202,7 +163,7 @@ class Detector {
         candidates_[count++] = {classes_[0].score, static_cast<int32_t>(i)};
       }
     }
-    const int64_t kept = Suppress(count, attributes_.max_detections);
+    const int64_t kept = SuppressCandidates(count, attributes_.max_detections);
     for (int64_t k = 0; k < kept; ++k) {
       const int32_t box = candidates_[k].index;
       SortClasses(box);
@@ -213,17 +174,6 @@ class Detector {
     return kept;
   }
 
-  // Puts a detection behind all that are as good, where there is room. Returns the new count.
-  int64_t Insert(const Detection& detection, int64_t count) {
-    int64_t place = count;
-    while (place > 0 && detections_[place - 1].score < detection.score) --place;
-    if (place == attributes_.max_detections) return count;
-    const int64_t kept = std::min(count, attributes_.max_detections - 1);
-    std::copy_backward(detections_ + place, detections_ + kept, detections_ + kept + 1);
-    detections_[place] = detection;
-    return kept + 1;
-  }
-
   int64_t RunRegular() {
     int64_t found = 0;
     for (int32_t label = 0; label < attributes_.num_classes; ++label) {
@@ -232,9 +182,10 @@ class Detector {
         const float score = Score(i, label);
         if (score >= attributes_.score_threshold) candidates_[count++] = {score, static_cast<int32_t>(i)};
       }
-      count = Suppress(count, attributes_.detections_per_class);
+      count = SuppressCandidates(count, attributes_.detections_per_class);
       for (int64_t i = 0; i < count; ++i) {
-        found = Insert({candidates_[i].score, candidates_[i].index, label}, found);
+        found = Insert({candidates_[i].score, candidates_[i].index, label}, detections_, found,
+                       attributes_.max_detections);
       }
     }
     for (int64_t i = 0; i < found; ++i)

@@ -321,6 +321,16 @@ def activations():
     emit("Sign", [ints(-3, 0, 7)], run("Sign", [ints(-3, 0, 7)], {}))
 
 
+def searches():
+    for shape, axis, k in (((7,), 0, 3), ((3, 5, 2), 1, 5), ((2, 4), -1, 1), ((2, 3), 0, 0)):
+        for largest in (1, 0):
+            x = np.round(real(*shape))  # many equal ones
+            values, places = run("TopK", [x, ints(k)], dict(axis=axis, largest=largest), outputs=2)
+            emit("TopK", [x, ints(k)], [values, places], axis=axis, largest=largest)
+            x = rng.permutation(x.size).astype(np.int64).reshape(shape)
+            emit("TopK", [x, ints(k)], run("TopK", [x, ints(k)], dict(axis=axis, largest=largest), outputs=2), axis=axis, largest=largest)
+
+
 for part in (convolutions, pools, elementwise, matmuls, movement, shapes, resizes, reductions_and_norms, recurrent, orders_and_logic,
-             activations):
+             activations, searches):
     part()

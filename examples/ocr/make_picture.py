@@ -1,4 +1,4 @@
-"""Draws examples/text_detection/sign.png, the picture of the demo: lines of text in several sizes on a plain ground."""
+"""Draws examples/ocr/sign.png, the picture of the demo: lines of text in several sizes on a plain ground."""
 
 from __future__ import annotations
 

@@ -1,0 +1,95 @@
+"""The accuracy plug-in: a Python file of the user's with a class AccuracyValidator, which prepares samples and judges outputs. It is the
+user's own code and runs in this process; only a local file is accepted."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import Any
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import mace
+from mace.deployment.feeds import dtype_of
+from mace.deployment.files import Files, is_url
+from mace.deployment.load import Deployment, Source
+from mace.deployment.problems import DeploymentError
+from mace.errors import InvalidArgumentError
+from mace.model import TensorInfo
+from mace.terminal import console
+
+METHODS = ("preprocess", "postprocess", "result")
+
+
+def load_validator(deployment: Deployment, source: Source, files: Files) -> Any:
+    """An object of the script's class AccuracyValidator."""
+
+    def fail(message: str) -> DeploymentError:
+        return DeploymentError([deployment.problem(source.path, message)])
+
+    if is_url(source.name):
+        raise fail("names code, which is not downloaded; name a local file")
+    path = files.local_path(source)
+    spec = importlib.util.spec_from_file_location("accuracy_validation_script", path)
+    if spec is None or spec.loader is None or not os.path.isfile(path):
+        raise fail(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, os.path.dirname(path))
+    try:
+        spec.loader.exec_module(module)
+        validator = module.AccuracyValidator()
+    except AttributeError as error:
+        raise fail(f"{path}: {error}; it must have a class AccuracyValidator") from None
+    except Exception as error:
+        raise fail(f"{path}: {type(error).__name__}: {error}") from None
+    finally:
+        sys.path.remove(os.path.dirname(path))
+    missing = [name for name in (*METHODS, "sample_size", "batch_size") if not hasattr(validator, name)]
+    if missing:
+        raise fail(f"{path}: AccuracyValidator lacks {', '.join(missing)}")
+    return validator
+
+
+def _number(validator: Any, name: str) -> int:
+    value = getattr(validator, name)
+    value = value() if callable(value) else value
+    if not isinstance(value, (int, np.integer)) or value <= 0:
+        raise InvalidArgumentError(f"AccuracyValidator.{name}: expected a number above 0, got {value!r}")
+    return int(value)
+
+
+def _samples(batch: Any, info: TensorInfo, count: int) -> list[np.ndarray]:
+    """The samples of a batch, each with the input's shape."""
+    dtype, shape = dtype_of(info), tuple(int(dim or 1) for dim in info.shape)
+    if len(batch) != count:
+        raise InvalidArgumentError(f"AccuracyValidator.preprocess: {len(batch)} samples of {info.name} for {count}")
+    samples = [np.asarray(sample) for sample in batch]
+    for sample in samples:
+        if [dim for dim in sample.shape if dim != 1] != [dim for dim in shape if dim != 1]:
+            raise InvalidArgumentError(f"AccuracyValidator.preprocess: a sample of {info} has the shape {list(sample.shape)}")
+    return [np.ascontiguousarray(sample.astype(dtype).reshape(shape)) for sample in samples]
+
+
+def measure_accuracy(validator: Any, model: mace.Model, quiet: bool = False) -> Any:
+    """Runs all samples through the model; what the plug-in's result() gives. `preprocess(start, end)` gives a dict of input name to
+    end - start samples, `postprocess(start, end, outputs)` gets a dict of output name to as many arrays."""
+    total, size = _number(validator, "sample_size"), _number(validator, "batch_size")
+    columns = (TextColumn("accuracy"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("accuracy", total=total)
+        for start in range(0, total, size):
+            end = min(start + size, total)
+            batch = validator.preprocess(start, end)
+            lacking = [info.name for info in model.inputs if info.name not in batch]
+            if lacking:
+                raise InvalidArgumentError(f"AccuracyValidator.preprocess gave no {', '.join(lacking)}")
+            columns_of = [_samples(batch[info.name], info, end - start) for info in model.inputs]
+            outputs: dict[str, list[np.ndarray]] = {info.name: [] for info in model.outputs}
+            for index in range(end - start):
+                for name, array in model([column[index] for column in columns_of]).items():
+                    outputs[name].append(array)
+            validator.postprocess(start, end, outputs)
+            bar.advance(task, end - start)
+    return validator.result()
