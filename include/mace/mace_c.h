@@ -131,6 +131,16 @@ MACE_API void mace_runtime_destroy(mace_runtime* runtime);
 /* Frees the pooled memory of intermediate results that no session holds. Thread-safe. NULL: nothing. */
 MACE_API void mace_runtime_trim(mace_runtime* runtime);
 
+/* How fast this machine is with this runtime's threads: the beginning of MobileNetV2 (first convolution and
+ * eight blocks of 224 x 224 x 3, 131 million multiply-adds), the median of ten runs. 0: not measured. */
+typedef struct mace_capability {
+  uint32_t struct_size;
+  float float32_milliseconds;
+  float int8_milliseconds;
+} mace_capability;
+/* Thread-safe. Takes eleven runs of either kind; whoever uses the runtime meanwhile makes it slower. */
+MACE_API mace_status* mace_runtime_measure(mace_runtime* runtime, mace_capability* capability);
+
 /* ---- model: a .mace file. Immutable and thread-safe. */
 typedef enum mace_verify {
   MACE_VERIFY_DEFAULT = 0 /* graph, not weights */,
@@ -178,6 +188,12 @@ MACE_API int32_t mace_model_output_count(const mace_model* model);
 /* info->struct_size must be set. An index out of range is an error. */
 MACE_API mace_status* mace_model_input_info(const mace_model* model, int32_t index, mace_tensor_info* info);
 MACE_API mace_status* mace_model_output_info(const mace_model* model, int32_t index, mace_tensor_info* info);
+
+/* Texts stored with the model (labels, an author), in the order of the file. Texts are valid while the model
+ * lives; where a key is there twice the first one counts. An index out of range is an error. */
+MACE_API int32_t mace_model_metadata_count(const mace_model* model);
+MACE_API mace_status* mace_model_metadata(const mace_model* model, int32_t index, const char** key,
+                                          const char** value);
 
 /* ---- session: the state of one stream of runs. Not thread-safe; several sessions of one model may run at
  * once. */

@@ -88,6 +88,20 @@ Status DescribeTensor(const mace_model* handle, int32_t index, bool is_input, ma
                        is_input && model.input_state(index) != kNone, caller);
 }
 
+Status GetMetadata(const mace_model* handle, int32_t index, const char** key, const char** value) {
+  MACE_RETURN_IF_ERROR(CheckNotNull(handle, "model"));
+  MACE_RETURN_IF_ERROR(CheckNotNull(key, "key"));
+  MACE_RETURN_IF_ERROR(CheckNotNull(value, "value"));
+  const Vector<MetadataEntry>& metadata = FromHandle(handle)->graph().metadata;
+  if (index < 0 || static_cast<size_t>(index) >= metadata.size()) {
+    return InvalidArgument("the model has %zu entries of metadata, there is no index %d", metadata.size(),
+                           index);
+  }
+  *key = metadata[index].key.c_str();
+  *value = metadata[index].value.c_str();
+  return Status::Ok();
+}
+
 }  // namespace
 }  // namespace mace::api
 
@@ -121,6 +135,15 @@ mace_status* mace_model_input_info(const mace_model* model, int32_t index, mace_
 
 mace_status* mace_model_output_info(const mace_model* model, int32_t index, mace_tensor_info* info) {
   return mace::api::ToHandle(mace::api::DescribeTensor(model, index, false, info));
+}
+
+int32_t mace_model_metadata_count(const mace_model* model) {
+  return model == nullptr ? 0 : static_cast<int32_t>(mace::api::FromHandle(model)->graph().metadata.size());
+}
+
+mace_status* mace_model_metadata(const mace_model* model, int32_t index, const char** key,
+                                 const char** value) {
+  return mace::api::ToHandle(mace::api::GetMetadata(model, index, key, value));
 }
 
 }  // extern "C"

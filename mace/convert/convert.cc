@@ -55,10 +55,12 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   importers::ImportOptions import_options;
   import_options.states = options.states;
   import_options.signature = options.signature;
+  import_options.cut = options.cut;
   importers::ImportReport import_report;
   Graph graph;
   MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));
   report->warnings = std::move(import_report.warnings);
+  for (const auto& [key, value] : options.metadata) MACE_RETURN_IF_ERROR(graph.SetMetadata(key, value));
   if (options.optimize) {
     const bool was_finite = NonFiniteConstants(graph).empty();
     passes::OptimizeReport optimize_report;
@@ -70,7 +72,7 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   }
   MACE_RETURN_IF_ERROR(VerifyGraph(graph, &FindOpDefinition));
   CountOperators(graph, report);
-  return WriteModel(graph, mace_file);
+  return WriteModel(graph, {.keep_inner_names = !options.strip_names}, mace_file);
 }
 
 }  // namespace

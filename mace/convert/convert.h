@@ -4,13 +4,13 @@
 #define MACE_CONVERT_CONVERT_H_
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "mace/core/status.h"
+#include "mace/importers/importer.h"
 
 namespace mace::convert {
 
@@ -22,19 +22,9 @@ struct ConvertOptions {
   // names.
   std::string signature = {};
   bool optimize = true;  // run the passes; without them the file holds the model as it was imported
-  // Pairs {from, to} of tensor names: whoever reads `to` reads `from` instead (sub-graphs that are joined by
-  // aliases). Same dtype and rank.
-  std::vector<std::pair<std::string, std::string>> joins = {};
-  // Where the graph is cut: any tensors of the source, in the order that the result shall have; what is not
-  // needed is dropped. Empty: the model's own inputs (outputs). A shape's -1 keeps what the source says; an
-  // empty optional keeps all of it. A shape must fit the source's.
-  struct Input {
-    std::string name;
-    std::optional<std::vector<int64_t>> shape = std::nullopt;
-  };
-  std::vector<Input> inputs = {};
-  std::vector<std::string> outputs = {};
-  // The file keeps the names of inputs, outputs and states only.
+  // What is converted instead of the whole: joined sub-graphs, other inputs and outputs.
+  importers::CutOptions cut = {};
+  // The file keeps the names of inputs, outputs and states only, and of the symbols in their shapes.
   bool strip_names = false;
   // Added to (and replacing equal keys of) the source's metadata.
   std::vector<std::pair<std::string, std::string>> metadata = {};

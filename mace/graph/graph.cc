@@ -79,4 +79,22 @@ Result<int32_t> Graph::FindOrAddSymbol(std::string_view symbol_name) {
   return static_cast<int32_t>(symbols.size() - 1);
 }
 
+Status Graph::SetMetadata(std::string_view key, std::string_view value) {
+  if (key.empty()) return InvalidArgument("metadata: a key is empty");
+  if (key.find('\0') != key.npos || value.find('\0') != value.npos) {
+    return InvalidArgument("metadata '%.*s': a zero byte is no text",
+                           static_cast<int>(std::min<size_t>(key.size(), 120)), key.data());
+  }
+  for (MetadataEntry& entry : metadata) {
+    if (entry.key == key) return entry.value.Assign(value);
+  }
+  if (metadata.size() >= kMaxMetadata) {
+    return ResourceExhausted("metadata: more than %zu keys", kMaxMetadata);
+  }
+  MetadataEntry entry;
+  MACE_RETURN_IF_ERROR(entry.key.Assign(key));
+  MACE_RETURN_IF_ERROR(entry.value.Assign(value));
+  return metadata.PushBack(std::move(entry));
+}
+
 }  // namespace mace

@@ -80,6 +80,12 @@ struct State {
   int32_t capacity_axis = kNone;  // the axis that may grow (KV caches); kNone: fixed size
 };
 
+// A text about the model that no computation needs: labels, an author, what an exporter left.
+struct MetadataEntry {
+  String key;
+  String value;
+};
+
 struct Graph {
   String name;
   Vector<Value> values;
@@ -90,6 +96,7 @@ struct Graph {
   Vector<ValueId> inputs;
   Vector<ValueId> outputs;
   Vector<State> states;
+  Vector<MetadataEntry> metadata;  // keys differ, unless a file repeats one: then the first counts
 
   Graph() = default;
   Graph(Graph&&) = default;
@@ -104,6 +111,8 @@ struct Graph {
   Result<int32_t> AddQuantization(std::span<const float> scales, std::span<const int32_t> zero_points,
                                   int32_t axis);
   Result<int32_t> FindOrAddSymbol(std::string_view name);
+  // The value of `key`, where there is one replaced. At most kMaxMetadata keys; none empty, no zero bytes.
+  Status SetMetadata(std::string_view key, std::string_view value);
   // Appends a node with default attributes (set them through nodes[id].attributes.as<...>()) and makes it the
   // producer of its outputs.
   Result<NodeId> AddNode(OpId op, std::string_view name, std::span<const ValueId> inputs,
@@ -134,6 +143,7 @@ struct Graph {
 inline constexpr int64_t kMaxNodes = 1 << 20;
 inline constexpr int64_t kMaxValues = 1 << 22;
 inline constexpr int64_t kMaxNodeInputs = 1 << 16;
+inline constexpr size_t kMaxMetadata = 4096;        // entries
 inline constexpr int64_t kMaxGraphEdges = 1 << 12;  // inputs, and outputs, of a whole graph
 
 // The structural rules that everything behind it may rely on: indices in range, SSA (each value produced at

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "mace/graph/op_definition.h"
@@ -205,6 +206,21 @@ TEST(Graph, SymbolsAreFoundAgain) {
   const float scale = 1;
   EXPECT_FALSE(graph.AddQuantization({&scale, 1}, {}, kNone).ok());
   EXPECT_FALSE(graph.AddQuantization({}, {}, kNone).ok());
+}
+
+TEST(Graph, MetadataAreReplacedByKeyAndBounded) {
+  Graph graph;
+  EXPECT_TRUE(graph.SetMetadata("a", "1").ok());
+  EXPECT_TRUE(graph.SetMetadata("b", "").ok());
+  EXPECT_TRUE(graph.SetMetadata("a", "2").ok());
+  ASSERT_EQ(graph.metadata.size(), 2u);
+  EXPECT_EQ(graph.metadata[0].value.view(), "2");
+  EXPECT_FALSE(graph.SetMetadata("", "x").ok());
+  EXPECT_FALSE(graph.SetMetadata({"k\0", 2}, "x").ok());
+  EXPECT_FALSE(graph.SetMetadata("k", {"\0", 1}).ok());
+  for (size_t i = 2; i < kMaxMetadata; ++i) ASSERT_TRUE(graph.SetMetadata(std::to_string(i), "").ok());
+  EXPECT_EQ(graph.SetMetadata("one more", "").code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(graph.SetMetadata("a", "3").ok());
 }
 
 }  // namespace

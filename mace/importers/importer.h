@@ -4,6 +4,7 @@
 #define MACE_IMPORTERS_IMPORTER_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,10 +15,29 @@
 
 namespace mace::importers {
 
+// A part of a model instead of the whole: docs/design/23-compatibility.md, cut_graph.h. Names are those of
+// any tensors of the source; what is not needed is not converted either, so it may be what MACE does not
+// support.
+struct CutOptions {
+  // Pairs {from, to}: whoever reads `to` reads `from` instead (sub-graphs that aliases join). Same dtype,
+  // rank.
+  std::vector<std::pair<std::string, std::string>> joins = {};
+  // Empty: the model's own inputs (outputs). Dimensions of -1, and all without a shape, are the source's.
+  struct Input {
+    std::string name;
+    std::optional<std::vector<int64_t>> shape = std::nullopt;
+  };
+  std::vector<Input> inputs = {};
+  std::vector<std::string> outputs = {};
+
+  bool empty() const { return joins.empty() && inputs.empty() && outputs.empty(); }
+};
 struct ImportOptions {
-  std::vector<std::pair<std::string, std::string>> states;  // output name : input name, fed back between runs
+  // Output name : input name, fed back between runs; of the graph that is left where it is cut.
+  std::vector<std::pair<std::string, std::string>> states;
   // TensorFlow Lite: the signature whose names inputs and outputs get; empty: those of the tensors.
   std::string signature = {};
+  CutOptions cut = {};
 };
 // What an importer was at when it failed: reading the file and translating its operators, a shape rule of the
 // graph that it builds, or the verifier's look at the whole.

@@ -67,8 +67,8 @@ Status CheckZeros(Bytes bytes, uint64_t begin, uint64_t end) {
 
 bool IsKnown(const SegmentRecord& record) {
   const auto kind = static_cast<SegmentKind>(record.kind);
-  const bool kind_known =
-      kind == SegmentKind::kGraph || kind == SegmentKind::kWeights || kind == SegmentKind::kNames;
+  const bool kind_known = kind == SegmentKind::kGraph || kind == SegmentKind::kWeights ||
+                          kind == SegmentKind::kNames || kind == SegmentKind::kMetadata;
   return kind_known && (record.flags & ~static_cast<uint32_t>(kSegmentRequired)) == 0 &&
          record.target[0] == '\0';
 }

@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little, ".mace files are read 
 // The carriage return, line feeds and the control character show a transfer in text mode, as in PNG.
 inline constexpr unsigned char kFileMagic[8] = {'M', 'A', 'C', 'E', '\r', '\n', 0x1a, '\n'};
 inline constexpr uint16_t kFormatMajor = 1;
-inline constexpr uint16_t kFormatMinor = 0;
+inline constexpr uint16_t kFormatMinor = 1;  // 1.1: metadata
 inline constexpr uint64_t kSegmentAlignment = 64;
 inline constexpr uint64_t kConstantAlignment = 64;
 inline constexpr uint32_t kMaxSegments = 256;
@@ -37,7 +37,7 @@ enum class SegmentKind : uint32_t {
   kGraph = 1,      // FlatBuffer, root Model of mace.fbs
   kWeights = 2,    // raw bytes of the constants, each at a multiple of kConstantAlignment, zeros between
   kNames = 3,      // FlatBuffer, root Names of mace.fbs; optional
-  kMetadata = 4,   // reserved
+  kMetadata = 4,   // FlatBuffer, root Metadata of mace.fbs; optional
   kSignature = 5,  // reserved
   kPlan = 6,       // reserved
   kPacked = 7,     // reserved

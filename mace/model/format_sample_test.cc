@@ -1,5 +1,5 @@
 // One small file of each format version stays in tests/data for ever, and loads for ever. A new one is
-// written by running this test with MACE_WRITE_FORMAT_SAMPLE=<path>.
+// written by running this test with MACE_WRITE_FORMAT_SAMPLE=<folder>.
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -102,17 +102,37 @@ TEST(FormatSampleTest, Format10LoadsForEver) {
   testing::ExpectSameGraph(MakeFormat10Graph(), loaded, &FindOpDefinition);
 }
 
-// As long as 1.0 is what is written, the writer gives the very bytes of the sample.
-TEST(FormatSampleTest, WriterGivesTheSample) {
-  if (kFormatMajor != 1 || kFormatMinor != 0) GTEST_SKIP() << "the format is newer than the sample";
-  std::vector<uint8_t> bytes;
-  ASSERT_TRUE(WriteModel(MakeFormat10Graph(), &bytes).ok());
-  if (const char* path = std::getenv("MACE_WRITE_FORMAT_SAMPLE")) {
-    ASSERT_TRUE(WriteFileAtomically(path, bytes).ok());
-  }
-  auto file = MappedFile::Open(DataPath("format_1_0.mace").c_str());
+// 1.1 is 1.0 with metadata.
+Graph MakeFormat11Graph() {
+  Graph graph = MakeFormat10Graph();
+  EXPECT_TRUE(graph.SetMetadata("labels", "cat\ndog").ok());
+  EXPECT_TRUE(graph.SetMetadata("note", "").ok());
+  return graph;
+}
+
+TEST(FormatSampleTest, Format11LoadsForEver) {
+  auto file = MappedFile::Open(DataPath("format_1_1.mace").c_str());
   ASSERT_TRUE(file.ok()) << file.status().message();
-  EXPECT_TRUE(std::ranges::equal(file->bytes(), bytes));
+  Graph loaded;
+  const Status status = LoadModel(file->bytes(), {.verify_full = true}, &loaded);
+  ASSERT_TRUE(status.ok()) << status.message();
+  testing::ExpectSameGraph(MakeFormat11Graph(), loaded, &FindOpDefinition);
+}
+
+// What a file of these versions can hold is written as the very bytes of the samples. With
+// MACE_WRITE_FORMAT_SAMPLE=FOLDER the samples of a new version come to be.
+TEST(FormatSampleTest, WriterGivesTheSamples) {
+  for (const bool newer : {false, true}) {
+    const char* name = newer ? "format_1_1.mace" : "format_1_0.mace";
+    std::vector<uint8_t> bytes;
+    ASSERT_TRUE(WriteModel(newer ? MakeFormat11Graph() : MakeFormat10Graph(), &bytes).ok());
+    if (const char* folder = std::getenv("MACE_WRITE_FORMAT_SAMPLE")) {
+      ASSERT_TRUE(WriteFileAtomically(std::string(folder) + "/" + name, bytes).ok());
+    }
+    auto file = MappedFile::Open(DataPath(name).c_str());
+    ASSERT_TRUE(file.ok()) << file.status().message();
+    EXPECT_TRUE(std::ranges::equal(file->bytes(), bytes)) << name;
+  }
 }
 
 }  // namespace

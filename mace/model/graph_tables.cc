@@ -2,38 +2,12 @@
 
 #include "mace/core/shape.h"
 #include "mace/graph/graph.h"
+#include "mace/model/verified_root.h"
 
 namespace mace {
 namespace {
 
 using Bytes = std::span<const uint8_t>;
-
-// The root table, after FlatBuffers' own verifier. The schema nests tables twice and has no vector of tables
-// but the list of graphs, so the limits are low.
-template <typename Root>
-Result<const Root*> VerifiedRoot(Bytes segment, const char* name) {
-  if (segment.size() >= FLATBUFFERS_MAX_BUFFER_SIZE) {
-    return Unsupported("the segment '%s' of the .mace file is larger than 2 GiB", name);
-  }
-  flatbuffers::Verifier verifier(segment.data(), segment.size(), /*max_depth=*/8, /*max_tables=*/1024);
-  if (!verifier.VerifyBuffer<Root>(nullptr)) {
-    return DataLoss("the segment '%s' of the .mace file is damaged (its offsets lead outside)", name);
-  }
-  return flatbuffers::GetRoot<Root>(segment.data());
-}
-
-// The elements of a vector of scalars or structs. The verifier has checked that they lie in the segment, but
-// of their place only that the length is aligned.
-template <typename T, typename V>
-Status ToSpan(const V* vector, std::span<const T>* span) {
-  if (vector == nullptr || vector->size() == 0) return Status::Ok();
-  const uint8_t* data = vector->Data();
-  if (reinterpret_cast<uintptr_t>(data) % alignof(T) != 0) {
-    return DataLoss("the graph of the .mace file is damaged (a vector is not aligned)");
-  }
-  *span = {reinterpret_cast<const T*>(data), vector->size()};
-  return Status::Ok();
-}
 
 Status ToSpans(const file::Graph& graph, GraphTables* tables) {
   MACE_RETURN_IF_ERROR(ToSpan(graph.nodes(), &tables->nodes));

@@ -7,6 +7,7 @@
 #include "mace/model/attribute_codec.h"
 #include "mace/model/container.h"
 #include "mace/model/graph_tables.h"
+#include "mace/model/metadata.h"
 
 namespace mace {
 namespace {
@@ -341,6 +342,9 @@ Status LoadModel(Bytes bytes, const LoadOptions& options, Graph* graph) {
   const Segment* weights = container.Find(SegmentKind::kWeights);
   GraphBuilder builder(tables, weights == nullptr ? Bytes() : weights->bytes, options);
   MACE_ASSIGN_OR_RETURN(Graph loaded, builder.Build());
+  if (const Segment* metadata = container.Find(SegmentKind::kMetadata); metadata != nullptr) {
+    MACE_RETURN_IF_ERROR(ReadMetadata(metadata->bytes, &loaded.metadata));
+  }
   MACE_RETURN_IF_ERROR(VerifyGraph(loaded, options.find_definition));
   *graph = std::move(loaded);
   return Status::Ok();

@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "mace/model/mace_generated.h"
+#include "mace/model/metadata.h"
 #include "mace/model/testing.h"
 #include "mace/model/writer.h"
 
@@ -132,7 +133,7 @@ TEST(LoaderTest, EveryFlippedBitIsAnErrorWithVerifyFull) {
   EXPECT_TRUE(Load(bytes.span(), true, &graph).ok());
 }
 
-TEST(LoaderTest, EveryChangedByteOfGraphAndNamesIsAnErrorAlways) {
+TEST(LoaderTest, EveryChangedByteOfGraphNamesAndMetadataIsAnErrorAlways) {
   std::vector<uint8_t> bytes = Written(MakeTestGraph());
   const uint64_t weights = FindRecord(bytes, SegmentKind::kWeights)->offset;
   AlignedBytes copy(bytes);
@@ -388,6 +389,79 @@ TEST(LoaderTest, MemoryIsASmallMultipleOfTheRecords) {
   EXPECT_LE(sizeof(Quantization), 25 * sizeof(file::QuantizationRecord));
   EXPECT_LE(sizeof(Symbol), 25 * sizeof(file::SymbolRecord));
   EXPECT_LE(sizeof(State), 25 * sizeof(file::StateRecord));
+  EXPECT_LE(sizeof(MetadataEntry), 25 * 2 * sizeof(uint32_t));
+}
+
+const file::Metadata* MetadataOf(std::vector<uint8_t>& bytes) {
+  const SegmentRecord* record = FindRecord(bytes, SegmentKind::kMetadata);
+  return flatbuffers::GetRoot<file::Metadata>(bytes.data() + record->offset);
+}
+
+TEST(LoaderTest, MetadataThatDoNotFitAreRefused) {
+  const std::vector<uint8_t> original = Written(MakeTestGraph());
+  const auto loaded = [&](auto change) {
+    std::vector<uint8_t> bytes = original;
+    change(MetadataOf(bytes));
+    RepairHashes(bytes);
+    const GuardedImage guarded(bytes);
+    Graph graph;
+    return Load(guarded.span(), false, &graph);
+  };
+  // The lengths are 6, 12 ("labels"), 5, 0 ("empty").
+  const auto set_length = [&](unsigned i, uint32_t length) {
+    return loaded(
+        [=](const file::Metadata* metadata) { *MutableRecord<uint32_t>(metadata->lengths(), i) = length; });
+  };
+  ASSERT_TRUE(set_length(1, 12).ok());
+  EXPECT_THAT(set_length(1, 13).message(), HasSubstr("do not fit"));
+  EXPECT_THAT(set_length(3, 0xffffffffu).message(), HasSubstr("do not fit"));
+  EXPECT_THAT(loaded([](const file::Metadata* metadata) {
+                *MutableRecord<uint32_t>(metadata->lengths(), 0) = 0;
+                *MutableRecord<uint32_t>(metadata->lengths(), 1) = 18;
+              }).message(),
+              HasSubstr("entry 0 of the .mace file's metadata has no key"));
+  EXPECT_THAT(loaded([](const file::Metadata* metadata) {
+                *MutableRecord<uint8_t>(metadata->text(), 8) = 0;
+              }).message(),
+              HasSubstr("zero byte"));
+  // An odd count: the vector's own length.
+  EXPECT_THAT(loaded([](const file::Metadata* metadata) {
+                MutableRecord<uint32_t>(metadata->lengths(), 0)[-1] = 3;
+              }).message(),
+              HasSubstr("do not fit"));
+}
+
+TEST(LoaderTest, MetadataAreBounded) {
+  flatbuffers::FlatBufferBuilder builder;
+  const std::vector<uint8_t> text(kMaxMetadata + 1, 'k');
+  std::vector<uint32_t> lengths;
+  for (size_t i = 0; i < text.size(); ++i) lengths.insert(lengths.end(), {1, 0});
+  const auto text_vector = builder.CreateVector(text);
+  const auto lengths_vector = builder.CreateVector(lengths);
+  builder.Finish(file::CreateMetadata(builder, text_vector, lengths_vector));
+  Vector<MetadataEntry> metadata;
+  const AlignedBytes bytes({builder.GetBufferPointer(), builder.GetSize()});
+  EXPECT_EQ(ReadMetadata(bytes.span(), &metadata).code(), StatusCode::kResourceExhausted);
+}
+
+// Comparing all keys of a hostile file would take long: who looks one up takes the first.
+TEST(LoaderTest, KeysMayRepeatInAFileButAreNotWritten) {
+  Graph graph = MakeTestGraph();
+  ASSERT_TRUE(graph.SetMetadata("labelz", "1").ok());
+  std::vector<uint8_t> bytes = Written(graph);
+  const auto* metadata = MetadataOf(bytes);
+  auto* text = MutableRecord<uint8_t>(metadata->text(), 0);
+  ASSERT_EQ(text[6 + 12 + 5 + 5], 'z');
+  text[6 + 12 + 5 + 5] = 's';
+  RepairHashes(bytes);
+  const AlignedBytes copy(bytes);
+  Graph loaded;
+  ASSERT_TRUE(Load(copy.span(), true, &loaded).ok());
+  ASSERT_EQ(loaded.metadata.size(), 3u);
+  EXPECT_EQ(loaded.metadata[0].value.view(), "cat\ndog\nfish");
+  EXPECT_EQ(loaded.metadata[2].key.view(), "labels");
+  std::vector<uint8_t> again;
+  EXPECT_THAT(WriteModel(loaded, kWriteOptions, &again).message(), HasSubstr("'labels' is there twice"));
 }
 
 TEST(LoaderTest, SeveralGraphsAreUnsupported) {

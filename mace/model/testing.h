@@ -159,6 +159,8 @@ inline Graph MakeTestGraph() {
 
   AddTestState(&graph, "state", state_read, b, graph.values[same].constant, kNone);
   AddTestState(&graph, "cache", memory_read, d, kNone, 1);
+  EXPECT_TRUE(graph.SetMetadata("labels", "cat\ndog\nfish").ok());
+  EXPECT_TRUE(graph.SetMetadata("empty", "").ok());
   for (ValueId input : {x, x2}) EXPECT_TRUE(graph.inputs.PushBack(input).ok());
   for (ValueId output : {a, c, empty, scalar, flags}) EXPECT_TRUE(graph.outputs.PushBack(output).ok());
   return graph;
@@ -227,6 +229,11 @@ inline void ExpectSameGraph(const Graph& expected, const Graph& actual, OpFinder
     EXPECT_EQ(actual.symbols[i].name.view(), expected.symbols[i].name.view());
     EXPECT_EQ(actual.symbols[i].minimum, expected.symbols[i].minimum);
     EXPECT_EQ(actual.symbols[i].maximum, expected.symbols[i].maximum);
+  }
+  ASSERT_EQ(actual.metadata.size(), expected.metadata.size());
+  for (size_t i = 0; i < expected.metadata.size(); ++i) {
+    EXPECT_EQ(actual.metadata[i].key.view(), expected.metadata[i].key.view());
+    EXPECT_EQ(actual.metadata[i].value.view(), expected.metadata[i].value.view());
   }
   ASSERT_EQ(actual.states.size(), expected.states.size());
   for (size_t i = 0; i < expected.states.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <new>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "mace/model/attribute_codec.h"
 #include "mace/model/format.h"
@@ -173,18 +174,30 @@ std::vector<uint8_t> GraphSegment(const Graph& graph, const Records& records) {
 
 std::vector<uint8_t> NamesSegment(const Graph& graph, bool keep_inner_names) {
   std::vector<bool> keep(graph.values.size(), keep_inner_names);
-  for (ValueId input : graph.inputs) keep[input] = true;
-  for (ValueId output : graph.outputs) keep[output] = true;
+  std::vector<bool> keep_symbol(graph.symbols.size(), keep_inner_names);
+  const auto keep_symbols = [&](ValueId value) {
+    const Shape& shape = graph.values[value].type.shape;
+    for (int i = 0; i < shape.rank; ++i) {
+      if (IsSymbolDim(shape[i])) keep_symbol[static_cast<size_t>(SymbolOf(shape[i]))] = true;
+    }
+  };
+  for (const Vector<ValueId>* edges : {&graph.inputs, &graph.outputs}) {
+    for (ValueId edge : *edges) {
+      keep[edge] = true;
+      keep_symbols(edge);
+    }
+  }
+  for (const State& state : graph.states) keep_symbols(state.read);
   std::string text;
   std::vector<uint32_t> lengths;
   const auto add = [&](const String& name, bool kept) {
     if (kept) text += name.view();
     lengths.push_back(kept ? static_cast<uint32_t>(name.size()) : 0);
   };
-  add(graph.name, true);
+  add(graph.name, keep_inner_names);
   for (size_t i = 0; i < graph.values.size(); ++i) add(graph.values[i].name, keep[i]);
   for (const Node& node : graph.nodes) add(node.name, keep_inner_names);
-  for (const Symbol& symbol : graph.symbols) add(symbol.name, true);
+  for (size_t i = 0; i < graph.symbols.size(); ++i) add(graph.symbols[i].name, keep_symbol[i]);
   for (const State& state : graph.states) add(state.name, true);
   flatbuffers::FlatBufferBuilder builder;
   const auto text_vector = builder.CreateVector(reinterpret_cast<const uint8_t*>(text.data()), text.size());
@@ -193,11 +206,44 @@ std::vector<uint8_t> NamesSegment(const Graph& graph, bool keep_inner_names) {
   return Finished(builder);
 }
 
+Status MetadataSegment(const Graph& graph, std::vector<uint8_t>* segment) {
+  if (graph.metadata.size() > kMaxMetadata) {
+    return ResourceExhausted("%zu entries of metadata, the limit is %zu", graph.metadata.size(),
+                             kMaxMetadata);
+  }
+  std::string text;
+  std::vector<uint32_t> lengths;
+  std::unordered_set<std::string_view> keys;
+  for (const MetadataEntry& entry : graph.metadata) {
+    const std::string_view key = entry.key.view();
+    if (key.empty() || !keys.insert(key).second) {
+      return InvalidArgument("metadata: the key '%.120s' is %s", entry.key.c_str(),
+                             key.empty() ? "empty" : "there twice");
+    }
+    for (const std::string_view part : {key, entry.value.view()}) {
+      if (part.find('\0') != part.npos)
+        return InvalidArgument("metadata '%.120s': a zero byte", entry.key.c_str());
+      if (text.size() + part.size() >= FLATBUFFERS_MAX_BUFFER_SIZE / 2) {
+        return Unsupported("the metadata take 1 GiB or more");
+      }
+      text += part;
+      lengths.push_back(static_cast<uint32_t>(part.size()));
+    }
+  }
+  flatbuffers::FlatBufferBuilder builder;
+  const auto text_vector = builder.CreateVector(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  const auto lengths_vector = builder.CreateVector(lengths);
+  builder.Finish(file::CreateMetadata(builder, text_vector, lengths_vector));
+  *segment = Finished(builder);
+  return Status::Ok();
+}
+
 struct PendingSegment {
   SegmentKind kind;
   const char* name;
   uint32_t flags;
   uint64_t size;
+  const uint8_t* bytes;  // null: the weights
   uint64_t offset = 0;
 };
 
@@ -219,7 +265,10 @@ void WriteHeader(const std::vector<PendingSegment>& segments, std::vector<uint8_
   FileHeader header = {};
   std::memcpy(header.magic, kFileMagic, sizeof(kFileMagic));
   header.major = kFormatMajor;
-  header.minor = kFormatMinor;
+  // The oldest version that has everything in the file: metadata came with 1.1.
+  const bool has_metadata = std::ranges::any_of(
+      segments, [](const auto& segment) { return segment.kind == SegmentKind::kMetadata; });
+  header.minor = has_metadata ? 1 : 0;
   header.segment_count = static_cast<uint32_t>(table.size());
   header.file_size = bytes->size();
   header.hash = Hash64(table_bytes,
@@ -246,22 +295,33 @@ Status Write(const Graph& graph, const WriteOptions& options, std::vector<uint8_
   AddRest(graph, &records);
   const std::vector<uint8_t> graph_segment = GraphSegment(graph, records);
   const std::vector<uint8_t> names_segment = NamesSegment(graph, options.keep_inner_names);
+  std::vector<uint8_t> metadata_segment;
+  MACE_RETURN_IF_ERROR(MetadataSegment(graph, &metadata_segment));
   MACE_RETURN_IF_ERROR(CheckSegmentSizes(graph, graph_segment, names_segment));
 
   std::vector<PendingSegment> segments = {
-      {SegmentKind::kGraph, "graph", kSegmentRequired, graph_segment.size()},
-      {SegmentKind::kNames, "names", 0, names_segment.size()}};
-  if (weights.size() > 0)
-    segments.push_back({SegmentKind::kWeights, "weights", kSegmentRequired, weights.size()});
+      {SegmentKind::kGraph, "graph", kSegmentRequired, graph_segment.size(), graph_segment.data()},
+      {SegmentKind::kNames, "names", 0, names_segment.size(), names_segment.data()}};
+  if (!graph.metadata.empty()) {
+    segments.push_back(
+        {SegmentKind::kMetadata, "metadata", 0, metadata_segment.size(), metadata_segment.data()});
+  }
+  if (weights.size() > 0) {
+    segments.push_back({SegmentKind::kWeights, "weights", kSegmentRequired, weights.size(), nullptr});
+  }
   uint64_t end = sizeof(FileHeader) + segments.size() * sizeof(SegmentRecord);
   for (PendingSegment& segment : segments) {
     segment.offset = AlignUp(end, kSegmentAlignment);
     end = segment.offset + segment.size;
   }
   std::vector<uint8_t> file(end, 0);
-  std::memcpy(file.data() + segments[0].offset, graph_segment.data(), graph_segment.size());
-  std::memcpy(file.data() + segments[1].offset, names_segment.data(), names_segment.size());
-  if (segments.size() > 2) weights.CopyTo(file.data() + segments[2].offset);
+  for (const PendingSegment& segment : segments) {
+    if (segment.bytes == nullptr) {
+      weights.CopyTo(file.data() + segment.offset);
+    } else {
+      std::memcpy(file.data() + segment.offset, segment.bytes, segment.size);
+    }
+  }
   WriteHeader(segments, &file);
   bytes->swap(file);
   return Status::Ok();

@@ -14,8 +14,8 @@
 namespace mace {
 
 struct WriteOptions {
-  // False (protection): names of nodes and of inner values are left out; those of inputs, outputs, states,
-  // symbols and the graph stay.
+  // False (protection): only the names of inputs, outputs and states, and of the symbols in the shapes of
+  // these, are written.
   bool keep_inner_names = true;
   OpFinder find_definition = &FindOpDefinition;
 };

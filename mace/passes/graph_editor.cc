@@ -261,6 +261,7 @@ void GraphEditor::Finish() {
     keep_constant(state.initial);
   }
   result.name = std::move(graph_.name);
+  result.metadata = std::move(graph_.metadata);
   result.symbols = std::move(graph_.symbols);
   result.inputs = std::move(graph_.inputs);
   result.outputs = std::move(graph_.outputs);

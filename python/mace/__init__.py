@@ -8,6 +8,7 @@
 """
 
 from mace import _native
+from mace.conversion import convert
 from mace.errors import (
     CancelledError,
     DataLossError,
@@ -22,7 +23,7 @@ from mace.errors import (
     ResourceExhaustedError,
     UnsupportedError,
 )
-from mace.model import ISAS, Model, Session, TensorInfo, convert, load
+from mace.model import ISAS, Model, Session, TensorInfo, load, measure
 
 __version__: str = _native.version
 
@@ -46,4 +47,5 @@ __all__ = [
     "__version__",
     "convert",
     "load",
+    "measure",
 ]

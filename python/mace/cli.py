@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +17,8 @@ import numpy as np
 
 import mace
 from mace.arrays import read_inputs
-from mace.files import read_file, resolve_output, write_atomically
-from mace.model import MACE_MAGIC, named
+from mace.errors import named
+from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
 
 NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")
@@ -49,6 +50,34 @@ def parse_shapes(shapes: Sequence[str]) -> dict[str, list[int]]:
                 raise ValueError
         except ValueError:
             raise click.UsageError(f"--input_shape={text}: expected NAME:D,D,..., for example x:1,3,352,800") from None
+    return result
+
+
+def parse_input_tensors(texts: Sequence[str]) -> dict[str, list[int] | None] | None:
+    """The values of --input_tensor, NAME or NAME:D,D,... each. TensorFlow's NAME:0 is a name; a dimension of -1 is the model's own."""
+    result: dict[str, list[int] | None] = {}
+    for text in texts:
+        name, colon, dims = text.rpartition(":")
+        has_shape = colon and dims != "0" and re.fullmatch(r"(-?[0-9]+(,-?[0-9]+)*)?", dims, re.ASCII)
+        name, shape = (name, [int(dim) for dim in dims.split(",")] if dims else []) if has_shape else (text, None)
+        if not name or (shape and any(not -1 <= dim < 2**63 for dim in shape)):
+            raise click.UsageError(f"--input_tensor={text}: expected NAME or NAME:D,D,..., for example conv1:1,-1,32,32")
+        if name in result:
+            raise click.UsageError(f"--input_tensor names {name!r} twice")
+        result[name] = shape
+    return result or None
+
+
+def parse_metadata(texts: Sequence[str]) -> dict[str, str]:
+    """The values of --metadata, KEY=VALUE each."""
+    result = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise click.UsageError(f"--metadata={text}: expected KEY=VALUE, for example --metadata=author=me")
+        if key in result:
+            raise click.UsageError(f"--metadata names {key!r} twice")
+        result[key] = value
     return result
 
 
@@ -104,16 +133,29 @@ def cli() -> None:
 @click.option("-o", "--output", required=True, type=FileName(), help="The .mace file to write.")
 @click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable).")
 @click.option("--signature", default=None, metavar="NAME", help="Call inputs and outputs as in this signature (TensorFlow Lite).")
+@click.option("--input_tensor", "inputs", multiple=True, metavar="NAME[:D,D]", help="Cut: begin at this tensor (repeatable).")
+@click.option("--output_tensor", "outputs", multiple=True, metavar="NAME", help="Cut: end at this tensor (repeatable).")
+@click.option("--strip_names", is_flag=True, help="Keep the names of inputs, outputs and states only.")
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Store a text with the model (repeatable).")
 @click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
-def convert(model: str, output: str, states: Sequence[str], signature: str | None, optimize: bool, as_json: bool) -> None:
-    """Converts a trained MODEL (ONNX, TensorFlow Lite) to a .mace file."""
+def convert(
+    model: str, output: str, states: Sequence[str], inputs: Sequence[str], outputs: Sequence[str], metadata: Sequence[str], as_json: bool,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Converts a trained MODEL (ONNX, TensorFlow Lite) to a .mace file.
+
+    --input_tensor and --output_tensor name any tensors of MODEL: what lies outside of
+    them is dropped. The result has them in the order given. Of the shape D,D,... a
+    dimension of -1 is the model's own.
+    """
+    options |= {"inputs": parse_input_tensors(inputs), "outputs": outputs or None, "metadata": parse_metadata(metadata)}
     if os.path.exists(output) and os.path.exists(model) and os.path.samefile(output, model):
         raise mace.InvalidArgumentError(f"-o {output}: is the model itself, which would be lost")
     resolve_output(output, follow_links=True)  # before the work
     begin = time.perf_counter()
     with progress(f"converting {os.path.basename(model)}"):
-        data, details = mace.convert(model, parse_states(states), optimize=optimize, signature=signature)
+        data, details = mace.convert(model, parse_states(states), **options)
         write_atomically(output, data)
     seconds = time.perf_counter() - begin
     for warning in details["warnings"]:
@@ -183,7 +225,7 @@ def info(model: str, as_json: bool) -> None:
         for kind, infos in (("inputs", loaded.inputs), ("outputs", loaded.outputs))
     }
     if as_json:
-        say(json.dumps({"file": model, "bytes": os.path.getsize(model), **details, **tensors}))
+        say(json.dumps({"file": model, "bytes": os.path.getsize(model), **details, **tensors, "metadata": loaded.metadata}))
         return
     say(f"{model}: {details['format']}, {os.path.getsize(model)} bytes, no error found")
     for kind in ("inputs", "outputs"):
@@ -191,10 +233,19 @@ def info(model: str, as_json: bool) -> None:
         for tensor in getattr(loaded, kind):
             quantized = f"  scale {tensor.scale:g}, zero point {tensor.zero_point}" if tensor.scale else ""
             say(f"  {tensor}{quantized}{'  (optional: has state)' if tensor.optional else ''}")
+    if loaded.metadata:
+        say("metadata:")
+    for key, text in loaded.metadata.items():
+        say(f"  {shortened(key)}: {shortened(text)}")
     if details["operators"]:
         say("operators: " + ", ".join(f"{name} {count}" for name, count in sorted(details["operators"].items())))
     for warning in details["warnings"]:
         say(f"warning: {warning}")
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """The beginning of a long text, and how long it is."""
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 
 
 def input_shapes(loaded: mace.Model, given: dict[str, list[int]]) -> dict[str, list[int]]:

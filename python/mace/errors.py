@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 
 class MaceError(Exception):
     """Base of all errors of MACE. ``code`` is the status code of the C interface (``mace_status_code``)."""
@@ -87,3 +90,13 @@ _BY_CODE = {
 def make_error(code: int, message: str) -> MaceError:
     """The exception for a status code of the C interface."""
     return _BY_CODE.get(code, InternalError)(message)
+
+
+@contextlib.contextmanager
+def named(path: str) -> Iterator[None]:
+    """Errors of MACE name the file."""
+    try:
+        yield
+    except MaceError as error:
+        text = str(error)
+        raise (error if text.startswith(path) else type(error)(f"{path}: {text}")) from None

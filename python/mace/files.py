@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from mace.errors import InvalidArgumentError, IoError, MaceError, NotFoundError
 
+MACE_MAGIC = b"MACE"
 WRITE_BYTES = 16 << 20  # at a time; a signal is noticed between two
 ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 

@@ -1,5 +1,6 @@
 // Host side: a trained model's bytes in, a .mace file's bytes out.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -12,12 +13,39 @@ namespace nb = nanobind;
 namespace mace::python {
 namespace {
 
-nb::tuple Convert(nb::bytes model, std::vector<std::pair<std::string, std::string>> states, bool optimize,
-                  std::string signature) {
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+using Inputs = std::vector<std::pair<std::string, std::optional<std::vector<int64_t>>>>;
+
+convert::ConvertOptions OptionsOf(nb::dict given) {
   convert::ConvertOptions options;
-  options.states = std::move(states);
-  options.optimize = optimize;
-  options.signature = std::move(signature);
+  for (const auto& [key_object, value] : given) {
+    const auto key = nb::cast<std::string>(key_object);
+    if (key == "states") {
+      options.states = nb::cast<Pairs>(value);
+    } else if (key == "optimize") {
+      options.optimize = nb::cast<bool>(value);
+    } else if (key == "signature") {
+      options.signature = nb::cast<std::string>(value);
+    } else if (key == "inputs") {
+      for (auto& [name, shape] : nb::cast<Inputs>(value))
+        options.cut.inputs.push_back({name, std::move(shape)});
+    } else if (key == "outputs") {
+      options.cut.outputs = nb::cast<std::vector<std::string>>(value);
+    } else if (key == "joins") {
+      options.cut.joins = nb::cast<Pairs>(value);
+    } else if (key == "strip_names") {
+      options.strip_names = nb::cast<bool>(value);
+    } else if (key == "metadata") {
+      options.metadata = nb::cast<Pairs>(value);
+    } else {
+      throw nb::key_error(key.c_str());
+    }
+  }
+  return options;
+}
+
+nb::tuple Convert(nb::bytes model, nb::dict given) {
+  const convert::ConvertOptions options = OptionsOf(given);
   convert::ConvertReport report;
   std::vector<uint8_t> file;
   Status status;
@@ -39,9 +67,10 @@ nb::tuple Convert(nb::bytes model, std::vector<std::pair<std::string, std::strin
 }  // namespace
 
 void RegisterConversion(nb::module_& module) {
-  module.def("convert", &Convert, nb::arg("model"), nb::arg("states"), nb::arg("optimize"),
-             nb::arg("signature"),
-             "Bytes of a trained model (ONNX, TensorFlow Lite) -> (bytes of a .mace file, details).");
+  module.def("convert", &Convert, nb::arg("model"), nb::arg("options"),
+             "Bytes of a trained model (ONNX, TensorFlow Lite), convert::ConvertOptions by name -> (bytes of "
+             "a .mace "
+             "file, details). mace.conversion checks the options.");
 }
 
 }  // namespace mace::python

@@ -78,6 +78,8 @@ std::vector<uint8_t> AffineModel() {
   const ValueId product = b.Node(OpId::kMul, "product", {x, b.Floats("two", {}, {2})});
   const ValueId sum = b.Node(OpId::kAdd, "sum", {product, b.Floats("one", {4}, {1, 1, 1, 1})});
   b.Output(b.Node(OpId::kRelu, "y", {sum}));
+  Check(b.graph.SetMetadata("author", "a test"));
+  Check(b.graph.SetMetadata("empty", ""));
   return b.Finish();
 }
 

@@ -14,6 +14,8 @@ TEST(Wrapper, InfosBuffersAndErrors) {
   EXPECT_EQ(model.inputs()[0].name, "x");
   EXPECT_EQ(model.inputs()[0].shape, (std::vector<int64_t>{-1, 4}));
   EXPECT_EQ(model.inputs()[0].dim_names, (std::vector<std::string>{"batch", ""}));
+  using Entries = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(model.metadata(), (Entries{{"author", "a test"}, {"empty", ""}}));
   mace::Session session = model.NewSession().value();
   std::vector<float> x = {1, 2, 3, 4}, y(4);
   const mace::Tensor input = mace::Tensor::Of<float>(x, {1, 4});
@@ -30,6 +32,15 @@ TEST(Wrapper, InfosBuffersAndErrors) {
   EXPECT_FALSE(result.ok());
   EXPECT_EQ(result.status().code(), MACE_INVALID_ARGUMENT);
   EXPECT_THROW(session.Run({&wrong, 1}).value(), mace::Error);
+}
+
+TEST(Wrapper, MeasuresTheMachine) {
+  mace::Runtime runtime = mace::Runtime::Create({.num_threads = 1}).value();
+  const mace_capability capability = runtime.Measure().value();
+  EXPECT_GT(capability.float32_milliseconds, 0.01f);
+  EXPECT_GT(capability.int8_milliseconds, 0.01f);
+  mace::Runtime small = mace::Runtime::Create({.num_threads = 1, .memory_limit = 1000}).value();
+  EXPECT_EQ(small.Measure().status().code(), MACE_RESOURCE_EXHAUSTED);
 }
 
 TEST(Wrapper, OptionsReachTheLibrary) {

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from command_line import mace, one_line
 
+import mace as engine
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
@@ -144,3 +146,32 @@ def test_steps_whose_results_cannot_be_stacked(tmp_path: Path) -> None:
     np.save(tmp_path / "in_0.npy", np.array([[1, 0, 1], [1, 1, 1]], np.float32))
     result = mace("run", tmp_path / "net.onnx", *folders(tmp_path / "net.onnx"), "--steps=2", ok=False)
     one_line(result, "y")
+
+
+def test_cut_flags(model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.mace"
+    command = ("convert", model, "-o", file)
+    mace(*command, "--output_tensor=r0", "--output_tensor", "p:0", "--input_tensor=x:1,-1,32,64")
+    loaded = engine.load(file)
+    assert [(info.name, info.shape) for info in loaded.outputs] == [("r0", (1, 12, 16, 32)), ("p:0", (1, 12, 8, 16))]
+    assert loaded.inputs[0].shape == (1, 3, 32, 64)
+    mace(*command, "--input_tensor=r0:0", "--input_tensor=c2:0:2,12,-1,-1", "--output_tensor=p")
+    assert [(info.name, info.shape[0]) for info in engine.load(file).inputs][1:] == [("c2:0", 2)]
+    assert [info.name for info in engine.load(file).inputs] == ["r0:0", "c2:0"]
+    one_line(mace(*command, "--output_tensor=r9", status=1), "output 'r9': the model has no tensor of this name; similar: 'r0'")
+    one_line(mace(*command, "--input_tensor=x:", status=1), "the given one has 0 dimensions")
+    for wrong in ("x:1,-2", "", ":1,2", "x:" + "9" * 20):
+        assert "--input_tensor=" in mace(*command, f"--input_tensor={wrong}", status=2).stderr
+    assert "'x' twice" in mace(*command, "--input_tensor=x", "--input_tensor=x:1,3,8,8", status=2).stderr
+
+
+def test_strip_names_and_metadata(model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.mace"
+    mace("convert", model, "-o", file)
+    assert b"depthwise" in file.read_bytes()
+    mace("convert", model, "-o", file, "--strip_names", "--metadata=author=me", "--metadata", "labels=a=b")
+    assert b"depthwise" not in file.read_bytes()
+    assert engine.load(file).metadata == {"author": "me", "labels": "a=b"}
+    for wrong in ("author", "=me"):
+        assert "expected KEY=VALUE" in mace("convert", model, "-o", file, f"--metadata={wrong}", status=2).stderr
+    assert "'a' twice" in mace("convert", model, "-o", file, "--metadata=a=1", "--metadata=a=2", status=2).stderr

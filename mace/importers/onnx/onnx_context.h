@@ -82,6 +82,7 @@ class OnnxContext {
   // Whether a node or the graph's outputs read the value of this name: an output that nobody reads need not
   // be supported.
   void FindReaders(const GraphProto& graph);
+  void MarkRead(std::string_view name) { read_names_.insert(name); }
   bool IsRead(std::string_view name) const { return read_names_.contains(name); }
 
   // Initialisers become constants when they are first used.

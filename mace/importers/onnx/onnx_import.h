@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mace/importers/onnx/onnx_context.h"
+#include "mace/importers/source_tensors.h"
 
 namespace mace::importers::onnx {
 
@@ -18,18 +19,13 @@ std::vector<int32_t> SortNodes(const GraphProto& graph);
 // What messages call a node: its name, or that of its first output.
 std::string LabelOf(const NodeProto& node);
 
-// Whether the importer has a converter for the node's operator, of a domain that the file imports.
-bool IsKnownOperator(const NodeProto& node, const std::vector<OpsetImport>& opsets);
-// A text that names every operator the importer does not know, with its count and the first nodes that use
-// it; empty where there is none.
-std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets);
-
 // Nodes that failed, so that one error names them all; what depends on them is not converted.
 class Failures {
  public:
   bool Blocks(const NodeProto& node) const;
   void Add(const NodeProto& node, const ImportError& error);
   void Skip(const NodeProto& node) { broken_.insert(node.outputs.begin(), node.outputs.end()); }
+  void Forget(std::string_view tensor) { broken_.erase(tensor); }  // its type is known all the same
   // Skips a blocked node, but adds it where its converter refuses it whatever it reads.
   void Examine(const NodeProto& node, int64_t opset, OnnxContext* context);
   void ThrowIfAny();
@@ -42,6 +38,49 @@ class Failures {
   int count_ = 0;
   int examined_ = 0;
 };
+
+// The part of the file's graph that CutOptions ask for; all of it where they are empty. Numbers nodes as the
+// file does.
+class OnnxCut {
+ public:
+  // Throws ImportError for names that the graph does not have.
+  OnnxCut(const CutOptions& options, const GraphProto& graph);
+  bool is_whole() const { return is_whole_; }
+  Need NeedOf(int32_t node) const {
+    return is_whole_ ? Need::kResult : needs_.nodes[static_cast<size_t>(node)];
+  }
+  bool has_outputs() const { return !cut_.outputs.empty(); }
+  // Whether an input of the file's graph is left out; says so to the user.
+  bool LeavesOut(const ValueInfo& input, OnnxContext* context) const;
+  // Outputs of these names are read, by the cut.
+  void MarkRead(OnnxContext* context) const;
+  // Of a node that only types were needed of and that cannot be converted: what it computes at the cut gets
+  // the types that the file declares.
+  void Declare(const NodeProto& node, const std::string& reason, OnnxContext* context, Failures* failures);
+  void Apply(OnnxContext* context) const;
+
+ private:
+  ValueId ValueOf(int32_t number, OnnxContext* context) const;
+
+  bool is_whole_;
+  const GraphProto& graph_;
+  std::unordered_map<std::string_view, int32_t> numbers_;
+  std::vector<std::string_view> names_;  // of each tensor
+  ResolvedCut cut_;
+  Needs needs_;
+  std::unordered_map<std::string_view, std::string> reasons_;  // why a tensor at the cut has no type
+};
+
+// The type that the file declares; throws ImportError where MACE has no such type, naming the tensor `what`.
+TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what);
+
+// Whether the importer has a converter for the node's operator, of a domain that the file imports.
+bool IsKnownOperator(const NodeProto& node, const std::vector<OpsetImport>& opsets);
+// A text that names every operator the importer does not know, with its count and the first nodes that use
+// it; empty where there is none.
+// Nodes outside of `cut` do not count.
+std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets,
+                             const OnnxCut& cut);
 
 // Declares the states that it finds beside those that the options named: a recurrent layer whose initial
 // state is a graph input and whose last state is a graph output.

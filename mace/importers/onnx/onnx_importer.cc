@@ -51,27 +51,37 @@ int64_t DimensionOf(Graph* graph, const ValueInfo& info, int axis) {
   return SymbolDim(Unwrap(graph->FindOrAddSymbol(name)));
 }
 
-void AddInputs(const GraphProto& proto, OnnxContext* context) {
+}  // namespace
+
+TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what) {
+  const std::string name = Text(info.name);
+  if (!info.is_tensor) throw ImportError(Unsupported("%s '%s' is no tensor", what, name.c_str()));
+  TensorType type;
+  type.dtype = DTypeOfOnnx(info.elem_type);
+  if (type.dtype == DType::kInvalid) {
+    throw ImportError(Unsupported("%s '%s' has the ONNX element type %s, which MACE lacks", what,
+                                  name.c_str(), OnnxTypeName(info.elem_type).c_str()));
+  }
+  if (!info.has_shape)
+    throw ImportError(Unsupported("%s '%s' has no shape: its rank must be known", what, name.c_str()));
+  if (info.dims.size() > kMaxRank) {
+    throw ImportError(
+        Unsupported("%s '%s' has rank %zu (at most %d)", what, name.c_str(), info.dims.size(), kMaxRank));
+  }
+  for (size_t i = 0; i < info.dims.size(); ++i)
+    type.shape.Push(DimensionOf(graph, info, static_cast<int>(i)));
+  return type;
+}
+
+namespace {
+
+void AddInputs(const GraphProto& proto, const OnnxCut& cut, OnnxContext* context) {
   Graph& graph = context->graph();
   for (const ValueInfo& info : proto.inputs) {
     if (context->IsInitializer(info.name)) continue;  // a default that old files list as an input: a constant
-    const std::string name = Text(info.name);
-    if (name.empty()) throw ImportError(DataLoss("an input has no name"));
-    if (!info.is_tensor) throw ImportError(Unsupported("input '%s' is no tensor", name.c_str()));
-    TensorType type;
-    type.dtype = DTypeOfOnnx(info.elem_type);
-    if (type.dtype == DType::kInvalid) {
-      throw ImportError(Unsupported("input '%s' has the ONNX element type %s, which MACE lacks", name.c_str(),
-                                    OnnxTypeName(info.elem_type).c_str()));
-    }
-    if (!info.has_shape)
-      throw ImportError(Unsupported("input '%s' has no shape: its rank must be known", name.c_str()));
-    if (info.dims.size() > kMaxRank) {
-      throw ImportError(
-          Unsupported("input '%s' has rank %zu (at most %d)", name.c_str(), info.dims.size(), kMaxRank));
-    }
-    for (size_t i = 0; i < info.dims.size(); ++i)
-      type.shape.Push(DimensionOf(&graph, info, static_cast<int>(i)));
+    if (info.name.empty()) throw ImportError(DataLoss("an input has no name"));
+    if (cut.LeavesOut(info, context)) continue;
+    const TensorType type = DeclaredType(&graph, info, "input");
     const ValueId value = Unwrap(graph.AddValue(info.name, type));
     Check(graph.inputs.PushBack(value));
     context->Bind(info.name, value);
@@ -151,17 +161,39 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   if (proto.outputs.empty()) throw ImportError(DataLoss("the graph has no outputs"));
 }
 
-void ConvertNodes(const ModelProto& model, OnnxContext* context) {
+// Converts a node of which only the types are needed, because the graph is cut behind it. It may be anything.
+void ConvertForTypes(const NodeProto& node, int64_t opset, bool is_known, OnnxCut* cut, OnnxContext* context,
+                     Failures* failures) {
+  const std::string label = "node '" + LabelOf(node) + "' (" + Text(node.op_type) + ")";
+  std::string reason = label + " is not supported";
+  if (is_known && !failures->Blocks(node)) {
+    try {
+      return ConvertNode(node, opset, context);
+    } catch (const ImportError& error) {
+      reason = label + ": " + error.what();
+    }
+  }
+  failures->Skip(node);
+  cut->Declare(node, reason, context, failures);
+}
+
+void ConvertNodes(const ModelProto& model, OnnxCut* cut, OnnxContext* context) {
   const GraphProto& proto = *model.graph;
   if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
   for (const Tensor& tensor : proto.initializers) context->AddInitializer(tensor);
-  AddInputs(proto, context);
+  AddInputs(proto, *cut, context);
   context->FindReaders(proto);
+  cut->MarkRead(context);
   Failures failures;
   for (int32_t index : SortNodes(proto)) {
     const NodeProto& node = proto.nodes[index];
     const int64_t opset = OpsetOf(model, node.domain);
-    if (!IsKnownOperator(node, model.opsets)) {
+    const Need need = cut->NeedOf(index);
+    const bool is_known = IsKnownOperator(node, model.opsets);
+    if (need == Need::kNothing) continue;
+    if (need == Need::kType) {
+      ConvertForTypes(node, opset, is_known, cut, context, &failures);
+    } else if (!is_known) {
       failures.Skip(node);
     } else if (failures.Blocks(node)) {
       failures.Examine(node, opset, context);
@@ -176,6 +208,33 @@ void ConvertNodes(const ModelProto& model, OnnxContext* context) {
   failures.ThrowIfAny();
 }
 
+// Metadata that MACE cannot store is no reason to refuse a model.
+void AddMetadata(const ModelProto& model, OnnxContext* context) {
+  std::unordered_map<std::string_view, std::string_view> values;  // of equal keys the last one's
+  std::vector<std::string_view> keys;
+  for (const MetadataProp& prop : model.metadata) {
+    const bool is_text = prop.key.find('\0') == prop.key.npos && prop.value.find('\0') == prop.value.npos;
+    if (prop.key.empty() || !is_text) {
+      context->Warn("metadata '" + Text(prop.key) +
+                    "' was dropped: the key is empty, or a zero byte is in it");
+    } else if (const auto [entry, is_new] = values.try_emplace(prop.key, prop.value); !is_new) {
+      context->Warn("metadata '" + Text(prop.key) + "' is there twice: the last one counts");
+      entry->second = prop.value;
+    } else if (keys.size() < kMaxMetadata) {
+      keys.push_back(prop.key);
+    } else {
+      context->Warn("metadata '" + Text(prop.key) + "' was dropped: there are more than " +
+                    std::to_string(kMaxMetadata));
+    }
+  }
+  for (std::string_view key : keys) {
+    MetadataEntry entry;
+    Check(entry.key.Assign(key));
+    Check(entry.value.Assign(values.at(key)));
+    Check(context->graph().metadata.PushBack(std::move(entry)));
+  }
+}
+
 void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                  ImportReport* report) {
   ModelProto model;
@@ -186,16 +245,19 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   const GraphProto& proto = *model.graph;
   Check(graph->name.Assign(proto.name));
   OnnxContext context(bytes.size(), graph, report);
+  OnnxCut cut(options.cut, proto);
   // All that is not supported is told at once.
-  const std::string unknown = UnknownOperators(proto, model.opsets);
+  const std::string unknown = UnknownOperators(proto, model.opsets, cut);
   try {
-    ConvertNodes(model, &context);
+    ConvertNodes(model, &cut, &context);
   } catch (const ImportError& error) {
     if (unknown.empty()) throw;
     throw ImportError(Unsupported("%s; %s", unknown.c_str(), error.what()));
   }
   if (!unknown.empty()) throw ImportError(Unsupported("%s", unknown.c_str()));
-  AddOutputs(proto, &context);
+  AddMetadata(model, &context);
+  if (!cut.has_outputs()) AddOutputs(proto, &context);
+  cut.Apply(&context);
   Check(DeclareStates(options, graph));
   FindRecurrentStates(&context);
   Check(VerifyGraph(*graph, &FindOpDefinition), ImportStage::kVerify);

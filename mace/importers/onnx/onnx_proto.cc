@@ -15,7 +15,10 @@ using protozero::pbf_wire_type;
 
 // Field numbers of the messages.
 namespace model_field {
-enum : uint32_t { kIrVersion = 1, kGraph = 7, kOpsetImport = 8, kFunctions = 25 };
+enum : uint32_t { kIrVersion = 1, kGraph = 7, kOpsetImport = 8, kMetadataProps = 14, kFunctions = 25 };
+}
+namespace metadata_field {
+enum : uint32_t { kKey = 1, kValue = 2 };
 }
 namespace opset_field {
 enum : uint32_t { kDomain = 1, kVersion = 2 };
@@ -27,6 +30,7 @@ enum : uint32_t {
   kInitializer = 5,
   kInput = 11,
   kOutput = 12,
+  kValueInfo = 13,
   kSparseInitializer = 15
 };
 }
@@ -442,6 +446,10 @@ GraphProto ReadGraph(Reader reader) {
         reader.Charge(2 * sizeof(ValueInfo));
         graph.outputs.push_back(ReadValueInfo(ReadMessage(reader)));
         break;
+      case graph_field::kValueInfo:
+        reader.Charge(2 * sizeof(ValueInfo));
+        graph.declared.push_back(ReadValueInfo(ReadMessage(reader)));
+        break;
       case graph_field::kSparseInitializer:
         graph.has_sparse_initializers = true;
         reader.skip();
@@ -470,6 +478,23 @@ OpsetImport ReadOpset(Reader reader) {
   return opset;
 }
 
+MetadataProp ReadMetadataProp(Reader reader) {
+  MetadataProp prop;
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case metadata_field::kKey:
+        prop.key = ReadBytes(reader);
+        break;
+      case metadata_field::kValue:
+        prop.value = ReadBytes(reader);
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return prop;
+}
+
 ModelProto ReadModel(Reader reader) {
   ModelProto model;
   while (reader.next()) {
@@ -484,6 +509,10 @@ ModelProto ReadModel(Reader reader) {
       case model_field::kOpsetImport:
         reader.Charge(2 * sizeof(OpsetImport));
         model.opsets.push_back(ReadOpset(ReadMessage(reader)));
+        break;
+      case model_field::kMetadataProps:
+        reader.Charge(2 * sizeof(MetadataProp));
+        model.metadata.push_back(ReadMetadataProp(ReadMessage(reader)));
         break;
       case model_field::kFunctions:
         ++model.function_count;

@@ -74,6 +74,7 @@ struct GraphProto {
   bool has_sparse_initializers = false;
   std::vector<ValueInfo> inputs;
   std::vector<ValueInfo> outputs;
+  std::vector<ValueInfo> declared;  // types of inner tensors, as far as the file has them
 };
 
 struct OpsetImport {
@@ -81,8 +82,14 @@ struct OpsetImport {
   int64_t version = 0;
 };
 
+struct MetadataProp {  // any bytes
+  std::string_view key;
+  std::string_view value;
+};
+
 struct ModelProto {
   int64_t ir_version = 0;
+  std::vector<MetadataProp> metadata;
   std::vector<OpsetImport> opsets;
   std::optional<GraphProto> graph;
   int function_count = 0;

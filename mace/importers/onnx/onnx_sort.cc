@@ -91,7 +91,8 @@ bool IsKnownOperator(const NodeProto& node, const std::vector<OpsetImport>& opse
   return FindOnnxOp(node.domain, node.op_type) != nullptr && IsImported(node.domain, opsets);
 }
 
-std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets) {
+std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets,
+                             const OnnxCut& cut) {
   constexpr int kMaxNamed = 8;
   constexpr size_t kMaxText = 3000;  // a message holds 4096 bytes, and more may follow
   struct Missing {
@@ -99,8 +100,9 @@ std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImp
     std::string nodes;  // the first of them
   };
   std::map<std::string, Missing> missing;
-  for (const NodeProto& node : graph.nodes) {
-    if (IsKnownOperator(node, opsets)) continue;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const NodeProto& node = graph.nodes[i];
+    if (cut.NeedOf(static_cast<int32_t>(i)) != Need::kResult || IsKnownOperator(node, opsets)) continue;
     Missing& entry = missing[OperatorText(node, IsImported(node.domain, opsets))];
     if (++entry.count <= kMaxNamed) entry.nodes += (entry.count == 1 ? "" : ", ") + Quoted(node);
   }

@@ -436,10 +436,15 @@ std::vector<std::string> TfliteContext::EdgeNamesOf(std::span<const int32_t> ten
   return names;
 }
 
-void TfliteContext::AddInputs() {
-  const auto inputs = SpanOf(file_.subgraph().inputs());
-  input_names_ = EdgeNamesOf(inputs, "input");
+void TfliteContext::NameEdges() {
+  if (!input_names_.empty() || !output_names_.empty()) return;
+  input_names_ = EdgeNamesOf(SpanOf(file_.subgraph().inputs()), "input");
   output_names_ = EdgeNamesOf(SpanOf(file_.subgraph().outputs()), "output");
+}
+
+void TfliteContext::AddInputs() {
+  NameEdges();
+  const auto inputs = SpanOf(file_.subgraph().inputs());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const int tensor = inputs[i];
     if (values_[static_cast<size_t>(tensor)] != kNone) {

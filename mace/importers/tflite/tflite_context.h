@@ -109,6 +109,10 @@ class TfliteContext {
   // ---- the edges of the graph
   // From here on inputs and outputs are called as in the signature, where it names them.
   void UseSignature(std::string_view key);
+  // Gives each input and output the name that it will have; what AddInputs begins with where nobody asked.
+  void NameEdges();
+  const std::vector<std::string>& input_names() const { return input_names_; }
+  const std::vector<std::string>& output_names() const { return output_names_; }
   void AddInputs();
   void AddOutputs();
 

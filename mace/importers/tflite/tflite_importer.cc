@@ -7,6 +7,7 @@
 #include "mace/importers/importer.h"
 #include "mace/importers/states.h"
 #include "mace/importers/tflite/tflite_context.h"
+#include "mace/importers/tflite/tflite_cut.h"
 #include "mace/importers/tflite/tflite_file.h"
 #include "mace/importers/tflite/tflite_operators.h"
 
@@ -81,7 +82,7 @@ bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
 enum class Sight : uint8_t { kUnseen, kReadable, kUnreadable };
 
 // Complains of what can be seen without converting anything; returns the operators that cannot be converted.
-std::vector<bool> CheckSupport(const TfliteFile& file, Complaints* complaints) {
+std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Complaints* complaints) {
   if (file.subgraph_count() != 1) {
     complaints->Add("several subgraphs: " + std::to_string(file.subgraph_count()), "");
   }
@@ -89,7 +90,7 @@ std::vector<bool> CheckSupport(const TfliteFile& file, Complaints* complaints) {
   const auto check_tensors = [&](std::span<const int32_t> tensors) {
     bool readable = true;
     for (int32_t tensor : tensors) {
-      if (tensor < 0) continue;
+      if (tensor < 0 || cut.NeedOfTensor(tensor) == Need::kNothing) continue;
       Sight& sight = sights[static_cast<size_t>(tensor)];
       if (sight == Sight::kUnseen) {
         sight = CheckTensor(file, tensor, complaints) ? Sight::kReadable : Sight::kUnreadable;
@@ -102,6 +103,10 @@ std::vector<bool> CheckSupport(const TfliteFile& file, Complaints* complaints) {
   check_tensors(SpanOf(file.subgraph().outputs()));
   std::vector<bool> refused(static_cast<size_t>(file.operator_count()), false);
   for (int i = 0; i < file.operator_count(); ++i) {
+    if (cut.NeedOf(i) != Need::kResult) {
+      refused[static_cast<size_t>(i)] = true;
+      continue;
+    }
     const auto inputs = SpanOf(file.operation(i).inputs());
     const bool reads = check_tensors(inputs);
     const bool writes = check_tensors(SpanOf(file.operation(i).outputs()));
@@ -150,12 +155,13 @@ void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context, 
 }
 
 // Throws all complaints, or, where there are none, what is wrong with the file.
-void ConvertOperators(const TfliteFile& file, TfliteContext* context) {
+void ConvertOperators(const TfliteFile& file, const TfliteCut& cut, TfliteContext* context) {
   Complaints complaints;
-  const std::vector<bool> refused = CheckSupport(file, &complaints);
+  const std::vector<bool> refused = CheckSupport(file, cut, &complaints);
   try {
     context->AddInputs();
     for (int i = 0; i < file.operator_count(); ++i) {
+      if (cut.NeedOf(i) == Need::kNothing) continue;
       context->Begin(i);
       if (refused[static_cast<size_t>(i)]) {
         context->BindDeclaredOutputs();
@@ -176,8 +182,10 @@ void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Gr
   Check(graph->name.Assign(TextOf(file.subgraph().label())));
   TfliteContext context(file, graph, report);
   if (!options.signature.empty()) context.UseSignature(options.signature);
-  ConvertOperators(file, &context);
-  context.AddOutputs();
+  const TfliteCut cut(options.cut, file, &context);
+  ConvertOperators(file, cut, &context);
+  if (!cut.has_outputs()) context.AddOutputs();
+  cut.Apply(&context);
   Check(DeclareStates(options, graph));
   Status status = VerifyGraph(*graph, static_cast<const OpDefinition* (*)(OpId)>(&FindOpDefinition));
   if (!status.ok())

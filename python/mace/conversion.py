@@ -1,0 +1,145 @@
+"""What a conversion can be told: the Python face of the host part, which checks it before native code sees it."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mace import _native
+from mace.errors import InvalidArgumentError, named
+from mace.files import MACE_MAGIC, read_file
+
+
+def convert(
+    model: str | os.PathLike[str] | bytes | bytearray | memoryview,
+    states: Sequence[tuple[str, str]] = (),
+    *,
+    optimize: bool = True,
+    signature: str | None = None,
+    inputs: Sequence[str] | Mapping[str, Sequence[int] | None] | None = None,
+    outputs: Sequence[str] | None = None,
+    joins: Sequence[tuple[str, str]] = (),
+    strip_names: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> tuple[bytes, dict[str, Any]]:
+    """Converts a trained model (ONNX or TensorFlow Lite; a path or its bytes) to the bytes of a .mace file.
+
+    ``states`` are fed-back pairs (output name, input name). With ``signature`` the inputs and outputs of a TensorFlow Lite
+    model are called as in the signature of that name, else by their tensors' names.
+
+    ``inputs`` and ``outputs`` cut the model: any named tensors of it, in the order that the result shall have; what they do not
+    need is dropped, and may be what MACE does not support. ``"conv:0"`` also finds ``conv``, and the other way round. Tensors
+    keep the source's layout. ``inputs`` may be a dict of name to shape: -1 keeps what the source says of a dimension, None what
+    it says of all. None: the model's own. ``joins`` are pairs (from, to) of tensors: whoever reads ``to`` reads ``from``.
+
+    ``strip_names`` leaves out all names but those of inputs, outputs, states and what they are measured in. ``metadata`` are
+    texts to store with the model, beside those of the source (of equal keys these win).
+
+    The second result holds ``format``, ``warnings`` (what was dropped, too) and ``operators`` (name -> count). Raises
+    :class:`mace.MaceError`.
+
+    >>> data, details = mace.convert("net.onnx")
+    >>> details["format"], details["warnings"]
+    ('onnx', [])
+    """
+    options = {
+        "states": states, "optimize": optimize, "signature": signature, "inputs": inputs, "outputs": outputs, "joins": joins,
+        "strip_names": strip_names, "metadata": metadata,
+    }  # fmt: skip
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return convert_bytes(bytes(model), **options)
+    data = read_file(model)
+    with named(os.fsdecode(model)):
+        return convert_bytes(data, **options)
+
+
+def convert_bytes(data: bytes, **options: Any) -> tuple[bytes, dict[str, Any]]:
+    """The options of :func:`convert`, checked and handed on."""
+    checked = {name: CHECKS[name](name, value) for name, value in options.items() if value is not None}
+    if data[: len(MACE_MAGIC)] == MACE_MAGIC:
+        raise InvalidArgumentError("it is a .mace file already")
+    return _native.convert(data, checked)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise TypeError
+    value.encode()  # a lone surrogate is no text
+    return value
+
+
+def _name(name: str, value: Any) -> str:
+    try:
+        if not _text(value):
+            raise TypeError
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{name}: expected a name or None, got {value!r}") from None
+    return str(value)
+
+
+def _pairs(what: str) -> Any:
+    def check(name: str, value: Any) -> list[tuple[str, str]]:
+        pairs = []
+        try:
+            for pair in value:
+                first, second = pair
+                if isinstance(pair, str):
+                    raise TypeError
+                pairs.append((_text(first), _text(second)))
+        except (TypeError, ValueError):
+            raise InvalidArgumentError(f"{name}: expected pairs ({what}), got {value!r}") from None
+        return pairs
+
+    return check
+
+
+def _names(name: str, value: Any) -> list[str]:
+    try:
+        if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+            raise TypeError
+        names = [_text(item) for item in value]
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{name}: expected a list of tensor names, got {value!r}") from None
+    if not names:
+        raise InvalidArgumentError(f"{name}: the list is empty; None stands for the model's own")
+    return names
+
+
+def _inputs(name: str, value: Any) -> list[tuple[str, list[int] | None]]:
+    names = _names(name, value)
+    if not isinstance(value, Mapping):
+        return [(item, None) for item in names]
+    result: list[tuple[str, list[int] | None]] = []
+    for item in names:
+        shape = value[item]
+        try:
+            dims = None if shape is None else [operator.index(dim) for dim in shape]
+        except TypeError:
+            raise InvalidArgumentError(f"{name}: expected a shape (a list of integers) or None for {item!r}, got {shape!r}") from None
+        if dims is not None and not all(-1 <= dim < 2**63 for dim in dims):
+            raise InvalidArgumentError(f"{name}: a dimension of {item!r}, {dims}, is below -1 or does not fit in 64 bits")
+        result.append((item, dims))
+    return result
+
+
+def _metadata(name: str, value: Any) -> list[tuple[str, str]]:
+    try:
+        if not isinstance(value, Mapping):
+            raise TypeError
+        return [(_text(key), _text(text)) for key, text in value.items()]
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{name}: expected a dict of text to text, got {value!r}") from None
+
+
+CHECKS = {
+    "states": _pairs("output name, input name"),
+    "optimize": lambda name, value: bool(value),
+    "signature": _name,
+    "inputs": _inputs,
+    "outputs": _names,
+    "joins": _pairs("from, to"),
+    "strip_names": lambda name, value: bool(value),
+    "metadata": _metadata,
+}
