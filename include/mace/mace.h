@@ -34,7 +34,6 @@ namespace mace {
 inline namespace wrapper_0 {
 
 using DType = mace_dtype;  // MACE_FLOAT32, ...
-using Capability = mace_capability;
 
 template <typename T>
 constexpr DType DTypeOf() {
@@ -217,8 +216,8 @@ class Runtime {
     return {std::move(status), Runtime(handle)};
   }
   // Runs a network that is always the same and tells how long it takes: mace_runtime_measure.
-  Expected<Capability> Measure() const {
-    Capability capability = {sizeof(capability), 0, 0};
+  Expected<mace_capability> Measure() const {
+    mace_capability capability = {sizeof(capability), 0, 0};
     Status status(mace_runtime_measure(get(), &capability));
     return {std::move(status), capability};
   }

@@ -95,12 +95,12 @@ void mace_runtime_destroy(mace_runtime* runtime) {
   if (runtime != nullptr) mace::api::FromHandle(runtime)->Release();
 }
 
-mace_status* mace_runtime_measure(mace_runtime* runtime, mace_capability* capability) {
-  return mace::api::ToHandle(mace::api::Measure(runtime, capability));
-}
-
 void mace_runtime_trim(mace_runtime* runtime) {
   if (runtime != nullptr) mace::api::FromHandle(runtime)->FreeArenas();
+}
+
+mace_status* mace_runtime_measure(mace_runtime* runtime, mace_capability* capability) {
+  return mace::api::ToHandle(mace::api::Measure(runtime, capability));
 }
 
 }  // extern "C"

@@ -82,7 +82,10 @@ TEST(PublicParts, ThreadPolicies) {
 }
 
 TEST(PublicParts, CapabilityAndVersion) {
-  EXPECT_TRUE(mace::GetCapability(mace::CPU).supported);
+  const mace::Capability cpu = mace::GetCapability(mace::CPU);
+  EXPECT_TRUE(cpu.supported);
+  EXPECT_GT(cpu.float32_performance.exec_time, 0);
+  EXPECT_GT(cpu.quantized8_performance.exec_time, 0);
   for (const auto device : {mace::GPU, mace::HEXAGON, mace::HTA, mace::APU, mace::HTP}) {
     const mace::Capability capability = mace::GetCapability(device, 2.0f);
     EXPECT_FALSE(capability.supported);

@@ -36,7 +36,7 @@ TEST(Wrapper, InfosBuffersAndErrors) {
 
 TEST(Wrapper, MeasuresTheMachine) {
   mace::Runtime runtime = mace::Runtime::Create({.num_threads = 1}).value();
-  const mace::Capability capability = runtime.Measure().value();
+  const mace_capability capability = runtime.Measure().value();
   EXPECT_GT(capability.float32_milliseconds, 0.01f);
   EXPECT_GT(capability.int8_milliseconds, 0.01f);
   mace::Runtime small = mace::Runtime::Create({.num_threads = 1, .memory_limit = 1000}).value();

@@ -5,7 +5,6 @@
 #include <map>
 #include <numeric>
 
-#include "process.h"
 #include "text.h"
 
 namespace mace_run {
@@ -179,7 +178,6 @@ Benchmark BenchmarkOf(const Json& explain, const std::vector<double>& rounds,
   benchmark.arena = plan["arena_bytes"];
   benchmark.packed = plan["packed_bytes"];
   benchmark.file = plan["file_bytes"];
-  benchmark.peak_resident = PeakResidentBytes();
   return benchmark;
 }
 

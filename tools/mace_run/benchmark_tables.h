@@ -46,7 +46,7 @@ struct Benchmark {
 };
 
 // `explain` is the JSON of docs/explain.md; `measured_steps` has a list per measured round, with a time per
-// step of the plan.
+// step of the plan. peak_resident is left to the caller.
 Benchmark BenchmarkOf(const nlohmann::ordered_json& explain, const std::vector<double>& rounds,
                       const std::vector<double>& measured_rounds,
                       const std::vector<std::vector<double>>& measured_steps);

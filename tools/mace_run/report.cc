@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "benchmark_tables.h"
-#include "process.h"
 #include "raw_tensors.h"
 #include "statistics.h"
 #include "text.h"
@@ -47,6 +46,13 @@ void PrintSummary(const Measured& measured, double average) {
               measured.rounds[0], average);
 }
 
+Benchmark Tabulated(const Measured& measured, const std::vector<double>& rounds) {
+  Benchmark benchmark =
+      BenchmarkOf(Json::parse(measured.explain), rounds, measured.profiled_rounds, measured.profiled_steps);
+  benchmark.peak_resident = measured.peak_resident;
+  return benchmark;
+}
+
 }  // namespace
 
 void Report(const Options& options, const std::vector<mace::TensorInfo>& output_infos,
@@ -59,21 +65,14 @@ void Report(const Options& options, const std::vector<mace::TensorInfo>& output_
     Json json = JsonOf(options, output_infos, measured, later);
     if (options.explain) json["explain"] = Json::parse(measured.explain);
     if (options.profile) json["profile"] = Json::parse(measured.profile);
-    if (options.benchmark) {
-      json["benchmark"] = BenchmarkJson(BenchmarkOf(Json::parse(measured.explain), rounds,
-                                                    measured.profiled_rounds, measured.profiled_steps));
-    }
+    if (options.benchmark) json["benchmark"] = BenchmarkJson(Tabulated(measured, rounds));
     const auto replace = Json::error_handler_t::replace;
     std::printf("%s\n", json.dump(2, ' ', false, replace).c_str());
     return;
   }
   if (options.explain) std::printf("%s\n", measured.explain.c_str());
   if (options.profile) std::printf("%s\n", measured.profile.c_str());
-  if (options.benchmark) {
-    std::printf("%s\n", BenchmarkText(BenchmarkOf(Json::parse(measured.explain), rounds,
-                                                  measured.profiled_rounds, measured.profiled_steps))
-                            .c_str());
-  }
+  if (options.benchmark) std::printf("%s\n", BenchmarkText(Tabulated(measured, rounds)).c_str());
   if (options.is_original) PrintSummary(measured, later.average);
   if (options.explain || options.profile || options.is_original) return;
   std::printf("load %.3f ms, first run %.3f ms", measured.load, measured.rounds[0]);

@@ -2,6 +2,7 @@
 #ifndef TOOLS_MACE_RUN_REPORT_H_
 #define TOOLS_MACE_RUN_REPORT_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace mace_run {
 
 // Of one restart round. Times in milliseconds.
 struct Measured {
-  float capability = 0;                             // of the CPU, see CpuCapability
+  float capability = 0;                             // of the CPU (mace_runtime_measure); 0: not measured
   double load = 0;                                  // runtime, model, session; with --fake_warmup the plan
   std::vector<double> rounds;                       // the first plans; without measuring operators
   std::vector<double> profiled_rounds;              // while measuring operators (--benchmark)
@@ -22,6 +23,7 @@ struct Measured {
   std::string explain;                              // JSON texts, "" where not asked for
   std::string profile;
   size_t samples = 1;
+  uint64_t peak_resident = 0;  // bytes of the whole process so far
   int completed_restarts = 1;
 };
 

@@ -119,8 +119,16 @@ class Walker {
   std::vector<std::vector<mace::Tensor>> feeds_;
 };
 
-// The milliseconds of a small known network on this CPU. Not measured yet.
-float CpuCapability(const mace::Runtime&) { return 0; }
+// Milliseconds of a network that is always the same (mace_runtime_measure); 0 where it cannot be measured.
+float CpuCapability(const Options& options) {
+  mace::RuntimeOptions runtime_options;
+  runtime_options.num_threads = std::max(options.num_threads, 0);
+  runtime_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+  auto runtime = mace::Runtime::Create(runtime_options);
+  if (!runtime.ok()) return 0;
+  auto capability = runtime->Measure();
+  return capability.ok() ? capability->float32_milliseconds : 0;
+}
 
 void WriteLog(void* context, mace_log_level level, const char* message) {
   if (static_cast<int>(level) > *static_cast<const int*>(context)) return;
@@ -152,7 +160,6 @@ class Cycle {
     mace::Model model = mace::Model::LoadFile(runtime, options_.model_file.c_str(), model_options).value();
     mace::Session session = model.NewSession().value();
     measured.load = MillisecondsSince(begin);
-    if (options_.is_original) measured.capability = CpuCapability(runtime);
     *output_infos = model.outputs();
     const InputSource source(options_, model.inputs());
     const OutputSink sink(options_, *output_infos, source.is_batch());
@@ -247,6 +254,8 @@ int RunModel(const Options& options) {
   }
   if (measured) {
     measured->completed_restarts = completed;
+    measured->peak_resident = PeakResidentBytes();
+    if (options.is_original) measured->capability = CpuCapability(options);  // takes memory of its own
     Report(options, output_infos, *measured);
   }
   return has_failed ? 1 : 0;

@@ -139,12 +139,17 @@ MaceStatus CreateMaceEngineFromProto(Arguments&&...) {
   return MaceStatus::MACE_UNSUPPORTED;
 }
 
-// Only the CPU is supported, and its speed is not measured yet: the times are 0. `cpu_float32_exec_time` is
-// what others would be compared with.
+// Runs the beginning of MobileNetV2 on the CPU, with all cores, and tells the milliseconds of float32 and of
+// int8; 0 where that failed. Others are not supported. `cpu_float32_exec_time` is what they would be compared
+// with.
 inline Capability GetCapability(DeviceType device_type, float cpu_float32_exec_time = 1.0f) {
   (void)cpu_float32_exec_time;
-  if (device_type == CPU) return {{0.0f}, {0.0f}, true};
-  return {{-1.0f}, {-1.0f}, false};
+  if (device_type != CPU) return {{-1.0f}, {-1.0f}, false};
+  auto runtime = Runtime::Create();
+  if (!runtime.ok()) return {{0.0f}, {0.0f}, true};
+  auto measured = runtime->Measure();
+  if (!measured.ok()) return {{0.0f}, {0.0f}, true};
+  return {{measured->float32_milliseconds}, {measured->int8_milliseconds}, true};
 }
 
 // Of the library, "0.1.0".
