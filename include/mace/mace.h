@@ -13,8 +13,7 @@
 //   if (!outputs.ok()) return Fail(outputs.status().message());
 //   for (float score : (*outputs)[0].elements<float>()) Print(score);
 //
-// Runtime and Model may be used by any thread, a Session by one at a time. They may be destroyed in any
-// order.
+// Any thread may use a Runtime or a Model, one at a time a Session. They may be destroyed in any order.
 #ifndef MACE_MACE_H_
 #define MACE_MACE_H_
 
@@ -35,11 +34,11 @@ namespace mace {
 inline namespace wrapper_0 {
 
 using DType = mace_dtype;  // MACE_FLOAT32, ...
+using Capability = mace_capability;
 
 template <typename T>
 constexpr DType DTypeOf() {
-  static_assert(std::is_arithmetic_v<T>,
-                "tensors of float16 and bfloat16 are made with Tensor's constructor");
+  static_assert(std::is_arithmetic_v<T>, "float16 and bfloat16 tensors: use Tensor's constructor");
   if (std::is_same_v<T, bool>) return MACE_BOOL;
   if (std::is_floating_point_v<T>) return sizeof(T) == 4 ? MACE_FLOAT32 : MACE_FLOAT64;
   constexpr DType kSigned[] = {MACE_INT8, MACE_INT16, MACE_INT32, MACE_INT64};
@@ -47,6 +46,13 @@ constexpr DType DTypeOf() {
   constexpr int kLog = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
   return std::is_signed_v<T> ? kSigned[kLog] : kUnsigned[kLog];
 }
+
+template <typename T, void (*destroy)(T*)>
+struct Destroy {
+  void operator()(T* handle) const { destroy(handle); }
+};
+template <typename T, void (*destroy)(T*)>
+using Handle = std::unique_ptr<T, Destroy<T, destroy>>;
 
 // Success, or a code and a message.
 class [[nodiscard]] Status {
@@ -57,10 +63,7 @@ class [[nodiscard]] Status {
   const char* message() const { return mace_status_get_message(status_.get()); }
 
  private:
-  struct Free {
-    void operator()(mace_status* status) const { mace_status_free(status); }
-  };
-  std::unique_ptr<mace_status, Free> status_;
+  Handle<mace_status, mace_status_free> status_;
 };
 
 #if defined(__cpp_exceptions)
@@ -91,14 +94,8 @@ class [[nodiscard]] Expected {
   T& operator*() { return *value_; }
   T* operator->() { return &*value_; }
 #if defined(__cpp_exceptions)
-  T& value() & {
-    if (!ok()) throw Error(status_);
-    return *value_;
-  }
-  T value() && {
-    if (!ok()) throw Error(status_);
-    return std::move(*value_);
-  }
+  T& value() & { return ok() ? *value_ : throw Error(status_); }
+  T value() && { return ok() ? std::move(*value_) : throw Error(status_); }
 #endif
 
  private:
@@ -169,13 +166,6 @@ struct RunOptions {
   int32_t priority = 0;  // reserved
 };
 
-template <typename T, void (*destroy)(T*)>
-struct Destroy {
-  void operator()(T* handle) const { destroy(handle); }
-};
-template <typename T, void (*destroy)(T*)>
-using Handle = std::unique_ptr<T, Destroy<T, destroy>>;
-
 class Session {
  public:
   explicit Session(mace_session* handle, int32_t outputs) : handle_(handle), output_count_(outputs) {}
@@ -226,6 +216,12 @@ class Runtime {
     Status status(mace_runtime_create(&c_options, &handle));
     return {std::move(status), Runtime(handle)};
   }
+  // Runs a network that is always the same and tells how long it takes: mace_runtime_measure.
+  Expected<Capability> Measure() const {
+    Capability capability = {sizeof(capability), 0, 0};
+    Status status(mace_runtime_measure(get(), &capability));
+    return {std::move(status), capability};
+  }
   mace_runtime* get() const { return handle_.get(); }
 
  private:
@@ -250,12 +246,8 @@ class Model {
     Status status(mace_model_load_memory(runtime.get(), bytes.data(), bytes.size(), &c_options, &handle));
     return {std::move(status), Model(handle)};
   }
-  std::vector<TensorInfo> inputs() const {
-    return Infos(mace_model_input_count(get()), &mace_model_input_info);
-  }
-  std::vector<TensorInfo> outputs() const {
-    return Infos(mace_model_output_count(get()), &mace_model_output_info);
-  }
+  std::vector<TensorInfo> inputs() const { return Infos(mace_model_input_count, mace_model_input_info); }
+  std::vector<TensorInfo> outputs() const { return Infos(mace_model_output_count, mace_model_output_info); }
   // Texts stored with the model; where a key is there twice the first one counts.
   std::vector<std::pair<std::string, std::string>> metadata() const {
     std::vector<std::pair<std::string, std::string>> entries;
@@ -280,9 +272,10 @@ class Model {
   }
   Handle<mace_model, mace_model_destroy> handle_;
 
-  std::vector<TensorInfo> Infos(int32_t count, decltype(&mace_model_input_info) function) const {
-    std::vector<TensorInfo> infos(static_cast<size_t>(count));
-    for (int32_t i = 0; i < count; ++i) {
+  std::vector<TensorInfo> Infos(decltype(&mace_model_input_count) count,
+                                decltype(&mace_model_input_info) function) const {
+    std::vector<TensorInfo> infos(static_cast<size_t>(count(get())));
+    for (int32_t i = 0; i < count(get()); ++i) {
       mace_tensor_info c_info = {};
       c_info.struct_size = sizeof(c_info);
       if (!Status(function(get(), i, &c_info)).ok()) continue;  // cannot be: the index is in range
@@ -290,9 +283,8 @@ class Model {
       info.name = c_info.name;
       info.dtype = static_cast<DType>(c_info.dtype);
       info.shape.assign(c_info.dims, c_info.dims + c_info.rank);
-      for (int32_t axis = 0; axis < c_info.rank; ++axis) {
-        info.dim_names.emplace_back(c_info.dim_names[axis] == nullptr ? "" : c_info.dim_names[axis]);
-      }
+      for (const char* dim : std::span(c_info.dim_names, info.shape.size()))
+        info.dim_names.emplace_back(dim == nullptr ? "" : dim);
       info.optional = c_info.optional != 0;
       info.scale = c_info.scale;
       info.zero_point = c_info.zero_point;

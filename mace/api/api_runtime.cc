@@ -1,4 +1,5 @@
 #include "mace/api/structs.h"
+#include "mace/runtime/measure.h"
 
 namespace mace::api {
 namespace {
@@ -69,6 +70,18 @@ Status CreateRuntime(const mace_runtime_options* caller, mace_runtime** handle) 
   return Status::Ok();
 }
 
+Status Measure(mace_runtime* runtime, mace_capability* caller) {
+  MACE_RETURN_IF_ERROR(CheckNotNull(runtime, "runtime"));
+  MACE_RETURN_IF_ERROR(CheckNotNull(caller, "capability"));
+  uint32_t size = 0;
+  MACE_RETURN_IF_ERROR(ReadStructSize(caller, "mace_capability", kMinOptionsSize, &size));
+  MACE_ASSIGN_OR_RETURN(const Capability measured,
+                        MeasureCapability(Ref<Runtime>::Share(FromHandle(runtime))));
+  const mace_capability result = {size, measured.float32_milliseconds, measured.int8_milliseconds};
+  std::memcpy(caller, &result, size < sizeof(result) ? size : sizeof(result));
+  return Status::Ok();
+}
+
 }  // namespace
 }  // namespace mace::api
 
@@ -80,6 +93,10 @@ mace_status* mace_runtime_create(const mace_runtime_options* options, mace_runti
 
 void mace_runtime_destroy(mace_runtime* runtime) {
   if (runtime != nullptr) mace::api::FromHandle(runtime)->Release();
+}
+
+mace_status* mace_runtime_measure(mace_runtime* runtime, mace_capability* capability) {
+  return mace::api::ToHandle(mace::api::Measure(runtime, capability));
 }
 
 }  // extern "C"

@@ -194,20 +194,13 @@ class Cutter {
 
   // All that the outputs depend on, and what the states become that they read.
   void FindNeeds() {
+    for (const State& state : graph_.states) becomes_[state.read] = state.write;
     needed_.assign(graph_.values.size(), false);
-    for (ValueId output : graph_.outputs) Need(output, "output " + NameOfValue(output));
-    for (bool found = true; found;) {
-      found = false;
-      for (const State& state : graph_.states) {
-        if (!IsNeeded(state.read) || IsNeeded(state.write)) continue;
-        Need(state.write, "state " + Quoted(state.name.view()));
-        found = true;
-      }
-    }
+    for (ValueId output : graph_.outputs) Need(output);
   }
 
-  void Need(ValueId result, const std::string& what) {
-    std::vector<ValueId> waiting = {result};
+  void Need(ValueId output) {
+    std::vector<ValueId> waiting = {output};
     while (!waiting.empty()) {
       const ValueId value = waiting.back();
       waiting.pop_back();
@@ -216,20 +209,17 @@ class Cutter {
       const NodeId producer = graph_.values[value].producer;
       if (producer != kNone) {
         for (ValueId input : graph_.nodes[producer].inputs) waiting.push_back(input);
-      } else if (graph_.ConstantOf(value) == nullptr && !Contains(graph_.inputs, value) && !IsState(value)) {
+      } else if (const auto state = becomes_.find(value); state != becomes_.end()) {
+        waiting.push_back(state->second);
+      } else if (graph_.ConstantOf(value) == nullptr && !Contains(graph_.inputs, value)) {
         std::string chosen;
         for (size_t i = 0; i < cut_.inputs.size() && i < 8; ++i) {
           chosen += (i == 0 ? "" : ", ") + Quoted(cut_.inputs[i].name);
         }
-        Refuse(what + " needs the model's input " + NameOfValue(value) +
+        Refuse("output " + NameOfValue(output) + " needs the model's input " + NameOfValue(value) +
                ", which is not among the chosen inputs (" + chosen + ")");
       }
     }
-  }
-
-  bool IsState(ValueId value) const {
-    return std::any_of(graph_.states.begin(), graph_.states.end(),
-                       [&](const State& state) { return state.read == value; });
   }
 
   void DropStates() {
@@ -274,7 +264,8 @@ class Cutter {
   Graph& graph_;
   std::vector<std::string>& warnings_;
   std::unordered_map<ValueId, ValueId> joined_;
-  std::vector<bool> needed_;  // of each value: an output depends on it
+  std::unordered_map<ValueId, ValueId> becomes_;  // by the read value of a state: what it becomes
+  std::vector<bool> needed_;                      // of each value: an output depends on it
 };
 
 }  // namespace

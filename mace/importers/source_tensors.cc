@@ -135,10 +135,10 @@ Needs NeedsOf(const ResolvedCut& cut, const SourceNodes& source) {
   const auto tensor_count = static_cast<size_t>(source.tensor_count);
   Needs needs{std::vector<Need>(source.nodes.size(), Need::kNothing),
               std::vector<Need>(tensor_count, Need::kNothing)};
-  std::vector<int32_t> producer(tensor_count, -1);
+  std::vector<std::vector<int32_t>> producers(tensor_count);
   for (size_t i = 0; i < source.nodes.size(); ++i) {
     for (int32_t output : source.nodes[i].outputs) {
-      if (output >= 0) producer[static_cast<size_t>(output)] = static_cast<int32_t>(i);
+      if (output >= 0) producers[static_cast<size_t>(output)].push_back(static_cast<int32_t>(i));
     }
   }
   std::vector<bool> is_input(tensor_count, false);
@@ -166,10 +166,11 @@ Needs NeedsOf(const ResolvedCut& cut, const SourceNodes& source) {
       need = Need::kType;
     }
     if (is_input[static_cast<size_t>(tensor)]) need = Need::kType;
-    const int32_t node = producer[static_cast<size_t>(tensor)];
-    if (node < 0 || needs.nodes[static_cast<size_t>(node)] >= need) continue;
-    needs.nodes[static_cast<size_t>(node)] = need;
-    for (int32_t input : source.nodes[static_cast<size_t>(node)].inputs) waiting.emplace_back(input, need);
+    for (int32_t node : producers[static_cast<size_t>(tensor)]) {
+      if (needs.nodes[static_cast<size_t>(node)] >= need) continue;
+      needs.nodes[static_cast<size_t>(node)] = need;
+      for (int32_t input : source.nodes[static_cast<size_t>(node)].inputs) waiting.emplace_back(input, need);
+    }
   }
   return needs;
 }

@@ -21,9 +21,9 @@ struct ResolvedCut {
     std::string name;  // as the user wrote it: the edge of the new graph is called so
     std::optional<std::vector<int64_t>> shape = std::nullopt;
   };
-  std::vector<std::pair<Tensor, Tensor>> joins;  // {from, to}
-  std::vector<Tensor> inputs;
-  std::vector<Tensor> outputs;
+  std::vector<std::pair<Tensor, Tensor>> joins = {};  // {from, to}
+  std::vector<Tensor> inputs = {};
+  std::vector<Tensor> outputs = {};
 };
 
 class SourceTensors {
@@ -58,7 +58,7 @@ enum class Need : uint8_t { kNothing, kType, kResult };
 struct SourceNodes {
   struct Node {
     std::vector<int32_t> inputs;
-    std::vector<int32_t> outputs;
+    std::vector<int32_t> outputs;  // what it writes; several nodes may write a variable
   };
   std::vector<Node> nodes;
   std::vector<int32_t> outputs;  // the model's own

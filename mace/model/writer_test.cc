@@ -72,6 +72,25 @@ TEST(WriterTest, InnerNamesCanBeLeftOut) {
   EXPECT_EQ(loaded.states[1].name.view(), "cache");
   EXPECT_EQ(loaded.symbols[1].name.view(), "length");
   EXPECT_TRUE(loaded.nodes[0].name.empty());
+  EXPECT_TRUE(loaded.name.empty());
+}
+
+TEST(WriterTest, SymbolsThatOnlyInnerValuesHaveAreInnerNames) {
+  Graph graph;
+  const int64_t batch = SymbolDim(*graph.FindOrAddSymbol("batch"));
+  const int64_t inner = SymbolDim(*graph.FindOrAddSymbol("secret size"));
+  const ValueId x = testing::AddTestValue(&graph, "x", DType::kF32, {batch});
+  const ValueId a = testing::AddTestValue(&graph, "a", DType::kF32, {inner});
+  const ValueId y = testing::AddTestValue(&graph, "y", DType::kF32, {batch});
+  testing::AddTestNode(&graph, testing::kPlainOp, "first", {x}, {a});
+  testing::AddTestNode(&graph, testing::kPlainOp, "second", {a}, {y});
+  ASSERT_TRUE(graph.inputs.PushBack(x).ok());
+  ASSERT_TRUE(graph.outputs.PushBack(y).ok());
+  EXPECT_TRUE(Contains(Written(graph), "secret size"));
+  EXPECT_FALSE(Contains(Written(graph, /*keep_inner_names=*/false), "secret size"));
+  EXPECT_TRUE(Contains(Written(graph, /*keep_inner_names=*/false), "batch"));
+  ASSERT_TRUE(graph.outputs.PushBack(a).ok());
+  EXPECT_TRUE(Contains(Written(graph, /*keep_inner_names=*/false), "secret size"));
 }
 
 TEST(WriterTest, BrokenGraphIsRefused) {

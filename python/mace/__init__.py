@@ -23,7 +23,7 @@ from mace.errors import (
     ResourceExhaustedError,
     UnsupportedError,
 )
-from mace.model import ISAS, Model, Session, TensorInfo, load
+from mace.model import ISAS, Model, Session, TensorInfo, load, measure
 
 __version__: str = _native.version
 
@@ -47,4 +47,5 @@ __all__ = [
     "__version__",
     "convert",
     "load",
+    "measure",
 ]

@@ -6,6 +6,7 @@ def convert(model: bytes, options: dict[str, Any]) -> tuple[bytes, dict[str, Any
 
 class Runtime:
     def __init__(self, num_threads: int, isa: str | None, memory_limit: int) -> None: ...
+    def measure(self) -> dict[str, float]: ...
 
 class Model:
     @staticmethod

@@ -254,10 +254,7 @@ def load(
     if memory not in ("default", "low"):
         raise InvalidArgumentError(f"memory: expected 'default' or 'low', got {memory!r}")
     memory_limit = _as_integer("memory_limit", memory_limit, "0 (no limit) or a number of bytes", 2**64)
-    num_threads = _as_integer("num_threads", num_threads, "0 (one per core) to 256", 257)
-    if isa is not None and (not isinstance(isa, str) or "\0" in isa):
-        raise InvalidArgumentError(f"isa: expected one of {', '.join(ISAS)} or None, got {isa!r}")
-    runtime = _native.Runtime(num_threads, isa, memory_limit)
+    runtime = _runtime(num_threads, isa, memory_limit)
     options = (verify == "full", numerics == "exact", memory == "low", bool(reference_kernels))
     if isinstance(model, (bytes, bytearray, memoryview)):
         return _load_bytes(runtime, bytes(model), states, options)
@@ -270,6 +267,21 @@ def load(
             return _load_bytes(runtime, data, states, options)
         _refuse_states(states)
         return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
+
+
+def measure(num_threads: int = 1, *, isa: str | None = None) -> dict[str, float]:
+    """How fast this machine is: ``float32_milliseconds`` and ``int8_milliseconds`` of a network that is always the same.
+
+    It is the beginning of MobileNetV2 (224 x 224 x 3, 131 million multiply-adds); each figure is the median of ten runs.
+    """
+    return _runtime(num_threads, isa, 0).measure()
+
+
+def _runtime(num_threads: int, isa: str | None, memory_limit: int) -> Any:
+    num_threads = _as_integer("num_threads", num_threads, "0 (one per core) to 256", 257)
+    if isa is not None and (not isinstance(isa, str) or "\0" in isa):
+        raise InvalidArgumentError(f"isa: expected one of {', '.join(ISAS)} or None, got {isa!r}")
+    return _native.Runtime(num_threads, isa, memory_limit)
 
 
 def _refuse_states(states: Sequence[tuple[str, str]]) -> None:

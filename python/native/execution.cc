@@ -124,6 +124,21 @@ struct Runtime {
   std::shared_ptr<RuntimeHandle> handle;
 };
 
+nb::dict Measure(const Runtime& runtime) {
+  mace_capability capability = {};
+  capability.struct_size = sizeof(capability);
+  mace_status* status;
+  {
+    nb::gil_scoped_release release;
+    status = mace_runtime_measure(runtime.handle->pointer, &capability);
+  }
+  Check(status);
+  nb::dict result;
+  result["float32_milliseconds"] = capability.float32_milliseconds;
+  result["int8_milliseconds"] = capability.int8_milliseconds;
+  return result;
+}
+
 mace_model_options ModelOptions(bool verify_full, bool exact, bool low_memory, bool reference_kernels) {
   mace_model_options options = {};
   options.struct_size = sizeof(options);
@@ -348,7 +363,8 @@ void RegisterExecution(nb::module_& module) {
           [](Runtime* self, int num_threads, std::optional<std::string> isa, uint64_t memory_limit) {
             new (self) Runtime{MakeRuntime(num_threads, std::move(isa), memory_limit)};
           },
-          nb::arg("num_threads"), nb::arg("isa").none(), nb::arg("memory_limit"));
+          nb::arg("num_threads"), nb::arg("isa").none(), nb::arg("memory_limit"))
+      .def("measure", &Measure);
   nb::class_<Model>(module, "Model")
       .def_static("load_file", &LoadFile)
       .def_static("load_memory", &LoadMemory)

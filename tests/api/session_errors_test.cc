@@ -102,6 +102,11 @@ TEST_F(SessionTest, NullArguments) {
   ExpectError(mace_model_load_file(runtime_, nullptr, nullptr, &model), MACE_INVALID_ARGUMENT, "path");
   ExpectError(mace_model_load_file(runtime_, "x", nullptr, nullptr), MACE_INVALID_ARGUMENT, "model");
   ExpectError(mace_model_load_memory(runtime_, nullptr, 5, nullptr, &model), MACE_INVALID_ARGUMENT, "data");
+  mace_capability capability = {sizeof(capability), 0, 0};
+  ExpectError(mace_runtime_measure(nullptr, &capability), MACE_INVALID_ARGUMENT, "runtime");
+  ExpectError(mace_runtime_measure(runtime_, nullptr), MACE_INVALID_ARGUMENT, "capability");
+  capability.struct_size = 0;
+  ExpectError(mace_runtime_measure(runtime_, &capability), MACE_INVALID_ARGUMENT, "struct_size");
   const char *key = nullptr, *value = nullptr;
   ExpectError(mace_model_metadata(nullptr, 0, &key, &value), MACE_INVALID_ARGUMENT, "model");
   ExpectError(mace_model_metadata(model_, 0, nullptr, &value), MACE_INVALID_ARGUMENT, "key");

@@ -34,6 +34,15 @@ TEST(Wrapper, InfosBuffersAndErrors) {
   EXPECT_THROW(session.Run({&wrong, 1}).value(), mace::Error);
 }
 
+TEST(Wrapper, MeasuresTheMachine) {
+  mace::Runtime runtime = mace::Runtime::Create({.num_threads = 1}).value();
+  const mace::Capability capability = runtime.Measure().value();
+  EXPECT_GT(capability.float32_milliseconds, 0.01f);
+  EXPECT_GT(capability.int8_milliseconds, 0.01f);
+  mace::Runtime small = mace::Runtime::Create({.num_threads = 1, .memory_limit = 1000}).value();
+  EXPECT_EQ(small.Measure().status().code(), MACE_RESOURCE_EXHAUSTED);
+}
+
 TEST(Wrapper, OptionsReachTheLibrary) {
   const std::vector<uint8_t> bytes = mace_test::AffineModel();
   mace::Runtime runtime = mace::Runtime::Create({.num_threads = 1, .memory_limit = 100000}).value();

@@ -65,6 +65,7 @@ class Builder:
     def model(self):
         graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        helper.set_model_props(model, {"network": self.name, "labels": "first\nsecond"})  # the .mace file has metadata, too
         onnx.checker.check_model(model, full_check=True)
         return model
 

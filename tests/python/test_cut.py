@@ -1,5 +1,5 @@
 """Cut models: any tensors of the source as inputs and outputs, joined sub-graphs, fixed shapes; judged by onnx's reference evaluator
-on a network that was cut by hand, and by LiteRT."""
+on a network that was cut by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from onnx import ModelProto, TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from random_graphs import random_graphs
 from test_random_graphs import CHECKS, in_float64
-from tflite_writer import TfliteWriter, run_litert
 
 import mace
 
@@ -269,43 +268,6 @@ def test_wrong_cuts() -> None:
         with pytest.raises(mace.InvalidArgumentError) as caught:
             mace.convert(proto, **options)
         assert text in str(caught.value), options
-
-
-def small_tflite() -> bytes:
-    writer = TfliteWriter()
-    x = writer.add_tensor([1, 6, 6, 2], "float32", name="x")
-    weights = writer.add_constant(networks.random(1, 4, 3, 3, 2))
-    bias = writer.add_constant(networks.random(2, 4))
-    a = writer.add_tensor([1, 6, 6, 4], "float32", name="net/conv/Relu6")
-    relu6, same = 3, 0  # the schema's numbers
-    options = {"padding": same, "strideH": 1, "strideW": 1, "fusedActivationFunction": relu6}
-    writer.add_operator("CONV_2D", [x, weights, bias], [a], "Conv2DOptions", **options)
-    b = writer.add_tensor([1, 6, 6, 4], "float32", name="net/square")
-    writer.add_operator("MUL", [a, a], [b], "MulOptions")
-    c = writer.add_tensor([1, 6, 6, 4], "float32", name="net/out")
-    writer.add_operator("ADD", [b, a], [c], "AddOptions")
-    writer.add_signature("serve", {"image": x}, {"result": c})
-    return writer.finish([x], [c])
-
-
-def test_tflite() -> None:
-    model = small_tflite()
-    x = networks.random(5, 1, 6, 6, 2)
-    ((want,),) = run_litert(model, [[x]])
-    got = mace.load(mace.convert(model, outputs=["net/out:0", "net/conv/Relu6", "net/square"])[0])({"x": x})
-    assert list(got) == ["net/out:0", "net/conv/Relu6", "net/square"]
-    a = got["net/conv/Relu6"]
-    assert a.min() >= 0 and a.max() <= 6
-    agree(got["net/out:0"], want, "net/out")
-    agree(got["net/square"], a.astype(np.float64) ** 2, "net/square")
-    agree(got["net/out:0"], a.astype(np.float64) ** 2 + a, "net/out")
-    inner = networks.random(6, 1, 6, 6, 4)
-    got = mace.load(mace.convert(model, inputs=["net/conv/Relu6"])[0])({"net/conv/Relu6": inner})
-    agree(got["net/out"], inner.astype(np.float64) ** 2 + inner, "net/out")
-    data, _ = mace.convert(model, signature="serve", inputs=["image"], outputs=["result", "net/square"])
-    assert list(mace.load(data)({"image": x})) == ["result", "net/square"]
-    with pytest.raises(mace.InvalidArgumentError, match="no tensor of this name; similar: 'net/conv/Relu6'"):
-        mace.convert(model, outputs=["net/conv/Relu"])
 
 
 def test_strip_names() -> None:

@@ -284,3 +284,13 @@ def test_zero_size_tensors() -> None:
     proto = networks.model([helper.make_node("Relu", ["x"], ["y"])], {"x": ("float32", ["n", 3])}, ["y"], {})
     got = mace.load(proto.SerializeToString())([np.zeros((0, 3), np.float32)])["y"]
     assert got.shape == (0, 3)
+
+
+def test_measure() -> None:
+    figures = mace.measure()
+    assert list(figures) == ["float32_milliseconds", "int8_milliseconds"]
+    # 131 million multiply-adds take some time, and plain code more of it.
+    assert all(0.01 < figure < 60_000 for figure in figures.values())
+    assert mace.measure(isa="scalar")["float32_milliseconds"] > figures["float32_milliseconds"]
+    with pytest.raises(mace.InvalidArgumentError, match="num_threads"):
+        mace.measure(-1)

@@ -15,7 +15,12 @@ OnnxCut::OnnxCut(const CutOptions& options, const GraphProto& graph)
   SourceTensors tensors;
   SourceNodes source;
   for (const Tensor& tensor : graph.initializers) tensors.AddTensor(tensor.name, number_of(tensor.name));
-  for (const ValueInfo& input : graph.inputs) tensors.AddInput(input.name, number_of(input.name));
+  // Old files list initialisers as inputs, too.
+  const size_t initializers = names_.size();
+  for (const ValueInfo& input : graph.inputs) {
+    const int32_t number = number_of(input.name);
+    if (number >= static_cast<int32_t>(initializers)) tensors.AddInput(input.name, number);
+  }
   for (const ValueInfo& output : graph.outputs) {
     source.outputs.push_back(number_of(output.name));
     tensors.AddOutput(output.name, source.outputs.back());

@@ -22,6 +22,10 @@ TfliteCut::TfliteCut(const CutOptions& options, const TfliteFile& file, TfliteCo
     const auto reads = SpanOf(file.operation(i).inputs());
     const auto writes = SpanOf(file.operation(i).outputs());
     source.nodes.push_back({{reads.begin(), reads.end()}, {writes.begin(), writes.end()}});
+    // A variable is written by the operators that have it among their inputs: whoever needs it needs them.
+    for (int32_t tensor : reads) {
+      if (tensor >= 0 && file.tensor(tensor).is_variable()) source.nodes.back().outputs.push_back(tensor);
+    }
   }
   needs_ = NeedsOf(cut_, source);
 }
