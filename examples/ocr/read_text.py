@@ -1,11 +1,16 @@
 """The demo of MACE: reads the text of pictures.
 
-Three trained networks (detection of lines, their direction, recognition) are fetched as ONNX files and converted to .mace files that
-hold their pre- and post-processing too: uint8 pictures go in, the classes of characters come out, and the list of characters comes
-from the recognizer's metadata. Without --picture a sign, a generated page of 200 words and a photograph of a page are read.
+Three trained networks (detection of lines, their direction, recognition) are
+fetched as ONNX files and converted to .mace files that hold their pre- and
+post-processing too: uint8 pictures go in, the classes of characters come out,
+and the list of characters comes from the recognizer's metadata. Without
+--picture a sign, a generated page of 200 words and a photograph of a page are
+read.
 
-Each picture's lines are drawn into OUTPUT (PNG); beside it stand the text (.txt) and the lines with boxes and scores (.json).
-Exit status: 0 on success, 1 where no text was found, 2 where a picture cannot be read or the command line is wrong.
+Each picture's lines are drawn into OUTPUT (PNG); beside it stand the text
+(.txt) and the lines with boxes and scores (.json). Exit status: 0 on success;
+1 where no text was found or the models cannot be had; 2 where a picture
+cannot be read or the command line is wrong.
 
   python examples/ocr/read_text.py
   python examples/ocr/read_text.py --picture page.jpg --output page_text.png --num_threads 2
@@ -30,6 +35,8 @@ import pages
 from engines import Engine, MaceEngine, OnnxRuntimeEngine
 from PIL import Image, ImageDraw
 from reader import Page, Reader
+
+import mace
 
 HERE = Path(__file__).parent
 PAGE_SEED, PAGE_WORDS = 0, 200
@@ -160,6 +167,9 @@ def main() -> int:
     except UserError as error:
         print(f"read_text.py: {error}", file=sys.stderr)
         return 2
+    except (models.FetchError, mace.MaceError) as error:
+        print(f"read_text.py: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Reader:
         with stage(page, "boxes and crops"):
             kernels = geometry.find_boxes(probability, picture.size, ratio=0)
         lines = [self.read_line(picture, kernel, page) for kernel in kernels]
-        kept = [line for line in lines if line.text.strip()]
+        kept = [line for line in lines if line.text]
         order = geometry.reading_order([geometry.Box(line.corners, line.box_score) for line in kept])
         page.rows = [[kept[i] for i in row] for row in order]
         if sum(line.upside_down for line in kept) * 2 > len(kept):  # the whole page stands on its head
@@ -101,7 +101,7 @@ class Reader:
         padded = np.full((models.LINE_HEIGHT, width, 3), PADDING, np.uint8)
         padded[:, : pixels.shape[1]] = pixels
         labels, scores = self.engine.recognize(padded)
-        return "".join(self.engine.characters[label] for label in labels), float(np.mean(scores)) if scores else 0.0
+        return "".join(self.engine.characters[label] for label in labels).strip(), float(np.mean(scores)) if scores else 0.0
 
 
 @contextmanager

@@ -192,3 +192,14 @@ def test_errors(tmp_path: Path, arguments: list[str], message: str) -> None:
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 2 and result.stderr.startswith(f"read_text.py: {message}") and result.stderr.count("\n") == 1
     assert not (tmp_path / ".demo").exists()
+
+
+def test_models_that_cannot_be_had(tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "rapidocr_onnxruntime-1.4.4-py3-none-any.whl").write_text("no wheel")
+    command = [sys.executable, str(EXAMPLE / "read_text.py"), "--picture", str(EXAMPLE / "sign.png"), "--work_dir", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and "holds no sound wheel" in result.stderr and result.stderr.count("\n") == 1
+    command[-1] = str(EXAMPLE / "sign.png" / "folder")
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and "Not a directory" in result.stderr
