@@ -7,7 +7,7 @@ the texts are the same, and scores differ by less than 0.01. Exit status 1
 where a page of normal text is below 98 %, or the engines disagree.
 
   python examples/ocr/accuracy.py
-  python examples/ocr/accuracy.py --seeds 0 1 2 3 4 --compare    
+  python examples/ocr/accuracy.py --seeds 0 1 2 3 4 --compare
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import models
 import numpy as np
+import ocr_models
 import pages
 from PIL import Image
 from read_text import HERE, PAGE_WORDS, UserError, make_engine, open_picture
@@ -110,7 +110,7 @@ def main() -> int:
     except UserError as error:
         print(f"accuracy.py: {error}", file=sys.stderr)
         return 2
-    except (models.FetchError, mace.MaceError) as error:
+    except (ocr_models.FetchError, mace.MaceError) as error:
         print(f"accuracy.py: {error}", file=sys.stderr)
         return 1
 

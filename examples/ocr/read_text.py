@@ -30,9 +30,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import models
+import ocr_models
 import pages
-from engines import Engine, MaceEngine, OnnxRuntimeEngine
+from ocr_engines import Engine, MaceEngine, OnnxRuntimeEngine
 from PIL import Image, ImageDraw
 from reader import Page, Reader
 
@@ -69,8 +69,8 @@ def open_picture(path: Path) -> Image.Image:
 
 
 def make_engine(name: str, work_dir: Path, num_threads: int, quiet: bool) -> Engine:
-    with stage(f"models from {models.PACKAGE}", quiet):
-        sources = models.fetch_models(work_dir)
+    with stage(f"models from {ocr_models.PACKAGE}", quiet):
+        sources = ocr_models.fetch_models(work_dir)
     if name == "onnxruntime":
         try:
             with stage("load (onnxruntime)", quiet):
@@ -78,7 +78,7 @@ def make_engine(name: str, work_dir: Path, num_threads: int, quiet: bool) -> Eng
         except ImportError:
             raise UserError("--engine onnxruntime needs the package onnxruntime: pip install onnxruntime") from None
     with stage("convert to .mace, with the pipelines", quiet):
-        files = models.convert_models(sources)
+        files = ocr_models.convert_models(sources)
     with stage("load", quiet):
         return MaceEngine(files, num_threads)
 
@@ -129,7 +129,7 @@ def pictures_of(arguments: argparse.Namespace) -> list[tuple[str, Image.Image]]:
     if arguments.picture:
         return [(str(path), open_picture(path)) for path in arguments.picture]
     page, _ = pages.draw_page(pages.make_words(PAGE_WORDS, PAGE_SEED))
-    photograph = models.fetch_page(arguments.work_dir)
+    photograph = ocr_models.fetch_page(arguments.work_dir)
     return [("sign.png", open_picture(HERE / "sign.png")), ("generated_page.png", page), ("page.png", open_picture(photograph))]
 
 
@@ -167,7 +167,7 @@ def main() -> int:
     except UserError as error:
         print(f"read_text.py: {error}", file=sys.stderr)
         return 2
-    except (models.FetchError, mace.MaceError) as error:
+    except (ocr_models.FetchError, mace.MaceError) as error:
         print(f"read_text.py: {error}", file=sys.stderr)
         return 1
 

@@ -15,9 +15,9 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ocr"
 sys.path.insert(0, str(EXAMPLE))
 
 import accuracy  # noqa: E402
-import engines  # noqa: E402
 import geometry  # noqa: E402
-import models  # noqa: E402
+import ocr_engines as engines  # noqa: E402
+import ocr_models as models  # noqa: E402
 import pages  # noqa: E402
 import reader  # noqa: E402
 
