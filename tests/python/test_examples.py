@@ -26,8 +26,8 @@ NOT_RUN = ("make ", "cmake ", ".venv/bin/python bench/ratio.py", ".venv/bin/pyth
 def image_network(name: str) -> ModelProto:
     """An input of that name, [n, 3, h, w], through a convolution to the mean of each channel: any image size fits."""
     nodes = [
-        helper.make_node("Conv", [name, "w"], ["c"], pads=[1, 1, 1, 1], strides=[4, 4]),
-        helper.make_node("GlobalAveragePool", ["c"], ["y"]),
+        helper.make_node("Conv", [name, "w"], ["features"], pads=[1, 1, 1, 1], strides=[4, 4]),
+        helper.make_node("GlobalAveragePool", ["features"], ["y"]),
     ]
     return networks.model(nodes, {name: ("float32", ["n", 3, "h", "w"])}, ["y"], {"w": networks.random(1, 4, 3, 3, 3)})
 
