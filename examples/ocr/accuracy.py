@@ -1,11 +1,13 @@
-"""How well the demo reads: character accuracy on generated pages, whose truth is known, and agreement with onnxruntime.
+"""How well the demo reads: character accuracy on generated pages, whose truth is
+known, and agreement with onnxruntime.
 
-Accuracy is 1 - (edits that lead from the text to the truth) / (characters of the truth), over the whole page; a line break counts as a
-space. Agreement: the texts are the same, and scores differ by less than 0.01. Exit status 1 where a page of normal text is below
-98 %, or the engines disagree.
+Accuracy is 1 - (edits that lead from the text to the truth) / (characters of
+the truth), over the whole page; a line break counts as a space. Agreement:
+the texts are the same, and scores differ by less than 0.01. Exit status 1
+where a page of normal text is below 98 %, or the engines disagree.
 
   python examples/ocr/accuracy.py
-  python examples/ocr/accuracy.py --seeds 0 1 2 3 4 --compare      # with onnxruntime, where it is installed
+  python examples/ocr/accuracy.py --seeds 0 1 2 3 4 --compare
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ocr_models
 import pages
 from PIL import Image
 from read_text import HERE, PAGE_WORDS, UserError, make_engine, open_picture
 from reader import Page, Reader
+
+import mace
 
 WANTED = 0.98
 SCORE_TOLERANCE = 0.01
@@ -105,6 +110,9 @@ def main() -> int:
     except UserError as error:
         print(f"accuracy.py: {error}", file=sys.stderr)
         return 2
+    except (ocr_models.FetchError, mace.MaceError) as error:
+        print(f"accuracy.py: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """The demo of MACE: reads the text of pictures.
 
-Three trained networks (detection of lines, their direction, recognition) are fetched as ONNX files and converted to .mace files that
-hold their pre- and post-processing too: uint8 pictures go in, the classes of characters come out, and the list of characters comes
-from the recognizer's metadata. Without --picture a sign, a generated page of 200 words and a photograph of a page are read.
+Three trained networks (detection of lines, their direction, recognition) are
+fetched as ONNX files and converted to .mace files that hold their pre- and
+post-processing too: uint8 pictures go in, the classes of characters come out,
+and the list of characters comes from the recognizer's metadata. Without
+--picture a sign, a generated page of 200 words and a photograph of a page are
+read.
 
-Each picture's lines are drawn into OUTPUT (PNG); beside it stand the text (.txt) and the lines with boxes and scores (.json).
-Exit status: 0 on success, 1 where no text was found, 2 where a picture cannot be read or the command line is wrong.
+Each picture's lines are drawn into OUTPUT (PNG); beside it stand the text
+(.txt) and the lines with boxes and scores (.json). Exit status: 0 on success;
+1 where no text was found or the models cannot be had; 2 where a picture
+cannot be read or the command line is wrong.
 
   python examples/ocr/read_text.py
   python examples/ocr/read_text.py --picture page.jpg --output page_text.png --num_threads 2
@@ -25,11 +30,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import models
+import ocr_models
 import pages
-from engines import Engine, MaceEngine, OnnxRuntimeEngine
+from ocr_engines import Engine, MaceEngine, OnnxRuntimeEngine
 from PIL import Image, ImageDraw
 from reader import Page, Reader
+
+import mace
 
 HERE = Path(__file__).parent
 PAGE_SEED, PAGE_WORDS = 0, 200
@@ -62,8 +69,8 @@ def open_picture(path: Path) -> Image.Image:
 
 
 def make_engine(name: str, work_dir: Path, num_threads: int, quiet: bool) -> Engine:
-    with stage(f"models from {models.PACKAGE}", quiet):
-        sources = models.fetch_models(work_dir)
+    with stage(f"models from {ocr_models.PACKAGE}", quiet):
+        sources = ocr_models.fetch_models(work_dir)
     if name == "onnxruntime":
         try:
             with stage("load (onnxruntime)", quiet):
@@ -71,7 +78,7 @@ def make_engine(name: str, work_dir: Path, num_threads: int, quiet: bool) -> Eng
         except ImportError:
             raise UserError("--engine onnxruntime needs the package onnxruntime: pip install onnxruntime") from None
     with stage("convert to .mace, with the pipelines", quiet):
-        files = models.convert_models(sources)
+        files = ocr_models.convert_models(sources)
     with stage("load", quiet):
         return MaceEngine(files, num_threads)
 
@@ -122,7 +129,7 @@ def pictures_of(arguments: argparse.Namespace) -> list[tuple[str, Image.Image]]:
     if arguments.picture:
         return [(str(path), open_picture(path)) for path in arguments.picture]
     page, _ = pages.draw_page(pages.make_words(PAGE_WORDS, PAGE_SEED))
-    photograph = models.fetch_page(arguments.work_dir)
+    photograph = ocr_models.fetch_page(arguments.work_dir)
     return [("sign.png", open_picture(HERE / "sign.png")), ("generated_page.png", page), ("page.png", open_picture(photograph))]
 
 
@@ -160,6 +167,9 @@ def main() -> int:
     except UserError as error:
         print(f"read_text.py: {error}", file=sys.stderr)
         return 2
+    except (ocr_models.FetchError, mace.MaceError) as error:
+        print(f"read_text.py: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

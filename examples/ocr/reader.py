@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import geometry
-import models
 import numpy as np
-from engines import Engine
+import ocr_models
+from ocr_engines import Engine
 from PIL import Image
 
 LONGEST_SIDE = 2000  # of what the detector sees; larger pictures are reduced
@@ -65,7 +65,7 @@ class Reader:
         with stage(page, "boxes and crops"):
             kernels = geometry.find_boxes(probability, picture.size, ratio=0)
         lines = [self.read_line(picture, kernel, page) for kernel in kernels]
-        kept = [line for line in lines if line.text.strip()]
+        kept = [line for line in lines if line.text]
         order = geometry.reading_order([geometry.Box(line.corners, line.box_score) for line in kept])
         page.rows = [[kept[i] for i in row] for row in order]
         if sum(line.upside_down for line in kept) * 2 > len(kept):  # the whole page stands on its head
@@ -79,7 +79,7 @@ class Reader:
         for growth in GROWTHS:
             with stage(page, "boxes and crops"):
                 corners = geometry.grow(kernel.corners, growth)
-                crop = geometry.rectify(picture, corners, models.LINE_HEIGHT)
+                crop = geometry.rectify(picture, corners, ocr_models.LINE_HEIGHT)
             with stage(page, "direction"):
                 turned = self.is_upside_down(crop)
             with stage(page, "recognition"):
@@ -98,10 +98,10 @@ class Reader:
         """Text and score of an upright crop."""
         pixels = np.asarray(crop)
         width = -(-pixels.shape[1] // WIDTH_STEP) * WIDTH_STEP
-        padded = np.full((models.LINE_HEIGHT, width, 3), PADDING, np.uint8)
+        padded = np.full((ocr_models.LINE_HEIGHT, width, 3), PADDING, np.uint8)
         padded[:, : pixels.shape[1]] = pixels
         labels, scores = self.engine.recognize(padded)
-        return "".join(self.engine.characters[label] for label in labels), float(np.mean(scores)) if scores else 0.0
+        return "".join(self.engine.characters[label] for label in labels).strip(), float(np.mean(scores)) if scores else 0.0
 
 
 @contextmanager
@@ -121,9 +121,9 @@ def to_detector(picture: Image.Image) -> np.ndarray:
 def to_direction(crop: Image.Image) -> list[np.ndarray]:
     """Windows of the classifier's shape, 4 : 1: it was trained on words and is unsure of long lines that are pressed into it."""
     pixels = np.asarray(crop)
-    missing = models.DIRECTION_WIDTH - pixels.shape[1]
+    missing = ocr_models.DIRECTION_WIDTH - pixels.shape[1]
     if missing >= 0:
         return [np.pad(pixels, ((0, 0), (0, missing), (0, 0)), constant_values=PADDING)]
-    count = min(MOST_WINDOWS, -(-pixels.shape[1] // models.DIRECTION_WIDTH))
+    count = min(MOST_WINDOWS, -(-pixels.shape[1] // ocr_models.DIRECTION_WIDTH))
     starts = np.linspace(0, -missing, count).astype(int)
-    return [pixels[:, start : start + models.DIRECTION_WIDTH] for start in starts]
+    return [pixels[:, start : start + ocr_models.DIRECTION_WIDTH] for start in starts]

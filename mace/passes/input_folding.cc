@@ -83,8 +83,10 @@ class InputFolder {
     }
     const ValueId weights = Unwrap(AddFloatConstant(&graph, "", elements, old.shape));
     editor_.Track();
+    const NodeId folded = graph.values[editor_.node(convolution).inputs[0]].producer;
     editor_.SetInput(convolution, 0, picture);
     editor_.SetInput(convolution, 1, weights);
+    editor_.Remove(folded);
   }
 
   GraphEditor& editor_;

@@ -99,19 +99,6 @@ def test_split(dtype: str) -> None:
     tries(build, 1)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int32", "int64"])
-def test_top_k(dtype: str) -> None:
-    def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:
-        shape = dims(rng, 1, 3)
-        x, quantization, feed = one_input(rng, writer, shape, dtype)
-        shape[-1] = k = int(rng.integers(1, shape[-1] + 1))
-        outputs = [writer.add_tensor(shape, dtype, **quantization), writer.add_tensor(shape, "int32")]
-        writer.add_operator("TOPK_V2", [x, writer.add_constant(np.array(k, np.int32))], outputs, "TopKV2Options")
-        return [x], outputs, feed
-
-    tries(build, 3)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "int8", "int16", "int64"])
 def test_split_v(dtype: str) -> None:
     def build(rng: np.random.Generator, writer: TfliteWriter) -> tuple:

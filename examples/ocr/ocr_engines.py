@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-import models
 import numpy as np
+import ocr_models
 from mace.pipeline import texts
 
 import mace
@@ -31,7 +31,7 @@ class MaceEngine:
 
     def __init__(self, files: dict[str, Path], num_threads: int = 0) -> None:
         self.models = {kind: mace.load(file, num_threads=num_threads) for kind, file in files.items()}
-        self.characters = models.characters_of(self.models["recognition"].metadata)
+        self.characters = ocr_models.characters_of(self.models["recognition"].metadata)
 
     def _run(self, kind: str, picture: np.ndarray) -> list[np.ndarray]:
         return list(self.models[kind]([np.ascontiguousarray(picture[None])]).values())
@@ -81,7 +81,7 @@ class OnnxRuntimeEngine:
         self.sessions: dict[str, Any] = {
             kind: onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"]) for kind, file in files.items()
         }
-        self.characters = models.characters_of(self.sessions["recognition"].get_modelmeta().custom_metadata_map)
+        self.characters = ocr_models.characters_of(self.sessions["recognition"].get_modelmeta().custom_metadata_map)
 
     def _run(self, kind: str, picture: np.ndarray, mean: Any, deviation: Any) -> np.ndarray:
         x = (picture[..., ::-1].astype(np.float32) / 255 - np.float32(mean)) / np.float32(deviation)
@@ -89,10 +89,10 @@ class OnnxRuntimeEngine:
         return session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(x.transpose(2, 0, 1)[None])})[0]
 
     def detect(self, picture: np.ndarray) -> np.ndarray:
-        return self._run("detection", picture, models.MEAN, models.DEVIATION)[0, 0]
+        return self._run("detection", picture, ocr_models.MEAN, ocr_models.DEVIATION)[0, 0]
 
     def is_upside_down(self, crop: np.ndarray) -> float:
-        small = resize_bilinear(crop, models.DIRECTION_HEIGHT, models.DIRECTION_WIDTH)
+        small = resize_bilinear(crop, ocr_models.DIRECTION_HEIGHT, ocr_models.DIRECTION_WIDTH)
         return float(self._run("direction", small, 0.5, 0.5)[0, 1])
 
     def recognize(self, crop: np.ndarray) -> tuple[list[int], list[float]]:
