@@ -16,6 +16,9 @@ from mace.files import write_atomically
 from mace.terminal import progress
 
 
+ERROR = re.compile("mace_run: (?!warning: )")  # a warning may come before the error
+
+
 class ProgramError(MaceError):
     """mace_run ended with another status than 0."""
 
@@ -60,7 +63,7 @@ def run_program(
     if result.returncode != 0:
         lines = [line for line in result.stderr.decode(errors="replace").splitlines() if line.strip()]
         status = f"status {result.returncode}" if result.returncode > 0 else f"signal {-result.returncode}"
-        said = next((line for line in lines if line.startswith("mace_run:")), lines[-1] if lines else "it said nothing")
+        said = next((line for line in lines if ERROR.match(line)), lines[-1] if lines else "it said nothing")
         raise ProgramError(f"mace_run ended with {status}: {said.removeprefix('mace_run: ')} (all of it is in {log})")
     report = _summary(text) if tables else _parse(text)
     if report is None:
