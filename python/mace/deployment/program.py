@@ -15,7 +15,6 @@ from mace.errors import MaceError, NotFoundError
 from mace.files import write_atomically
 from mace.terminal import progress
 
-
 ERROR = re.compile("mace_run: (?!warning: )")  # a warning may come before the error
 
 
