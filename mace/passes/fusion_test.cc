@@ -78,8 +78,8 @@ TEST_F(FusionTest, WhatIsNoScaleOfInputChannelsStays) {
   EXPECT_EQ(graph_.nodes.size(), nodes);
 }
 
-// A file of 4 MiB must not ask for gigabytes: 33 new weights of 4 MiB would be more than 16 MiB and four times
-// what there is.
+// A file of 4 MiB must not ask for gigabytes: 33 new weights of 4 MiB would be more than 16 MiB and four
+// times what there is.
 TEST_F(FusionTest, NewWeightsAreBounded) {
   constexpr int64_t kChannels = 1 << 20;
   for (const bool shares : {true, false}) {

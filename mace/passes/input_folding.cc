@@ -47,7 +47,8 @@ class InputFolder {
     const TensorView* view = editor_.graph().ConstantOf(weights);
     if (view == nullptr || view->dtype != DType::kF32 || view->shape.rank != 4 ||
         editor_.graph().QuantizationOf(weights) != nullptr || editor_.DTypeOf(x) != DType::kF32 ||
-        view->bytes() > allowance_ || node.attributes.as<ops::Conv2dAttributes>().groups != 1 || !editor_.HasOneUse(x)) {
+        view->bytes() > allowance_ || node.attributes.as<ops::Conv2dAttributes>().groups != 1 ||
+        !editor_.HasOneUse(x)) {
       return false;
     }
     const int64_t channels = view->shape[3];

@@ -56,8 +56,8 @@ bool ReplaceBatchNormalization(GraphEditor* editor, NodeId id) {
 }
 
 // y = op(layer, constant) per channel, with a layer used only here: into its weights and bias (both have the
-// output channels first). The bytes of new weights are taken from *allowance: what would exceed it stays, since
-// layers that share their weights get weights each, and a row of nodes makes as many as there are.
+// output channels first). The bytes of new weights are taken from *allowance: what would exceed it stays,
+// since layers that share their weights get weights each, and a row of nodes makes as many as there are.
 bool FoldIntoLayer(GraphEditor* editor, NodeId id, int64_t* allowance) {
   Graph& graph = editor->graph();
   const OpId op = editor->node(id).op;

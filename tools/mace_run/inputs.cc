@@ -71,8 +71,8 @@ void CheckFileNames(std::span<const mace::TensorInfo> infos, std::span<const Ten
     if (!flags[i].is_named) continue;
     const auto [other, is_new] = names.emplace(FileName(infos[i].name), infos[i].name);
     if (is_new) continue;
-    throw UsageError(side + "s '" + other->second + "' and '" + infos[i].name +
-                     "' have one file name, '" + other->first + "'; --" + side + "_node chooses one");
+    throw UsageError(side + "s '" + other->second + "' and '" + infos[i].name + "' have one file name, '" +
+                     other->first + "'; --" + side + "_node chooses one");
   }
 }
 

@@ -69,13 +69,15 @@ void OutputSink::Write(const std::vector<Array>& outputs, const std::string& suf
       raw_files.push_back({path, Converted(outputs[i], raw_type, path)});
     };
     if (!options_.output_file.empty()) add_raw(options_.output_file + "_" + name);
-    if (is_batch_ && !is_npy && !options_.output_dir.empty()) add_raw(options_.output_dir + "/" + name + suffix);
+    if (is_batch_ && !is_npy && !options_.output_dir.empty())
+      add_raw(options_.output_dir + "/" + name + suffix);
   }
   if (!options_.output_dir.empty()) MakeFolder(options_.output_dir);
   for (const RawFile& file : raw_files) WriteFile(file.path, {file.array.bytes});
   for (size_t i = 0; i < outputs.size() && !options_.output_dir.empty() && (is_npy || !is_batch_); ++i) {
     if (!flags_[i].is_named) continue;
-    const std::string name = is_batch_ ? FileName(infos_[i].name) + suffix : "out_" + std::to_string(i) + ".npy";
+    const std::string name =
+        is_batch_ ? FileName(infos_[i].name) + suffix : "out_" + std::to_string(i) + ".npy";
     WriteNpy(options_.output_dir + "/" + name, outputs[i]);
   }
 }
