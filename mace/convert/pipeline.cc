@@ -79,13 +79,11 @@ ValueId Adapt(StepBuilder& builder, ValueId value, const TensorType& wanted) {
                                     ShapeText(wanted.shape).text));
   }
   if (wanted.quantization != kNone) {
-    if (have.dtype == DType::kF32) {
-      return builder.Emit(OpId::kQuantize, {value}, ops::QuantizeAttributes{.to = wanted.dtype},
-                          wanted.quantization);
-    }
     if (have.dtype == wanted.dtype) {
       return builder.Emit(OpId::kIdentity, {value}, NoAttributes{}, wanted.quantization);
     }
+    return builder.Emit(OpId::kQuantize, {builder.As(value, DType::kF32)},
+                        ops::QuantizeAttributes{.to = wanted.dtype}, wanted.quantization);
   }
   return builder.As(value, wanted.dtype);
 }

@@ -79,6 +79,19 @@ TEST(Pipeline, QuantizedModelsGetRealNumbersQuantized) {
   }
 }
 
+// Bytes that are not the model's bytes are pixels: real numbers.
+TEST(Pipeline, SignedModelsGetPixelsQuantized) {
+  Graph graph = Network();
+  const float scale = 2;
+  const int32_t zero_point = -128;
+  TensorType& type = graph.values[graph.inputs[0]].type;
+  type.dtype = DType::kI8;
+  type.quantization = graph.AddQuantization({&scale, 1}, {&zero_point, 1}, kNone).value();
+  graph.nodes[0].op = OpId::kIdentity;
+  ASSERT_TRUE(AddPipelines({{"x", {SourceStep{}}}}, {}, &graph).ok());
+  EXPECT_EQ(Operators(graph), "Cast Quantize Identity ");
+}
+
 TEST(Pipeline, Refusals) {
   const auto message_of = [](const std::vector<Pipeline>& before, const std::vector<Pipeline>& behind) {
     Graph graph = Network();

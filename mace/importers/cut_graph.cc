@@ -196,6 +196,8 @@ class Cutter {
   void FindNeeds() {
     for (const State& state : graph_.states) becomes_[state.read] = state.write;
     needed_.assign(graph_.values.size(), false);
+    is_input_.assign(graph_.values.size(), false);
+    for (ValueId input : graph_.inputs) is_input_[static_cast<size_t>(input)] = true;
     for (ValueId output : graph_.outputs) Need(output);
   }
 
@@ -211,7 +213,7 @@ class Cutter {
         for (ValueId input : graph_.nodes[producer].inputs) waiting.push_back(input);
       } else if (const auto state = becomes_.find(value); state != becomes_.end()) {
         waiting.push_back(state->second);
-      } else if (graph_.ConstantOf(value) == nullptr && !Contains(graph_.inputs, value)) {
+      } else if (graph_.ConstantOf(value) == nullptr && !is_input_[static_cast<size_t>(value)]) {
         std::string chosen;
         for (size_t i = 0; i < cut_.inputs.size() && i < 8; ++i) {
           chosen += (i == 0 ? "" : ", ") + Quoted(cut_.inputs[i].name);
@@ -265,7 +267,8 @@ class Cutter {
   std::vector<std::string>& warnings_;
   std::unordered_map<ValueId, ValueId> joined_;
   std::unordered_map<ValueId, ValueId> becomes_;  // by the read value of a state: what it becomes
-  std::vector<bool> needed_;                      // of each value: an output depends on it
+  // Of each value: an output depends on it; it is an input.
+  std::vector<bool> needed_, is_input_;
 };
 
 }  // namespace

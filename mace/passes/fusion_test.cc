@@ -78,6 +78,32 @@ TEST_F(FusionTest, WhatIsNoScaleOfInputChannelsStays) {
   EXPECT_EQ(graph_.nodes.size(), nodes);
 }
 
+// A file of 4 MiB must not ask for gigabytes: 33 new weights of 4 MiB would be more than 16 MiB and four
+// times what there is.
+TEST_F(FusionTest, NewWeightsAreBounded) {
+  constexpr int64_t kChannels = 1 << 20;
+  for (const bool shares : {true, false}) {
+    for (const bool behind : {true, false}) {
+      graph_ = Graph();
+      const ValueId x = Input("x", {1, 1, 1, behind ? 1 : kChannels});
+      const ValueId weights = Floats(behind ? Shape{kChannels, 1, 1, 1} : Shape{1, 1, 1, kChannels});
+      const ValueId half = Scalar(0.5f);
+      const auto convolved = [&](ValueId y) {
+        return Node(OpId::kConv2d, {y, weights}, ops::Conv2dAttributes{});
+      };
+      const auto scaled = [&](ValueId y) { return Node(OpId::kMul, {y, half}); };
+      ValueId y = behind ? convolved(x) : x;
+      for (int i = 0; i < 33; ++i) {
+        y = scaled(shares && behind ? convolved(x) : shares ? x : y);
+        if (shares) Output(behind ? y : convolved(y), ("y" + std::to_string(i)).c_str());
+      }
+      if (!shares) Output(behind ? y : convolved(y), "y");
+      ASSERT_TRUE((behind ? RunScaleFolding : RunInputFolding)(&graph_).ok());
+      EXPECT_EQ(Count(OpId::kMul), 33 - 8) << shares << behind;
+    }
+  }
+}
+
 TEST_F(FusionTest, ScalesAndShiftsFoldOnlyPerChannel) {
   const ValueId x = Input("x", {1, 5, 5, 3});
   ValueId y = Node(OpId::kMul, {Floats({1, 1, 4}), Conv(x, 3, 4)});

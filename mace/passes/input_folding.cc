@@ -37,7 +37,8 @@ bool FactorsOf(const Graph& graph, ValueId value, int64_t channels, std::vector<
 
 class InputFolder {
  public:
-  explicit InputFolder(GraphEditor* editor) : editor_(*editor) {}
+  explicit InputFolder(GraphEditor* editor)
+      : editor_(*editor), allowance_(FoldingAllowance(editor->graph())) {}
 
   // Folds one node in front of the convolution, where there is one.
   bool Fold(NodeId convolution) {
@@ -46,7 +47,8 @@ class InputFolder {
     const TensorView* view = editor_.graph().ConstantOf(weights);
     if (view == nullptr || view->dtype != DType::kF32 || view->shape.rank != 4 ||
         editor_.graph().QuantizationOf(weights) != nullptr || editor_.DTypeOf(x) != DType::kF32 ||
-        node.attributes.as<ops::Conv2dAttributes>().groups != 1 || !editor_.HasOneUse(x)) {
+        view->bytes() > allowance_ || node.attributes.as<ops::Conv2dAttributes>().groups != 1 ||
+        !editor_.HasOneUse(x)) {
       return false;
     }
     const int64_t channels = view->shape[3];
@@ -75,6 +77,7 @@ class InputFolder {
     Graph& graph = editor_.graph();
     const TensorView old = *graph.ConstantOf(editor_.node(convolution).inputs[1]);
     const int64_t channels = old.shape[3];
+    allowance_ -= old.bytes();
     std::vector<float> elements(static_cast<size_t>(old.elements()));
     for (int64_t i = 0; i < old.elements(); ++i) {
       const int64_t channel = i % channels;
@@ -90,6 +93,9 @@ class InputFolder {
   }
 
   GraphEditor& editor_;
+  // Bytes of new weights that there may be: convolutions that share theirs get weights each, and a row of
+  // nodes makes as many as there are.
+  int64_t allowance_;
 };
 
 }  // namespace

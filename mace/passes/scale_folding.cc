@@ -56,8 +56,9 @@ bool ReplaceBatchNormalization(GraphEditor* editor, NodeId id) {
 }
 
 // y = op(layer, constant) per channel, with a layer used only here: into its weights and bias (both have the
-// output channels first).
-bool FoldIntoLayer(GraphEditor* editor, NodeId id) {
+// output channels first). The bytes of new weights are taken from *allowance: what would exceed it stays,
+// since layers that share their weights get weights each, and a row of nodes makes as many as there are.
+bool FoldIntoLayer(GraphEditor* editor, NodeId id, int64_t* allowance) {
   Graph& graph = editor->graph();
   const OpId op = editor->node(id).op;
   const ValueId y = editor->node(id).outputs[0];
@@ -83,7 +84,8 @@ bool FoldIntoLayer(GraphEditor* editor, NodeId id) {
     inputs.resize(3, kNone);
     if (op == OpId::kMul) {
       const TensorView* weights = graph.ConstantOf(inputs[1]);
-      if (weights == nullptr || weights->dtype != DType::kF32) continue;
+      if (weights == nullptr || weights->dtype != DType::kF32 || weights->bytes() > *allowance) continue;
+      *allowance -= weights->bytes();
       const ValueId scaled = Unwrap(graph.AddConstant("", TensorView(*weights), true));
       float* elements = static_cast<float*>(graph.ConstantOf(scaled)->data);
       const int64_t per_channel = weight_shape.Product(1, weight_shape.rank);
@@ -111,6 +113,7 @@ bool FoldIntoLayer(GraphEditor* editor, NodeId id) {
 Status RunScaleFolding(Graph* graph) {
   return Guarded([&] {
     GraphEditor editor(graph);
+    int64_t allowance = FoldingAllowance(*graph);
     // Nodes that are added (the Mul and Add of a BatchNormalization) are looked at too.
     for (NodeId id = 0; id < editor.NodeCount(); ++id) {
       if (!editor.IsAlive(id)) continue;
@@ -118,7 +121,7 @@ Status RunScaleFolding(Graph* graph) {
       if (op == OpId::kBatchNormalization) {
         ReplaceBatchNormalization(&editor, id);
       } else if (op == OpId::kMul || op == OpId::kAdd || op == OpId::kSub) {
-        FoldIntoLayer(&editor, id);
+        FoldIntoLayer(&editor, id, &allowance);
       }
     }
     editor.Finish();

@@ -159,8 +159,8 @@ class Resize(Step):
     """Pictures [N, H, W, C] of any size, uint8 or float32, to ``height`` x ``width``.
 
     ``mode`` "bilinear" takes pixels for squares (half-pixel centres), has no antialiasing and gives float32; "nearest" takes the pixel
-    at floor(i * source / target) and keeps the type. ``keep_aspect`` scales so that the picture fits and fills the rest with
-    ``pad_value``: below and on the right, or, with ``centre``, on both sides.
+    at floor(i / (target / source)), computed in float32 as ONNX has it, and keeps the type. ``keep_aspect`` scales so that the picture
+    fits and fills the rest with ``pad_value``: below and on the right, or, with ``centre``, on both sides.
 
     >>> Resize(224, 224)
     Resize(height=224, width=224, mode='bilinear', keep_aspect=False, centre=False, pad_value=0.0)

@@ -284,3 +284,36 @@ def test_strip_names() -> None:
         assert model.inputs == mace.load(plain).inputs and model.outputs == mace.load(plain).outputs
         x = networks.random(1, 1, 3, 16, 20)
         np.testing.assert_array_equal(model({"x": x})["prob"], mace.load(plain)({"x": x})["prob"])
+
+
+def test_who_is_cut_away_reads_nothing() -> None:
+    """The places of MaxPool's maxima, which MACE does not give, are read only by what is cut away."""
+    proto = networks.model(
+        [
+            helper.make_node("Relu", ["x"], ["r"]),
+            helper.make_node("MaxPool", ["r"], ["pooled", "places"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("Sigmoid", ["pooled"], ["s"]),
+            helper.make_node("MaxUnpool", ["s", "places"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
+        ],
+        {"x": ("float32", [1, 1, 4, 4])}, ["y"], {},
+    )  # fmt: skip
+    x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4) - 8
+    pooled = np.maximum(x, 0).reshape(2, 2, 2, 2).max((1, 3)).reshape(1, 1, 2, 2)
+    agree(run(proto, {"x": x}, outputs=["pooled"])["pooled"], pooled, "behind it")
+    agree(run(proto, {"pooled": pooled}, inputs=["pooled"], outputs=["s"])["s"], 1 / (1 + np.exp(-pooled)), "in front of it")
+    with pytest.raises(mace.MaceError, match="is not supported"):
+        run(proto, {"x": x}, outputs=["pooled", "places"])
+
+
+def test_a_node_of_which_one_output_is_not_supported_gives_the_types_of_all() -> None:
+    proto = networks.model(
+        [
+            helper.make_node("MaxPool", ["x"], ["pooled", "places"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("Cast", ["places"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["pooled", "numbers"], ["y"]),
+        ],
+        {"x": ("float32", [1, 1, 4, 4])}, ["y"], {},
+    )  # fmt: skip
+    proto.graph.value_info.append(helper.make_tensor_value_info("places", TensorProto.INT64, [1, 1, 2, 2]))
+    feeds = {"pooled": np.full((1, 1, 2, 2), 0.5, np.float32), "places": np.arange(4).reshape(1, 1, 2, 2)}
+    assert run(proto, feeds, inputs=["pooled", "places"])["y"].ravel().tolist() == [0.5, 1.5, 2.5, 3.5]

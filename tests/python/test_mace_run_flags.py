@@ -396,3 +396,47 @@ def test_help() -> None:
 def test_errors_are_one_line(network: list[str], tmp_path: Path) -> None:
     result = run(*network, f"--input_file={tmp_path}/a\nmace_run: good", status=1)
     assert result.stderr.count("\n") == 1
+
+
+def test_tensors_of_one_file_name(write: Callable[[bytes], Path], tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["a/b"]), helper.make_node("Neg", ["x"], ["a_b"])]
+    model = write(networks.model(nodes, {"x": ("float32", [3])}, ["a/b", "a_b"], {}).SerializeToString())
+    flags = [f"--model_file={model}", "--round=1", f"--output_file={tmp_path}/out"]
+    refused(*flags, says="outputs 'a/b' and 'a_b' have one file name, 'a_b'; --output_node chooses one")
+    assert list(tmp_path.glob("out*")) == []
+    run(*flags, "--output_node=a_b")
+    assert np.fromfile(tmp_path / "out_a_b", np.float32).max() < 1
+
+
+def test_nothing_is_written_where_an_output_cannot_be(write: Callable[[bytes], Path], tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["first"]),
+        helper.make_node("Cast", ["x"], ["whole"], to=7),
+        helper.make_node("Mul", ["whole", "large"], ["second"]),
+    ]
+    proto = networks.model(nodes, {"x": ("float32", [3])}, ["first", "second"], {"large": np.array(10**10)})
+    proto.graph.output[1].type.tensor_type.elem_type = 7
+    model = write(proto.SerializeToString())
+    np.ones(3, np.float32).tofile(tmp_path / "in_x")
+    flags = [f"--model_file={model}", f"--input_file={tmp_path}/in", f"--output_file={tmp_path}/out", f"--output_dir={tmp_path}/folder"]
+    refused(*flags, says="element 0 is 10000000000.000000, which is no int32", status=1)
+    assert not (tmp_path / "folder").exists() and list(tmp_path.glob("out*")) == []
+
+
+def test_sizes_that_no_memory_holds(write: Callable[[bytes], Path], tmp_path: Path) -> None:
+    """A shape that is not the model's, and a raw file of another size, are refused before memory is taken for them."""
+    open_model = write(operator_model("Relu", "float32", ["n", "m"]))
+    huge = "1000000000000000,1000"
+    refused(f"--model_file={open_model}", "--round=1", f"--input_shape={huge}", says="random input 'x': out of memory for", status=1)
+    with open(tmp_path / "in_x", "wb") as file:
+        file.truncate(1 << 42)
+    flags = [f"--model_file={open_model}", "--input_shape=1,2", f"--input_file={tmp_path}/in"]
+    refused(*flags, says="the file has 4398046511104 bytes, a raw float32 [1, 2] has 8", status=1)
+    fixed = write(operator_model("Relu", "float32", [1, 2]))
+    refused(f"--model_file={fixed}", "--round=1", f"--input_shape={huge}", says="--input_shape says", status=1)
+
+
+def test_seeds_fit_in_64_bits(network: list[str]) -> None:
+    run(*network, "--round=1", f"--seed={2**64 - 1}")
+    for seed in (str(2**64), "-1", "1.5", ""):
+        refused(*network, "--round=1", "--seed", seed, says="--seed")

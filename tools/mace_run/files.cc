@@ -65,7 +65,7 @@ bool WriteAll(int descriptor, std::span<const uint8_t> bytes, const DeferredSign
 
 }  // namespace
 
-std::vector<uint8_t> ReadFile(const std::string& path) {
+std::vector<uint8_t> ReadFile(const std::string& path, const std::function<void(uint64_t)>& check) {
   // O_NONBLOCK: a FIFO must not keep us waiting.
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) Fail(std::strerror(errno));
@@ -73,6 +73,7 @@ std::vector<uint8_t> ReadFile(const std::string& path) {
   struct stat info;
   if (file == nullptr || fstat(descriptor, &info) != 0) Fail(std::strerror(errno));
   if (!S_ISREG(info.st_mode)) Fail("not a regular file");
+  check(static_cast<uint64_t>(info.st_size));
   std::vector<uint8_t> bytes(static_cast<size_t>(info.st_size));
   if (!bytes.empty() && std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) {
     Fail("could not be read to its end");

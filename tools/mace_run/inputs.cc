@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -63,6 +64,18 @@ void CheckType(const TensorFlag& flag, const mace::TensorInfo& info, const std::
                    ", not " + DTypeName(*flag.type));
 }
 
+void CheckFileNames(std::span<const mace::TensorInfo> infos, std::span<const TensorFlag> flags,
+                    const std::string& side) {
+  std::map<std::string, std::string> names;  // of files: the tensor's
+  for (size_t i = 0; i < infos.size(); ++i) {
+    if (!flags[i].is_named) continue;
+    const auto [other, is_new] = names.emplace(FileName(infos[i].name), infos[i].name);
+    if (is_new) continue;
+    throw UsageError(side + "s '" + other->second + "' and '" + infos[i].name + "' have one file name, '" +
+                     other->first + "'; --" + side + "_node chooses one");
+  }
+}
+
 std::string TypeText(const mace::TensorInfo& info) {
   return std::string(DTypeName(info.dtype)) + " " + ShapeTextOf(info);
 }
@@ -78,6 +91,7 @@ InputSource::InputSource(const Options& options, std::vector<mace::TensorInfo> i
   }
   if (!options_.input_file.empty()) {
     kind_ = Kind::kPrefix;
+    CheckFileNames(infos_, flags_, "input");
   } else if (options_.input_dir.empty()) {
     if (!options_.benchmark && !options_.is_round_given && !infos_.empty()) {
       throw std::runtime_error("--input_dir is missing: the model has " + std::to_string(infos_.size()) +
@@ -96,6 +110,7 @@ InputSource::InputSource(const Options& options, std::vector<mace::TensorInfo> i
     if (samples.empty()) return;  // ReadNumbered says what is missing
     samples_ = std::move(samples);
     kind_ = Kind::kBatch;
+    CheckFileNames(infos_, flags_, "input");
     if (options_.steps > 0) throw UsageError("--steps walks along the arrays of in_0.npy, ...");
   }
 }
@@ -183,41 +198,53 @@ std::vector<int64_t> InputSource::ShapeOf(size_t index) const {
 // Floats in [-1, 1), integers in [0, 100), bools: what `mace bench` feeds.
 Input InputSource::Random(size_t index) const {
   const mace_dtype dtype = infos_[index].dtype;
+  const std::string where = "random input '" + infos_[index].name + "'";
   std::vector<int64_t> shape = ShapeOf(index);
+  MoveOf(shape, index, where);
   if (options_.steps > 0) shape.insert(shape.begin(), options_.steps);
   Array array;
   array.dtype = MACE_FLOAT64;
   array.shape = shape;
   const auto count = static_cast<size_t>(ElementCount(shape));
-  array.bytes.resize(count * sizeof(double));
+  try {
+    array.bytes.resize(count * sizeof(double));
+  } catch (const std::exception&) {  // bad_alloc, length_error
+    throw std::runtime_error(where + ": out of memory for " + ShapeText(shape));
+  }
   for (size_t i = 0; i < count; ++i) {
     const uint64_t bits = RandomBits(options_.seed + index, i) >> 11;
     const double unit = static_cast<double>(bits) * 0x1p-53;  // [0, 1)
     const double value = !IsInteger(dtype) ? 2 * unit - 1 : unit * (dtype == MACE_BOOL ? 2 : 100);
     std::memcpy(array.bytes.data() + i * sizeof(double), &value, sizeof(double));
   }
-  const std::string where = "random input '" + infos_[index].name + "'";
   if (options_.steps > 0) return {where, Converted(std::move(array), dtype, where)};
   return {where, Placed(std::move(array), index, where)};
 }
 
-// Checks the shape against the flag's and the model's, transposes, converts.
-Array InputSource::Placed(Array array, size_t index, const std::string& where) const {
+// What becomes of a tensor of this shape; throws where it does not fit the flag's or the model's.
+Move InputSource::MoveOf(const std::vector<int64_t>& shape, size_t index, const std::string& where) const {
   const mace::TensorInfo& info = infos_[index];
   const TensorFlag& flag = flags_[index];
-  if (flag.shape && array.shape != *flag.shape) {
-    throw std::runtime_error(where + ": the file has " + ShapeText(array.shape) + ", --input_shape says " +
+  if (flag.shape && shape != *flag.shape) {
+    throw std::runtime_error(where + ": the file has " + ShapeText(shape) + ", --input_shape says " +
                              ShapeText(*flag.shape));
   }
   const mace::DataFormat format = flag.format.value_or(mace::DataFormat::NHWC);
-  const Move move = mace::layout::EntryMove(array.shape, format, info.shape);
+  const Move move = mace::layout::EntryMove(shape, format, info.shape);
   if (move == Move::kMisfit) {
     const bool is_layout = format == mace::DataFormat::NHWC || format == mace::DataFormat::NCHW;
     throw std::runtime_error(
         where + ": input '" + info.name + "' expects " + TypeText(info) + ", " +
-        (flag.shape ? "--input_shape says " : "the file has ") + ShapeText(array.shape) +
-        (is_layout && array.shape.size() == 4 ? ", which does not fit after NHWC <-> NCHW either" : ""));
+        (flag.shape ? "--input_shape says " : "the file has ") + ShapeText(shape) +
+        (is_layout && shape.size() == 4 ? ", which does not fit after NHWC <-> NCHW either" : ""));
   }
+  return move;
+}
+
+// Checks the shape, transposes, converts.
+Array InputSource::Placed(Array array, size_t index, const std::string& where) const {
+  const mace::TensorInfo& info = infos_[index];
+  const Move move = MoveOf(array.shape, index, where);
   if (move != Move::kNone) {
     const size_t element_bytes = ElementBytes(array.dtype);
     std::vector<uint8_t> moved(array.bytes.size());

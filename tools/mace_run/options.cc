@@ -158,8 +158,11 @@ void AddOwnFlags(CLI::App* app, Options* options, Texts* texts) {
   app->add_option("--seed", options->seed, "of random inputs and of failing allocations (default 0)")
       ->option_text("N")
       ->check([](const std::string& text) {
-        const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-        return is_number ? "" : "'" + text + "': expected a number, 0 or more";
+        uint64_t seed = 0;
+        const char* end = text.data() + text.size();
+        const auto [rest, error] = std::from_chars(text.data(), end, seed);
+        const bool is_number = error == std::errc() && rest == end;
+        return is_number ? "" : "'" + text + "': expected a number from 0 to 18446744073709551615";
       });
   app->add_flag("--json", options->json, "print one JSON object to standard output");
   app->add_flag("--explain", options->explain, "print the plan (docs/explain.md)");

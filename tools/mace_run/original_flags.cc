@@ -223,7 +223,10 @@ std::vector<std::string> Normalized(std::span<const std::string> arguments,
     } else if (name.starts_with("no") && !has_value && find(name.substr(2)) != switches.end()) {
       given[find(name.substr(2))->name] = false;
     } else if (std::find(names.begin(), names.end(), name) != names.end()) {
-      result.push_back("--" + argument.substr(dashes));
+      // CLI11 takes the next argument for the value where nothing stands behind the sign.
+      const bool is_empty = has_value && equals + 1 == argument.size();
+      result.push_back("--" + (is_empty ? name : argument.substr(dashes)));
+      if (is_empty) result.emplace_back();
       if (!has_value && i + 1 < arguments.size()) result.push_back(arguments[++i]);
     } else {
       result.push_back(argument);

@@ -28,6 +28,7 @@ TEST(OriginalFlags, SpellingsOfGflags) {
   EXPECT_EQ(Normal({"-h", "-unknown", "word", "-", "--json"}),
             (Words{"-h", "-unknown", "word", "-", "--json"}));
   EXPECT_EQ(Normal({"--benchmark", "--round"}), (Words{"--benchmark", "--round"}));
+  EXPECT_EQ(Normal({"-round=", "3"}), (Words{"--round", "", "3"}));
 }
 
 TEST(OriginalFlags, Lists) {

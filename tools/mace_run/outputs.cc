@@ -30,6 +30,7 @@ OutputSink::OutputSink(const Options& options, std::vector<mace::TensorInfo> inf
   if (is_batch && !options.output_file.empty()) {
     throw UsageError("--output_file holds one sample; where --input_dir has many, --output_dir takes them");
   }
+  if (is_batch || !options.output_file.empty()) CheckFileNames(infos_, flags_, "output");
 }
 
 std::vector<Array> OutputSink::Placed(std::vector<Array> results) const {
@@ -54,23 +55,30 @@ std::vector<Array> OutputSink::Placed(std::vector<Array> results) const {
 }
 
 void OutputSink::Write(const std::vector<Array>& outputs, const std::string& suffix) const {
-  if (!options_.output_dir.empty()) MakeFolder(options_.output_dir);
+  struct RawFile {
+    std::string path;
+    Array array;
+  };
+  const bool is_npy = suffix.ends_with(".npy");
+  std::vector<RawFile> raw_files;  // all are converted before one is written
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (!flags_[i].is_named) continue;
     const std::string name = FileName(infos_[i].name);
     const mace_dtype raw_type = RawElement(flags_[i].type.value_or(outputs[i].dtype));
-    const auto write_raw = [&](const std::string& path) {
-      WriteFile(path, {Converted(outputs[i], raw_type, path).bytes});
+    const auto add_raw = [&](const std::string& path) {
+      raw_files.push_back({path, Converted(outputs[i], raw_type, path)});
     };
-    if (!options_.output_file.empty()) write_raw(options_.output_file + "_" + name);
-    if (options_.output_dir.empty()) continue;
-    if (!is_batch_) {
-      WriteNpy(options_.output_dir + "/out_" + std::to_string(i) + ".npy", outputs[i]);
-    } else if (suffix.ends_with(".npy")) {
-      WriteNpy(options_.output_dir + "/" + name + suffix, outputs[i]);
-    } else {
-      write_raw(options_.output_dir + "/" + name + suffix);
-    }
+    if (!options_.output_file.empty()) add_raw(options_.output_file + "_" + name);
+    if (is_batch_ && !is_npy && !options_.output_dir.empty())
+      add_raw(options_.output_dir + "/" + name + suffix);
+  }
+  if (!options_.output_dir.empty()) MakeFolder(options_.output_dir);
+  for (const RawFile& file : raw_files) WriteFile(file.path, {file.array.bytes});
+  for (size_t i = 0; i < outputs.size() && !options_.output_dir.empty() && (is_npy || !is_batch_); ++i) {
+    if (!flags_[i].is_named) continue;
+    const std::string name =
+        is_batch_ ? FileName(infos_[i].name) + suffix : "out_" + std::to_string(i) + ".npy";
+    WriteNpy(options_.output_dir + "/" + name, outputs[i]);
   }
 }
 

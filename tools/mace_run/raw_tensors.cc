@@ -1,5 +1,6 @@
 #include "raw_tensors.h"
 
+#include <new>
 #include <stdexcept>
 
 #include "files.h"
@@ -46,18 +47,20 @@ int64_t ElementCount(std::span<const int64_t> shape) {
 Array ReadRaw(const std::string& path, const std::string& flag, const std::vector<int64_t>& shape,
               mace_dtype element) {
   Array array;
-  try {
-    array.bytes = ReadFile(path);
-  } catch (const std::exception& error) {
-    throw std::runtime_error(path + " (" + flag + "): " + error.what());
-  }
   array.dtype = element;
   array.shape = shape;
   const auto wanted = static_cast<uint64_t>(ElementCount(shape)) * 4;
-  if (array.bytes.size() != wanted) {
-    throw std::runtime_error(path + " (" + flag + "): the file has " + std::to_string(array.bytes.size()) +
-                             " bytes, a raw " + DTypeName(element) + " " + ShapeText(shape) + " has " +
-                             std::to_string(wanted));
+  try {
+    array.bytes = ReadFile(path, [&](uint64_t bytes) {
+      if (bytes == wanted) return;
+      throw std::runtime_error("the file has " + std::to_string(bytes) + " bytes, a raw " +
+                               DTypeName(element) + " " + ShapeText(shape) + " has " +
+                               std::to_string(wanted));
+    });
+  } catch (const std::bad_alloc&) {
+    throw std::runtime_error(path + " (" + flag + "): out of memory");
+  } catch (const std::exception& error) {
+    throw std::runtime_error(path + " (" + flag + "): " + error.what());
   }
   return array;
 }

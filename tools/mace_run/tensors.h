@@ -3,10 +3,12 @@
 #define TOOLS_MACE_RUN_TENSORS_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "mace/mace.h"
+#include "mace/public/mace_layout.h"
 #include "npy.h"
 #include "options.h"
 
@@ -39,6 +41,7 @@ class InputSource {
   Input Random(size_t index) const;
   std::vector<int64_t> ShapeOf(size_t index) const;
   mace_dtype RawType(size_t index) const;
+  mace::layout::Move MoveOf(const std::vector<int64_t>& shape, size_t index, const std::string& where) const;
   Array Placed(Array array, size_t index, const std::string& where) const;
   bool IsLeftOut(size_t index) const { return infos_[index].optional && !flags_[index].is_named; }
 
@@ -69,6 +72,10 @@ class OutputSink {
 // Throws UsageError where --input_data_type or --output_data_type has integers and the model floats, or the
 // other way round.
 void CheckType(const TensorFlag& flag, const mace::TensorInfo& info, const std::string& side);
+
+// Throws UsageError where two tensors that are read or written have one name as files (batch.h).
+void CheckFileNames(std::span<const mace::TensorInfo> infos, std::span<const TensorFlag> flags,
+                    const std::string& side);
 
 // float32 [batch, 4]: with the names of dimensions that may differ from run to run.
 std::string TypeText(const mace::TensorInfo& info);

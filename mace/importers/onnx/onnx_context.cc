@@ -57,11 +57,6 @@ void OnnxContext::SpendCopy(int64_t bytes) {
       "the file has so many readers of its constants and scales that copies of these would fill the memory");
 }
 
-void OnnxContext::FindReaders(const GraphProto& graph) {
-  for (const NodeProto& node : graph.nodes) read_names_.insert(node.inputs.begin(), node.inputs.end());
-  for (const ValueInfo& output : graph.outputs) read_names_.insert(output.name);
-}
-
 void OnnxContext::AddInitializer(const Tensor& tensor) {
   if (tensor.name.empty()) throw ImportError(DataLoss("an initialiser has no name"));
   if (!initializers_.emplace(tensor.name, &tensor).second) {

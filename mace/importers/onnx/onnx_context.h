@@ -79,9 +79,8 @@ class OnnxContext {
   // For constants and scales that are stored once more in another form: a small file must not ask for much.
   void SpendCopy(int64_t bytes);
 
-  // Whether a node or the graph's outputs read the value of this name: an output that nobody reads need not
-  // be supported.
-  void FindReaders(const GraphProto& graph);
+  // Whether a node that is converted, the graph's outputs or a cut read the value of this name: an output
+  // that nobody reads need not be supported.
   void MarkRead(std::string_view name) { read_names_.insert(name); }
   bool IsRead(std::string_view name) const { return read_names_.contains(name); }
 

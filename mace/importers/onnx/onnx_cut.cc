@@ -48,6 +48,13 @@ bool OnnxCut::LeavesOut(const ValueInfo& input, OnnxContext* context) const {
 }
 
 void OnnxCut::MarkRead(OnnxContext* context) const {
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+    if (NeedOf(static_cast<int32_t>(i)) == Need::kNothing) continue;
+    for (std::string_view input : graph_.nodes[i].inputs) context->MarkRead(input);
+  }
+  if (!has_outputs()) {
+    for (const ValueInfo& output : graph_.outputs) context->MarkRead(output.name);
+  }
   const auto mark = [&](const ResolvedCut::Tensor& tensor) {
     context->MarkRead(names_[static_cast<size_t>(tensor.number)]);
   };
@@ -68,8 +75,10 @@ void OnnxCut::Declare(const NodeProto& node, const std::string& reason, OnnxCont
   const auto try_output = [&](const ResolvedCut::Tensor& tensor) {
     const std::string_view name = names_[static_cast<size_t>(tensor.number)];
     for (std::string_view output : node.outputs) {
-      if (output != name || context->IsBound(name)) continue;
-      if (const ValueInfo* info = declared(name); info != nullptr) {
+      if (output != name) continue;
+      if (context->IsBound(name)) {
+        failures->Forget(name);  // the converter got as far as this one
+      } else if (const ValueInfo* info = declared(name); info != nullptr) {
         const TensorType type = DeclaredType(&context->graph(), *info, "tensor");
         context->Bind(name, Unwrap(context->graph().AddValue(name, type)));
         failures->Forget(name);

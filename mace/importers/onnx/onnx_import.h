@@ -52,7 +52,7 @@ class OnnxCut {
   bool has_outputs() const { return !cut_.outputs.empty(); }
   // Whether an input of the file's graph is left out; says so to the user.
   bool LeavesOut(const ValueInfo& input, OnnxContext* context) const;
-  // Outputs of these names are read, by the cut.
+  // Tells the context what the nodes read that are converted, the graph's outputs and the cut.
   void MarkRead(OnnxContext* context) const;
   // Of a node that only types were needed of and that cannot be converted: what it computes at the cut gets
   // the types that the file declares.

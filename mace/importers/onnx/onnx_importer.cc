@@ -182,7 +182,6 @@ void ConvertNodes(const ModelProto& model, OnnxCut* cut, OnnxContext* context) {
   if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
   for (const Tensor& tensor : proto.initializers) context->AddInitializer(tensor);
   AddInputs(proto, *cut, context);
-  context->FindReaders(proto);
   cut->MarkRead(context);
   Failures failures;
   for (int32_t index : SortNodes(proto)) {

@@ -104,17 +104,17 @@ int64_t RunAgnostic(const NonMaxSuppressionAttributes& attributes, const Shape& 
     const float score = scores[BestClass(scores, shape, i) * boxes + i];
     if (score > attributes.score_threshold) scratch.candidates[count++] = {score, static_cast<int32_t>(i)};
   }
-  count =
-      Suppress(scratch.boxes, attributes.iou_threshold, attributes.max_detections, scratch.candidates, count);
+  std::sort(scratch.candidates, scratch.candidates + count, [&](const Candidate& a, const Candidate& b) {
+    if (a.score != b.score) return a.score > b.score;
+    const int32_t a_label = BestClass(scores, shape, a.index), b_label = BestClass(scores, shape, b.index);
+    return a_label != b_label ? a_label < b_label : a.index < b.index;
+  });
+  count = SuppressSorted(scratch.boxes, attributes.iou_threshold, attributes.max_detections,
+                         scratch.candidates, count);
   for (int64_t i = 0; i < count; ++i) {
     const Candidate& kept = scratch.candidates[i];
     scratch.detections[i] = {kept.score, kept.index, BestClass(scores, shape, kept.index)};
   }
-  // Candidates of one score stand in the order of their boxes; the lower class is the better one.
-  std::sort(scratch.detections, scratch.detections + count, [](const Detection& a, const Detection& b) {
-    if (a.score != b.score) return a.score > b.score;
-    return a.label != b.label ? a.label < b.label : a.box < b.box;
-  });
   return count;
 }
 

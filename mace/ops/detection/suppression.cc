@@ -18,8 +18,8 @@ bool IsBetter(const Candidate& a, const Candidate& b) {
   return a.score != b.score ? a.score > b.score : a.index < b.index;
 }
 
-int64_t Suppress(const Box* boxes, float threshold, int64_t most, Candidate* candidates, int64_t count) {
-  std::sort(candidates, candidates + count, IsBetter);
+int64_t SuppressSorted(const Box* boxes, float threshold, int64_t most, Candidate* candidates,
+                       int64_t count) {
   int64_t kept = 0;
   for (int64_t i = 0; i < count && kept < most; ++i) {
     bool is_free = true;
@@ -29,6 +29,11 @@ int64_t Suppress(const Box* boxes, float threshold, int64_t most, Candidate* can
     if (is_free) candidates[kept++] = candidates[i];
   }
   return kept;
+}
+
+int64_t Suppress(const Box* boxes, float threshold, int64_t most, Candidate* candidates, int64_t count) {
+  std::sort(candidates, candidates + count, IsBetter);
+  return SuppressSorted(boxes, threshold, most, candidates, count);
 }
 
 int64_t Insert(const Detection& detection, Detection* detections, int64_t count, int64_t most) {

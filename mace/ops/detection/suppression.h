@@ -22,8 +22,10 @@ struct Candidate {
 // A strict order where no score is NaN: of equal scores the lower index is the better one.
 bool IsBetter(const Candidate& a, const Candidate& b);
 
-// Brings the candidates (indices of boxes) that no better one overlaps by more than `threshold` to the front,
-// best first; at most `most`. Returns their count.
+// Of candidates (indices of boxes) that stand best first, brings those that no better one overlaps by more
+// than `threshold` to the front; at most `most`. Returns their count.
+int64_t SuppressSorted(const Box* boxes, float threshold, int64_t most, Candidate* candidates, int64_t count);
+// Sorts them by IsBetter first.
 int64_t Suppress(const Box* boxes, float threshold, int64_t most, Candidate* candidates, int64_t count);
 
 // A box that is kept, as a class.
