@@ -219,6 +219,8 @@ def main(arguments: list[str] | None = None, start: Callable[[str, str], Any] | 
     try:
         if options.json and not options.json.absolute().parent.is_dir():
             raise InputError(f"--json={options.json}: the folder {options.json.parent} does not exist")
+        if options.json and options.json.is_dir():
+            raise InputError(f"--json={options.json}: is a folder, expected the name of a file")
         results = measure(options, settings, start, progress)
         report.print_all(results, console)
         if options.json:
