@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -129,6 +130,13 @@ def write_text(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises ResultsError where no results could be written; makes nothing."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ResultsError(f"{folder}: results cannot be written there")
 
 
 def write(path: Path, results: dict[str, Any]) -> None:

@@ -220,6 +220,12 @@ def test_no_results_keeps_nothing(tmp_path: Path, network: str, monkeypatch: pyt
 def test_a_page_without_markers_is_said(
     tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
+    """Before the work, and so is a folder that takes no results."""
+    monkeypatch.setattr(peers, "measure", lambda *_: pytest.fail("worked"))
+    (tmp_path / "kept").write_text("")
+    assert whole_run(tmp_path, network, monkeypatch, "--no_plots") == 1
+    assert "kept: results cannot be written there" in capsys.readouterr().err
+    (tmp_path / "kept").unlink()
     monkeypatch.setattr("test_bench_peers.PAGE", "# Performance\n")
     assert whole_run(tmp_path, network, monkeypatch, "--no_plots") == 1 and "lacks the markers" in capsys.readouterr().err
 
