@@ -219,11 +219,16 @@ def main(arguments: list[str] | None = None, start: Callable[[str, str], Any] | 
     try:
         if options.json and not options.json.absolute().parent.is_dir():
             raise InputError(f"--json={options.json}: the folder {options.json.parent} does not exist")
+        if options.json and options.json.is_dir():
+            raise InputError(f"--json={options.json}: is a folder, expected the name of a file")
+        whole = not options.models and set(options.peers) == set(PEERS) and not options.quick and not options.no_results
+        if whole:  # a run takes a quarter of an hour: better now
+            results_files.check_folder(options.results_dir)
+            performance_page.read_page(options.docs_dir / "performance.md")
         results = measure(options, settings, start, progress)
         report.print_all(results, console)
         if options.json:
             results_files.write(options.json, results)
-        whole = not options.models and set(options.peers) == set(PEERS) and not options.quick and not options.no_results
         if whole and min(network["rounds"] for network in results["networks"]) < QUOTED_ROUNDS:
             console.print(f"not kept: figures take at least {QUOTED_ROUNDS} rounds", markup=False, highlight=False)
         elif whole:

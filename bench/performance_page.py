@@ -156,6 +156,19 @@ def draw(python: str, arguments: list[str], output: Path) -> str:
     return ""
 
 
+def read_page(page: Path) -> tuple[str, str]:
+    """What stands before and behind the measured part. Raises ResultsError."""
+    try:
+        text = page.read_text()
+    except OSError as error:
+        raise ResultsError(f"{page}: {error.strerror}") from None
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ResultsError(f"{page}: lacks the markers {BEGIN} and {END}")
+    return before, after
+
+
 def update(results_dir: Path, docs_dir: Path, plots_python: str | None, newest: Path | None = None) -> list[str]:
     """Writes page and plots; lines that say what was done. Without `plots_python` plots stay as they are, and the page shows those that
     are there."""
@@ -176,14 +189,7 @@ def update(results_dir: Path, docs_dir: Path, plots_python: str | None, newest: 
         said.append(problem)
     if history and plot.exists():
         lines += ["## History", "", f"![geometric means over the commits](performance/{plot.name})", ""]
-    try:
-        text = page.read_text()
-    except OSError as error:
-        raise ResultsError(f"{page}: {error.strerror}") from None
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ResultsError(f"{page}: lacks the markers {BEGIN} and {END}")
+    before, after = read_page(page)
     write_text(page, f"{before}{BEGIN}\n\n" + "\n".join(lines).rstrip() + f"\n\n{END}{after}")
     return [*said, f"wrote {page}"]
 

@@ -15,6 +15,14 @@ class WorkerError(Exception):
     """An engine's process said no, died, or gave no answer in time: one sentence."""
 
 
+def signal_name(number: int) -> str:
+    """SIGSEGV; the number of a signal that has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
 class Worker:
     """One engine's process: bench/worker.py under its own interpreter."""
 
@@ -46,9 +54,13 @@ class Worker:
         line = self.process.stdout.readline()
         if not line:
             status = self.process.wait()
-            how = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-            raise WorkerError(f"its process died ({how})")
-        answer = json.loads(line)
+            raise WorkerError(f"its process died ({f'signal {signal_name(-status)}' if status < 0 else f'exit status {status}'})")
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise WorkerError(f"its process answers {line[:40]!r}, which is no JSON object")
         if "error" in answer:
             raise WorkerError(answer["error"])
         return answer

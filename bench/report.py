@@ -71,6 +71,9 @@ def lines(results: dict[str, Any]) -> list[str]:
         said.append(f"slower than {loss['engine']} on {loss['network']}: {loss['ratio']:.3f}{certain}")
     if not results["losses"]:
         said.append("no peer is faster on any network")
+    ours = [(n["name"], n["engines"]["mace"]) for n in results["networks"]]
+    if unseen := [name for name, entry in ours if entry["status"] == "ok" and entry["difference"] is None]:
+        said.append(f"outputs are compared with nothing, for onnxruntime does not run here: {', '.join(unseen)}")
     outside = [
         f"{engine} on {n['name']} ({e['alone_over_interleaved']:.2f})"
         for n in results["networks"] for engine, e in n["engines"].items() if e.get("alone_outside")

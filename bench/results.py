@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -101,18 +102,41 @@ def read(path: Path) -> dict[str, Any]:
         results = json.loads(path.read_text())
     except OSError as error:
         raise ResultsError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: is no JSON ({error})") from None
-    if not isinstance(results, dict) or results.get("format") != FORMAT or "networks" not in results:
+    if not isinstance(results, dict) or results.get("format") != FORMAT or not has_networks(results.get("networks")):
         raise ResultsError(f"{path}: is no results file of bench/peers.py (format {FORMAT})")
     return results
+
+
+def has_networks(networks: Any) -> bool:
+    """Whether it is a list of what summarise_network makes: named, and each ratio a number with its interval."""
+    try:
+        return isinstance(networks, list) and all(
+            isinstance(network["name"], str)
+            and ("ratio" not in entry or all(math.isfinite(entry[key]) for key in ("ratio", "lower", "upper")))
+            for network in networks
+            for entry in network["engines"].values()
+        )
+    except (TypeError, KeyError, AttributeError):
+        return False
 
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file: complete or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    partial.replace(path)
+    try:
+        partial.write_text(text)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises ResultsError where no results could be written; makes nothing."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ResultsError(f"{folder}: results cannot be written there")
 
 
 def write(path: Path, results: dict[str, Any]) -> None:

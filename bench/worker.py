@@ -28,14 +28,14 @@ def make_inputs(specs: list, shapes: dict, seed: int) -> list[np.ndarray]:
     for name, dtype, shape in specs:
         dims = shapes.get(name) or [d if isinstance(d, int) else 1 for d in shape]
         if dtype.startswith("float"):
-            arrays.append((rng.random_sample(dims) * 2 - 1).astype(dtype))
+            arrays.append(np.asarray(rng.random_sample(dims) * 2 - 1).astype(dtype))  # a scalar is an array too
         elif dtype == "bool":
-            arrays.append(rng.randint(0, 2, dims).astype(dtype))
+            arrays.append(np.asarray(rng.randint(0, 2, dims)).astype(dtype))
         elif np.dtype(dtype).itemsize <= 2:
             limits = np.iinfo(dtype)
-            arrays.append(rng.randint(limits.min, limits.max + 1, dims).astype(dtype))
+            arrays.append(np.asarray(rng.randint(limits.min, limits.max + 1, dims)).astype(dtype))
         else:
-            arrays.append(rng.randint(0, 100, dims).astype(dtype))
+            arrays.append(np.asarray(rng.randint(0, 100, dims)).astype(dtype))
     return arrays
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import ocr_models
 import pages
 from PIL import Image
-from read_text import HERE, PAGE_WORDS, UserError, make_engine, open_picture
+from read_text import HERE, PAGE_WORDS, UserError, make_engine, open_picture, thread_count
 from reader import Page, Reader
 
 import mace
@@ -102,7 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of the generated pages (default: 0 to 4)")
     parser.add_argument("--compare", action="store_true", help="also read with onnxruntime, and compare")
-    parser.add_argument("--num_threads", type=int, default=0, help="0: one per core")
+    parser.add_argument("--num_threads", type=thread_count, default=0, help="0: one per core")
     parser.add_argument("--work_dir", type=Path, default=Path(".demo"), help="where the models are kept (default: .demo)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     try:

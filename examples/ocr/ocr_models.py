@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from mace.files import write_atomically
 from mace.pipeline import Color, CtcDecode, Layout, Normalize, Resize, TopK
 
 import mace
@@ -93,7 +94,7 @@ def convert_models(sources: dict[str, Path]) -> dict[str, Path]:
     results = {}
     for kind, source in sources.items():
         results[kind] = source.with_suffix(".mace")
-        results[kind].write_bytes(convert_model(kind, source))
+        write_atomically(str(results[kind]), convert_model(kind, source))
     return results
 
 

@@ -21,6 +21,7 @@ cannot be read or the command line is wrong.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import time
@@ -32,8 +33,9 @@ from typing import Any
 
 import ocr_models
 import pages
+from mace.files import read_file, write_atomically
 from ocr_engines import Engine, MaceEngine, OnnxRuntimeEngine
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from reader import Page, Reader
 
 import mace
@@ -46,6 +48,13 @@ class UserError(Exception):
     """What a person can put right; the text is one sentence."""
 
 
+def thread_count(text: str) -> int:
+    """The value of --num_threads."""
+    if not (text.isdecimal() and int(text) <= 256):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 0 (one per core) to 256")
+    return int(text)
+
+
 @contextmanager
 def stage(name: str, quiet: bool) -> Iterator[None]:
     """Prints the stage with its time."""
@@ -56,13 +65,19 @@ def stage(name: str, quiet: bool) -> Iterator[None]:
 
 
 def open_picture(path: Path) -> Image.Image:
+    """The picture as a viewer shows it: turned as its EXIF data say, what is transparent on white."""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd tags
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                return picture.convert("RGB")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+            with Image.open(io.BytesIO(read_file(path))) as picture:
+                shown = ImageOps.exif_transpose(picture)
+                if shown.has_transparency_data:
+                    shown = shown.convert("RGBA")
+                    return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB")
+                return shown.convert("RGB")
+    except mace.MaceError as error:
+        raise UserError(str(error)) from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = "is not a picture that Pillow can read" if isinstance(error, Image.UnidentifiedImageError) else str(error)
         raise UserError(f"{path}: {reason}") from None
@@ -107,11 +122,15 @@ def as_dict(name: str, picture: Image.Image, page: Page) -> dict[str, Any]:
 
 
 def write_results(output: Path, picture: Image.Image, page: Page, report: dict[str, Any]) -> None:
+    drawn = io.BytesIO()
+    draw(picture, page).save(drawn, "PNG")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        draw(picture, page).save(output, "PNG")
-        output.with_suffix(".txt").write_text(page.text + "\n")
-        output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
+        write_atomically(str(output), drawn.getbuffer())
+        write_atomically(str(output.with_suffix(".txt")), f"{page.text}\n".encode())
+        write_atomically(str(output.with_suffix(".json")), f"{json.dumps(report, indent=1)}\n".encode())
+    except mace.MaceError as error:
+        raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"{output}: {error.strerror or error}") from None
 
@@ -133,15 +152,28 @@ def pictures_of(arguments: argparse.Namespace) -> list[tuple[str, Image.Image]]:
     return [("sign.png", open_picture(HERE / "sign.png")), ("generated_page.png", page), ("page.png", open_picture(photograph))]
 
 
+def outputs_of(arguments: argparse.Namespace, names: list[str]) -> list[Path]:
+    """The PNG of each picture; none of them is a picture that is read, or that of another picture."""
+    if arguments.output and arguments.output.suffix in (".txt", ".json"):
+        raise UserError(f"--output={arguments.output}: names a PNG, text and lines are written beside it")
+    outputs = [arguments.output or arguments.work_dir / f"{Path(name).stem}_text.png" for name in names]
+    for output in outputs:
+        if outputs.count(output) > 1:
+            raise UserError(f"{output}: two pictures would be written there: read them one at a time, with --output")
+        if output.exists() and any(path.exists() and path.samefile(output) for path in arguments.picture or ()):
+            raise UserError(f"{output}: is a picture that is read, and would be lost")
+    return outputs
+
+
 def run(arguments: argparse.Namespace) -> int:
     if arguments.output and len(arguments.picture or ()) != 1:
         raise UserError("--output names one file: give one --picture")
     pictures = pictures_of(arguments)
+    outputs = outputs_of(arguments, [name for name, _ in pictures])
     reader = Reader(make_engine(arguments.engine, arguments.work_dir, arguments.num_threads, arguments.json))
     reports, found = [], True
-    for name, picture in pictures:
+    for (name, picture), output in zip(pictures, outputs, strict=True):
         page = reader.read(picture)
-        output = arguments.output or arguments.work_dir / f"{Path(name).stem}_text.png"
         report = as_dict(name, picture, page)
         write_results(output, picture, page, report)
         reports.append({**report, "annotated": str(output)})
@@ -159,7 +191,7 @@ def main() -> int:
     parser.add_argument("--picture", type=Path, action="append", help="a picture to read (repeatable)")
     parser.add_argument("--output", type=Path, help="the PNG to write (default: WORK_DIR/NAME_text.png)")
     parser.add_argument("--engine", choices=("mace", "onnxruntime"), default="mace", help="what runs the networks (default: mace)")
-    parser.add_argument("--num_threads", type=int, default=0, help="0: one per core")
+    parser.add_argument("--num_threads", type=thread_count, default=0, help="0: one per core")
     parser.add_argument("--work_dir", type=Path, default=Path(".demo"), help="where models and results are kept (default: .demo)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the report")
     try:

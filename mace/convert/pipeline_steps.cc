@@ -49,7 +49,10 @@ void ExpectPicture(const Shape& shape) {
   if (shape.rank != 4) Refuse(InvalidArgument("expected pictures of rank 4, got %s", ShapeText(shape).text));
 }
 
-int64_t SymbolFor(const std::string& name, Graph* graph) {
+// A size that is no other: the model may have a symbol of that name, for something else.
+int64_t NewSymbol(std::string name, Graph* graph) {
+  const auto is_taken = [&](const Symbol& symbol) { return symbol.name == name; };
+  while (std::any_of(graph->symbols.begin(), graph->symbols.end(), is_taken)) name += '_';
   return SymbolDim(Unwrap(graph->FindOrAddSymbol(name)));
 }
 
@@ -85,14 +88,14 @@ Shape ShapeBefore(const Step& step, const std::string& name, const Shape& shape,
   if (const auto* resize = std::get_if<ResizeStep>(&step)) {
     CheckResize(*resize);
     ExpectPicture(shape);
-    return {shape[0], SymbolFor(name + "_height", graph), SymbolFor(name + "_width", graph), shape[3]};
+    return {shape[0], NewSymbol(name + "_height", graph), NewSymbol(name + "_width", graph), shape[3]};
   }
   const auto* color = std::get_if<ColorStep>(&step);
   if (color == nullptr) Refuse(InvalidArgument("belongs behind an output"));
   CheckColor(*color);
   ExpectPicture(shape);
   if (!IsSemiPlanar(color->source)) return {shape[0], shape[1], shape[2], color->source == "gray" ? 1 : 3};
-  if (shape[1] < 0) return {shape[0], SymbolFor(name + "_rows", graph), shape[2]};
+  if (shape[1] < 0) return {shape[0], NewSymbol(name + "_rows", graph), shape[2]};
   if (shape[1] % 2 != 0 || shape[2] % 2 == 1) {
     Refuse(InvalidArgument("%s pictures have an even height and width, the step behind it takes %s",
                            color->source.c_str(), ShapeText(shape).text));

@@ -51,6 +51,17 @@ TEST(Pipeline, StepsStandInTheOrderOfTheData) {
   ASSERT_TRUE(passes::RunShapeInference(&graph).ok());
 }
 
+TEST(Pipeline, OpenSizesAreNotOthersOfTheirName) {
+  Graph graph = Network();
+  const int64_t batch = SymbolDim(graph.FindOrAddSymbol("x_height").value());
+  for (Value& value : graph.values) value.type.shape[0] = batch;
+  const Status status = AddPipelines({{"x", {ResizeStep{8, 6}, LayoutStep{"NHWC", "NCHW"}}}}, {}, &graph);
+  ASSERT_TRUE(status.ok()) << status.message();
+  const Shape& shape = graph.values[graph.inputs[0]].type.shape;
+  EXPECT_EQ(shape[0], batch);
+  EXPECT_TRUE(shape[1] < 0 && shape[1] != batch && shape[2] < 0 && shape[2] != shape[1]);
+}
+
 TEST(Pipeline, TwoReversalsAreNone) {
   Graph graph = Network();
   ASSERT_TRUE(

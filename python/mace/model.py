@@ -7,6 +7,7 @@ import math
 import numbers
 import operator
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -189,7 +190,8 @@ def _as_shape(value: Any, info: TensorInfo) -> list[int]:
 
 
 def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")  # whose import takes 12 ms; without it there is no masked array
+    if masked is not None and isinstance(value, masked.MaskedArray):
         raise InvalidArgumentError(f"input {info}: a masked array, whose mask would be lost: fill it first (array.filled())")
     if isinstance(value, np.ndarray):
         array = value

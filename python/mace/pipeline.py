@@ -125,7 +125,7 @@ class Source(Step):
 
     def _dims(self) -> list[int]:
         try:
-            dims = [-1 if dim is None else _integer(dim) for dim in self.shape or ()]
+            dims = [-1 if dim is None else _integer(dim) for dim in (() if self.shape is None else self.shape)]
             if any(dim < -1 for dim in dims):
                 raise ValueError
         except (TypeError, ValueError):
@@ -159,8 +159,9 @@ class Resize(Step):
     """Pictures [N, H, W, C] of any size, uint8 or float32, to ``height`` x ``width``.
 
     ``mode`` "bilinear" takes pixels for squares (half-pixel centres), has no antialiasing and gives float32; "nearest" takes the pixel
-    at floor(i / (target / source)), computed in float32 as ONNX has it, and keeps the type. ``keep_aspect`` scales so that the picture
-    fits and fills the rest with ``pad_value``: below and on the right, or, with ``centre``, on both sides.
+    at floor(i / (target / source)), in float32 as ONNX's Resize and onnxruntime (where i * source / target is whole, that may be the
+    pixel before), and keeps the type. ``keep_aspect`` scales so that the picture fits and fills the rest with
+    ``pad_value``: below and on the right, or, with ``centre``, on both sides.
 
     >>> Resize(224, 224)
     Resize(height=224, width=224, mode='bilinear', keep_aspect=False, centre=False, pad_value=0.0)
@@ -333,6 +334,10 @@ def check_steps(name: str, value: Any) -> list[tuple[str, list[tuple[str, dict[s
         raise InvalidArgumentError(f"{name}: expected a dict of tensor name to a list of steps (mace.pipeline), got {value!r}")
     result = []
     for tensor, steps in value.items():
+        try:
+            _word(tensor)
+        except (TypeError, ValueError):
+            raise InvalidArgumentError(f"{name}: {tensor!r} is no tensor's name: it holds what is no text") from None
         if isinstance(steps, Step) or not isinstance(steps, Iterable):
             raise InvalidArgumentError(f"{name}: expected a list of steps for {tensor!r}, got {steps!r}")
         steps = list(steps)

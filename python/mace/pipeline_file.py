@@ -12,14 +12,20 @@ from mace.files import read_file
 from mace.pipeline import STEPS, Step, field_names
 
 MAX_BYTES = 1 << 20
+MAX_MESSAGE = 400
+MAX_SHOWN = 80  # characters of a word of the file in a message
 
 
 class PipelineFileError(InvalidArgumentError):
     """A pipeline file is not what was expected; the message begins with FILE:LINE."""
 
 
+def _shown(word: str) -> str:
+    return repr(word if len(word) <= MAX_SHOWN else f"{word[:MAX_SHOWN]}...")
+
+
 def _suggestion(word: str, known: Iterable[str]) -> str:
-    known = list(known)
+    known, word = list(known), word[:MAX_SHOWN]
     close = difflib.get_close_matches(word, known, 1, 0.5) or [k for k in known if k.lower() == word.lower()]
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
 
@@ -28,10 +34,15 @@ class _File:
     """One file while it is read."""
 
     def __init__(self, path: str) -> None:
+        import yaml
+
         self.path = path
         self.folder = os.path.dirname(path)
+        self.constructor = yaml.SafeLoader("")
 
     def fail(self, node: Any, message: str) -> PipelineFileError:
+        if len(message) > MAX_MESSAGE:  # a field's value of a megabyte
+            message = f"{message[: MAX_MESSAGE // 2]} ... {message[-MAX_MESSAGE // 2 :]}"
         return PipelineFileError(f"{self.path}:{node.start_mark.line + 1}: {message}")
 
     def entries(self, node: Any, what: str) -> list[tuple[Any, Any]]:
@@ -45,7 +56,7 @@ class _File:
             if not isinstance(key, yaml.ScalarNode):
                 raise self.fail(key, "a key must be a word")
             if key.value in seen:
-                raise self.fail(key, f"the key {key.value!r} stands here twice")
+                raise self.fail(key, f"the key {_shown(key.value)} stands here twice")
             seen.add(key.value)
         return node.value
 
@@ -58,9 +69,9 @@ class _File:
         if not isinstance(node, yaml.ScalarNode) or node.tag not in SCALARS:
             raise self.fail(node, "expected a number, text, true or false, or a list of them")
         try:
-            return yaml.SafeLoader("").construct_object(node)
+            return self.constructor.construct_object(node)
         except (ValueError, yaml.YAMLError):
-            raise self.fail(node, f"{node.value!r} is not a value") from None
+            raise self.fail(node, f"{_shown(node.value)} is not a value") from None
 
     def step(self, node: Any) -> Step:
         import yaml
@@ -72,14 +83,14 @@ class _File:
             if len(pairs) != 1:
                 raise self.fail(node, "expected one step behind each dash")
             name, value = pairs[0]
-            fields = self.entries(value, f"the fields of {name.value}, for example {{axis: 1}}")
+            fields = self.entries(value, f"the fields of {_shown(name.value)}, for example {{axis: 1}}")
         if name.value not in STEPS:
-            raise self.fail(name, f"there is no step {name.value!r}; {_suggestion(name.value, STEPS)}")
+            raise self.fail(name, f"there is no step {_shown(name.value)}; {_suggestion(name.value, STEPS)}")
         kind = STEPS[name.value]
         values = {}
         for key, value in fields:
             if key.value not in field_names(kind):
-                raise self.fail(key, f"{name.value} has no field {key.value!r}; {_suggestion(key.value, field_names(kind))}")
+                raise self.fail(key, f"{name.value} has no field {_shown(key.value)}; {_suggestion(key.value, field_names(kind))}")
             values[key.value] = self.plain(value)
             if key.value in ("labels", "characters") and isinstance(values[key.value], str):
                 values[key.value] = os.path.join(self.folder, values[key.value])  # beside the pipeline file
@@ -97,7 +108,7 @@ class _File:
         result = {}
         for name, steps in self.entries(node, "tensor names, each with a list of steps"):
             if not isinstance(steps, yaml.SequenceNode):
-                raise self.fail(steps, f"expected a list of steps for {name.value!r}, a line with a dash each")
+                raise self.fail(steps, f"expected a list of steps for {_shown(name.value)}, a line with a dash each")
             result[name.value] = [self.step(step) for step in steps.value]
         return result
 
@@ -121,7 +132,7 @@ def read_pipeline_file(path: str) -> dict[str, dict[str, list[Step]]]:
         result = {}
         for key, value in file.entries(root, "the keys preprocess and postprocess"):
             if key.value not in ("preprocess", "postprocess"):
-                raise file.fail(key, f"there is no key {key.value!r}; {_suggestion(key.value, ('preprocess', 'postprocess'))}")
+                raise file.fail(key, f"there is no key {_shown(key.value)}; {_suggestion(key.value, ('preprocess', 'postprocess'))}")
             result[key.value] = file.pipelines(value)
         return result
     except UnicodeDecodeError:

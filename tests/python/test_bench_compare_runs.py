@@ -60,6 +60,21 @@ def test_files_that_cannot_be_compared(tmp_path: Path, capsys: pytest.CaptureFix
     assert caught.value.code == 2 and "from 0 to 1" in capsys.readouterr().err
 
 
+def test_files_that_were_edited_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    good = write(tmp_path / "1.json", {"a": (1, 1, 1)})
+    text = good.read_text()
+    for old, new in (
+        ('"lower": 1', '"low": 1'), ('"upper": 1', '"upper": "1"'), ('"ratio": 1', '"ratio": null'), ('"ratio": 1', '"ratio": NaN'),
+        ('"name": "net"', '"title": "net"'), ('"networks": [', '"networks": 5, "others": ['),
+        ('"engines": {"mace"', '"engines": [], "x": {"mace"'),
+        (text, "[" * 100000),
+    ):  # fmt: skip
+        assert old in text
+        (tmp_path / "2.json").write_text(text.replace(old, new, 1))
+        assert compare_runs.main([str(good), str(tmp_path / "2.json")]) == 2, new
+        assert capsys.readouterr().err.startswith(f"compare_runs: {tmp_path / '2.json'}: is no ")
+
+
 def test_the_page_takes_the_newest_of_each_number_of_threads(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     kept, docs = tmp_path / "kept", tmp_path / "docs"
     kept.mkdir(), docs.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from onnx import helper
 from onnx_inputs import InputError, read_interface
 from outputs import compare, outputs_of
 from processes import Worker, WorkerError
+from results import write_text
+from worker import make_inputs
 
 CPUINFO = """processor : 0
 cpu family : 25
@@ -143,6 +146,35 @@ def test_a_worker_that_does_not_answer_is_ended(tmp_path: Path) -> None:
         worker.ask(do="memory")
     assert worker.process.poll() is not None
     worker.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("read x; echo nonsense", "answers 'nonsense"),
+        ("read x; echo []", "no JSON object"),
+        ('read x; printf "{"', "no JSON object"),
+        ("kill -40 $$", "signal 40"),
+    ],
+)
+def test_a_worker_that_answers_nonsense_is_told(tmp_path: Path, script: str, says: str) -> None:
+    worker = Worker(stand_in(tmp_path, script), "mace", timeout_s=20)
+    with pytest.raises(WorkerError, match=re.escape(says)):
+        worker.ask(do="memory")
+    worker.close()
+
+
+def test_scalars_are_arrays() -> None:
+    for dtype in ("float32", "int64", "uint8", "bool"):
+        (array,) = make_inputs([("x", dtype, [])], {}, 1)
+        assert isinstance(array, np.ndarray) and array.shape == () and array.dtype == dtype
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write_text(tmp_path / "folder", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_outputs_beside_each_other() -> None:

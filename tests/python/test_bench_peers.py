@@ -86,6 +86,19 @@ def test_outputs_decide_the_exit_status(tmp_path: Path, network: str, capsys: py
     assert status == 0 and results["networks"][0]["engines"]["ncnn"]["status"] == "wrong" and "ncnn" not in results["means"]
 
 
+def test_outputs_that_nothing_judges_are_said(tmp_path: Path, network: str, capsys: pytest.CaptureFixture) -> None:
+    def lost(engine: str, seed: int) -> float:
+        if engine == "onnxruntime":
+            raise WorkerError("its process died")
+        return 1.0
+
+    status, results, _ = run(tmp_path, network, "--quick", "--peers", "ncnn", ms=lost)
+    assert status == 0 and results["networks"][0]["engines"]["mace"]["difference"] is None
+    assert "outputs are compared with nothing, for onnxruntime does not run here: net" in capsys.readouterr().out
+    run(tmp_path, network, "--quick")
+    assert "compared with nothing" not in capsys.readouterr().out
+
+
 def test_what_fails_is_na_with_its_reason(tmp_path: Path, network: str, capsys: pytest.CaptureFixture) -> None:
     status, results, _ = run(tmp_path, network, "--quick", ms=failing("ncnn", "its process died (signal SIGSEGV)"))
     printed = capsys.readouterr().out
@@ -130,6 +143,8 @@ def test_wrong_models_are_named(tmp_path: Path, network: str, arguments: list[st
 def test_json_into_nowhere_is_said_before_the_work(tmp_path: Path, network: str, capsys: pytest.CaptureFixture) -> None:
     assert peers.main([network, "--json", str(tmp_path / "none" / "x.json")], lambda *_: pytest.fail("worked")) == 2
     assert "does not exist" in capsys.readouterr().err
+    assert peers.main([network, "--json", str(tmp_path)], lambda *_: pytest.fail("worked")) == 2
+    assert "is a folder" in capsys.readouterr().err
 
 
 def test_help_fits_80_columns(capsys: pytest.CaptureFixture) -> None:
@@ -205,6 +220,12 @@ def test_no_results_keeps_nothing(tmp_path: Path, network: str, monkeypatch: pyt
 def test_a_page_without_markers_is_said(
     tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
+    """Before the work, and so is a folder that takes no results."""
+    monkeypatch.setattr(peers, "measure", lambda *_: pytest.fail("worked"))
+    (tmp_path / "kept").write_text("")
+    assert whole_run(tmp_path, network, monkeypatch, "--no_plots") == 1
+    assert "kept: results cannot be written there" in capsys.readouterr().err
+    (tmp_path / "kept").unlink()
     monkeypatch.setattr("test_bench_peers.PAGE", "# Performance\n")
     assert whole_run(tmp_path, network, monkeypatch, "--no_plots") == 1 and "lacks the markers" in capsys.readouterr().err
 

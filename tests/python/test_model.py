@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import networks
 import numpy as np
@@ -294,3 +297,16 @@ def test_measure() -> None:
     assert mace.measure(isa="scalar")["float32_milliseconds"] > figures["float32_milliseconds"]
     with pytest.raises(mace.InvalidArgumentError, match="num_threads"):
         mace.measure(-1)
+
+
+def test_a_run_imports_nothing(tmp_path: Path, network: onnx.ModelProto) -> None:
+    """The first result is what a user waits for: NumPy imports some of its parts when they are first named."""
+    (tmp_path / "net.onnx").write_bytes(network.SerializeToString())
+    script = (
+        "import sys, numpy, mace\n"
+        f"model = mace.load({str(tmp_path / 'net.onnx')!r})\n"
+        "before = set(sys.modules)\n"
+        "model([numpy.zeros((1, 3, 16, 20), numpy.float32)])\n"
+        "print(sorted(set(sys.modules) - before))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

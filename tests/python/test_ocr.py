@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ import geometry  # noqa: E402
 import ocr_engines as engines  # noqa: E402
 import ocr_models as models  # noqa: E402
 import pages  # noqa: E402
+import read_text  # noqa: E402
 import reader  # noqa: E402
 
 
@@ -143,35 +145,57 @@ def test_pages_are_the_same_for_the_same_seed() -> None:
 
 
 class FakeEngine:
-    """Sees two words of which one stands on its head, and reads a crop's width."""
+    """Takes what is dark for text, a crop that is dark at its upper end for one that stands on its head, and reads its columns."""
 
     characters = ("", *"0123456789", " ")
 
     def __init__(self) -> None:
-        self.widths: list[int] = []
+        self.crops: list[np.ndarray] = []
 
     def detect(self, picture: np.ndarray) -> np.ndarray:
         assert all(side % 32 == 0 for side in picture.shape[:2])
-        return (picture[..., 0] < 128).astype(np.float32)
+        return (picture[..., 0] < 200).astype(np.float32)
 
     def is_upside_down(self, crop: np.ndarray) -> float:
         assert crop.shape == (48, 192, 3)
-        return 0.99 if crop[8:16, :40].min() < 100 else 0.01
+        return 0.99 if crop[:20, 40:80, 1].mean() < crop[28:, 40:80, 1].mean() else 0.01
 
     def recognize(self, crop: np.ndarray) -> tuple[list[int], list[float]]:
-        self.widths.append(crop.shape[1])
-        return [2, 3], [0.5, 1.0]
+        self.crops.append(crop)
+        return [2, 3 if crop.shape[1] == 160 else 4], [0.5, 1.0]
 
 
 def test_reader() -> None:
-    picture = Image.new("RGB", (320, 96), "white")
-    ImageDraw.Draw(picture).rectangle((20, 20, 120, 40), fill="black")
+    """Two pieces in a row, one below; that one is lighter below, the others above."""
+    picture = Image.new("RGB", (640, 192), "white")
+    pen = ImageDraw.Draw(picture)
+    for x, y, width, upside_down in ((30, 30, 100, False), (300, 32, 300, False), (30, 120, 100, True)):
+        for half in (0, 1):
+            shade = (0, 0, 0) if bool(half) != upside_down else (0, 250, 250)
+            pen.rectangle((x, y + 14 * half, x + width, y + 14 * half + 13), fill=shade)
     engine = FakeEngine()
     page = reader.Reader(engine).read(picture)
-    assert page.text == "12" and page.lines[0].score == 0.75 and page.lines[0].upside_down in (True, False)
-    assert engine.widths and all(width % reader.WIDTH_STEP == 0 for width in engine.widths)
+    assert page.text == "12 13\n12" and [line.score for line in page.lines] == [0.75] * 3
+    assert [line.upside_down for line in page.lines] == [False, False, True]
+    assert all(crop.shape[0] == 48 and crop.shape[1] % reader.WIDTH_STEP == 0 for crop in engine.crops)
+    assert all(crop[:20, 40:80, 1].mean() > crop[28:, 40:80, 1].mean() for crop in engine.crops)  # the third one was turned
     assert list(page.seconds) == ["detection", "boxes and crops", "direction", "recognition"]
     assert reader.Reader(engine).read(Image.new("RGB", (40, 40), "white")).text == ""
+
+
+def test_pictures_are_read_as_a_viewer_shows_them(tmp_path: Path) -> None:
+    ink = Image.new("RGB", (60, 20), "white")
+    ImageDraw.Draw(ink).rectangle((4, 4, 15, 15), fill="black")
+    clear = Image.new("RGBA", (60, 20), (0, 0, 0, 0))
+    ImageDraw.Draw(clear).rectangle((4, 4, 15, 15), fill=(0, 0, 0, 255))
+    clear.save(tmp_path / "clear.png")
+    clear.convert("LA").save(tmp_path / "grey_clear.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be shown a quarter clockwise
+    ink.rotate(90, expand=True).save(tmp_path / "turned.png", exif=turned)
+    for name in ("clear", "grey_clear", "turned"):
+        shown = read_text.open_picture(tmp_path / f"{name}.png")
+        assert shown.mode == "RGB" and np.array_equal(np.asarray(shown), np.asarray(ink)), name
 
 
 def test_characters() -> None:
@@ -183,15 +207,31 @@ def test_characters() -> None:
     (["--picture", "absent.png"], "absent.png: no such file"),
     (["--picture", "text.png"], "text.png: is not a picture that Pillow can read"),
     (["--picture", "cut.png"], "cut.png: "),
+    (["--picture", "pipe.png"], "pipe.png is not a regular file"),
     (["--output", "x.png"], "--output names one file: give one --picture"),
+    (["--picture", "sign.png", "--output", "page.txt"], "--output=page.txt: names a PNG"),
+    (["--picture", "sign.png", "--output", "sign.png"], "sign.png: is a picture that is read"),
+    (["--picture", "sign.png", "--picture", "sub/sign.png"], ".demo/sign_text.png: two pictures would be written there"),
 ])  # fmt: skip
 def test_errors(tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "cut.png").write_bytes((EXAMPLE / "sign.png").read_bytes()[:2000])
+    for name in ("sign.png", "sub/sign.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((EXAMPLE / "sign.png").read_bytes())
+    os.mkfifo(tmp_path / "pipe.png")
     command = [sys.executable, str(EXAMPLE / "read_text.py"), *arguments]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert result.returncode == 2 and result.stderr.startswith(f"read_text.py: {message}") and result.stderr.count("\n") == 1
-    assert not (tmp_path / ".demo").exists()
+    assert not (tmp_path / ".demo").exists() and (tmp_path / "sign.png").read_bytes() == (EXAMPLE / "sign.png").read_bytes()
+
+
+@pytest.mark.parametrize("program", ["read_text.py", "accuracy.py"])
+def test_numbers_of_threads(tmp_path: Path, program: str) -> None:
+    for value in ("-1", "257", "two"):
+        command = [sys.executable, str(EXAMPLE / program), "--num_threads", value]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 2 and "expected 0 (one per core) to 256" in result.stderr and not list(tmp_path.iterdir())
 
 
 def test_models_that_cannot_be_had(tmp_path: Path) -> None:

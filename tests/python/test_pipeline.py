@@ -233,6 +233,7 @@ def test_refusals(options: dict, message: str) -> None:
     lambda: Resize("8", 8), lambda: Resize(8, 8, "cubic"), lambda: Color("rgb", "nv12"), lambda: Color("yuv", "rgb"),
     lambda: Normalize(float("nan")), lambda: Normalize("0.5"), lambda: Layout("NHWC", "NC"), lambda: TopK(1.5), lambda: TopK(True),
     lambda: Source("float16"), lambda: Source(shape=(1, -5)), lambda: Resize(8, 8, keep_aspect=1),
+    lambda: Source(shape=0), lambda: Source(shape=False),
 ])  # fmt: skip
 def test_fields_are_checked(make: object) -> None:
     with pytest.raises(mace.InvalidArgumentError, match="expected"):

@@ -97,6 +97,23 @@ def test_hostile_files(folder: Path, data: bytes) -> None:
         read_pipeline_file("file.yml")
 
 
+@pytest.mark.parametrize("field", ["A" * 9000, "[" + "1," * 20000 + "1]", "9" * 90000])
+def test_long_values_are_told_in_short(folder: Path, field: str) -> None:
+    for text in (f"preprocess:\n  x:\n    - Resize: {{height: {field}, width: 2}}\n", f"? {field}\n: 1\n"):
+        Path("file.yml").write_text(text)
+        with pytest.raises(PipelineFileError) as error:
+            read_pipeline_file("file.yml")
+        assert len(str(error.value)) < 600
+
+
+def test_names_that_are_no_text(folder: Path) -> None:
+    """YAML's escapes make them."""
+    for name in ("\\ud800", "prob\\0"):
+        Path("file.yml").write_text(f'postprocess:\n  "{name}":\n    - Softmax\n')
+        result = run_mace("convert", "net.onnx", "--pipeline", "file.yml", "-o", "net.mace", status=1)
+        assert "is no tensor's name" in result.stderr and result.stderr.count("\n") == 1
+
+
 def test_exit_status(folder: Path) -> None:
     Path("file.yml").write_text("preprocess:\n  x:\n    - Resise: {height: 1}\n")
     result = run_mace("convert", "net.onnx", "--pipeline", "file.yml", "-o", "net.mace", status=2)
