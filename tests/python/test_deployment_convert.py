@@ -305,6 +305,10 @@ def test_all_models_are_written_or_none(tmp_path: Path) -> None:
     assert sorted(each.name for each in (tmp_path / "build/lib/model").iterdir()) == ["net.mace", "other.mace"]
     names = [each["model"] for each in converter_json("run", f"--config={path}", "--validate", cwd=tmp_path)["models"]]
     assert names == ["net", "other"]
+    shutil.rmtree(tmp_path / "build")
+    (tmp_path / "build/lib/model/other.mace").mkdir(parents=True)
+    with nothing_written(tmp_path):  # the second cannot be written
+        assert "other.mace is not a regular file" in converter("convert", f"--config={path}", cwd=tmp_path, status=1).problems()[0]
 
 
 @pytest.mark.parametrize(
@@ -317,6 +321,10 @@ def test_all_models_are_written_or_none(tmp_path: Path) -> None:
         (changed(SUBGRAPHS, "second", order=0), {}, "input_tensors[0]", "no output of a sub-graph of lower order"),
         (changed(SUBGRAPHS, "second", input_shapes=["1,12,10,8"]), {}, "input_shapes[0]", "make them equal"),
         (SUBGRAPHS, {"validation_inputs_data": ["a", "b"]}, "validation_inputs_data", "2 file(s) for 1"),
+        (SUBGRAPHS, {"input_tensors": ["x", "x"]}, "input_tensors[1]", "'x' is there twice; remove one"),
+        (SUBGRAPHS, {"output_tensors": ["r0", "features"]}, "output_tensors[1]", "'features' is there twice, also as r0; remove one"),
+        (changed(SUBGRAPHS, "first", validation_inputs_data=["a"]), {}, "validation_inputs_data", "move them to the model"),
+        (changed(SUBGRAPHS, "second", validation_outputs_data=["a"]), {}, "validation_outputs_data", "move them to the model"),
     ],
 )  # fmt: skip
 def test_sub_graphs_that_do_not_fit(graphs: dict, model: dict, key: str, text: str, tmp_path: Path) -> None:

@@ -189,12 +189,13 @@ class LayerConverter:
 
 
 def check_same(deployment: Deployment, spec: ModelSpec, path: str, model: mace.Model) -> None:
-    """That a .mace file was made from this deployment file as it is now."""
+    """That a .mace file has the inputs and outputs of this deployment file as it is now."""
     for kind, tensors, infos in (("input", spec.inputs, model.inputs), ("output", spec.outputs, model.outputs)):
         shapes_differ = any(
             [dim for dim in tensor.shape if dim != 1] != [dim for dim in info.shape if dim != 1]
             for tensor, info in zip(tensors, infos, strict=False)
         )
-        if len(infos) != len(tensors) or shapes_differ:
+        names_differ = [tensor.name for tensor in tensors] != [info.name for info in infos]
+        if len(infos) != len(tensors) or names_differ or shapes_differ:
             message = f"{path} has other {kind}s ({'; '.join(map(str, infos))}); convert again"
             raise DeploymentError([Problem(deployment.file, deployment.root.line_of(spec.path), spec.name, message)])
