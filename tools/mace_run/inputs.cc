@@ -78,6 +78,7 @@ InputSource::InputSource(const Options& options, std::vector<mace::TensorInfo> i
   }
   if (!options_.input_file.empty()) {
     kind_ = Kind::kPrefix;
+    CheckFileNames(TensorNames(), "input");
   } else if (options_.input_dir.empty()) {
     if (!options_.benchmark && !options_.is_round_given && !infos_.empty()) {
       throw std::runtime_error("--input_dir is missing: the model has " + std::to_string(infos_.size()) +
@@ -94,10 +95,19 @@ InputSource::InputSource(const Options& options, std::vector<mace::TensorInfo> i
     if (names.empty() || is_nameless || !NumberedFiles(options_.input_dir).empty()) return;
     std::vector<std::string> samples = FindSamples(FilesOf(options_.input_dir), names, options_.input_dir);
     if (samples.empty()) return;  // ReadNumbered says what is missing
+    CheckFileNames(TensorNames(), "input");
     samples_ = std::move(samples);
     kind_ = Kind::kBatch;
     if (options_.steps > 0) throw UsageError("--steps walks along the arrays of in_0.npy, ...");
   }
+}
+
+std::vector<std::string> InputSource::TensorNames() const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < infos_.size(); ++i) {
+    if (!IsLeftOut(i)) names.push_back(infos_[i].name);
+  }
+  return names;
 }
 
 Sample InputSource::Read(const std::string& suffix) const {

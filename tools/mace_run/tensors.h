@@ -34,6 +34,7 @@ class InputSource {
  private:
   enum class Kind { kNone, kNumbered, kBatch, kPrefix, kRandom };
 
+  std::vector<std::string> TensorNames() const;  // of those that are fed
   Sample ReadNumbered() const;
   Input ReadNamed(size_t index, const std::string& path) const;
   Input Random(size_t index) const;
