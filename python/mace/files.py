@@ -9,7 +9,7 @@ import signal
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mace.errors import InvalidArgumentError, IoError, MaceError, NotFoundError
 
@@ -70,20 +70,28 @@ def locked_folder(folder: str, waiting: Callable[[], None] = lambda: None) -> It
 
 
 @contextlib.contextmanager
-def deferred_signals() -> Iterator[list[int]]:
-    """Signals that would end the program do so at the end of the block; the list holds those that came. For the main thread:
-    elsewhere nothing is deferred."""
-    caught: list[int] = []
+def handled_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Signals that would end the program call `handler` until the end of the block. For the main thread: elsewhere they end it."""
     previous = {}
     if threading.current_thread() is threading.main_thread():
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) is signal.SIG_DFL:
-                previous[number] = signal.signal(number, lambda number, _: caught.append(number))
+                previous[number] = signal.signal(number, handler)
     try:
-        yield caught
+        yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, before in previous.items():
+            signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def deferred_signals() -> Iterator[list[int]]:
+    """Signals that would end the program do so at the end of the block; the list holds those that came."""
+    caught: list[int] = []
+    try:
+        with handled_signals(lambda number, _: caught.append(number)):
+            yield caught
+    finally:
         if caught:
             signal.raise_signal(caught[0])
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -505,6 +507,23 @@ def test_mace_run_is_found(net: Path) -> None:
     stub.write_text("#!/bin/sh\necho hello\n")
     assert "no report" in converter("run", f"--config={net}", cwd=net.parent, status=1, MACE_RUN=str(stub)).problems()[0]
     assert "MACE_RUN=nowhere" in converter("run", f"--config={net}", cwd=net.parent, status=1, MACE_RUN="nowhere").problems()[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_mace_run_too(number: int, net: Path) -> None:
+    stub, started = net.parent / "mace_run", net.parent / "started"
+    stub.write_text(f"#!/bin/sh\necho $$ > {started}.new\nmv {started}.new {started}\nexec sleep 60\n")
+    stub.chmod(0o755)
+    process = subprocess.Popen([*CONVERTER, "run", f"--config={net}"], cwd=net.parent, env={**os.environ, "MACE_RUN": str(stub)})
+    while not started.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(20) == -number
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # until init has taken it away
+            os.kill(int(started.read_text()), 0)
+            time.sleep(0.1)
 
 
 def test_a_reference_that_is_not_installed(net: Path) -> None:
