@@ -187,6 +187,7 @@ def test_shapes_that_do_not_fit(tmp_path: Path) -> None:
         ({"input_data_types": ["int32"]}, "int32", "x is float32 in the source, int32 here; write float32"),
         ({"input_tensors": ["y"]}, "- y", "'y'"),
         ({"output_tensors": ["probability"]}, "- probability", "'probability'"),
+        ({"output_tensors": ["y" * 200]}, f"- {'y' * 200}", "the model has no tensor of this name"),
     ):
         path = deployment(tmp_path, data=fixed, subgraphs=[graph(**changes)])
         with nothing_written(tmp_path):
@@ -290,6 +291,13 @@ def test_sub_graphs_share_an_input_by_its_alias(tmp_path: Path) -> None:
     np.testing.assert_array_equal(got["a"], np.maximum(x, 0))
     report = converter_json("run", f"--config={path}", "--validate", cwd=tmp_path)["models"][0]
     assert all(each["similarity"] > 0.99999 for each in report["validation"])
+
+
+def test_sub_graphs_in_a_circle(tmp_path: Path) -> None:
+    graphs = changed(changed(SUBGRAPHS, "first", output_tensors=["c2"]), "second", input_tensors=["r0"])
+    path = deployment(tmp_path, subgraphs=graphs, input_tensors=["x"], output_tensors=["prob"])
+    found = converter("convert", f"--config={path}", cwd=tmp_path, status=2).problems()
+    assert len(found) == 1 and ": output_tensors[0]: join of 'c2' to 'r0': the first depends on the second" in found[0], found
 
 
 def test_all_models_are_written_or_none(tmp_path: Path) -> None:

@@ -215,6 +215,10 @@ def test_all_problems_at_once_with_lines(tmp_path: Path) -> None:
         ({"validation_outputs_data": ["a", "b"]}, "validation_outputs_data", "2 file(s) for 1 output tensor(s)"),
         ({"input_shapes": ["1," * 8 + "1"]}, "input_shapes[0]", "more than 8 dimensions"),
         ({"input_shapes": ["1048576,1048576"]}, "input_shapes[0]", "2^40"),
+        ({"input_tensors": [], "input_shapes": []}, "input_tensors", "is empty; name a tensor"),
+        ({"output_tensors": [""]}, "output_tensors[0]", "'' is no name of a tensor"),
+        ({"check_tensors": ["a\0"], "check_shapes": ["1"]}, "check_tensors[0]", "is no name of a tensor"),
+        ({"input_tensors": ["\ud800"]}, "input_tensors[0]", "is no name of a tensor"),
     ],
 )  # fmt: skip
 def test_counts_and_shapes(changes: dict, key: str, text: str, tmp_path: Path) -> None:

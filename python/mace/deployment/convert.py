@@ -16,6 +16,7 @@ from mace.deployment.problems import DeploymentError, Problem
 from mace.errors import MaceError
 from mace.model import TensorInfo
 
+MAX_QUOTED = 120  # characters of a name in a message of the importer
 NATURAL = {"onnx": "NCHW", "tflite": "NHWC"}  # the layout of pictures in the source
 ORDER = {("NHWC", "NCHW"): (0, 3, 1, 2), ("NCHW", "NHWC"): (0, 2, 3, 1)}
 
@@ -90,8 +91,8 @@ class _Converter:
             return mace.convert(self._data, outputs=outputs, joins=self._spec.joins, **options)
         except MaceError as error:
             quoted = re.search("'(.+?)'", str(error))  # a tensor that the source lacks is named by its line
-            for tensor in [*self._spec.inputs, *self._spec.outputs, *self._spec.checks]:
-                if quoted and quoted[1] == tensor.name and isinstance(error, (mace.InvalidArgumentError, mace.NotFoundError)):
+            for tensor in [tensor for graph in self._spec.subgraphs for tensor in (*graph.inputs, *graph.outputs, *graph.checks)]:
+                if quoted and quoted[1] == tensor.name[:MAX_QUOTED] and isinstance(error, (mace.InvalidArgumentError, mace.NotFoundError)):
                     raise self._fail(tensor.path, str(error)) from None
             raise type(error)(f"{self._spec.name}: {error}") from None
 

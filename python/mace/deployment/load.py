@@ -259,8 +259,12 @@ class _Checker:
                 self.add((*path, key), "is required; add it")
         if names is None or shapes is None:
             return []
+        if not names and kind != "check":
+            self.add(at, "is empty; name a tensor of the source")
         seen: set[str] = set()
         for index, name in enumerate(names):
+            if not name or "\0" in name or not _is_text(name):
+                self.add((*at, index), f"{name!r} is no name of a tensor; correct it")
             if name in seen:
                 self.add((*at, index), f"{name!r} is there twice; remove one")
             seen.add(name)
@@ -350,6 +354,11 @@ class _Checker:
             else:
                 found[match.name] = match
         return list(found.values())
+
+
+def _is_text(name: str) -> bool:
+    """Whether it has no lone surrogate, which YAML can write as an escape."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _dims(shape: tuple[int, ...]) -> str:
