@@ -63,7 +63,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     options = parser.parse_args(arguments)
     try:
-        counts = compare(read(options.first), read(options.second), options.widen)
+        first, second = read(options.first), read(options.second)
+        for what in ("num_threads", "isa"):  # another question was asked: the runs cannot agree but by chance
+            if first["settings"][what] != second["settings"][what]:
+                raise ResultsError(
+                    f"{what} is {first['settings'][what]} in {options.first} and {second['settings'][what]} in {options.second}"
+                )
+        if first["machine"]["slug"] != second["machine"]["slug"]:
+            raise ResultsError(f"{options.first} is of another machine than {options.second}")
+        counts = compare(first, second, options.widen)
     except ResultsError as error:
         print(f"compare_runs: {error}", file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@ Where this Python lacks the package mace, the checkout's own (.venv, which `make
 """
 
 import os
+import signal
 import sys
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -21,6 +22,7 @@ def hand_over(reason: str) -> None:
 
 def main() -> None:
     """Hands over to mace.deployment.commands."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, also while it starts
     sys.path = [path for path in sys.path if os.path.abspath(path or ".") != os.path.join(CHECKOUT, "tools")]
     try:
         from mace.deployment.commands import main as run

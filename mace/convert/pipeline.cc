@@ -46,6 +46,8 @@ bool LooksAtPixels(const Step& step) {
          std::holds_alternative<NormalizeStep>(step);
 }
 
+bool IsNormalize(const Step& step) { return std::holds_alternative<NormalizeStep>(step); }
+
 // What stands in front of `steps` where `type` stands behind them.
 TensorType SourceType(const std::vector<Step>& steps, const std::string& name, TensorType type,
                       Graph* graph) {
@@ -105,7 +107,12 @@ void AddToInput(const Pipeline& pipeline, GraphEditor* editor) {
   for (size_t i = 0; i < steps.size(); ++i) {
     ForStep(steps, i, [&](const Step& step) { value = builder.AddToInput(step, value); });
   }
-  value = Adapt(builder, builder.Settle(value), wanted);
+  value = builder.Settle(value);
+  // Without a Normalize the pixels are what a quantized model's bytes mean, not real numbers.
+  const bool are_bytes = wanted.quantization != kNone && wanted.dtype == DType::kU8 &&
+                         type.dtype == DType::kU8 && std::none_of(steps.begin(), steps.end(), IsNormalize);
+  if (are_bytes && graph.values[value].type.dtype == DType::kF32) value = builder.AsBytes(value);
+  value = Adapt(builder, value, wanted);
   if (value == input) value = builder.Emit(OpId::kIdentity, {value}, NoAttributes{});
   editor->ReplaceUses(old_input, value);
   Check(graph.values[input].name.Assign(name));

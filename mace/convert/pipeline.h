@@ -81,7 +81,7 @@ using Pipeline = std::pair<std::string, std::vector<Step>>;
 // Adds the steps. Inputs and outputs keep their names and places; further outputs are appended. The element
 // type of an input with steps is u8 (a Layout alone, or no step that looks at pixels: what the model takes)
 // unless a SourceStep says otherwise. A model that takes quantized values gets the real numbers quantized,
-// but u8 that is still u8 goes as it is into a model that takes u8.
+// but u8 pixels of which no Normalize makes real numbers go, rounded, as they are into a model that takes u8.
 Status AddPipelines(const std::vector<Pipeline>& preprocess, const std::vector<Pipeline>& postprocess,
                     Graph* graph);
 

@@ -13,6 +13,7 @@
 #include "mace/ops/search/ctc_greedy_decode.h"
 #include "mace/ops/search/top_k.h"
 #include "mace/ops/shape/shape_ops.h"
+#include "mace/ops/unary/unary.h"
 #include "mace/ops/vision/nv12_to_rgb.h"
 #include "mace/passes/constants.h"
 
@@ -129,6 +130,12 @@ ValueId StepBuilder::As(ValueId value, DType dtype) {
   if (editor_.QuantizationIndexOf(value) != kNone) value = Emit(OpId::kDequantize, {value}, NoAttributes{});
   if (editor_.DTypeOf(value) == dtype) return value;
   return Emit(OpId::kCast, {value}, ops::CastAttributes{.to = dtype});
+}
+
+ValueId StepBuilder::AsBytes(ValueId value) {
+  value = Emit(OpId::kRound, {value}, NoAttributes{});
+  value = Emit(OpId::kClip, {value}, ops::ClipAttributes{.min = 0, .max = 255});
+  return As(value, DType::kU8);
 }
 
 ValueId StepBuilder::Floats(const std::vector<double>& elements, const Shape& shape) {

@@ -39,6 +39,8 @@ class StepBuilder {
   }
   // Cast where the type is another one; of quantized values their real numbers, cast.
   ValueId As(ValueId value, DType dtype);
+  // f32 numbers of pixels, rounded to bytes.
+  ValueId AsBytes(ValueId value);
 
   // Colours that are to change places do so as late as they can, where the picture is smallest and a
   // convolution may take it over: what an input's steps have made is settled at their end.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import stat
 import threading
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO
 
 from mace.errors import InvalidArgumentError, IoError, MaceError, NotFoundError
 
@@ -47,20 +48,50 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
 
 
 @contextlib.contextmanager
-def deferred_signals() -> Iterator[list[int]]:
-    """Signals that would end the program do so at the end of the block; the list holds those that came. For the main thread:
-    elsewhere nothing is deferred."""
-    caught: list[int] = []
+def locked_folder(folder: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Makes a folder and keeps other processes that ask for it waiting until the end of the block. `waiting` is called where another
+    one is first."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise IoError(f"{folder}: {error.strerror or error}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise IoError(f"{folder} cannot be locked: {error.strerror or error}") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def handled_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Signals that would end the program call `handler` until the end of the block. For the main thread: elsewhere they end it."""
     previous = {}
     if threading.current_thread() is threading.main_thread():
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) is signal.SIG_DFL:
-                previous[number] = signal.signal(number, lambda number, _: caught.append(number))
+                previous[number] = signal.signal(number, handler)
     try:
-        yield caught
+        yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, before in previous.items():
+            signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def deferred_signals() -> Iterator[list[int]]:
+    """Signals that would end the program do so at the end of the block; the list holds those that came."""
+    caught: list[int] = []
+    try:
+        with handled_signals(lambda number, _: caught.append(number)):
+            yield caught
+    finally:
         if caught:
             signal.raise_signal(caught[0])
 
@@ -80,26 +111,41 @@ def write_atomically(path: str, data: bytes | memoryview, *, follow_links: bool 
     """Writes under a temporary name in the same folder, then renames: never a partial file, and no temporary one is left
     by an error or a signal. A symbolic link is followed where `follow_links`; anything there but a regular file (a folder, a
     device, a FIFO) is refused."""
-    view = memoryview(data)
+    write_all_atomically([(path, data)], follow_links=follow_links)
+
+
+def write_all_atomically(files: Sequence[tuple[str, bytes | memoryview]], *, follow_links: bool = True) -> None:
+    """The same for several files: none takes its name before all are on the disk."""
+    path = ""
+    temporaries: list[tuple[str, str]] = []  # temporary name, name in the end
     try:
-        resolved = resolve_output(path, follow_links)
-        temporary = os.path.join(os.path.dirname(resolved), f".mace_{os.urandom(8).hex()}")
         with deferred_signals() as caught:
             try:
-                # The system applies the umask.
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-                with open(descriptor, "wb", buffering=0) as file:
-                    written = 0
-                    while written < len(view) and not caught:
-                        written += file.write(view[written : written + WRITE_BYTES])
-                    if not caught:
-                        os.fsync(descriptor)
-                if not caught:
+                for path, data in files:
+                    resolved = resolve_output(path, follow_links)
+                    temporary = os.path.join(os.path.dirname(resolved), f".mace_{os.urandom(8).hex()}")
+                    temporaries.append((temporary, resolved))
+                    _write_new(temporary, memoryview(data), caught)
+                for temporary, resolved in temporaries if not caught else ():
+                    path = resolved
                     os.replace(temporary, resolved)
             finally:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
+                for temporary, _ in temporaries:
+                    with contextlib.suppress(OSError):
+                        os.unlink(temporary)
     except IoError:
         raise
     except OSError as error:
         raise IoError(f"{path}: {error.strerror or error}") from None
+
+
+def _write_new(path: str, view: memoryview, caught: list[int]) -> None:
+    """Writes a file that is not there yet; ends early where a signal is `caught`."""
+    # The system applies the umask.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    with open(descriptor, "wb", buffering=0) as file:
+        written = 0
+        while written < len(view) and not caught:
+            written += file.write(view[written : written + WRITE_BYTES])
+        if not caught:
+            os.fsync(descriptor)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -109,6 +110,17 @@ def deployment(folder: Path, *, data: bytes | None = None, subgraphs: Any = None
 def line_of(path: Path, text: str) -> int:
     """The line of a file that holds a text, counted from 1."""
     return next(number for number, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+
+@contextlib.contextmanager
+def limited_files(size: int) -> Iterator[None]:
+    """Files cannot grow beyond this size, as on a disk that is full; child processes can do as little."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextlib.contextmanager

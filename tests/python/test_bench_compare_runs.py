@@ -55,6 +55,12 @@ def test_files_that_cannot_be_compared(tmp_path: Path, capsys: pytest.CaptureFix
     ):
         assert compare_runs.main([str(good), str(second)]) == 2
         assert says.replace("nothing", "in common") in capsys.readouterr().err
+    settings = {"num_threads": 2, "isa": None, "blocks": 8, "min_ms": 20, "tolerance": 1e-3}
+    two_threads = write(tmp_path / "3.json", {"a": (1, 1, 1)}, settings=settings)
+    elsewhere = write(tmp_path / "4.json", {"a": (1, 1, 1)}, machine=MACHINE | {"slug": "b"})
+    for second, says in ((two_threads, "num_threads is 1 in"), (elsewhere, "another machine")):
+        assert compare_runs.main([str(good), str(second)]) == 2
+        assert says in capsys.readouterr().err
     with pytest.raises(SystemExit) as caught:
         compare_runs.main([str(good), str(good), "--share", "2"])
     assert caught.value.code == 2 and "from 0 to 1" in capsys.readouterr().err

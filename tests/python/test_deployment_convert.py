@@ -187,6 +187,7 @@ def test_shapes_that_do_not_fit(tmp_path: Path) -> None:
         ({"input_data_types": ["int32"]}, "int32", "x is float32 in the source, int32 here; write float32"),
         ({"input_tensors": ["y"]}, "- y", "'y'"),
         ({"output_tensors": ["probability"]}, "- probability", "'probability'"),
+        ({"output_tensors": ["y" * 200]}, f"- {'y' * 200}", "the model has no tensor of this name"),
     ):
         path = deployment(tmp_path, data=fixed, subgraphs=[graph(**changes)])
         with nothing_written(tmp_path):
@@ -292,6 +293,13 @@ def test_sub_graphs_share_an_input_by_its_alias(tmp_path: Path) -> None:
     assert all(each["similarity"] > 0.99999 for each in report["validation"])
 
 
+def test_sub_graphs_in_a_circle(tmp_path: Path) -> None:
+    graphs = changed(changed(SUBGRAPHS, "first", output_tensors=["c2"]), "second", input_tensors=["r0"])
+    path = deployment(tmp_path, subgraphs=graphs, input_tensors=["x"], output_tensors=["prob"])
+    found = converter("convert", f"--config={path}", cwd=tmp_path, status=2).problems()
+    assert len(found) == 1 and ": output_tensors[0]: join of 'c2' to 'r0': the first depends on the second" in found[0], found
+
+
 def test_all_models_are_written_or_none(tmp_path: Path) -> None:
     path = deployment(tmp_path)
     text = path.read_text()
@@ -305,6 +313,10 @@ def test_all_models_are_written_or_none(tmp_path: Path) -> None:
     assert sorted(each.name for each in (tmp_path / "build/lib/model").iterdir()) == ["net.mace", "other.mace"]
     names = [each["model"] for each in converter_json("run", f"--config={path}", "--validate", cwd=tmp_path)["models"]]
     assert names == ["net", "other"]
+    shutil.rmtree(tmp_path / "build")
+    (tmp_path / "build/lib/model/other.mace").mkdir(parents=True)
+    with nothing_written(tmp_path):  # the second cannot be written
+        assert "other.mace is not a regular file" in converter("convert", f"--config={path}", cwd=tmp_path, status=1).problems()[0]
 
 
 @pytest.mark.parametrize(
@@ -317,6 +329,10 @@ def test_all_models_are_written_or_none(tmp_path: Path) -> None:
         (changed(SUBGRAPHS, "second", order=0), {}, "input_tensors[0]", "no output of a sub-graph of lower order"),
         (changed(SUBGRAPHS, "second", input_shapes=["1,12,10,8"]), {}, "input_shapes[0]", "make them equal"),
         (SUBGRAPHS, {"validation_inputs_data": ["a", "b"]}, "validation_inputs_data", "2 file(s) for 1"),
+        (SUBGRAPHS, {"input_tensors": ["x", "x"]}, "input_tensors[1]", "'x' is there twice; remove one"),
+        (SUBGRAPHS, {"output_tensors": ["r0", "features"]}, "output_tensors[1]", "'features' is there twice, also as r0; remove one"),
+        (changed(SUBGRAPHS, "first", validation_inputs_data=["a"]), {}, "validation_inputs_data", "move them to the model"),
+        (changed(SUBGRAPHS, "second", validation_outputs_data=["a"]), {}, "validation_outputs_data", "move them to the model"),
     ],
 )  # fmt: skip
 def test_sub_graphs_that_do_not_fit(graphs: dict, model: dict, key: str, text: str, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 import networks
 import numpy as np
 import pytest
-from deployments import converter, deployment, graph, line_of, nothing_written, sha256
+from deployments import converter, deployment, graph, limited_files, line_of, nothing_written, sha256
 from mace.deployment import files
 from mace.deployment.load import Source, load_deployment
 from mace.deployment.problems import DeploymentError
+from mace.errors import IoError
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -117,6 +118,13 @@ def test_a_download_is_tried_three_times(broken: Answer, server: Server, found: 
 def test_a_wrong_checksum_leaves_no_file(server: Server, found: files.Files, tmp_path: Path) -> None:
     server.answers = [data(b"another model")]
     with pytest.raises(DeploymentError, match=r"model_sha256_checksum: .*has the checksum .*; get the right file, or correct the checksum"):
+        found.read(source(server.url("net.onnx")))
+    assert server.asked == 1 and list((tmp_path / "downloads").iterdir()) == []
+
+
+def test_a_full_disk_is_no_network_failure(server: Server, found: files.Files, tmp_path: Path) -> None:
+    server.answers = [data(CONTENT * 500)]
+    with limited_files(100_000), pytest.raises(IoError, match=r"downloads: File too large \(for http"):
         found.read(source(server.url("net.onnx")))
     assert server.asked == 1 and list((tmp_path / "downloads").iterdir()) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ GRAPH_VALUES: dict[str, tuple[Any, Any]] = {
     "output_data_formats": ("none", "NHCW"),
     "input_data_types": (["float32"], ["float"]),
     "output_data_types": ("float32", "double"),
-    "input_ranges": (["-1.0,2.5"], ["2,1"]),
+    "input_ranges": (["-1.0,2.5"], ["1,1e39"]),
     "check_tensors": (["c1"], [[]]),
     "check_shapes": (["1,12,8,10"], ["one"]),
     "input_aliases": (["image"], [["image"]]),
@@ -214,6 +215,10 @@ def test_all_problems_at_once_with_lines(tmp_path: Path) -> None:
         ({"validation_outputs_data": ["a", "b"]}, "validation_outputs_data", "2 file(s) for 1 output tensor(s)"),
         ({"input_shapes": ["1," * 8 + "1"]}, "input_shapes[0]", "more than 8 dimensions"),
         ({"input_shapes": ["1048576,1048576"]}, "input_shapes[0]", "2^40"),
+        ({"input_tensors": [], "input_shapes": []}, "input_tensors", "is empty; name a tensor"),
+        ({"output_tensors": [""]}, "output_tensors[0]", "'' is no name of a tensor"),
+        ({"check_tensors": ["a\0"], "check_shapes": ["1"]}, "check_tensors[0]", "is no name of a tensor"),
+        ({"input_tensors": ["\ud800"]}, "input_tensors[0]", "is no name of a tensor"),
     ],
 )  # fmt: skip
 def test_counts_and_shapes(changes: dict, key: str, text: str, tmp_path: Path) -> None:
@@ -289,6 +294,32 @@ def test_aliases_are_bounded(tmp_path: Path) -> None:
     levels += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
     path.write_text("\n".join(levels))
     assert "more than 20000 values" in problems_of(path)[0]
+
+
+def test_aliases_in_aliases_are_bounded(tmp_path: Path) -> None:
+    """Each is 30 levels deep, with what it repeats 600."""
+    path = tmp_path / "x.yml"
+    path.write_text("\n".join(f"a{i}: &a{i} {'[' * 30}{f'*a{i - 1}' if i else 'x'}{']' * 30}" for i in range(20)))
+    assert problems_of(path) == [f"{path}:2: nested more than 32 levels deep (with those that aliases repeat)"]
+    path.write_text("a: &a [[x]]\nb: &b [[[*a]]]\n" + "c: " + "[" * 28 + "*a, *b" + "]" * 28)
+    assert "nested more than 32" in problems_of(path)[0]
+    path.write_text("a: &a [[x]]\nb: &b [[[*a]]]\n" + "c: " + "[" * 26 + "*a, *b" + "]" * 26)
+    assert "nested more than 32" not in problems_of(path)[0]
+
+
+def test_suggestions_are_bounded(tmp_path: Path) -> None:
+    """Several thousand names that are nearly those of the file, and names of half a megabyte."""
+    for count, length in ((2000, 20), (2, 200_000)):
+        names, others = ([f"tensor_{infix}_{i}".ljust(length, "xyz"[i % 3]) for i in range(count)] for infix in ("number", "numbre"))
+        keys = {"input_shapes": ["1"] * count, "output_shapes": ["1"]}
+        graphs = {
+            "a": {**keys, "input_tensors": names, "output_tensors": ["o"]},
+            "b": {"input_tensors": ["o"], "input_shapes": ["1"], "output_tensors": ["p"], "output_shapes": ["1"]},
+        }
+        path = deployment(tmp_path, subgraphs=graphs, input_tensors=others, output_tensors=["p"])
+        begin = time.process_time()
+        assert len(problems_of(path)) == (51 if count > 50 else 4)
+        assert time.process_time() - begin < 30  # without a bound the first takes minutes
 
 
 def test_files_are_bounded(tmp_path: Path) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
+import subprocess
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
 import networks
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
-from deployments import converter, converter_json, deployment, graph, line_of
+from deployments import CONVERTER, converter, converter_json, deployment, graph, limited_files, line_of
+from mace.deployment.compare import compare
+from mace.files import locked_folder
 from tflite_writer import TfliteWriter
 
 X = networks.random(3, 1, 3, 16, 20)
@@ -63,6 +69,26 @@ def test_run_needs_convert(tmp_path: Path) -> None:
     converter("convert", f"--config={path}", cwd=tmp_path)
     path = deployment(tmp_path, subgraphs=[graph(input_shapes=["1,3,32,32"])])
     assert "convert again" in converter("run", f"--config={path}", cwd=tmp_path, status=2).problems()[0]
+
+
+def test_run_notices_another_source(tmp_path: Path) -> None:
+    """Names and shapes are the same; the weights are not."""
+    path = prepared(tmp_path)
+    converter("run", f"--config={path}", cwd=tmp_path)
+    other = networks.convolution_network()
+    other.graph.initializer[0].raw_data = np.full_like(onnx.numpy_helper.to_array(other.graph.initializer[0]), 0.5).tobytes()
+    path = deployment(tmp_path, data=other.SerializeToString())
+    assert "another source" in converter("run", f"--config={path}", cwd=tmp_path, status=2).problems()[0]
+    converter("convert", f"--config={path}", cwd=tmp_path)
+    converter("run", f"--config={path}", cwd=tmp_path)
+
+
+def test_a_reference_of_zeros() -> None:
+    """It has no direction: near zeros are right, others are not."""
+    zeros = np.zeros((2, 3), np.float32)
+    for value, similarity in ((0.0, 1.0), (5e-9, 1.0), (1e-3, 0.0)):
+        assert compare("y", zeros, np.full_like(zeros, value)).similarity == similarity
+    assert compare("y", np.full_like(zeros, 1e-9), zeros).similarity == 0.0
 
 
 def test_output_names_the_folder(tmp_path: Path) -> None:
@@ -123,6 +149,36 @@ def test_integer_inputs(tmp_path: Path) -> None:
         converter("convert", f"--config={path}", cwd=tmp_path)
         assert run(path, "--validate")["validation"][0]["similarity"] == 1.0
         assert np.load(scratch(path) / "inputs/in_0.npy").tolist() == want
+
+
+def test_ranges_end_where_the_numbers_do(tmp_path: Path) -> None:
+    from onnx import helper
+
+    for dtype, most in (("float32", 3.4e38), ("float16", 65504)):
+        proto = networks.model([helper.make_node("Identity", ["x"], ["y"])], {"x": (dtype, [1, 99])}, ["y"], {},
+                               output_type=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))  # fmt: skip
+        keys = {"input_tensors": "x", "input_shapes": "1,99", "output_tensors": "y", "output_shapes": "1,99", "input_ranges": "-3e38,3e38"}
+        path = deployment(tmp_path, data=proto.SerializeToString(), subgraphs=[keys])
+        converter("convert", f"--config={path}", cwd=tmp_path)
+        run(path)
+        fed = np.load(scratch(path) / "inputs/in_0.npy").astype(np.float64)
+        assert np.isfinite(fed).all() and most / 2 < np.abs(fed).max() <= most
+
+
+def test_raw_files_of_small_integers_hold_floats(tmp_path: Path) -> None:
+    """As mace_run's raw files do."""
+    from onnx import TensorProto, helper
+
+    proto = networks.model([helper.make_node("Identity", ["x"], ["y"])], {"x": ("uint8", [1, 3])}, ["y"], {}, output_type=TensorProto.UINT8)
+    keys = {"input_tensors": "x", "input_shapes": "1,3", "output_tensors": "y", "output_shapes": "1,3", "validation_inputs_data": "x.bin"}
+    path = deployment(tmp_path, data=proto.SerializeToString(), subgraphs=[keys])
+    converter("convert", f"--config={path}", cwd=tmp_path)
+    (tmp_path / "x.bin").write_bytes(np.array([0, 7, 255], np.float32).tobytes())
+    run(path)
+    assert np.load(scratch(path) / "inputs/in_0.npy").tolist() == [[0, 7, 255]]
+    for wrong in ([0, 7, 256], [0, 0.5, 1], [np.nan, 0, 0]):
+        (tmp_path / "x.bin").write_bytes(np.array(wrong, np.float32).tobytes())
+        assert "uint8 cannot hold" in converter("run", f"--config={path}", cwd=tmp_path, status=2).problems()[0]
 
 
 def test_validate_passes_and_fails(net: Path) -> None:
@@ -221,6 +277,33 @@ def test_tensorflow_lite(tmp_path: Path) -> None:
     assert [(each["output_name"], each["similarity"] > 0.99999) for each in report["layers"]] == [("y", True), ("z", True)]
 
 
+def test_names_of_a_tensorflow_lite_model(tmp_path: Path) -> None:
+    """Nameless ones, and :0 more or less, are found as in a conversion."""
+    for given, own in ((("input_0", "output_0"), ("", "")), (("x", "z:0"), ("x:0", "z"))):
+        writer = TfliteWriter()
+        x, z = (writer.add_tensor([1, 4], "float32", name=name) for name in own)
+        writer.add_operator("TANH", [x], [z])
+        keys = {"input_tensors": given[0], "input_shapes": "1,4", "output_tensors": given[1], "output_shapes": "1,4"}
+        path = deployment(tmp_path, data=writer.finish([x], [z]), platform="tflite", subgraphs=[keys])
+        converter("convert", f"--config={path}", cwd=tmp_path)
+        assert run(path, "--validate")["validation"][0]["similarity"] > 0.99999
+
+
+def test_integers_are_compared_with_the_reference_kernels(tmp_path: Path) -> None:
+    """The optimised ones round in another way: of this convolution's results about one in 400 is one off."""
+    rng = np.random.RandomState(1)
+    writer = TfliteWriter()
+    x = writer.add_tensor([1, 20, 20, 16], "uint8", [0.02], [128], name="x")
+    weights = writer.add_constant(rng.randint(0, 256, (16, 1, 1, 16)).astype(np.uint8), [0.013], [117])
+    bias = writer.add_constant(rng.randint(-900, 900, 16).astype(np.int32), [0.02 * 0.013], [0])
+    z = writer.add_tensor([1, 20, 20, 16], "uint8", [0.04], [128], name="z")
+    writer.add_operator("CONV_2D", [x, weights, bias], [z], "Conv2DOptions", strideW=1, strideH=1)
+    keys = {"input_tensors": "x", "input_shapes": "1,20,20,16", "output_tensors": "z", "output_shapes": "1,20,20,16"}
+    path = deployment(tmp_path, data=writer.finish([x], [z]), platform="tflite", subgraphs=[{**keys, "input_ranges": "0,255"}])
+    converter("convert", f"--config={path}", cwd=tmp_path)
+    assert run(path, "--validate")["validation"][0]["sqnr"] is None  # equal
+
+
 def test_reports(net: Path) -> None:
     for flags, file in ((["--report"], "build/lib/report.csv"), (["--report_dir=r"], "r/report.csv")):
         for _ in range(2):
@@ -271,6 +354,95 @@ def test_accuracy_validation_script(net: Path) -> None:
         assert len(found) == 1 and says in found[0], found
     path = deployment(net.parent, subgraphs=[graph(accuracy_validation_script="https://example.org/judge.py")])
     assert "name a local file" in converter("run", f"--config={path}", "--validate", cwd=net.parent, status=2).problems()[0]
+
+
+FAULTS = {
+    'raise ValueError("first\\nsecond")': "ValueError: first\\nsecond",
+    "raise StopIteration": "StopIteration (",
+    "import sys; sys.exit(0)": "SystemExit: 0",
+    "import nowhere": "ModuleNotFoundError",
+}
+
+
+@pytest.mark.parametrize("method", ["preprocess", "postprocess", "result"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_script_that_raises_is_one_line_and_no_success(method: str, fault: str, net: Path) -> None:
+    lines = SCRIPT.splitlines()
+    at = next(number for number, line in enumerate(lines) if f"def {method}" in line)
+    lines.insert(at + 1, f"        {fault}")
+    (net.parent / "judge.py").write_text("\n".join(lines))
+    path = deployment(net.parent, subgraphs=[graph(accuracy_validation_script="judge.py")])
+    found = converter("run", f"--config={path}", "--validate", cwd=net.parent, status=1).problems()
+    assert len(found) == 1 and found[0].startswith(f"AccuracyValidator.{method}: ") and FAULTS[fault] in found[0], found
+    assert f"judge.py:{at + 2})" in found[0], found
+
+
+def test_what_scripts_give_and_are(net: Path) -> None:
+    path = deployment(net.parent, subgraphs=[graph(accuracy_validation_script="judge.py")])
+    batch = '{"x": [np.full((3, 16, 20), i, np.float64) for i in range(start, end)]}'
+    for text, says, status in (
+        (SCRIPT.replace(batch, "None"), "preprocess: expected a dict of input name to samples, got NoneType", 1),
+        (SCRIPT.replace(batch, '{"x": 5}'), "preprocess: samples of x: TypeError", 1),
+        (SCRIPT.replace(batch, '{"x": [["a"] * 960, ["a"] * 960]}'), "has the shape [960]", 1),
+        (SCRIPT.replace(batch, '{"x": [np.full((3, 16, 20), "a")] * 2}'), "preprocess: samples of x: ValueError", 1),
+        (SCRIPT.replace("return 5", "raise ValueError('no')"), "sample_size: ValueError: no", 1),
+        (SCRIPT.replace("return 5", "return True"), "sample_size: expected a number above 0, got True", 1),
+        ("raise SystemExit(0)", "judge.py: SystemExit: 0", 2),
+        ("import os\nos.nowhere\n" + SCRIPT, "no attribute 'nowhere'", 2),
+    ):  # fmt: skip
+        assert text != SCRIPT
+        (net.parent / "judge.py").write_text(text)
+        found = converter("run", f"--config={path}", "--validate", cwd=net.parent, status=status).problems()
+        assert len(found) == 1 and says in found[0] and "must have a class" not in found[0], found
+    data_class = "from dataclasses import dataclass\n@dataclass\nclass Row:\n    count: int = 0\nprint('I am here')\n"
+    (net.parent / "judge.py").write_text("from __future__ import annotations\n" + data_class + SCRIPT)
+    assert run(path, "--validate")["accuracy"] == pytest.approx(1.0, abs=1e-5)  # what it prints is not in the JSON
+
+
+def test_one_of_several_outputs_is_fed(tmp_path: Path) -> None:
+    """onnxruntime crashes where a Split lacks an output."""
+    from onnx import helper
+
+    nodes = [helper.make_node("Split", ["x"], ["a", "b"], axis=1), helper.make_node("Add", ["a", "b"], ["y"])]
+    data = networks.model(nodes, {"x": ("float32", [1, 4])}, ["y"], {}).SerializeToString()
+    keys = {"input_tensors": ["x", "b"], "input_shapes": ["1,4", "1,2"], "output_tensors": "y", "output_shapes": "1,2"}
+    path = deployment(tmp_path, data=data, subgraphs=[keys])
+    converter("convert", f"--config={path}", cwd=tmp_path)
+    assert run(path, "--validate")["validation"][0]["similarity"] > 0.99999
+
+
+def test_a_full_disk_names_the_file(net: Path) -> None:
+    with limited_files(2000):
+        found = converter("run", f"--config={net}", cwd=net.parent, status=1).problems()
+    assert found == ["build/lib/_tmp/net/inputs/in_0.npy: File too large"]
+    assert list((scratch(net) / "inputs").iterdir()) == []
+
+
+def test_runs_of_one_model_wait_for_one_another(net: Path) -> None:
+    """They use the same files; so do reports of different models in one folder."""
+    for folder, flag in ((scratch(net), "--layers=0:2"), (net.parent / "reports", "--report_dir=reports")):
+        with locked_folder(str(folder)):
+            command = [*CONVERTER, "run", f"--config={net}", flag]
+            process = subprocess.Popen(command, cwd=net.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            assert process.stderr is not None
+            if folder == scratch(net):
+                assert "another run uses build/lib/_tmp/net" in process.stderr.readline()
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(2)
+        assert process.wait(60) == 0
+        process.stderr.close()
+    assert len((net.parent / "reports/report.csv").read_text().splitlines()) == 2
+
+
+def test_a_model_of_other_names_is_stale(tmp_path: Path) -> None:
+    from onnx import helper
+
+    nodes = [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Tanh", ["x"], ["b"])]
+    data = networks.model(nodes, {"x": ("float32", [1, 4])}, ["a", "b"], {}).SerializeToString()
+    keys = {"input_tensors": "x", "input_shapes": "1,4", "output_tensors": ["a", "b"], "output_shapes": ["1,4", "1,4"]}
+    converter("convert", f"--config={deployment(tmp_path, data=data, subgraphs=[keys])}", cwd=tmp_path)
+    path = deployment(tmp_path, data=data, subgraphs=[{**keys, "output_tensors": ["b", "a"]}])
+    assert "has other outputs" in converter("run", f"--config={path}", cwd=tmp_path, status=2).problems()[0]
 
 
 def test_rounds_and_threads(net: Path) -> None:
@@ -357,6 +529,23 @@ def test_mace_run_is_found(net: Path) -> None:
     stub.write_text("#!/bin/sh\necho hello\n")
     assert "no report" in converter("run", f"--config={net}", cwd=net.parent, status=1, MACE_RUN=str(stub)).problems()[0]
     assert "MACE_RUN=nowhere" in converter("run", f"--config={net}", cwd=net.parent, status=1, MACE_RUN="nowhere").problems()[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_mace_run_too(number: int, net: Path) -> None:
+    stub, started = net.parent / "mace_run", net.parent / "started"
+    stub.write_text(f"#!/bin/sh\necho $$ > {started}.new\nmv {started}.new {started}\nexec sleep 60\n")
+    stub.chmod(0o755)
+    process = subprocess.Popen([*CONVERTER, "run", f"--config={net}"], cwd=net.parent, env={**os.environ, "MACE_RUN": str(stub)})
+    while not started.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(20) == -number
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # until init has taken it away
+            os.kill(int(started.read_text()), 0)
+            time.sleep(0.1)
 
 
 def test_a_reference_that_is_not_installed(net: Path) -> None:

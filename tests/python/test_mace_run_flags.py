@@ -192,6 +192,26 @@ def test_names(two_inputs: Path, tmp_path: Path) -> None:
     refused(*files, "--steps=2", says="--steps")
 
 
+def test_two_tensors_never_share_a_file(tmp_path: Path) -> None:
+    """Files are named after tensors by their letters and digits: a/b and a.b would be one."""
+    nodes = {
+        "outputs": ([helper.make_node("Relu", ["x"], ["a/b"]), helper.make_node("Tanh", ["x"], ["a.b"])], ["x"], ["a/b", "a.b"]),
+        "inputs": ([helper.make_node("Add", ["a/b", "a.b"], ["x"])], ["a/b", "a.b"], ["x"]),
+    }
+    for side, (graph, inputs, outputs) in nodes.items():
+        model, folder = tmp_path / f"{side}.mace", tmp_path / side
+        data = networks.model(graph, {name: ("float32", [1, 4]) for name in inputs}, outputs, {})
+        model.write_bytes(mace.convert(data.SerializeToString())[0])
+        folder.mkdir()
+        name = "x" if side == "outputs" else "a_b"
+        (folder / f"{name}_1").write_bytes(np.ones(4, np.float32).tobytes())
+        says = f"{side} 'a/b' and 'a.b' would both have a_b"
+        refused(f"--model_file={model}", f"--input_dir={folder}", f"--output_dir={tmp_path}/out", says=says)
+        prefix = [f"--input_file={folder}/1"] if side == "inputs" else ["--round=1"]
+        refused(f"--model_file={model}", *prefix, f"--output_file={tmp_path}/out", says=says)
+        assert not (tmp_path / "out").exists()
+
+
 def test_folders_of_samples(two_inputs: Path, tmp_path: Path) -> None:
     """--input_dir without in_0.npy: a sample for each suffix. Their results are those of single runs."""
     folder, out = tmp_path / "samples", tmp_path / "out"

@@ -102,6 +102,20 @@ def test_colors(source: str, target: str) -> None:
     np.testing.assert_allclose(model([picture])["y"], plain(proto, nchw(real)), rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_pixels_go_as_bytes_into_a_model_of_bytes(mode: str) -> None:
+    """Its scale is 0.05, its zero point 128: taken as real numbers nearly all pixels would be clipped."""
+    file = ROOT / "build/small_models/tflite_uint8.tflite"
+    if not file.exists():
+        pytest.skip("build/small_models is not built")
+    steps = [Source(shape=(1, None, None, 2)), Resize(8, 8, mode=mode)]
+    model = mace.load(mace.convert(file, preprocess={"input": steps})[0])
+    picture = pictures(1, 8, 16, 2)
+    small = picture[:, :, ::2] if mode == "nearest" else np.rint(bilinear(picture, 8, 8)).astype(np.uint8)
+    expected = mace.load(file)([small])["probabilities"]
+    assert np.array_equal(model([picture])["probabilities"], expected)
+
+
 def test_open_sizes_stay_open() -> None:
     proto = network(["n", 3, "h", "w"])
     model = convert(proto, preprocess={"x": [Normalize(0.5, 0.5), Layout("NHWC", "NCHW")]})

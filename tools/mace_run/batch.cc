@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <system_error>
+
+#include "options.h"
 
 namespace mace_run {
 namespace {
@@ -45,6 +48,17 @@ std::string FileName(const std::string& tensor_name) {
     if (!is_letter && !IsDigit(c)) c = '_';
   }
   return name;
+}
+
+void CheckFileNames(const std::vector<std::string>& tensor_names, const std::string& side) {
+  std::map<std::string, std::string> tensors;  // by the names of their files
+  for (const std::string& name : tensor_names) {
+    const auto [other, is_new] = tensors.try_emplace(FileName(name), name);
+    if (is_new) continue;
+    throw UsageError("files named after the tensors: " + side + "s '" + other->second + "' and '" + name +
+                     "' would both have " + other->first +
+                     "; use the folder of in_0.npy, ... and out_0.npy, ...");
+  }
 }
 
 std::vector<std::string> FindSamples(const std::vector<std::string>& files,

@@ -10,6 +10,9 @@ namespace mace_run {
 // What a tensor is called in names of files: letters and digits of ASCII stay, the rest becomes '_'.
 std::string FileName(const std::string& tensor_name);
 
+// Throws UsageError where two of the tensors ("input" or "output") would have files of one name.
+void CheckFileNames(const std::vector<std::string>& tensor_names, const std::string& side);
+
 // The samples among `files`: suffixes s for which every name of `names` (as FileName gives them) has a file
 // name + s; in natural order. Throws std::runtime_error where a file of the first name has no companions and
 // is none itself; `folder` begins the message.

@@ -64,18 +64,6 @@ void CheckType(const TensorFlag& flag, const mace::TensorInfo& info, const std::
                    ", not " + DTypeName(*flag.type));
 }
 
-void CheckFileNames(std::span<const mace::TensorInfo> infos, std::span<const TensorFlag> flags,
-                    const std::string& side) {
-  std::map<std::string, std::string> names;  // of files: the tensor's
-  for (size_t i = 0; i < infos.size(); ++i) {
-    if (!flags[i].is_named) continue;
-    const auto [other, is_new] = names.emplace(FileName(infos[i].name), infos[i].name);
-    if (is_new) continue;
-    throw UsageError(side + "s '" + other->second + "' and '" + infos[i].name + "' have one file name, '" +
-                     other->first + "'; --" + side + "_node chooses one");
-  }
-}
-
 std::string TypeText(const mace::TensorInfo& info) {
   return std::string(DTypeName(info.dtype)) + " " + ShapeTextOf(info);
 }
@@ -91,7 +79,7 @@ InputSource::InputSource(const Options& options, std::vector<mace::TensorInfo> i
   }
   if (!options_.input_file.empty()) {
     kind_ = Kind::kPrefix;
-    CheckFileNames(infos_, flags_, "input");
+    CheckFileNames(TensorNames(), "input");
   } else if (options_.input_dir.empty()) {
     if (!options_.benchmark && !options_.is_round_given && !infos_.empty()) {
       throw std::runtime_error("--input_dir is missing: the model has " + std::to_string(infos_.size()) +
@@ -108,11 +96,19 @@ InputSource::InputSource(const Options& options, std::vector<mace::TensorInfo> i
     if (names.empty() || is_nameless || !NumberedFiles(options_.input_dir).empty()) return;
     std::vector<std::string> samples = FindSamples(FilesOf(options_.input_dir), names, options_.input_dir);
     if (samples.empty()) return;  // ReadNumbered says what is missing
+    CheckFileNames(TensorNames(), "input");
     samples_ = std::move(samples);
     kind_ = Kind::kBatch;
-    CheckFileNames(infos_, flags_, "input");
     if (options_.steps > 0) throw UsageError("--steps walks along the arrays of in_0.npy, ...");
   }
+}
+
+std::vector<std::string> InputSource::TensorNames() const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < infos_.size(); ++i) {
+    if (!IsLeftOut(i)) names.push_back(infos_[i].name);
+  }
+  return names;
 }
 
 Sample InputSource::Read(const std::string& suffix) const {

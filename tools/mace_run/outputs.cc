@@ -30,7 +30,12 @@ OutputSink::OutputSink(const Options& options, std::vector<mace::TensorInfo> inf
   if (is_batch && !options.output_file.empty()) {
     throw UsageError("--output_file holds one sample; where --input_dir has many, --output_dir takes them");
   }
-  if (is_batch || !options.output_file.empty()) CheckFileNames(infos_, flags_, "output");
+  if (options.output_file.empty() && (options.output_dir.empty() || !is_batch)) return;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < infos_.size(); ++i) {
+    if (flags_[i].is_named) names.push_back(infos_[i].name);
+  }
+  CheckFileNames(names, "output");
 }
 
 std::vector<Array> OutputSink::Placed(std::vector<Array> results) const {

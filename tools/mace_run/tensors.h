@@ -36,6 +36,7 @@ class InputSource {
  private:
   enum class Kind { kNone, kNumbered, kBatch, kPrefix, kRandom };
 
+  std::vector<std::string> TensorNames() const;  // of those that are fed
   Sample ReadNumbered() const;
   Input ReadNamed(size_t index, const std::string& path) const;
   Input Random(size_t index) const;
@@ -72,10 +73,6 @@ class OutputSink {
 // Throws UsageError where --input_data_type or --output_data_type has integers and the model floats, or the
 // other way round.
 void CheckType(const TensorFlag& flag, const mace::TensorInfo& info, const std::string& side);
-
-// Throws UsageError where two tensors that are read or written have one name as files (batch.h).
-void CheckFileNames(std::span<const mace::TensorInfo> infos, std::span<const TensorFlag> flags,
-                    const std::string& side);
 
 // float32 [batch, 4]: with the names of dimensions that may differ from run to run.
 std::string TypeText(const mace::TensorInfo& info);

@@ -19,7 +19,7 @@ from mace.deployment.layers import OFF, parse_layers
 from mace.deployment.load import Deployment, load_deployment
 from mace.deployment.problems import DeploymentError, NotBuiltYetError
 from mace.deployment.report import package
-from mace.deployment.run import Result, Runner, RunOptions, convert_one
+from mace.deployment.run import Result, Runner, RunOptions, convert_one, write_models
 from mace.deployment.schema import NO_EFFECT, NOT_BUILT_YET
 from mace.deployment.support import abi_warnings, deployment_lacks, model_lacks, model_warnings, refuse_flags
 from mace.errors import MaceError
@@ -109,8 +109,8 @@ def convert(ctx: click.Context, config: str, output: str, as_json: bool, **value
     files = Files(deployment, os.path.join(output, "downloads"))
     optimize = values["optimize"] and not values["no_optimize"]
     outputs = [convert_one(deployment, spec, files, output, optimize, as_json) for spec in deployment.models]
+    write_models(outputs)
     for each in outputs:
-        each.write()
         for warning in each.summary["warnings"]:
             warn(f"{each.summary['model']}: {warning}")
     summaries = [each.summary for each in outputs]

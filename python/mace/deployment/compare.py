@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+NEARLY_ZERO = 1e-6  # what may stand where the reference is 0 everywhere (a saturated sigmoid)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -50,6 +52,8 @@ def compare(name: str, reference: np.ndarray, result: np.ndarray) -> Comparison:
         product = float(x @ y)
     if noise == 0:
         return Comparison(name, 1.0, math.inf, pixel_accuracy)
+    if not x.any() and float(np.abs(y).max()) <= NEARLY_ZERO:  # no direction to compare
+        return Comparison(name, 1.0, 0.0, pixel_accuracy)
     similarity = product / math.sqrt(x_power) / math.sqrt(y_power) if x_power > 0 and y_power > 0 else 0.0
     similarity = similarity if math.isfinite(similarity) else 0.0
     return Comparison(name, min(1.0, similarity), x_power / noise, pixel_accuracy)

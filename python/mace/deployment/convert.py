@@ -3,6 +3,8 @@ stores a layout step where the file describes a tensor in another layout than th
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from mace.deployment.problems import DeploymentError, Problem
 from mace.errors import MaceError
 from mace.model import TensorInfo
 
+DIGEST = "deployment_digest"  # a key of metadata
+MAX_QUOTED = 120  # characters of a name in a message of the importer
 NATURAL = {"onnx": "NCHW", "tflite": "NHWC"}  # the layout of pictures in the source
 ORDER = {("NHWC", "NCHW"): (0, 3, 1, 2), ("NCHW", "NHWC"): (0, 2, 3, 1)}
 
@@ -75,6 +79,14 @@ def _fits(shape: Sequence[int], source: Sequence[int | str | None]) -> bool:
     )
 
 
+def digest_of(spec: ModelSpec) -> str:
+    """What a .mace file was made from, in its metadata: the source's bytes, and what the deployment file says of its edges."""
+    edges = [[(t.name, t.shape, t.format) for t in tensors] for tensors in (spec.inputs, spec.outputs)]
+    obfuscate = [bool(graph.keys.obfuscate) for graph in spec.subgraphs]
+    facts = [spec.keys.model_sha256_checksum, edges, spec.joins, obfuscate]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
 class _Converter:
     def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes, optimize: bool) -> None:
         self._deployment, self._spec, self._data, self._optimize = deployment, spec, data, optimize
@@ -90,8 +102,8 @@ class _Converter:
             return mace.convert(self._data, outputs=outputs, joins=self._spec.joins, **options)
         except MaceError as error:
             quoted = re.search("'(.+?)'", str(error))  # a tensor that the source lacks is named by its line
-            for tensor in [*self._spec.inputs, *self._spec.outputs, *self._spec.checks]:
-                if quoted and quoted[1] == tensor.name and isinstance(error, (mace.InvalidArgumentError, mace.NotFoundError)):
+            for tensor in [tensor for graph in self._spec.subgraphs for tensor in (*graph.inputs, *graph.outputs, *graph.checks)]:
+                if quoted and quoted[1] == tensor.name[:MAX_QUOTED] and isinstance(error, (mace.InvalidArgumentError, mace.NotFoundError)):
                     raise self._fail(tensor.path, str(error)) from None
             raise type(error)(f"{self._spec.name}: {error}") from None
 
@@ -153,7 +165,8 @@ class _Converter:
             steps["postprocess"] = after
         obfuscate = any(graph.keys.obfuscate for graph in self._spec.subgraphs)
         shapes = {bound.tensor.name: list(bound.shape) for bound in inputs}
-        data, details = self._convert(names, inputs=shapes, optimize=self._optimize, strip_names=obfuscate, **steps)
+        metadata = {DIGEST: digest_of(self._spec)}
+        data, details = self._convert(names, inputs=shapes, optimize=self._optimize, strip_names=obfuscate, metadata=metadata, **steps)
         return Converted(data, details, inputs, outputs, [*self.warnings, *details["warnings"]])
 
 
@@ -189,12 +202,16 @@ class LayerConverter:
 
 
 def check_same(deployment: Deployment, spec: ModelSpec, path: str, model: mace.Model) -> None:
-    """That a .mace file was made from this deployment file as it is now."""
+    """That a .mace file has the inputs and outputs of this deployment file as it is now."""
     for kind, tensors, infos in (("input", spec.inputs, model.inputs), ("output", spec.outputs, model.outputs)):
         shapes_differ = any(
             [dim for dim in tensor.shape if dim != 1] != [dim for dim in info.shape if dim != 1]
             for tensor, info in zip(tensors, infos, strict=False)
         )
-        if len(infos) != len(tensors) or shapes_differ:
+        names_differ = [tensor.name for tensor in tensors] != [info.name for info in infos]
+        if len(infos) != len(tensors) or names_differ or shapes_differ:
             message = f"{path} has other {kind}s ({'; '.join(map(str, infos))}); convert again"
             raise DeploymentError([Problem(deployment.file, deployment.root.line_of(spec.path), spec.name, message)])
+    if model.metadata.get(DIGEST) != digest_of(spec):
+        message = f"{path} was made from another source, or with other formats, than the file says now; convert again"
+        raise DeploymentError([Problem(deployment.file, deployment.root.line_of(spec.path), spec.name, message)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 import numpy as np
@@ -12,6 +13,7 @@ from mace.deployment.files import Files
 from mace.deployment.load import Deployment, ModelSpec, Source
 from mace.deployment.problems import DeploymentError
 from mace.errors import MaceError, UnsupportedError
+from mace.files import write_atomically
 from mace.model import TensorInfo
 
 DEFAULT_RANGE = (-1.0, 1.0)
@@ -30,7 +32,8 @@ def random_array(info: TensorInfo, limits: tuple[float, float] | None, rng: np.r
     """Random numbers in the range of input_ranges, ends included where they are integers."""
     dtype, shape = dtype_of(info), [int(dim or 1) for dim in info.shape]
     if dtype.kind == "f":
-        low, high = limits or DEFAULT_RANGE
+        most = float(np.finfo(dtype).max)
+        low, high = (min(max(limit, -most), most) for limit in limits or DEFAULT_RANGE)
         return rng.uniform(low, high, shape).astype(dtype)
     if dtype.kind == "b":
         return rng.randint(0, 2, shape).astype(dtype)
@@ -50,12 +53,14 @@ class Data:
         return DeploymentError([self._deployment.problem(source.path, message)])
 
     def array(self, source: Source, info: TensorInfo) -> np.ndarray:
-        """A file's array with the tensor's shape and dtype. Raw files hold four bytes an element, float32 or int32, as the original has
-        them; a name that ends in .npy does not make a raw file a NumPy file."""
+        """A file's array with the tensor's shape and dtype. Raw files hold four bytes an element, as the original and mace_run have
+        them: int32 where the tensor has integers of 32 bits and more or bools, else float32; a name that ends in .npy does not make a
+        raw file a NumPy file."""
         data, path = self._files.read(source)
+        is_npy = data[: len(MAGIC)] == MAGIC
         dtype, shape = dtype_of(info), tuple(int(dim or 1) for dim in info.shape)
         count = int(np.prod(shape))
-        if data[: len(MAGIC)] == MAGIC:
+        if is_npy:
             try:
                 array = read_npy(path)
             except MaceError as error:
@@ -63,16 +68,17 @@ class Data:
             if [dim for dim in array.shape if dim != 1] != [dim for dim in shape if dim != 1]:
                 raise self._fail(source, f"{path} holds {list(array.shape)}, {info} is wanted; correct the file or the shape")
         else:
-            raw = np.dtype("<f4" if dtype.kind == "f" else "<i4")
+            raw = np.dtype("<i4" if dtype.kind == "b" or (dtype.kind in "iu" and dtype.itemsize > 2) else "<f4")
             raw = raw if len(data) == count * raw.itemsize else dtype
             if len(data) != count * raw.itemsize:
                 wanted = f"{count * 4} are wanted for {info} (four bytes an element)"
                 text = f"{path} has {len(data)} bytes, {wanted}; correct the file or the shape"
                 raise self._fail(source, text)
             array = np.frombuffer(data, raw)
-        if array.dtype != dtype and (array.dtype.kind not in "fiub" or (array.dtype.kind == "f") != (dtype.kind == "f")):
+        if is_npy and array.dtype != dtype and (array.dtype.kind not in "fiub" or (array.dtype.kind == "f") != (dtype.kind == "f")):
             raise self._fail(source, f"{path} holds {array.dtype}, {info} is wanted; convert the file")
-        result = array.astype(dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            result = array.astype(dtype)
         if dtype.kind in "iu" and not np.array_equal(result, array):
             raise self._fail(source, f"{path} holds {array.dtype} values that {dtype} cannot hold; correct the file")
         return np.ascontiguousarray(result.reshape(shape))
@@ -102,4 +108,6 @@ def save_arrays(folder: str, prefix: str, arrays: list[np.ndarray]) -> None:
         if name.startswith(f"{prefix}_") and name.endswith(".npy"):
             os.unlink(os.path.join(folder, name))
     for index, array in enumerate(arrays):
-        np.save(os.path.join(folder, f"{prefix}_{index}.npy"), array)
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        write_atomically(os.path.join(folder, f"{prefix}_{index}.npy"), buffer.getbuffer())

@@ -36,6 +36,10 @@ class _Hopeless(Exception):
     """A download that another try would not change."""
 
 
+class _CannotKeep(Exception):
+    """What was downloaded cannot be written."""
+
+
 def is_url(name: str) -> bool:
     """Whether a name in a deployment file is a URL."""
     return re.match("[a-zA-Z][a-zA-Z0-9+.-]*://", name) is not None
@@ -83,7 +87,10 @@ def _download_once(url: str, file: BinaryIO) -> str:
                 count += len(chunk)
                 if count > MAX_DOWNLOAD_BYTES:
                     raise _Hopeless(f"is larger than {MAX_DOWNLOAD_BYTES >> 30} GiB")
-                file.write(chunk)
+                try:
+                    file.write(chunk)
+                except OSError as error:  # not the network's
+                    raise _CannotKeep(error.strerror or str(error)) from None
                 digest.update(chunk)
                 advance(len(chunk))
         if expected is not None and count != expected:
@@ -176,6 +183,8 @@ class Files:
         except _Hopeless as error:
             advice = "check the network, or download it by other means and write its path"
             raise self._fail(source, f"{source.name} cannot be downloaded: {error}; {advice}") from None
+        except _CannotKeep as error:
+            raise IoError(f"{self._cache}: {error} (for {source.name})") from None
         except MaceError:
             raise
         except OSError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +17,7 @@ from mace.deployment.schema import DeploymentKeys, GraphKeys, ModelKeys, Thresho
 Path = tuple[str | int, ...]
 Keys = TypeVar("Keys", bound=BaseModel)
 LIST_OF_ONE = "default_graph"
+MAX_SUGGESTED, MAX_SUGGESTED_LENGTH = 1000, 200  # names to choose from and their characters: suggestions take time
 
 
 @dataclass
@@ -183,6 +186,14 @@ class _Checker:
     def add(self, path: Path, message: str) -> None:
         self.problems.append(problem_at(self.file, self.root, path, message))
 
+    def suggestion(self, name: str, names: Iterable[str]) -> str:
+        """ "did you mean ...?" where a name is near; "" after as many problems as are told."""
+        if len(self.problems) >= MAX_SHOWN or len(name) > MAX_SUGGESTED_LENGTH:
+            return ""
+        known = [each for each in islice(names, MAX_SUGGESTED) if len(each) <= MAX_SUGGESTED_LENGTH]
+        near = difflib.get_close_matches(name, known, 1)
+        return f"did you mean {near[0]}?" if near else ""
+
     def deployment(self) -> Deployment:
         models = [self.model(name, keys) for name, keys in self.keys.models.items()]
         if not models:
@@ -248,9 +259,15 @@ class _Checker:
                 self.add((*path, key), "is required; add it")
         if names is None or shapes is None:
             return []
+        if not names and kind != "check":
+            self.add(at, "is empty; name a tensor of the source")
+        seen: set[str] = set()
         for index, name in enumerate(names):
-            if name in names[:index]:
+            if not name or "\0" in name or not _is_text(name):
+                self.add((*at, index), f"{name!r} is no name of a tensor; correct it")
+            if name in seen:
                 self.add((*at, index), f"{name!r} is there twice; remove one")
+            seen.add(name)
         if len(shapes) != len(names):
             self.add(shapes_at, f"{len(shapes)} shape(s) for {len(names)} tensor(s); give one for each, such as 1,224,224,3")
 
@@ -281,6 +298,10 @@ class _Checker:
         if fed is None or got is None:
             return
         spec.inputs, spec.outputs = fed, got
+        for graph in spec.subgraphs:
+            for key in ("validation_inputs_data", "validation_outputs_data"):
+                if getattr(spec.keys.subgraphs[graph.name], key) is not None:
+                    self.add((*graph.path, key), "a model of several sub-graphs has its files in one list; move them to the model")
         visible = {tensor.name for tensor in fed}
         # The model's inputs, which several sub-graphs may read under names of their own, and outputs of earlier sub-graphs.
         known = {name: tensor for tensor in fed for name in (tensor.name, tensor.alias) if name}
@@ -290,11 +311,11 @@ class _Checker:
                     continue
                 source = known.get(tensor.alias) or known.get(tensor.name)
                 if source is None:
-                    near = difflib.get_close_matches(tensor.alias or tensor.name, [*known], 1)
+                    advice = self.suggestion(tensor.alias or tensor.name, known) or "add it to input_tensors of the model, or an alias"
                     self.add(
                         tensor.path,
                         f"{tensor.alias or tensor.name!r} of sub-graph {graph.name} is no input of the model and no output of a sub-graph "
-                        f"of lower order{f'; did you mean {near[0]}?' if near else '; add it to input_tensors of the model, or an alias'}",
+                        f"of lower order; {advice}",
                     )
                 elif (source.shape, source.format) != (tensor.shape, tensor.format):
                     self.add(
@@ -316,16 +337,28 @@ class _Checker:
         if names is None:
             self.add(path, f"is required in a model of several sub-graphs: the {kind}s that a program sees; add it")
             return None
-        found = []
-        tensors = [tensor for graph in spec.subgraphs for tensor in (graph.inputs if kind == "input" else graph.outputs)]
+        known: dict[str, Tensor] = {}  # by name and by alias; of several the first
+        for graph in spec.subgraphs:
+            for tensor in graph.inputs if kind == "input" else graph.outputs:
+                known.setdefault(tensor.name, tensor)
+                known.setdefault(tensor.alias, tensor)
+        known.pop("", None)
+        found: dict[str, Tensor] = {}
         for index, name in enumerate(names):
-            match = [tensor for tensor in tensors if name in (tensor.name, tensor.alias)]
-            if match:
-                found.append(match[0])
-                continue
-            near = difflib.get_close_matches(name, [tensor.name for tensor in tensors], 1)
-            self.add((*path, index), f"no sub-graph has an {kind} {name!r}{f'; did you mean {near[0]}?' if near else '; name one'}")
-        return found
+            match = known.get(name)
+            if match is None:
+                advice = self.suggestion(name, known) or "name one"
+                self.add((*path, index), f"no sub-graph has an {kind} {name!r}; {advice}")
+            elif match.name in found:
+                self.add((*path, index), f"{name!r} is there twice{'' if name == match.name else f', also as {match.name}'}; remove one")
+            else:
+                found[match.name] = match
+        return list(found.values())
+
+
+def _is_text(name: str) -> bool:
+    """Whether it has no lone surrogate, which YAML can write as an escape."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _dims(shape: tuple[int, ...]) -> str:

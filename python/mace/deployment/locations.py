@@ -59,8 +59,9 @@ class _Reader:
     def __init__(self, file: str, text: bytes) -> None:
         self._file = file
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
-        self._anchors: dict[str, tuple[Node, int]] = {}  # with the number of nodes in it
+        self._anchors: dict[str, tuple[Node, int, int]] = {}  # with the number of nodes in it, and of levels below it
         self._count = 0
+        self._deepest = 0  # level of the node that is being read, or of those below it
 
     def fail(self, line: int, message: str, key: str = "") -> DeploymentError:
         return DeploymentError([Problem(self._file, line, key, message)])
@@ -79,16 +80,22 @@ class _Reader:
         if self._count > MAX_NODES:
             raise self.fail(line, f"more than {MAX_NODES} values (with those that aliases repeat); no deployment needs so many")
 
+    def _reach(self, depth: int, line: int) -> None:
+        if depth > MAX_DEPTH:
+            raise self.fail(line, f"nested more than {MAX_DEPTH} levels deep (with those that aliases repeat)")
+        self._deepest = max(self._deepest, depth)
+
     def _node(self, event: Any, depth: int) -> Node:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise self.fail(line, f"the alias *{event.anchor} stands for nothing; define it with &{event.anchor} before")
-            node, count = self._anchors[event.anchor]
+            node, count, height = self._anchors[event.anchor]
             self._take(count, line)
+            self._reach(depth + height, line)
             return node
-        if depth > MAX_DEPTH:
-            raise self.fail(line, f"nested more than {MAX_DEPTH} levels deep")
+        outer, self._deepest = self._deepest, depth
+        self._reach(depth, line)
         before = self._count
         self._take(1, line)
         if event.tag is not None and event.tag not in PLAIN_TAGS and isinstance(event, yaml.ScalarEvent):
@@ -102,7 +109,8 @@ class _Reader:
         else:
             node = self._mapping(line, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (node, self._count - before)
+            self._anchors[event.anchor] = (node, self._count - before, self._deepest - depth)
+        self._deepest = max(self._deepest, outer)
         return node
 
     def _mapping(self, line: int, depth: int) -> Node:

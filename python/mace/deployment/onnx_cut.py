@@ -3,7 +3,7 @@ on the protobuf's bytes (field numbers as in onnx.proto, https://github.com/onnx
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mace.errors import DataLossError, InvalidArgumentError
@@ -70,6 +70,14 @@ def _number(value: int) -> bytes:
 def message(number: int, content: bytes | bytearray) -> bytes:
     """A length-delimited field."""
     return _number(number << 3 | 2) + _number(len(content)) + content
+
+
+def find_name(name: str, names: Container[str]) -> str:
+    """The one of the source's names that is meant: conv:0 also finds conv, and the other way round, as in a conversion."""
+    if name in names:
+        return name
+    other = name.removesuffix(":0") if name.endswith(":0") else f"{name}:0"
+    return other if other in names else name
 
 
 @dataclass
@@ -145,11 +153,8 @@ class OnnxSource:
         self._names = {*self._graph.inputs, *(name for node in self._graph.nodes for name in node.outputs)}
 
     def resolve(self, name: str) -> str:
-        """The source's tensor of a name; conv:0 also finds conv, and the other way round, as in a conversion."""
-        if name in self._names:
-            return name
-        other = name.removesuffix(":0") if name.endswith(":0") else f"{name}:0"
-        return other if other in self._names else name
+        """The source's tensor of a name."""
+        return find_name(name, self._names)
 
     def computed(self, inputs: Iterable[str]) -> list[str]:
         """The tensors that nodes compute from these inputs, in the order of the file."""
@@ -182,6 +187,11 @@ class OnnxSource:
                 ahead += self._graph.nodes[producers[name]].inputs
         return sorted(chosen), reached
 
+    def _unused(self, name: str) -> str:
+        while name in self._names or name in self._graph.constants:
+            name += "_"
+        return name
+
     def cut(self, inputs: Mapping[str, str], outputs: Sequence[str]) -> bytes:
         """An ONNX file with these inputs (name to dtype) and outputs. Raises :class:`mace.InvalidArgumentError` where an output needs an
         input that is not among them."""
@@ -198,10 +208,12 @@ class OnnxSource:
             if clash.isdisjoint(node.outputs):
                 result += message(GRAPH_NODE, bytes(node.data))
                 continue
-            renamed = bytearray()  # a node of several outputs, one of which is fed: that one goes nowhere
+            renamed = bytearray()  # a node of several outputs, one of which is fed: nobody reads that one
             for number, content, whole in fields(node.data):
-                fed = number == NODE_OUTPUT and bytes(content).decode(errors="replace") in inputs
-                renamed += message(NODE_OUTPUT, b"") if fed else whole
+                name = bytes(content).decode(errors="replace")
+                fed = number == NODE_OUTPUT and name in inputs
+                # A name of its own: onnxruntime 1.x crashes where Split lacks an output.
+                renamed += message(NODE_OUTPUT, self._unused(name).encode()) if fed else whole
             result += message(GRAPH_NODE, renamed)
         for name, whole in graph.constants.items():
             if name in reached and name not in inputs:

@@ -6,13 +6,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mace.errors import MaceError, NotFoundError
-from mace.files import write_atomically
+from mace.files import handled_signals, write_atomically
 from mace.terminal import progress
 
 ERROR = re.compile("mace_run: (?!warning: )")  # a warning may come before the error
@@ -45,6 +46,22 @@ def find_program(checkout: str) -> str:
     raise NotFoundError("mace_run is not there: `make build` makes build/mace_run; or name it in the environment, MACE_RUN=PATH")
 
 
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """The status of a program and what it printed. A signal that ends us ends it first: it may have been told to run for hours."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:  # fmt: skip
+
+        def end(number: int, _: object) -> None:
+            process.kill()
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+        with handled_signals(end):
+            stdout, stderr = process.communicate()
+    return process.returncode, stdout, stderr
+
+
 def run_program(
     program: str, arguments: Sequence[str], *, log: str, title: str, environment: Mapping[str, str] | None = None, quiet: bool = False,
     tables: bool = False,
@@ -53,17 +70,15 @@ def run_program(
     what it said where it fails."""
     command = [program, *arguments, *([] if tables else ["--json"])]
     with progress(title, quiet):
-        result = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, env={**os.environ, **(environment or {})}
-        )
+        status, stdout, stderr = _run(command, {**os.environ, **(environment or {})})
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    write_atomically(log, b"$ " + " ".join(command).encode(errors="backslashreplace") + b"\n" + result.stdout + result.stderr)
-    text = result.stdout.decode(errors="replace")
-    if result.returncode != 0:
-        lines = [line for line in result.stderr.decode(errors="replace").splitlines() if line.strip()]
-        status = f"status {result.returncode}" if result.returncode > 0 else f"signal {-result.returncode}"
+    write_atomically(log, b"$ " + " ".join(command).encode(errors="backslashreplace") + b"\n" + stdout + stderr)
+    text = stdout.decode(errors="replace")
+    if status != 0:
+        lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+        end = f"status {status}" if status > 0 else f"signal {-status}"
         said = next((line for line in lines if ERROR.match(line)), lines[-1] if lines else "it said nothing")
-        raise ProgramError(f"mace_run ended with {status}: {said.removeprefix('mace_run: ')} (all of it is in {log})")
+        raise ProgramError(f"mace_run ended with {end}: {said.removeprefix('mace_run: ')} (all of it is in {log})")
     report = _summary(text) if tables else _parse(text)
     if report is None:
         raise ProgramError(f"mace_run printed no report ({log})")

@@ -9,7 +9,7 @@ import os
 import tarfile
 from collections.abc import Sequence
 
-from mace.files import read_file, write_atomically
+from mace.files import locked_folder, read_file, write_atomically
 
 COLUMNS = ("model_name", "device_name", "soc", "abi", "runtime", "init(ms)", "warmup(ms)", "run_avg(ms)", "tuned")
 
@@ -23,11 +23,11 @@ def to_csv(rows: Sequence[Sequence[str]]) -> bytes:
 
 def append_report(path: str, rows: Sequence[Sequence[str]]) -> None:
     """Adds rows to a report; a new one begins with the columns' names."""
-    before = read_file(path) if os.path.exists(path) else to_csv([COLUMNS])
-    if before and not before.endswith(b"\n"):
-        before += b"\n"
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    write_atomically(path, before + to_csv(rows))
+    with locked_folder(os.path.dirname(path) or "."):  # another run may add rows, too
+        before = read_file(path) if os.path.exists(path) else to_csv([COLUMNS])
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
+        write_atomically(path, before + to_csv(rows))
 
 
 def package(library: str, library_name: str) -> str:

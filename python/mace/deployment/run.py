@@ -24,8 +24,8 @@ from mace.deployment.program import find_program, run_program
 from mace.deployment.reference import OnnxReference, Reference, TfliteReference
 from mace.deployment.report import append_report
 from mace.errors import NotFoundError
-from mace.files import write_atomically
-from mace.terminal import progress
+from mace.files import locked_folder, write_all_atomically, write_atomically
+from mace.terminal import progress, warn
 
 
 @dataclass
@@ -101,7 +101,15 @@ class Runner:
         self._scratch = os.path.join(options.output, library, "_tmp", spec.name)
 
     def run(self) -> Result:
-        """All that the options ask for."""
+        """All that the options ask for. Other runs of the same model wait: they use the same files."""
+
+        def waiting() -> None:
+            warn(f"{self._spec.name}: another run uses {self._scratch}; waiting for its end")
+
+        with locked_folder(self._scratch, waiting):
+            return self._run()
+
+    def _run(self) -> Result:
         if not os.path.exists(self._path):
             raise NotFoundError(f"{self._path}: no such file; run `converter.py convert --config={self._deployment.file}` first")
         model = mace.load(self._path, num_threads=max(0, self._options.num_threads))
@@ -237,10 +245,12 @@ class Output:
     converted: Converted
     summary: dict[str, Any]
 
-    def write(self) -> None:
-        """Writes the file."""
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        write_atomically(self.path, self.converted.data)
+
+def write_models(outputs: Sequence[Output]) -> None:
+    """Writes all files, or none."""
+    for each in outputs:
+        os.makedirs(os.path.dirname(each.path), exist_ok=True)
+    write_all_atomically([(each.path, each.converted.data) for each in outputs])
 
 
 def convert_one(deployment: Deployment, spec: ModelSpec, files: Files, output: str, optimize: bool, quiet: bool) -> Output:

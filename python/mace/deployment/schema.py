@@ -21,6 +21,7 @@ ABI_NAMES = {
     "arm_linux_gnueabihf": "armhf", "aarch64_linux_gnu": "aarch64",
 }  # fmt: skip
 MAX_RANK = 8
+MOST = 3.4028234663852886e38  # that float32 holds
 KEYWORDS = frozenset((
     "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char", "char8_t",
     "char16_t", "char32_t", "class", "compl", "concept", "const", "consteval", "constexpr", "constinit", "const_cast", "continue",
@@ -68,8 +69,8 @@ def _parse_range(value: Any) -> tuple[float, float]:
         low, high = (float(part) for part in _text(value).split(","))
     except ValueError:
         low, high = 1.0, 0.0
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise ValueError(f"expected two numbers, the lower one first, such as -1.0,1.0, got {value!r}")
+    if not -MOST <= low <= high <= MOST:
+        raise ValueError(f"expected two numbers of float32, the lower one first, such as -1.0,1.0, got {value!r}")
     return low, high
 
 
