@@ -56,8 +56,8 @@ void CheckFileNames(const std::vector<std::string>& tensor_names, const std::str
     const auto [other, is_new] = tensors.try_emplace(FileName(name), name);
     if (is_new) continue;
     throw UsageError("files named after the tensors: " + side + "s '" + other->second + "' and '" + name +
-                     "' would both have " + other->first +
-                     "; use the folder of in_0.npy, ... and out_0.npy, ...");
+                     "' would both have " + other->first + "; choose one with --" + side +
+                     "_node, or use the folder of in_0.npy, ... and out_0.npy");
   }
 }
 
