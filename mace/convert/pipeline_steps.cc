@@ -20,7 +20,6 @@
 namespace mace::convert {
 namespace {
 
-using passes::Check;
 using passes::PassError;
 using passes::Unwrap;
 

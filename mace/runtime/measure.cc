@@ -105,7 +105,7 @@ class LayerBuilder {
   Graph& graph_;
 };
 
-Result<float> MeasureRuns(Ref<Runtime> runtime, DType dtype) {
+Result<float> MeasureRuns(const Ref<Runtime>& runtime, DType dtype) {
   MACE_ASSIGN_OR_RETURN(Graph graph, MakeMeasuredGraph(dtype));
   RunTensor input;
   input.dtype = dtype;
@@ -128,7 +128,8 @@ Result<float> MeasureRuns(Ref<Runtime> runtime, DType dtype) {
     if (run >= 0) nanoseconds[run] = StopCheck::NowNanoseconds() - begin;
   }
   std::sort(nanoseconds, nanoseconds + kRuns);
-  return static_cast<float>(nanoseconds[kRuns / 2 - 1] + nanoseconds[kRuns / 2]) / 2e6f;
+  constexpr int kMiddle = kRuns / 2;
+  return static_cast<float>(nanoseconds[kMiddle - 1] + nanoseconds[kMiddle]) / 2e6f;
 }
 
 }  // namespace
@@ -164,7 +165,7 @@ Result<Graph> MakeMeasuredGraph(DType dtype) {
   return graph;
 }
 
-Result<Capability> MeasureCapability(Ref<Runtime> runtime) {
+Result<Capability> MeasureCapability(const Ref<Runtime>& runtime) {
   Capability capability;
   MACE_ASSIGN_OR_RETURN(capability.float32_milliseconds, MeasureRuns(runtime, DType::kF32));
   MACE_ASSIGN_OR_RETURN(capability.int8_milliseconds, MeasureRuns(runtime, DType::kI8));

@@ -16,7 +16,7 @@ struct Capability {
 
 // Of each kind the median of ten runs behind one that warms up. Thread-safe; others who use the runtime's
 // threads at the same time make it slower.
-Result<Capability> MeasureCapability(Ref<Runtime> runtime);
+Result<Capability> MeasureCapability(const Ref<Runtime>& runtime);
 
 // What it runs: the beginning of MobileNetV2 (Sandler et al. 2018, table 2): the first convolution and eight
 // inverted residual blocks, x [1, 224, 224, 3] -> y [1, 14, 14, 64]; all weights are zero. kF32, or kI8
