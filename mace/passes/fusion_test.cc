@@ -78,6 +78,22 @@ TEST_F(FusionTest, WhatIsNoScaleOfInputChannelsStays) {
   EXPECT_EQ(graph_.nodes.size(), nodes);
 }
 
+// x * factor is a number where weight * factor is none, or nothing; zeros times infinity (the padding) are
+// none.
+TEST_F(FusionTest, FactorsThatWeightsCannotHoldStay) {
+  const ValueId x = Input("x", {1, 5, 5, 3});
+  int i = 0;
+  for (const float factor : {HUGE_VALF, -HUGE_VALF, std::nanf(""), 3e38f, 1e-39f}) {
+    const ValueId y = Conv(Node(OpId::kMul, {x, Scalar(factor)}), 3, 4);
+    const auto& convolution = graph_.nodes[graph_.values[y].producer];
+    float* weights = static_cast<float*>(graph_.ConstantOf(convolution.inputs[1])->data);
+    weights[7] = 1e3f;
+    Output(y, ("y" + std::to_string(i++)).c_str());
+  }
+  ASSERT_TRUE(RunInputFolding(&graph_).ok());
+  EXPECT_EQ(Count(OpId::kMul), i);
+}
+
 // A file of 4 MiB must not ask for gigabytes: 33 new weights of 4 MiB would be more than 16 MiB and four
 // times what there is.
 TEST_F(FusionTest, NewWeightsAreBounded) {

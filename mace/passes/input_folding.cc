@@ -1,3 +1,4 @@
+#include <cmath>
 #include <vector>
 
 #include "mace/ops/convolution/conv2d.h"
@@ -54,8 +55,7 @@ class InputFolder {
     const int64_t channels = view->shape[3];
     if (const Node* slice = editor_.ProducerIf(x, OpId::kSlice)) {
       if (!ReversesChannels(editor_, *slice) || editor_.ShapeOf(x)[3] != channels) return false;
-      Replace(convolution, slice->inputs[0], [&](int64_t i) { return channels - 1 - i; }, nullptr);
-      return true;
+      return Replace(convolution, slice->inputs[0], [&](int64_t i) { return channels - 1 - i; }, nullptr);
     }
     const Node* product = editor_.ProducerIf(x, OpId::kMul);
     for (int side = 0; product != nullptr && side < 2; ++side) {
@@ -63,33 +63,41 @@ class InputFolder {
       const ValueId picture = product->inputs[side];
       if (FactorsOf(editor_.graph(), product->inputs[1 - side], channels, &factors) &&
           editor_.ShapeOf(picture).rank == 4 && editor_.ShapeOf(picture)[3] == channels) {
-        Replace(convolution, picture, [](int64_t i) { return i; }, factors.data());
-        return true;
+        return Replace(convolution, picture, [](int64_t i) { return i; }, factors.data());
       }
     }
     return false;
   }
 
  private:
-  // Weights whose input channel i is channel source(i) of the old ones, times factors[i].
+  // Weights whose input channel i is channel source(i) of the old ones, times factors[i]. False where one of
+  // these products overflows, underflows or is no number: the padding's zeros times infinity would be none,
+  // and x * factor may well be a number.
   template <typename Source>
-  void Replace(NodeId convolution, ValueId picture, Source source, const float* factors) {
+  bool Replace(NodeId convolution, ValueId picture, Source source, const float* factors) {
     Graph& graph = editor_.graph();
     const TensorView old = *graph.ConstantOf(editor_.node(convolution).inputs[1]);
     const int64_t channels = old.shape[3];
-    allowance_ -= old.bytes();
     std::vector<float> elements(static_cast<size_t>(old.elements()));
     for (int64_t i = 0; i < old.elements(); ++i) {
       const int64_t channel = i % channels;
       const float factor = factors != nullptr ? factors[channel] : 1.0f;
-      elements[static_cast<size_t>(i)] = old.as<float>()[i - channel + source(channel)] * factor;
+      const float weight = old.as<float>()[i - channel + source(channel)];
+      const float product = weight * factor;
+      if (factors != nullptr && !std::isnormal(product) && (weight != 0 || !std::isfinite(factor)) &&
+          factor != 0) {
+        return false;
+      }
+      elements[static_cast<size_t>(i)] = product;
     }
+    allowance_ -= old.bytes();
     const ValueId weights = Unwrap(AddFloatConstant(&graph, "", elements, old.shape));
     editor_.Track();
     const NodeId folded = graph.values[editor_.node(convolution).inputs[0]].producer;
     editor_.SetInput(convolution, 0, picture);
     editor_.SetInput(convolution, 1, weights);
     editor_.Remove(folded);
+    return true;
   }
 
   GraphEditor& editor_;

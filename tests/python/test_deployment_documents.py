@@ -89,7 +89,7 @@ def test_the_package_needs_no_yaml(tmp_path: Path) -> None:
 
 def test_the_commands_of_the_readme(tmp_path: Path) -> None:
     """They run as they stand there, in a copy of the model's folder."""
-    commands_of_readme = re.findall(r"^    python tools/converter\.py (.*)$", (CHECKOUT / "README.md").read_text(), re.MULTILINE)
+    commands_of_readme = re.findall(r"^    python3 tools/converter\.py (.*)$", (CHECKOUT / "README.md").read_text(), re.MULTILINE)
     assert [line.split()[0] for line in commands_of_readme] == ["convert", "run", "benchmark", "check"]
     (tmp_path / "models").symlink_to(CHECKOUT / "models")
     for line in commands_of_readme:

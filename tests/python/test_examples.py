@@ -20,7 +20,7 @@ import mace.model
 
 ROOT = Path(__file__).resolve().parents[2]
 # Commands that other tests or `make demo` run, or that need a peer's package.
-NOT_RUN = ("make ", "cmake ", ".venv/bin/python bench/ratio.py", ".venv/bin/python examples/ocr/", "python tools/converter.py")
+NOT_RUN = ("make ", "cmake ", ".venv/bin/python bench/ratio.py", ".venv/bin/python examples/ocr/", "python3 tools/converter.py")
 
 
 def image_network(name: str) -> ModelProto:
