@@ -74,7 +74,9 @@ typedef enum mace_dtype {
   MACE_UINT64 = 12,
   MACE_BOOL = 13, /* one byte, 0 or 1 */
   MACE_INT4 = 14, /* two values a byte, the first in the low nibble */
-  MACE_UINT4 = 15
+  MACE_UINT4 = 15,
+  MACE_INT2 = 16, /* four values a byte, the first in the lowest two bits */
+  MACE_UINT2 = 17
 } mace_dtype;
 
 /* ---- versions and errors. Thread-safe. */

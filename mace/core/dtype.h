@@ -24,18 +24,20 @@ enum class DType : uint8_t {
   kBool = 13,  // one byte, 0 or 1
   kI4 = 14,    // two values a byte, the first in the low nibble
   kU4 = 15,
+  kI2 = 16,    // four values a byte, the first in the lowest two bits
+  kU2 = 17,
 };
 
-inline constexpr int kDTypeCount = 16;
+inline constexpr int kDTypeCount = 18;
 
 // Bits of one element; 0 for kInvalid and for numbers that name no type.
 constexpr int BitsOf(DType dtype) {
-  constexpr uint8_t kBits[kDTypeCount] = {0, 32, 16, 16, 64, 8, 8, 16, 16, 32, 32, 64, 64, 8, 4, 4};
+  constexpr uint8_t kBits[kDTypeCount] = {0, 32, 16, 16, 64, 8, 8, 16, 16, 32, 32, 64, 64, 8, 4, 4, 2, 2};
   const auto index = static_cast<uint8_t>(dtype);
   return index < kDTypeCount ? kBits[index] : 0;
 }
 
-// Bytes of one element of a type that fills whole bytes; 0 for the 4-bit types.
+// Bytes of one element of a type that fills whole bytes; 0 for the types of 4 and 2 bits.
 constexpr int BytesOf(DType dtype) { return BitsOf(dtype) / 8; }
 
 constexpr bool IsFloat(DType dtype) {
@@ -46,6 +48,9 @@ constexpr bool IsFloat(DType dtype) {
 constexpr bool IsInteger(DType dtype) {
   return BitsOf(dtype) != 0 && !IsFloat(dtype) && dtype != DType::kBool;
 }
+
+// Types of which several elements share a byte.
+constexpr bool IsSubByte(DType dtype) { return BitsOf(dtype) != 0 && BitsOf(dtype) < 8; }
 
 constexpr bool IsValid(DType dtype) { return BitsOf(dtype) != 0; }
 

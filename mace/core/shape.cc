@@ -5,6 +5,10 @@
 namespace mace {
 
 const char* FormatShape(const Shape& shape, char* text, int capacity) {
+  if (!shape.HasRank()) {
+    std::snprintf(text, capacity, "[...]");
+    return text;
+  }
   int used = std::snprintf(text, capacity, "[");
   for (int i = 0; i < shape.rank && used < capacity; ++i) {
     const char* separator = i == 0 ? "" : ", ";

@@ -10,6 +10,9 @@
 namespace mace {
 
 inline constexpr int kMaxRank = 8;
+// The rank of a shape of which nothing is known before data are there (an If whose branches differ in rank, a
+// Squeeze of whatever is 1). Only in types of the IR: a tensor that exists has a rank.
+inline constexpr int32_t kUnknownRank = -1;
 // A dimension >= 0 is a constant, kUnknownDim is unknown, any lower number is symbol number -2 - dim of the
 // graph.
 inline constexpr int64_t kUnknownDim = -1;
@@ -34,16 +37,24 @@ struct Shape {
     }
   }
 
+  static Shape OfUnknownRank() {
+    Shape shape;
+    shape.rank = kUnknownRank;
+    return shape;
+  }
+  bool HasRank() const { return rank >= 0; }
+
   int64_t& operator[](int axis) { return dims[axis]; }
   int64_t operator[](int axis) const { return dims[axis]; }
-  std::span<const int64_t> span() const { return {dims, static_cast<size_t>(rank)}; }
+  std::span<const int64_t> span() const { return {dims, HasRank() ? static_cast<size_t>(rank) : 0}; }
   bool Push(int64_t dim) {  // false where kMaxRank is reached
-    if (rank >= kMaxRank) return false;
+    if (rank < 0 || rank >= kMaxRank) return false;
     dims[rank++] = dim;
     return true;
   }
-  // True where every dimension is a constant.
+  // True where the rank is known and every dimension is a constant.
   bool IsConcrete() const {
+    if (!HasRank()) return false;
     for (int i = 0; i < rank; ++i) {
       if (dims[i] < 0) return false;
     }
@@ -64,7 +75,7 @@ struct Shape {
     }
     return zero ? 0 : product;
   }
-  int64_t ElementCount() const { return Product(0, rank); }
+  int64_t ElementCount() const { return HasRank() ? Product(0, rank) : -1; }
 
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank != b.rank) return false;

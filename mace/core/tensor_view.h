@@ -7,12 +7,15 @@
 
 namespace mace {
 
-// Bytes of a contiguous tensor; -1 where the shape is not concrete or the product does not fit. 4-bit types
-// are packed along the last axis over the whole buffer: (elements + 1) / 2 bytes.
+// Bytes of a contiguous tensor; -1 where the shape is not concrete or the product does not fit. Types of
+// 4 and 2 bits are packed over the whole buffer: (elements + 1) / 2 and (elements + 3) / 4 bytes.
 inline int64_t ByteCount(DType dtype, const Shape& shape) {
   const int64_t elements = shape.ElementCount();
   if (elements < 0 || !IsValid(dtype)) return -1;
-  if (BitsOf(dtype) == 4) return elements / 2 + elements % 2;
+  if (IsSubByte(dtype)) {
+    const int per_byte = 8 / BitsOf(dtype);
+    return elements / per_byte + (elements % per_byte != 0 ? 1 : 0);
+  }
   int64_t bytes = 0;
   return CheckedMultiply(elements, BytesOf(dtype), &bytes) ? bytes : -1;
 }

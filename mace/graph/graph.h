@@ -6,6 +6,7 @@
 #define MACE_GRAPH_GRAPH_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -36,7 +37,7 @@ struct Quantization {
 
 struct TensorType {
   DType dtype = DType::kInvalid;
-  Shape shape;                   // dimensions may be symbols or unknown; the rank is always known
+  Shape shape;                   // dimensions may be symbols or unknown; the rank too (Shape::OfUnknownRank)
   int32_t quantization = kNone;  // index into Graph::quantizations
 };
 
@@ -97,6 +98,11 @@ struct Graph {
   Vector<ValueId> outputs;
   Vector<State> states;
   Vector<MetadataEntry> metadata;  // keys differ, unless a file repeats one: then the first counts
+  // The bodies of If and Loop nodes, which name them by index (docs/design/25-control-flow.md). Each belongs
+  // to exactly one node. A subgraph sees nothing of the graph around it: what it captures is an input of the
+  // node and of the subgraph. It has constants of its own, no states, no metadata and no symbols: symbol dims
+  // in it are those of the outermost graph.
+  Vector<std::unique_ptr<Graph>> subgraphs;
 
   Graph() = default;
   Graph(Graph&&) = default;
@@ -143,6 +149,8 @@ struct Graph {
 inline constexpr int64_t kMaxNodes = 1 << 20;
 inline constexpr int64_t kMaxValues = 1 << 22;
 inline constexpr int64_t kMaxNodeInputs = 1 << 16;
+inline constexpr int kMaxGraphDepth = 16;    // subgraphs inside subgraphs; the outermost graph is at depth 1
+inline constexpr int64_t kMaxSubgraphs = 1 << 14;  // of a model, at all depths
 inline constexpr size_t kMaxMetadata = 4096;        // entries
 inline constexpr int64_t kMaxGraphEdges = 1 << 12;  // inputs, and outputs, of a whole graph
 
