@@ -9,7 +9,7 @@
 namespace mace::importers::onnx {
 
 inline constexpr int64_t kOldestOpset = 7;
-inline constexpr int64_t kNewestOpset = 27;  // of the default domain; 28 changes operators of our table
+inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
 // Converts `node`: emits nodes through `context` and returns the values of its outputs, in order (fewer than

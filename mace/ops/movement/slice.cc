@@ -167,7 +167,7 @@ constinit const OpDefinition kSliceDefinition = {
     .name = "Slice",
     .min_inputs = 3,
     .max_inputs = 5,
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .infer = InferSlice,
     .reference = ReferenceSlice,
 };

@@ -60,7 +60,7 @@ Status ReferenceTranspose(const ReferenceContext& context) {
 
 constinit const OpDefinition kTransposeDefinition = {
     .name = "Transpose",
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<TransposeAttributes>(),
     .infer = InferTranspose,
     .reference = ReferenceTranspose,

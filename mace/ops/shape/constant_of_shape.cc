@@ -60,7 +60,7 @@ Status ReferenceConstantOfShape(const ReferenceContext& context) {
 
 constinit const OpDefinition kConstantOfShapeDefinition = {
     .name = "ConstantOfShape",
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<ConstantOfShapeAttributes>(),
     .infer = InferConstantOfShape,
     .reference = ReferenceConstantOfShape,

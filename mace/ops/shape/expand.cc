@@ -55,7 +55,7 @@ constinit const OpDefinition kExpandDefinition = {
     .name = "Expand",
     .min_inputs = 2,
     .max_inputs = 2,
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .infer = InferExpand,
     .reference = ReferenceExpand,
 };

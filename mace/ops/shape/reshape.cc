@@ -110,7 +110,7 @@ Status InferReshape(InferContext& context) {
 constinit const OpDefinition kReshapeDefinition = {
     .name = "Reshape",
     .max_inputs = 2,
-    .flags = kOpView | kOpCheap,
+    .flags = kOpView | kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<ReshapeAttributes>(),
     .infer = InferReshape,
     .reference = CopyElements,

@@ -37,7 +37,7 @@ Status InferSqueeze(InferContext& context) {
 
 constinit const OpDefinition kSqueezeDefinition = {
     .name = "Squeeze",
-    .flags = kOpView | kOpCheap,
+    .flags = kOpView | kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<SqueezeAttributes>(),
     .infer = InferSqueeze,
     .reference = CopyElements,

@@ -29,7 +29,7 @@ Status InferUnsqueeze(InferContext& context) {
 
 constinit const OpDefinition kUnsqueezeDefinition = {
     .name = "Unsqueeze",
-    .flags = kOpView | kOpCheap,
+    .flags = kOpView | kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<UnsqueezeAttributes>(),
     .infer = InferUnsqueeze,
     .reference = CopyElements,
