@@ -562,6 +562,16 @@ DType DTypeOfOnnx(int32_t data_type) {
       DType::kInvalid /* complex64 */,
       DType::kInvalid /* complex128 */,
       DType::kBF16,
+      DType::kInvalid /* float8e4m3fn */,
+      DType::kInvalid /* float8e4m3fnuz */,
+      DType::kInvalid /* float8e5m2 */,
+      DType::kInvalid /* float8e5m2fnuz */,
+      DType::kU4,
+      DType::kI4,
+      DType::kInvalid /* float4e2m1 */,
+      DType::kInvalid /* float8e8m0 */,
+      DType::kU2,
+      DType::kI2,
   };
   return data_type >= 0 && data_type < static_cast<int32_t>(std::size(kTypes)) ? kTypes[data_type]
                                                                                : DType::kInvalid;

@@ -102,7 +102,24 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_math.cc
+MACE_ONNX_CONVERTER(ConvertBitCast);
+MACE_ONNX_CONVERTER(ConvertBitShift);
+MACE_ONNX_CONVERTER(ConvertBitwise);
+MACE_ONNX_CONVERTER(ConvertBitwiseNot);
+MACE_ONNX_CONVERTER(ConvertCastLike);
+MACE_ONNX_CONVERTER(ConvertCelu);
+MACE_ONNX_CONVERTER(ConvertIsInf);
+MACE_ONNX_CONVERTER(ConvertMod);
+MACE_ONNX_CONVERTER(ConvertShrink);
+MACE_ONNX_CONVERTER(ConvertSwiGlu);
+MACE_ONNX_CONVERTER(ConvertSwish);
+MACE_ONNX_CONVERTER(ConvertThresholdedRelu);
+MACE_ONNX_CONVERTER(ConvertUnaryMath);
 #undef MACE_ONNX_CONVERTER
+
+// The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
+DType ElementType(int64_t onnx_type, const char* what);
 
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).

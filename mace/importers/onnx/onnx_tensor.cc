@@ -8,7 +8,7 @@
 namespace mace::importers::onnx {
 namespace {
 
-// Typed fields hold one entry an element; the small types travel in int32_data.
+// Typed fields hold one entry an element (of 4 and 2 bits: a byte); the small types travel in int32_data.
 template <typename To, typename From>
 void CopyTyped(const std::vector<From>& from, int64_t count, const std::string& name, void* to) {
   if (static_cast<int64_t>(from.size()) != count) {
@@ -44,6 +44,10 @@ void FillTyped(const Tensor& tensor, DType dtype, int64_t count, const std::stri
       return CopyTyped<int8_t>(tensor.int32s, count, name, data);
     case DType::kU8:
     case DType::kBool:
+    case DType::kI4:
+    case DType::kU4:
+    case DType::kI2:
+    case DType::kU2:
       return CopyTyped<uint8_t>(tensor.int32s, count, name, data);
     default:
       throw ImportError(Unsupported("tensor '%s' has element type %s", name.c_str(), NameOf(dtype)));
@@ -100,15 +104,16 @@ ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
   // The data is checked before anything of that size is allocated.
   const size_t typed = tensor.floats.size() + tensor.int32s.size() + tensor.int64s.size() +
                        tensor.doubles.size() + tensor.uint64s.size();
+  const int64_t entries = IsSubByte(dtype) ? bytes : shape.ElementCount();
   CheckDataFields(tensor, text);
   if (tensor.raw.has_value()) {
     if (static_cast<int64_t>(tensor.raw->size()) != bytes) {
       throw ImportError(DataLoss("tensor '%s' has %zu bytes of data, its dimensions ask for %lld",
                                  text.c_str(), tensor.raw->size(), static_cast<long long>(bytes)));
     }
-  } else if (static_cast<int64_t>(typed) != shape.ElementCount()) {
+  } else if (static_cast<int64_t>(typed) != entries) {
     throw ImportError(DataLoss("tensor '%s' has %zu elements of data, its dimensions ask for %lld",
-                               text.c_str(), typed, static_cast<long long>(shape.ElementCount())));
+                               text.c_str(), typed, static_cast<long long>(entries)));
   }
   const ValueId value = Unwrap(graph_.AddUninitializedConstant(name, dtype, shape));
   const TensorView view = *graph_.ConstantOf(value);
@@ -116,7 +121,7 @@ ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
     if (tensor.raw.has_value()) {
       std::memcpy(view.data, tensor.raw->data(), bytes);
     } else {
-      FillTyped(tensor, dtype, shape.ElementCount(), text, view.data);
+      FillTyped(tensor, dtype, entries, text, view.data);
     }
   }
   if (dtype == DType::kBool) {
