@@ -177,6 +177,8 @@ Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const On
   node.Ignore("momentum");
   node.RequireInt("training_mode", 0);
   node.RequireInt("spatial", 1);
+  if (node.output_count() > 1) node.RequireInt("is_test", 1);  // before operator set 7
+  node.Ignore("is_test");
   ops::BatchNormalizationAttributes attributes;
   attributes.epsilon = node.Float("epsilon", 1e-5f);
   const int rank = context.RankOf(x);

@@ -8,7 +8,7 @@
 
 namespace mace::importers::onnx {
 
-inline constexpr int64_t kOldestOpset = 7;
+inline constexpr int64_t kOldestOpset = 1;  // below 6 few operators (OnnxContext::Begin)
 inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
