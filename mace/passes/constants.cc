@@ -92,8 +92,7 @@ Status FoldDataSized(Graph* graph, NodeId id, const std::vector<TensorView>& inp
     if (input.dtype != DType::kInvalid && input.elements() > kMaxDataSizedElements) return Status::Ok();
   }
   Vector<EvaluatedTensor> results;
-  Status status =
-      EvaluateDynamicNode(*graph, graph->nodes[id], inputs.data(), &results, limits.result_bytes);
+  Status status = EvaluateDynamicNode(*graph, graph->nodes[id], inputs.data(), &results, limits.result_bytes);
   if (status.code() == StatusCode::kResourceExhausted) return Status::Ok();
   MACE_RETURN_IF_ERROR(std::move(status));
   for (size_t i = 0; i < results.size(); ++i) {
