@@ -27,7 +27,8 @@ ISAS = ("scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "do
 class TensorInfo:
     """One input or output of a model.
 
-    ``shape`` holds an int for a fixed dimension, a name (str) or None for one that may differ from run to run.
+    ``shape`` holds an int for a fixed dimension, a name (str) or None for one that may differ from run to run; it is ``("...",)``
+    where the rank may.
     ``scale`` is 0.0 where the tensor is not quantized per tensor. An ``optional`` input may be left out of a run;
     the session's state then takes its place.
     """
@@ -83,7 +84,10 @@ class Session:
         self._native.reset_state()
 
     def prepare(self, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Makes the plan for these input shapes, so that the first run of them is fast and ``explain`` has a plan."""
+        """Makes the plan for these input shapes, so that the first run of them is fast and ``explain`` has a plan.
+
+        Where sizes depend on data, it ends before them; the first run plans the rest.
+        """
         if not isinstance(shapes, Mapping):
             raise InvalidArgumentError(f"shapes: expected a dict of input name to shape, got {shapes!r}")
         infos = self._model.inputs
