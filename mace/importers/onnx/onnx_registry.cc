@@ -51,6 +51,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"HardSigmoid", ConvertHardSigmoid},
     {"HardSwish", ConvertUnary, OpId::kHardSwish},
     {"Identity", ConvertIdentity},
+    {"If", ConvertIf},
     {"InstanceNormalization", ConvertInstanceNormalization},
     {"IsNaN", ConvertIsNaN},
     {"LSTM", ConvertRecurrent, OpId::kLstm},
@@ -60,6 +61,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"LessOrEqual", ConvertBinary, OpId::kLessOrEqual},
     {"Log", ConvertUnary, OpId::kLog},
     {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
+    {"Loop", ConvertLoop},
     {"MatMul", ConvertMatMul},
     {"MatMulInteger", ConvertMatMulInteger},
     {"Max", ConvertVariadic, OpId::kMax},
@@ -89,6 +91,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Reshape", ConvertReshape},
     {"Resize", ConvertResize},
     {"Round", ConvertUnary, OpId::kRound},
+    {"Scan", ConvertScan},
     {"Selu", ConvertSelu},
     {"Shape", ConvertShape},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},

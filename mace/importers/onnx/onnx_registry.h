@@ -9,7 +9,7 @@
 namespace mace::importers::onnx {
 
 inline constexpr int64_t kOldestOpset = 7;
-inline constexpr int64_t kNewestOpset = 27;  // of the default domain; 28 changes operators of our table
+inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
 // Converts `node`: emits nodes through `context` and returns the values of its outputs, in order (fewer than
@@ -30,6 +30,11 @@ const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type);
 inline bool IsDefaultDomain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
 #define MACE_ONNX_CONVERTER(Name) Outputs Name(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
+// convert_control.cc
+MACE_ONNX_CONVERTER(ConvertIf);
+MACE_ONNX_CONVERTER(ConvertLoop);
+// convert_scan.cc
+MACE_ONNX_CONVERTER(ConvertScan);
 // convert_convolution.cc
 MACE_ONNX_CONVERTER(ConvertConv);
 MACE_ONNX_CONVERTER(ConvertConvTranspose);
