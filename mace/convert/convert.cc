@@ -27,13 +27,13 @@ const char* NameOf(importers::Format format) {
   return "unknown";
 }
 
-void CountOperators(const Graph& graph, ConvertReport* report) {
-  std::map<std::string, int64_t> counts;
+// With those in the bodies of control nodes.
+void CountOperators(const Graph& graph, std::map<std::string, int64_t>* counts) {
   for (const Node& node : graph.nodes) {
     const OpDefinition* definition = FindOpDefinition(node.op);
-    ++counts[definition == nullptr ? "?" : definition->name];
+    ++(*counts)[definition == nullptr ? "?" : definition->name];
   }
-  report->operators.assign(counts.begin(), counts.end());
+  for (const auto& body : graph.subgraphs) CountOperators(*body, counts);
 }
 
 // A text for each constant, up to a few, that holds something which is no number.
@@ -56,6 +56,7 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   import_options.states = options.states;
   import_options.signature = options.signature;
   import_options.cut = options.cut;
+  import_options.folder = options.folder;
   importers::ImportReport import_report;
   Graph graph;
   MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));
@@ -72,7 +73,9 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
     }
   }
   MACE_RETURN_IF_ERROR(VerifyGraph(graph, &FindOpDefinition));
-  CountOperators(graph, report);
+  std::map<std::string, int64_t> counts;
+  CountOperators(graph, &counts);
+  report->operators.assign(counts.begin(), counts.end());
   return WriteModel(graph, {.keep_inner_names = !options.strip_names}, mace_file);
 }
 

@@ -172,7 +172,7 @@ void OnnxContext::InferTypes(NodeId id) {
     known.push_back(graph_.ConstantOf(input));
   }
   std::vector<TensorType> inferred(std::max<size_t>(node.outputs.size(), 1));
-  Check(InferNodeUnlabeled(graph_, node, types.data(), known.data(), inferred.data()), ImportStage::kShape);
+  Check(InferNodeTypes(&graph_, node, types.data(), known.data(), inferred.data()), ImportStage::kShape);
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     TensorType& type = graph_.values[node.outputs[i]].type;
     type.dtype = inferred[i].dtype;

@@ -17,7 +17,12 @@
 namespace mace::importers::onnx {
 namespace {
 
-std::string Shown(std::string_view text) { return std::string(text.substr(0, 200)); }
+// For messages, which end at a zero byte.
+std::string Shown(std::string_view text) {
+  std::string shown(text.substr(0, 200));
+  std::replace(shown.begin(), shown.end(), '\0', '?');
+  return shown;
+}
 
 std::string ErrorText(int error) { return std::strerror(error); }
 
