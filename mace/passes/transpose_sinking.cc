@@ -298,6 +298,7 @@ class Sinker {
     const TensorView* pads = graph_.ConstantOf(inputs[1]);
     const int rank = first_.perm.size();
     if (pads == nullptr || pads->dtype != DType::kI64 || pads->elements() != 2 * rank) return false;
+    if (inputs.size() > 3 && inputs[3] != kNone) return false;  // pads of listed axes
     std::vector<int64_t> permuted(2 * rank);
     for (int i = 0; i < rank; ++i) {
       permuted[first_.perm[i]] = pads->as<int64_t>()[i];
