@@ -85,9 +85,9 @@ Outputs ExpandFunction(OnnxContext& context, OnnxNode& node, const FunctionProto
                                       function.inputs.size()));
   }
   const Expansion expansion(&context.work(), function);
-  CheckOpsets(function.opsets);
   FunctionCall call;
-  call.opsets = &function.opsets;
+  call.opsets = function.opsets.empty() ? &context.opsets() : &function.opsets;
+  CheckOpsets(*call.opsets);
   FillAttributes(function, &node, &call);
   call.prefix = context.label() + "/";
   std::vector<ValueId> operands;

@@ -120,7 +120,8 @@ class UnknownSearch {
     while (!waiting_.empty()) {
       const FunctionProto* function = waiting_.back();
       waiting_.pop_back();
-      for (const NodeProto& node : function->body.nodes) Look(node, function->opsets);
+      const auto& opsets = function->opsets.empty() ? context_.opsets() : function->opsets;
+      for (const NodeProto& node : function->body.nodes) Look(node, opsets);
     }
   }
 
