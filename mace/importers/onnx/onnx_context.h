@@ -46,6 +46,8 @@ class OnnxNode {
   std::string String(std::string_view attribute, std::string_view missing);
   // At most 8 integers (every list of ONNX is one of axes); nullopt where the attribute is missing.
   std::optional<IntList> Ints(std::string_view attribute);
+  // Any number of them: sizes of parts, pads of all sides, a constant's elements.
+  std::optional<std::vector<int64_t>> LongInts(std::string_view attribute);
   std::vector<float> Floats(std::string_view attribute);
   std::vector<std::string> Strings(std::string_view attribute);
   const Tensor* TensorOf(std::string_view attribute);

@@ -71,6 +71,13 @@ std::optional<IntList> OnnxNode::Ints(std::string_view name) {
   return list;
 }
 
+std::optional<std::vector<int64_t>> OnnxNode::LongInts(std::string_view name) {
+  const Attribute* attribute = Find(name);
+  if (attribute == nullptr) return std::nullopt;
+  RequireType(*attribute, kTypeInts, true);
+  return std::vector<int64_t>(attribute->ints.begin(), attribute->ints.end());
+}
+
 std::vector<float> OnnxNode::Floats(std::string_view name) {
   const Attribute* attribute = Find(name);
   if (attribute == nullptr) return {};
