@@ -14,7 +14,7 @@ struct ScanForm {
 };
 
 std::vector<int64_t> ListOf(OnnxNode& node, std::string_view attribute, size_t count) {
-  std::vector<int64_t> list = node.AllInts(attribute);
+  std::vector<int64_t> list = node.LongInts(attribute).value_or(std::vector<int64_t>());
   if (list.empty()) list.assign(count, 0);
   if (list.size() != count) {
     throw ImportError(InvalidArgument("%s has %zu numbers, expected %zu", Text(attribute).c_str(),

@@ -5,6 +5,7 @@
 #include "mace/graph/op_definition.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
+#include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/shape/shape_ops.h"
 #include "mace/passes/constants.h"
 
@@ -13,6 +14,29 @@ namespace {
 
 // Folded while importing, so that shapes given by small integer computations are known.
 constexpr passes::FoldLimits kImportFoldLimits = {4096, 4096};
+
+// The type that operators compute with in place of `narrow`; kInvalid where they take it as it is.
+DType WideTypeOf(DType narrow) {
+  switch (narrow) {
+    case DType::kF16:
+    case DType::kBF16:
+      return DType::kF32;
+    case DType::kI4:
+    case DType::kI2:
+      return DType::kI8;
+    case DType::kU4:
+    case DType::kU2:
+      return DType::kU8;
+    default:
+      return DType::kInvalid;
+  }
+}
+
+// Views and what owns or converts elements; others move whole bytes.
+bool TakesSubBytes(OpId op, uint32_t flags) {
+  return (flags & (kOpView | kOpShapeOnly | kOpControl)) != 0 || op == OpId::kCast || op == OpId::kQuantize ||
+         op == OpId::kDequantize;
+}
 
 bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
   if (first == second) return true;
@@ -276,15 +300,53 @@ ValueId OnnxContext::Bool(bool element) {
   return Unwrap(graph_.AddConstant("", TensorView{&byte, DType::kBool, Shape{}}, true));
 }
 
-ValueId OnnxContext::Float(float element, DType dtype) {
-  double wide = element;
-  void* data = &element;
+ValueId OnnxContext::Float(double element, DType dtype) {
+  float single = static_cast<float>(element);
   if (dtype == DType::kF64) {
-    data = &wide;
-  } else if (dtype != DType::kF32) {
-    throw ImportError(Unsupported("a constant of %s", NameOf(dtype)));
+    return Unwrap(graph_.AddConstant("", TensorView{&element, dtype, Shape{}}, true));
   }
-  return Unwrap(graph_.AddConstant("", TensorView{data, dtype, Shape{}}, true));
+  const ValueId value = Unwrap(graph_.AddConstant("", TensorView{&single, DType::kF32, Shape{}}, true));
+  return Cast(value, dtype);
+}
+
+ValueId OnnxContext::Cast(ValueId value, DType to) {
+  if (TypeOf(value).dtype == to) return value;
+  ops::CastAttributes attributes;
+  attributes.to = to;
+  return Emit(OpId::kCast, {value}, attributes);
+}
+
+ValueId OnnxContext::Widened(ValueId value) {
+  const DType wide_type = value == kNone ? DType::kInvalid : WideTypeOf(TypeOf(value).dtype);
+  if (wide_type == DType::kInvalid) return value;
+  if (const auto known = wide_.find(value); known != wide_.end()) return known->second;
+  const ValueId wide = Cast(value, wide_type);
+  wide_.emplace(value, wide);
+  return wide;
+}
+
+DType OnnxContext::WidenOperands(OpId op, std::vector<ValueId>* operands) {
+  DType first = DType::kInvalid;
+  const uint32_t flags = FindOpDefinition(op)->flags;
+  for (ValueId& operand : *operands) {
+    if (operand == kNone) continue;
+    const DType dtype = TypeOf(operand).dtype;
+    if (IsSubByte(dtype) ? TakesSubBytes(op, flags) : (flags & kOpNarrowFloats) != 0) continue;
+    if (first == DType::kInvalid && (IsFloat(dtype) || IsSubByte(dtype))) first = dtype;
+    operand = Widened(operand);
+  }
+  return first;
+}
+
+void OnnxContext::NarrowResults(DType narrow, std::vector<ValueId>* results) {
+  const DType wide_type = WideTypeOf(narrow);
+  if (wide_type == DType::kInvalid) return;
+  for (ValueId& result : *results) {
+    if (TypeOf(result).dtype != wide_type) continue;
+    const ValueId wide = result;
+    result = Cast(wide, narrow);
+    wide_.emplace(result, wide);
+  }
 }
 
 }  // namespace mace::importers::onnx

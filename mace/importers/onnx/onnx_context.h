@@ -59,7 +59,8 @@ class OnnxNode {
   std::string String(std::string_view attribute, std::string_view missing);
   // At most 8 integers (every list of ONNX is one of axes); nullopt where the attribute is missing.
   std::optional<IntList> Ints(std::string_view attribute);
-  std::vector<int64_t> AllInts(std::string_view attribute);  // any number; none where it is missing
+  // Any number of them: sizes of parts, pads of all sides, a constant's elements.
+  std::optional<std::vector<int64_t>> LongInts(std::string_view attribute);
   std::vector<float> Floats(std::string_view attribute);
   std::vector<std::string> Strings(std::string_view attribute);
   const Tensor* TensorOf(std::string_view attribute);
@@ -208,6 +209,9 @@ class OnnxContext {
   // Appends a node with the given attributes and one output, infers the output's type, and folds it where it
   // is a small computation on constants. The first output of the node being converted carries its name.
   // The operator computes with the stored integers: it reads quantized values without their scale.
+  // Operators without kOpNarrowFloats get float16 and bfloat16 as float32. Where the first float among their
+  // inputs is such a one, their float32 outputs become that type again (docs/design/25-control-flow.md).
+  // So do integers of 4 and 2 bits, which are bytes to all but views and conversions.
   template <typename A>
   ValueId Emit(OpId op, std::initializer_list<ValueId> inputs, const A& attributes) {
     return EmitMany(op, std::span<const ValueId>(inputs.begin(), inputs.size()), attributes, 1)[0];
@@ -257,7 +261,11 @@ class OnnxContext {
   ValueId Int64s(const IntList& list) { return Int64s({list.values, static_cast<size_t>(list.count)}); }
   ValueId Int64(int64_t element);  // rank 0
   ValueId Bool(bool element);
-  ValueId Float(float element, DType dtype = DType::kF32);  // rank 0
+  ValueId Float(double element, DType dtype = DType::kF32);  // rank 0
+  ValueId Cast(ValueId value, DType to);                     // `value` itself where it has that type
+  // A float16 or bfloat16 value as float32 (what was rounded to it, where an Emit did that), one of 4 or 2
+  // bits as bytes. Others are passed on.
+  ValueId Widened(ValueId value);
 
  private:
   friend class NameScope;
@@ -269,12 +277,18 @@ class OnnxContext {
   std::vector<ValueId> EmitTyped(OpId op, std::span<const ValueId> inputs, const A& attributes, int outputs,
                                  int32_t quantization) {
     std::vector<ValueId> ids;
-    const NodeId id = AppendNode(op, inputs, outputs, &ids);
+    std::vector<ValueId> operands(inputs.begin(), inputs.end());
+    const DType narrow = WidenOperands(op, &operands);
+    const NodeId id = AppendNode(op, operands, outputs, &ids);
     graph_.nodes[id].attributes.as<A>() = attributes;
     for (ValueId output : ids) graph_.values[output].type.quantization = quantization;
     FinishNode(id);
+    NarrowResults(narrow, &ids);
     return ids;
   }
+  // The type that wide results become again; a type that has no wide one: they stay what they are.
+  DType WidenOperands(OpId op, std::vector<ValueId>* operands);
+  void NarrowResults(DType narrow, std::vector<ValueId>* results);
   std::vector<ValueId> Bare(OpId op, std::span<const ValueId> inputs);
   // The scale that all of these share, kNone where there is none, or one per channel.
   int32_t SharedQuantization(std::span<const ValueId> values) const;
@@ -296,6 +310,7 @@ class OnnxContext {
   // Constants in another order of axes, by (constant, its quantization, permutation): weights that many nodes
   // share stay shared.
   std::map<std::tuple<ValueId, int32_t, std::vector<int64_t>>, ValueId> transposed_;
+  std::unordered_map<ValueId, ValueId> wide_;  // narrow values to their wide forms (Widened)
   std::string node_name_;
   std::string label_;  // what messages call the node: its name, or that of its first output
   std::unordered_set<ValueId> read_;  // by a node

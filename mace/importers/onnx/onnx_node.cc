@@ -85,11 +85,11 @@ std::optional<IntList> OnnxNode::Ints(std::string_view name) {
   return list;
 }
 
-std::vector<int64_t> OnnxNode::AllInts(std::string_view name) {
+std::optional<std::vector<int64_t>> OnnxNode::LongInts(std::string_view name) {
   const Attribute* attribute = Find(name);
-  if (attribute == nullptr) return {};
+  if (attribute == nullptr) return std::nullopt;
   RequireType(*attribute, kTypeInts, true);
-  return attribute->ints;
+  return std::vector<int64_t>(attribute->ints.begin(), attribute->ints.end());
 }
 
 std::vector<float> OnnxNode::Floats(std::string_view name) {

@@ -5,6 +5,7 @@
 #include "mace/graph/op_id.h"
 #include "mace/importers/onnx/onnx_context.h"
 #include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/movement/movement.h"
 
 namespace mace::importers::onnx {
 
@@ -78,7 +79,6 @@ MACE_ONNX_CONVERTER(ConvertSplit);
 MACE_ONNX_CONVERTER(ConvertSlice);
 MACE_ONNX_CONVERTER(ConvertGather);
 MACE_ONNX_CONVERTER(ConvertPad);
-MACE_ONNX_CONVERTER(ConvertDepthToSpace);
 MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
@@ -107,7 +107,35 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_rearrange.cc
+MACE_ONNX_CONVERTER(ConvertTile);
+MACE_ONNX_CONVERTER(ConvertTrilu);
+MACE_ONNX_CONVERTER(ConvertReverseSequence);
+MACE_ONNX_CONVERTER(ConvertDepthToSpace);
+MACE_ONNX_CONVERTER(ConvertCenterCropPad);
+MACE_ONNX_CONVERTER(ConvertRange);
+MACE_ONNX_CONVERTER(ConvertEyeLike);
+MACE_ONNX_CONVERTER(ConvertSize);
+// convert_indices.cc
+MACE_ONNX_CONVERTER(ConvertGatherElements);
+MACE_ONNX_CONVERTER(ConvertGatherNd);
+MACE_ONNX_CONVERTER(ConvertScatterElements);
+MACE_ONNX_CONVERTER(ConvertScatterNd);
+MACE_ONNX_CONVERTER(ConvertTensorScatter);
+MACE_ONNX_CONVERTER(ConvertOneHot);
+MACE_ONNX_CONVERTER(ConvertNonZero);
+MACE_ONNX_CONVERTER(ConvertCompress);
+MACE_ONNX_CONVERTER(ConvertUnique);
+MACE_ONNX_CONVERTER(ConvertNonMaxSuppression);
 #undef MACE_ONNX_CONVERTER
+
+// An axis counted from the front, where the rank is known; else as it is given: the shape rule counts.
+int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank);
+// `value`, converted where it is no int64.
+ValueId AsInt64(OnnxContext& context, ValueId value);
+// x padded; `value` and `axes` may be kNone. Where all is known the pads become those of every axis.
+ValueId EmitPad(OnnxContext& context, ValueId x, ValueId pads, ValueId value, ValueId axes,
+                const ops::PadAttributes& attributes);
 
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).

@@ -115,7 +115,7 @@ Status ReferenceCast(const ReferenceContext& context) {
 
 constinit const OpDefinition kCastDefinition = {
     .name = "Cast",
-    .flags = kOpElementwise | kOpCheap,
+    .flags = kOpElementwise | kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<CastAttributes>(),
     .infer = InferCast,
     .reference = ReferenceCast,

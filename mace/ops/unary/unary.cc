@@ -311,7 +311,7 @@ constinit const OpDefinition kNotDefinition =
     Define("Not", InferNot, ReferenceNot, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kIdentityDefinition =
     Define("Identity", SameAsInput, ReferenceIdentity, AttributeInfoOf<NoAttributes>(),
-           kOpElementwise | kOpView | kOpCheap);
+           kOpElementwise | kOpView | kOpCheap | kOpNarrowFloats);
 constinit const OpDefinition kRsqrtDefinition =
     Define("Rsqrt", InferRounded<kTfliteRsqrt>, ReferenceFloat<Rsqrt, kTfliteRsqrt>);
 constinit const OpDefinition kSoftplusDefinition =
