@@ -34,8 +34,8 @@ DType WideTypeOf(DType narrow) {
 
 // Views and what owns or converts elements; others move whole bytes.
 bool TakesSubBytes(OpId op, uint32_t flags) {
-  return (flags & (kOpView | kOpShapeOnly | kOpControl)) != 0 || op == OpId::kCast || op == OpId::kQuantize ||
-         op == OpId::kDequantize;
+  return (flags & (kOpView | kOpShapeOnly | kOpControl)) != 0 || op == OpId::kCast || op == OpId::kBitCast ||
+         op == OpId::kQuantize || op == OpId::kDequantize;
 }
 
 bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {

@@ -8,7 +8,7 @@
 namespace mace::importers::onnx {
 namespace {
 
-// Typed fields hold one entry an element; the small types travel in int32_data.
+// Typed fields hold one entry an element (of 4 and 2 bits: a byte); the small types travel in int32_data.
 template <typename To, typename From>
 void CopyTyped(const std::vector<From>& from, int64_t count, const std::string& name, void* to) {
   if (static_cast<int64_t>(from.size()) != count) {
