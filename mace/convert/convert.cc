@@ -27,25 +27,30 @@ const char* NameOf(importers::Format format) {
   return "unknown";
 }
 
-// With those in the bodies of control nodes.
+// Those of subgraphs too.
 void CountOperators(const Graph& graph, std::map<std::string, int64_t>* counts) {
   for (const Node& node : graph.nodes) {
     const OpDefinition* definition = FindOpDefinition(node.op);
     ++(*counts)[definition == nullptr ? "?" : definition->name];
   }
-  for (const auto& body : graph.subgraphs) CountOperators(*body, counts);
+  for (const auto& subgraph : graph.subgraphs) CountOperators(*subgraph, counts);
 }
 
 // A text for each constant, up to a few, that holds something which is no number.
-std::vector<std::string> NonFiniteConstants(const Graph& graph) {
+void FindNonFiniteConstants(const Graph& graph, std::vector<std::string>* texts) {
   constexpr size_t kMaxTold = 20;
-  std::vector<std::string> texts;
   for (const Value& value : graph.values) {
-    if (value.constant == kNone || texts.size() == kMaxTold) continue;
+    if (value.constant == kNone || texts->size() == kMaxTold) continue;
     const char* what = passes::NonFiniteIn(graph.constants[value.constant].view);
     if (what == nullptr) continue;
-    texts.push_back("'" + std::string(value.name.view()) + "', computed from constants, contains " + what);
+    texts->push_back("'" + std::string(value.name.view()) + "', computed from constants, contains " + what);
   }
+  for (const auto& subgraph : graph.subgraphs) FindNonFiniteConstants(*subgraph, texts);
+}
+
+std::vector<std::string> NonFiniteConstants(const Graph& graph) {
+  std::vector<std::string> texts;
+  FindNonFiniteConstants(graph, &texts);
   return texts;
 }
 
