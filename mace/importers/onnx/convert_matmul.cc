@@ -82,7 +82,14 @@ Outputs ConvertQGemm(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
   const ValueId a = Dequantized(context, node, 0);
   const ValueId b = Dequantized(context, node, 3, flags.transpose_b ? 0 : 1);
   ValueId c = context.OptionalInput(node, 6);
-  if (c != kNone) {
+  const bool is_fixed =
+      IsFixedQuantization(context, context.Input(node, 1), context.OptionalInput(node, 2)) &&
+      IsFixedQuantization(context, context.Input(node, 4), context.OptionalInput(node, 5));
+  if (c != kNone && !is_fixed) {
+    const ValueId scale = context.Emit(
+        OpId::kMul, {context.Widened(context.Input(node, 1)), context.Widened(context.Input(node, 4))});
+    c = context.Emit(OpId::kMul, {context.Cast(c, DType::kF32), scale});
+  } else if (c != kNone) {
     const Graph& graph = context.graph();
     const auto scales_of = [&](ValueId real) -> const Quantization& {
       return *graph.QuantizationOf(graph.nodes[graph.values[real].producer].inputs[0]);
