@@ -35,6 +35,7 @@ MACE_ONNX_CONVERTER(ConvertConv);
 MACE_ONNX_CONVERTER(ConvertConvTranspose);
 MACE_ONNX_CONVERTER(ConvertQLinearConv);
 MACE_ONNX_CONVERTER(ConvertPool);
+MACE_ONNX_CONVERTER(ConvertLpPool);
 MACE_ONNX_CONVERTER(ConvertGlobalPool);
 MACE_ONNX_CONVERTER(ConvertQLinearAveragePool);
 MACE_ONNX_CONVERTER(ConvertQLinearGlobalAveragePool);
@@ -74,7 +75,6 @@ MACE_ONNX_CONVERTER(ConvertSlice);
 MACE_ONNX_CONVERTER(ConvertGather);
 MACE_ONNX_CONVERTER(ConvertPad);
 MACE_ONNX_CONVERTER(ConvertDepthToSpace);
-MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
 MACE_ONNX_CONVERTER(ConvertReduce);
@@ -102,11 +102,31 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_resize.cc
+MACE_ONNX_CONVERTER(ConvertResize);
+// convert_spatial.cc
+MACE_ONNX_CONVERTER(ConvertAffineGrid);
+MACE_ONNX_CONVERTER(ConvertCausalConvWithState);
+MACE_ONNX_CONVERTER(ConvertCol2Im);
+MACE_ONNX_CONVERTER(ConvertDeformConv);
+MACE_ONNX_CONVERTER(ConvertFusedConv);
+MACE_ONNX_CONVERTER(ConvertGlobalLpPool);
+MACE_ONNX_CONVERTER(ConvertGridSample);
+MACE_ONNX_CONVERTER(ConvertMaxRoiPool);
+MACE_ONNX_CONVERTER(ConvertMaxUnpool);
+MACE_ONNX_CONVERTER(ConvertRoiAlign);
+// convert_signal.cc
+MACE_ONNX_CONVERTER(ConvertCosineWindow);
+MACE_ONNX_CONVERTER(ConvertDft);
+MACE_ONNX_CONVERTER(ConvertMelWeightMatrix);
+MACE_ONNX_CONVERTER(ConvertStft);
 #undef MACE_ONNX_CONVERTER
 
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights);
+// Conv of any number of spatial axes, with the attributes of `node`.
+ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias);
 
 }  // namespace mace::importers::onnx
 
