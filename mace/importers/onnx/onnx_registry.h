@@ -41,6 +41,7 @@ MACE_ONNX_CONVERTER(ConvertConv);
 MACE_ONNX_CONVERTER(ConvertConvTranspose);
 MACE_ONNX_CONVERTER(ConvertQLinearConv);
 MACE_ONNX_CONVERTER(ConvertPool);
+MACE_ONNX_CONVERTER(ConvertLpPool);
 MACE_ONNX_CONVERTER(ConvertGlobalPool);
 MACE_ONNX_CONVERTER(ConvertQLinearAveragePool);
 MACE_ONNX_CONVERTER(ConvertQLinearGlobalAveragePool);
@@ -81,6 +82,7 @@ MACE_ONNX_CONVERTER(ConvertSlice);
 MACE_ONNX_CONVERTER(ConvertGather);
 MACE_ONNX_CONVERTER(ConvertPad);
 MACE_ONNX_CONVERTER(ConvertResize);
+MACE_ONNX_CONVERTER(ConvertDepthToSpace);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
 MACE_ONNX_CONVERTER(ConvertCumulate);
@@ -168,6 +170,24 @@ MACE_ONNX_CONVERTER(ConvertNonZero);
 MACE_ONNX_CONVERTER(ConvertCompress);
 MACE_ONNX_CONVERTER(ConvertUnique);
 MACE_ONNX_CONVERTER(ConvertNonMaxSuppression);
+// convert_resize.cc
+MACE_ONNX_CONVERTER(ConvertResize);
+// convert_spatial.cc
+MACE_ONNX_CONVERTER(ConvertAffineGrid);
+MACE_ONNX_CONVERTER(ConvertCausalConvWithState);
+MACE_ONNX_CONVERTER(ConvertCol2Im);
+MACE_ONNX_CONVERTER(ConvertDeformConv);
+MACE_ONNX_CONVERTER(ConvertFusedConv);
+MACE_ONNX_CONVERTER(ConvertGlobalLpPool);
+MACE_ONNX_CONVERTER(ConvertGridSample);
+MACE_ONNX_CONVERTER(ConvertMaxRoiPool);
+MACE_ONNX_CONVERTER(ConvertMaxUnpool);
+MACE_ONNX_CONVERTER(ConvertRoiAlign);
+// convert_signal.cc
+MACE_ONNX_CONVERTER(ConvertCosineWindow);
+MACE_ONNX_CONVERTER(ConvertDft);
+MACE_ONNX_CONVERTER(ConvertMelWeightMatrix);
+MACE_ONNX_CONVERTER(ConvertStft);
 #undef MACE_ONNX_CONVERTER
 
 // The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
@@ -184,6 +204,8 @@ ValueId EmitPad(OnnxContext& context, ValueId x, ValueId pads, ValueId value, Va
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights);
+// Conv of any number of spatial axes, with the attributes of `node`.
+ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias);
 
 // An LSTM node with weights w [D, 4H, I] and r [D, 4H, H] in place of its own (convert_recurrent.cc).
 Outputs ConvertLstm(OnnxContext& context, OnnxNode& node, ValueId w, ValueId r);
