@@ -16,6 +16,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"And", ConvertBinary, OpId::kAnd},
     {"ArgMax", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMax)},
     {"ArgMin", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMin)},
+    {"Attention", ConvertAttention},
     {"AveragePool", ConvertPool, OpId::kAveragePool2d},
     {"BatchNormalization", ConvertBatchNormalization},
     {"Cast", ConvertCast},
@@ -58,6 +59,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"LeakyRelu", ConvertLeakyRelu},
     {"Less", ConvertBinary, OpId::kLess},
     {"LessOrEqual", ConvertBinary, OpId::kLessOrEqual},
+    {"LinearAttention", ConvertLinearAttention},
     {"Log", ConvertUnary, OpId::kLog},
     {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
     {"MatMul", ConvertMatMul},
@@ -88,6 +90,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Relu", ConvertUnary, OpId::kRelu},
     {"Reshape", ConvertReshape},
     {"Resize", ConvertResize},
+    {"RotaryEmbedding", ConvertRotaryEmbedding},
     {"Round", ConvertUnary, OpId::kRound},
     {"Selu", ConvertSelu},
     {"Shape", ConvertShape},
@@ -111,9 +114,13 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Where", ConvertWhere},
     {"Xor", ConvertBinary, OpId::kXor},
     // com.microsoft
+    {"Attention", ConvertMicrosoftAttention, OpId::kInvalid, 0, true},
     {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
     {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
+    {"GroupQueryAttention", ConvertGroupQueryAttention, OpId::kInvalid, 0, true},
     {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
+    {"MultiHeadAttention", ConvertMultiHeadAttention, OpId::kInvalid, 0, true},
+    {"QAttention", ConvertQAttention, OpId::kInvalid, 0, true},
     {"QGemm", ConvertQGemm, OpId::kInvalid, 0, true},
     {"QLinearAdd", ConvertQLinearBinary, OpId::kAdd, 0, true},
     {"QLinearAveragePool", ConvertQLinearAveragePool, OpId::kInvalid, 0, true},
@@ -126,6 +133,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"QLinearSoftmax", ConvertQLinearSoftmax, OpId::kInvalid, 0, true},
     {"QLinearWhere", ConvertQLinearWhere, OpId::kInvalid, 0, true},
     {"QuantizeLinear", ConvertQuantizeLinear, OpId::kInvalid, 0, true},
+    {"RelativePositionBias", ConvertRelativePositionBias, OpId::kInvalid, 0, true},
+    {"RotaryEmbedding", ConvertMicrosoftRotaryEmbedding, OpId::kInvalid, 0, true},
 };
 
 }  // namespace
