@@ -47,7 +47,12 @@ bool IsHeavy(OpId op) {
     case OpId::kAveragePool2d:
     case OpId::kGru:
     case OpId::kLstm:
+    case OpId::kRnn:
     case OpId::kSvdf:
+    case OpId::kBlockMatMul:
+    case OpId::kDet:
+    case OpId::kInverse:
+    case OpId::kLocalResponseNormalization:
       return true;
     default:
       return false;
@@ -269,6 +274,7 @@ Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* fo
   *folded = false;
   const Node& node = graph->nodes[node_id];
   if (node.op == OpId::kShape) return FoldShape(graph, node, folded);
+  if ((FindOpDefinition(node.op)->flags & kOpRandom) != 0) return Status::Ok();
   std::vector<TensorView> inputs;
   int64_t input_elements = 1;
   for (ValueId input : node.inputs) {

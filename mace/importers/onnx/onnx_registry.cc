@@ -1,7 +1,9 @@
 #include "mace/importers/onnx/onnx_registry.h"
 
 #include "mace/ops/binary/binary_bits.h"
+#include "mace/ops/random/random.h"
 #include "mace/ops/reduce/arg_reduce.h"
+#include "mace/ops/reduce/cumulate.h"
 #include "mace/ops/reduce/reduce.h"
 #include "mace/ops/unary/unary_math.h"
 
@@ -38,6 +40,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"BitwiseNot", ConvertBitwiseNot},
     {"BitwiseOr", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kOr)},
     {"BitwiseXor", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kXor)},
+    {"Bernoulli", ConvertBernoulli},
     {"Cast", ConvertCast},
     {"CastLike", ConvertCastLike},
     {"Ceil", ConvertUnary, OpId::kCeil},
@@ -54,10 +57,15 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Cos", ConvertUnary, OpId::kCos},
     {"Cosh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kCosh)},
     {"DepthToSpace", ConvertDepthToSpace, OpId::kDepthToSpace},
+    {"CumProd", ConvertCumulate, OpId::kCumulate, static_cast<int32_t>(ops::CumulateKind::kProd)},
+    {"CumSum", ConvertCumulate, OpId::kCumulate, static_cast<int32_t>(ops::CumulateKind::kSum)},
+    {"DepthToSpace", ConvertDepthToSpace},
     {"DequantizeLinear", ConvertDequantizeLinear},
+    {"Det", ConvertUnary, OpId::kDet},
     {"Div", ConvertBinary, OpId::kDiv},
     {"Dropout", ConvertDropout},
     {"DynamicQuantizeLinear", ConvertDynamicQuantizeLinear},
+    {"Einsum", ConvertEinsum},
     {"Elu", ConvertElu},
     {"Equal", ConvertBinary, OpId::kEqual},
     {"Erf", ConvertUnary, OpId::kErf},
@@ -76,13 +84,16 @@ constexpr OnnxOp kOnnxOps[] = {
     {"GlobalMaxPool", ConvertGlobalPool, OpId::kReduce, Kind(ReduceKind::kMax)},
     {"Greater", ConvertBinary, OpId::kGreater},
     {"GreaterOrEqual", ConvertBinary, OpId::kGreaterOrEqual},
+    {"GroupNormalization", ConvertGroupNormalization},
     {"HardSigmoid", ConvertHardSigmoid},
     {"HardSwish", ConvertUnary, OpId::kHardSwish},
+    {"Hardmax", ConvertSoftmax, OpId::kInvalid, 2},  // 2: 1 at the highest element
     {"Identity", ConvertIdentity},
     {"If", ConvertIf},
     {"InstanceNormalization", ConvertInstanceNormalization},
     {"IsInf", ConvertIsInf},
     {"IsNaN", ConvertIsNaN},
+    {"LRN", ConvertLrn},
     {"LSTM", ConvertRecurrent, OpId::kLstm},
     {"LayerNormalization", ConvertLayerNormalization},
     {"LeakyRelu", ConvertLeakyRelu},
@@ -92,18 +103,22 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Log", ConvertUnary, OpId::kLog},
     {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
     {"Loop", ConvertLoop},
+    {"LpNormalization", ConvertLpNormalization},
     {"MatMul", ConvertMatMul},
     {"MatMulInteger", ConvertMatMulInteger},
     {"Max", ConvertVariadic, OpId::kMax},
     {"MaxPool", ConvertPool, OpId::kMaxPool2d},
     {"Mean", ConvertVariadic, OpId::kAdd, 1},  // 1: divided by the number of inputs
+    {"MeanVarianceNormalization", ConvertMeanVarianceNormalization},
     {"Min", ConvertVariadic, OpId::kMin},
     {"Mish", ConvertUnary, OpId::kMish},
     {"Mod", ConvertMod},
     {"Mul", ConvertBinary, OpId::kMul},
+    {"Multinomial", ConvertMultinomial},
     {"Neg", ConvertUnary, OpId::kNeg},
     {"NonMaxSuppression", ConvertNonMaxSuppression},
     {"NonZero", ConvertNonZero},
+    {"NegativeLogLikelihoodLoss", ConvertNegativeLogLikelihoodLoss},
     {"Not", ConvertUnary, OpId::kNot},
     {"OneHot", ConvertOneHot},
     {"Or", ConvertBinary, OpId::kOr},
@@ -114,8 +129,17 @@ constexpr OnnxOp kOnnxOps[] = {
     {"QLinearMatMul", ConvertQLinearMatMul},
     {"QuantizeLinear", ConvertQuantizeLinear},
     {"Range", ConvertRange},
+    {"RMSNormalization", ConvertLayerNormalization, OpId::kInvalid, 1},  // 1: by the root mean square
+    {"RNN", ConvertRecurrent, OpId::kRnn},
+    {"RandomNormal", ConvertRandom, OpId::kRandom, static_cast<int32_t>(ops::RandomKind::kNormal)},
+    {"RandomNormalLike", ConvertRandomLike, OpId::kRandom, static_cast<int32_t>(ops::RandomKind::kNormal)},
+    {"RandomUniform", ConvertRandom, OpId::kRandom, static_cast<int32_t>(ops::RandomKind::kUniform)},
+    {"RandomUniformLike", ConvertRandomLike, OpId::kRandom, static_cast<int32_t>(ops::RandomKind::kUniform)},
     {"Reciprocal", ConvertUnary, OpId::kReciprocal},
+    {"ReduceL1", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kL1)},
     {"ReduceL2", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kL2)},
+    {"ReduceLogSum", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kLogSum)},
+    {"ReduceLogSumExp", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kLogSumExp)},
     {"ReduceMax", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kMax)},
     {"ReduceMean", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kMean)},
     {"ReduceMin", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kMin)},
@@ -137,11 +161,13 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Shrink", ConvertShrink},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
+    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid, 1},  // onnxruntime writes it here
     {"Sin", ConvertUnary, OpId::kSin},
     {"Sinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kSinh)},
     {"Size", ConvertSize},
     {"Slice", ConvertSlice},
     {"Softmax", ConvertSoftmax},
+    {"SoftmaxCrossEntropyLoss", ConvertSoftmaxCrossEntropyLoss},
     {"Softplus", ConvertUnary, OpId::kSoftplus},
     {"Softsign", ConvertUnary, OpId::kSoftsign},
     {"SpaceToDepth", ConvertDepthToSpace, OpId::kSpaceToDepth},
@@ -167,7 +193,9 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Xor", ConvertBinary, OpId::kXor},
     // com.microsoft
     {"Attention", ConvertMicrosoftAttention, OpId::kInvalid, 0, true},
+    {"BiasGelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
     {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
+    {"DynamicQuantizeLSTM", ConvertDynamicQuantizeLstm, OpId::kInvalid, 0, true},
     {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
     {"GroupQueryAttention", ConvertGroupQueryAttention, OpId::kInvalid, 0, true},
     {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
@@ -176,6 +204,14 @@ constexpr OnnxOp kOnnxOps[] = {
     {"GatherND", ConvertGatherNd, OpId::kInvalid, 0, true},
     {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
     {"Pad", ConvertPad, OpId::kInvalid, 0, true},
+    {"EmbedLayerNormalization", ConvertEmbedLayerNormalization, OpId::kInvalid, 0, true},
+    {"FastGelu", ConvertBiasGelu, OpId::kInvalid, 1, true},  // 1: by tanh
+    {"FusedGemm", ConvertFusedGemm, OpId::kInvalid, 0, true},
+    {"FusedMatMul", ConvertFusedMatMul, OpId::kInvalid, 0, true},
+    {"Gelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
+    {"Inverse", ConvertUnary, OpId::kInverse, 0, true},
+    {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
+    {"MatMulNBits", ConvertMatMulNBits, OpId::kInvalid, 0, true},
     {"QGemm", ConvertQGemm, OpId::kInvalid, 0, true},
     {"QLinearAdd", ConvertQLinearBinary, OpId::kAdd, 0, true},
     {"QLinearAveragePool", ConvertQLinearAveragePool, OpId::kInvalid, 0, true},
@@ -193,6 +229,11 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Range", ConvertRange, OpId::kInvalid, 0, true},
     {"Trilu", ConvertTrilu, OpId::kInvalid, 0, true},
     {"Unique", ConvertUnique, OpId::kInvalid, 0, true},
+    {"QuickGelu", ConvertQuickGelu, OpId::kInvalid, 0, true},
+    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid, 1, true},
+    {"SkipLayerNormalization", ConvertSkipLayerNormalization, OpId::kInvalid, 0, true},
+    {"SkipSimplifiedLayerNormalization", ConvertSkipLayerNormalization, OpId::kInvalid, 1, true},
+    {"TransposeMatMul", ConvertFusedMatMul, OpId::kInvalid, 0, true},
 };
 
 }  // namespace

@@ -47,6 +47,8 @@ MACE_ONNX_CONVERTER(ConvertQLinearGlobalAveragePool);
 // convert_matmul.cc
 MACE_ONNX_CONVERTER(ConvertGemm);
 MACE_ONNX_CONVERTER(ConvertMatMul);
+MACE_ONNX_CONVERTER(ConvertFusedGemm);
+MACE_ONNX_CONVERTER(ConvertFusedMatMul);
 MACE_ONNX_CONVERTER(ConvertQGemm);
 // convert_elementwise.cc
 MACE_ONNX_CONVERTER(ConvertUnary);
@@ -61,7 +63,6 @@ MACE_ONNX_CONVERTER(ConvertElu);
 MACE_ONNX_CONVERTER(ConvertSelu);
 MACE_ONNX_CONVERTER(ConvertHardSigmoid);
 MACE_ONNX_CONVERTER(ConvertGelu);
-MACE_ONNX_CONVERTER(ConvertDropout);
 MACE_ONNX_CONVERTER(ConvertCast);
 MACE_ONNX_CONVERTER(ConvertWhere);
 // convert_shape.cc
@@ -82,14 +83,40 @@ MACE_ONNX_CONVERTER(ConvertPad);
 MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
+MACE_ONNX_CONVERTER(ConvertCumulate);
 MACE_ONNX_CONVERTER(ConvertReduce);
 MACE_ONNX_CONVERTER(ConvertTopK);
 MACE_ONNX_CONVERTER(ConvertSoftmax);
 MACE_ONNX_CONVERTER(ConvertQLinearSoftmax);
-MACE_ONNX_CONVERTER(ConvertLayerNormalization);
-MACE_ONNX_CONVERTER(ConvertInstanceNormalization);
+// convert_normalization.cc
 MACE_ONNX_CONVERTER(ConvertBatchNormalization);
+MACE_ONNX_CONVERTER(ConvertGroupNormalization);
+MACE_ONNX_CONVERTER(ConvertInstanceNormalization);
+MACE_ONNX_CONVERTER(ConvertLayerNormalization);
+MACE_ONNX_CONVERTER(ConvertLpNormalization);
+MACE_ONNX_CONVERTER(ConvertLrn);
+MACE_ONNX_CONVERTER(ConvertMeanVarianceNormalization);
+// convert_recurrent.cc
 MACE_ONNX_CONVERTER(ConvertRecurrent);
+// convert_loss.cc
+MACE_ONNX_CONVERTER(ConvertNegativeLogLikelihoodLoss);
+MACE_ONNX_CONVERTER(ConvertSoftmaxCrossEntropyLoss);
+// convert_einsum.cc
+MACE_ONNX_CONVERTER(ConvertEinsum);
+// convert_random.cc
+MACE_ONNX_CONVERTER(ConvertBernoulli);
+MACE_ONNX_CONVERTER(ConvertDropout);
+MACE_ONNX_CONVERTER(ConvertMultinomial);
+MACE_ONNX_CONVERTER(ConvertRandom);
+MACE_ONNX_CONVERTER(ConvertRandomLike);
+// convert_transformer_norm.cc
+MACE_ONNX_CONVERTER(ConvertBiasGelu);
+MACE_ONNX_CONVERTER(ConvertEmbedLayerNormalization);
+MACE_ONNX_CONVERTER(ConvertQuickGelu);
+MACE_ONNX_CONVERTER(ConvertSkipLayerNormalization);
+// convert_block_weights.cc
+MACE_ONNX_CONVERTER(ConvertDynamicQuantizeLstm);
+MACE_ONNX_CONVERTER(ConvertMatMulNBits);
 // convert_quantize.cc
 MACE_ONNX_CONVERTER(ConvertQuantizeLinear);
 MACE_ONNX_CONVERTER(ConvertDequantizeLinear);
@@ -182,6 +209,9 @@ ValueId EmitPad(OnnxContext& context, ValueId x, ValueId pads, ValueId value, Va
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights);
+
+// An LSTM node with weights w [D, 4H, I] and r [D, 4H, H] in place of its own (convert_recurrent.cc).
+Outputs ConvertLstm(OnnxContext& context, OnnxNode& node, ValueId w, ValueId r);
 
 }  // namespace mace::importers::onnx
 
