@@ -136,6 +136,31 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_attention.cc
+MACE_ONNX_CONVERTER(ConvertAttention);
+MACE_ONNX_CONVERTER(ConvertLinearAttention);
+MACE_ONNX_CONVERTER(ConvertRotaryEmbedding);
+// convert_attention_microsoft.cc
+MACE_ONNX_CONVERTER(ConvertGroupQueryAttention);
+MACE_ONNX_CONVERTER(ConvertMicrosoftAttention);
+MACE_ONNX_CONVERTER(ConvertMicrosoftRotaryEmbedding);
+MACE_ONNX_CONVERTER(ConvertMultiHeadAttention);
+MACE_ONNX_CONVERTER(ConvertQAttention);
+MACE_ONNX_CONVERTER(ConvertRelativePositionBias);
+#undef MACE_ONNX_CONVERTER
+
+// (a - its zero point) * (b - its zero points) * both scales + bias, of bytes; kNone: no zero point, no bias
+// (convert_integer_products.cc).
+struct IntegerProduct {
+  ValueId a = kNone;
+  ValueId b = kNone;
+  ValueId a_scale = kNone;
+  ValueId b_scale = kNone;
+  ValueId a_zero_point = kNone;
+  ValueId b_zero_point = kNone;
+  ValueId bias = kNone;
+};
+ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product);
 // convert_math.cc
 MACE_ONNX_CONVERTER(ConvertBitCast);
 MACE_ONNX_CONVERTER(ConvertBitShift);
