@@ -81,8 +81,6 @@ MACE_ONNX_CONVERTER(ConvertSplit);
 MACE_ONNX_CONVERTER(ConvertSlice);
 MACE_ONNX_CONVERTER(ConvertGather);
 MACE_ONNX_CONVERTER(ConvertPad);
-MACE_ONNX_CONVERTER(ConvertResize);
-MACE_ONNX_CONVERTER(ConvertDepthToSpace);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
 MACE_ONNX_CONVERTER(ConvertCumulate);
