@@ -67,12 +67,10 @@ Status Execution::BeginLoop(const Plan& plan, const PlannedAction& action, Execu
   const auto carried = static_cast<size_t>(node.attributes.as<ops::LoopAttributes>().carried_count);
   const size_t results = body->graph().outputs.size() - 1;
   LoopState& loop = body->loop_;
-  if (loop.results.size() != results) {
-    MACE_RETURN_IF_ERROR(loop.results.Resize(results));
-    MACE_RETURN_IF_ERROR(loop.targets.Resize(results));
-    MACE_RETURN_IF_ERROR(loop.others.Resize(carried));
-    MACE_RETURN_IF_ERROR(loop.scanned.Resize(results));
-  }
+  MACE_RETURN_IF_ERROR(loop.results.Resize(results));
+  MACE_RETURN_IF_ERROR(loop.targets.Resize(results));
+  MACE_RETURN_IF_ERROR(loop.others.Resize(carried));
+  MACE_RETURN_IF_ERROR(loop.scanned.Resize(results));
   for (size_t i = 0; i < results; ++i) {
     const bool is_wanted = i < node.outputs.size() && node.outputs[i] != kNone;
     Buffer* home = is_wanted ? HomeOf(plan.locations[node.outputs[i]]) : nullptr;
