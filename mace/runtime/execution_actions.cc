@@ -90,7 +90,8 @@ Status Execution::RunDataSized(const Plan& plan, const PlannedAction& action) {
   MACE_RETURN_IF_ERROR(definition->evaluate(context));
   int32_t wanted = 0;
   for (ValueId output : node.outputs) wanted += output != kNone;
-  return outputs.count() == wanted ? Status::Ok() : Internal("made %d of %d outputs", outputs.count(), wanted);
+  return outputs.count() == wanted ? Status::Ok()
+                                   : Internal("made %d of %d outputs", outputs.count(), wanted);
 }
 
 // Memory for an output of an action, where it is wanted, and a note of its shape for the next stage.
@@ -167,7 +168,8 @@ Status Execution::CheckBodyInputs() const {
   for (size_t i = 0; i < body_inputs_.size(); ++i) {
     const TensorType& wanted = graph().values[graph().inputs[i]].type;
     const RunTensor& given = body_inputs_[i];
-    bool fits = given.dtype == wanted.dtype && (!wanted.shape.HasRank() || wanted.shape.rank == given.shape.rank);
+    bool fits =
+        given.dtype == wanted.dtype && (!wanted.shape.HasRank() || wanted.shape.rank == given.shape.rank);
     for (int axis = 0; fits && axis < wanted.shape.rank; ++axis) {
       fits = wanted.shape[axis] < 0 || wanted.shape[axis] == given.shape[axis];
     }

@@ -264,7 +264,8 @@ nb::object MakeOutput(mace_tensor* tensor) {
 
 // Its size depends on data: only the run tells it, and writes to the session's buffer.
 bool HasOpenSize(const mace_tensor& tensor) {
-  return tensor.rank < 0 || std::any_of(tensor.dims, tensor.dims + tensor.rank, [](int64_t dim) { return dim < 0; });
+  return tensor.rank < 0 ||
+         std::any_of(tensor.dims, tensor.dims + tensor.rank, [](int64_t dim) { return dim < 0; });
 }
 
 nb::object CopyOutput(mace_tensor* tensor) {

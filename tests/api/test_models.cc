@@ -54,7 +54,8 @@ class Builder {
   }
   // A node that owns subgraphs, or has several outputs.
   template <typename A>
-  std::vector<ValueId> Nodes(OpId op, const char* name, std::vector<ValueId> inputs, int outputs, A attributes) {
+  std::vector<ValueId> Nodes(OpId op, const char* name, std::vector<ValueId> inputs, int outputs,
+                             A attributes) {
     std::vector<ValueId> results;
     for (int i = 0; i < outputs; ++i) results.push_back(Take(graph.AddValue("", {})));
     const mace::NodeId node = Take(graph.AddNode(op, name, inputs, results));
@@ -194,7 +195,8 @@ std::vector<uint8_t> ControlModel() {
   const Shape open{mace::kUnknownDim};
   Builder then_branch, else_branch;
   const ValueId added = then_branch.Input("y", DType::kF32, open);
-  then_branch.Output(then_branch.Node(OpId::kAdd, "added", {added, then_branch.Input("x", DType::kF32, open)}));
+  then_branch.Output(
+      then_branch.Node(OpId::kAdd, "added", {added, then_branch.Input("x", DType::kF32, open)}));
   const ValueId negated = else_branch.Input("y", DType::kF32, open);
   else_branch.Input("x", DType::kF32, open);
   else_branch.Output(else_branch.Node(OpId::kNeg, "negated", {negated}));
@@ -214,18 +216,20 @@ std::vector<uint8_t> ControlModel() {
   const ValueId length = body.Constant({&one, DType::kI64, {1}});
   body.Output(condition);
   body.Output(next);
-  body.Output(body.Node(OpId::kConcat, "longer", {list, body.Node(OpId::kReshape, "item", {iteration, length})}));
+  body.Output(
+      body.Node(OpId::kConcat, "longer", {list, body.Node(OpId::kReshape, "item", {iteration, length})}));
   body.Output(next);
 
   Builder b;
   const ValueId x = b.Input("x", DType::kF32, {mace::SymbolDim(Take(b.graph.FindOrAddSymbol("n")))});
   int64_t flat = -1;
   uint8_t yes = 1;
-  const ValueId where = b.Node(OpId::kReshape, "flat", {b.Node(OpId::kNonZero, "where", {x}),
-                                                        b.Constant({&flat, DType::kI64, {1}})});
+  const ValueId where = b.Node(OpId::kReshape, "flat",
+                               {b.Node(OpId::kNonZero, "where", {x}), b.Constant({&flat, DType::kI64, {1}})});
   const int32_t loop = b.Subgraph(std::move(body));
-  for (ValueId result : b.Nodes(OpId::kLoop, "loop", {b.Int(3), b.Constant({&yes, DType::kBool, {}}), x, where, x},
-                                3, mace::ops::LoopAttributes{loop, 2})) {
+  for (ValueId result :
+       b.Nodes(OpId::kLoop, "loop", {b.Int(3), b.Constant({&yes, DType::kBool, {}}), x, where, x}, 3,
+               mace::ops::LoopAttributes{loop, 2})) {
     b.Output(result);
   }
   return b.Finish();
