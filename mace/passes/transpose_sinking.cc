@@ -124,6 +124,7 @@ class Sinker {
     for (ValueId output : editor_.node(id_).outputs) {
       const Quantization* quantization = graph_.QuantizationOf(output);
       if (quantization != nullptr && quantization->axis != kNone) return false;
+      if (IsSubByte(editor_.DTypeOf(output))) return false;  // Transposes move whole bytes
     }
     return true;
   }

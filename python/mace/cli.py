@@ -17,6 +17,7 @@ import numpy as np
 
 import mace
 from mace.arrays import read_inputs
+from mace.conversion import folder_of
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.pipeline_file import PipelineFileError, read_pipeline_file
@@ -225,7 +226,7 @@ def info(model: str, as_json: bool) -> None:
     details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": []}
     with progress(f"checking {os.path.basename(model)}"), named(model):
         if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-            data, details = mace.convert(data)
+            data, details = mace.convert(data, folder=folder_of(model))
         loaded = mace.load(data, verify="full")
     tensors = {
         kind: [vars(t) | {"shape": list(t.shape)} for t in infos]

@@ -1,26 +1,49 @@
 #include "mace/importers/onnx/onnx_registry.h"
 
+#include "mace/ops/binary/binary_bits.h"
 #include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
+#include "mace/ops/unary/unary_math.h"
 
 namespace mace::importers::onnx {
 namespace {
 
-constexpr int32_t Kind(ops::ReduceKind kind) { return static_cast<int32_t>(kind); }
+template <typename Enum>
+constexpr int32_t Kind(Enum kind) {
+  return static_cast<int32_t>(kind);
+}
+using ops::BitwiseKind;
 using ops::ReduceKind;
+using ops::UnaryMathKind;
 
 // One line per operator.
 constexpr OnnxOp kOnnxOps[] = {
     {"Abs", ConvertUnary, OpId::kAbs},
+    {"Acos", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAcos)},
+    {"Acosh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAcosh)},
     {"Add", ConvertBinary, OpId::kAdd},
     {"And", ConvertBinary, OpId::kAnd},
     {"ArgMax", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMax)},
     {"ArgMin", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMin)},
+    {"Asin", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAsin)},
+    {"Asinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAsinh)},
+    {"Atan", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAtan)},
+    {"Atanh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAtanh)},
     {"AveragePool", ConvertPool, OpId::kAveragePool2d},
     {"BatchNormalization", ConvertBatchNormalization},
+    {"BitCast", ConvertBitCast},
+    {"BitShift", ConvertBitShift},
+    {"BitwiseAnd", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kAnd)},
+    {"BitwiseNot", ConvertBitwiseNot},
+    {"BitwiseOr", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kOr)},
+    {"BitwiseXor", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kXor)},
     {"Cast", ConvertCast},
+    {"CastLike", ConvertCastLike},
     {"Ceil", ConvertUnary, OpId::kCeil},
+    {"Celu", ConvertCelu},
+    {"CenterCropPad", ConvertCenterCropPad},
     {"Clip", ConvertClip},
+    {"Compress", ConvertCompress},
     {"Concat", ConvertConcat},
     {"Constant", ConvertConstant},
     {"ConstantOfShape", ConvertConstantOfShape},
@@ -28,7 +51,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"ConvInteger", ConvertConvInteger},
     {"ConvTranspose", ConvertConvTranspose},
     {"Cos", ConvertUnary, OpId::kCos},
-    {"DepthToSpace", ConvertDepthToSpace},
+    {"Cosh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kCosh)},
+    {"DepthToSpace", ConvertDepthToSpace, OpId::kDepthToSpace},
     {"DequantizeLinear", ConvertDequantizeLinear},
     {"Div", ConvertBinary, OpId::kDiv},
     {"Dropout", ConvertDropout},
@@ -38,10 +62,13 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Erf", ConvertUnary, OpId::kErf},
     {"Exp", ConvertUnary, OpId::kExp},
     {"Expand", ConvertExpand},
+    {"EyeLike", ConvertEyeLike},
     {"Flatten", ConvertFlatten},
     {"Floor", ConvertUnary, OpId::kFloor},
     {"GRU", ConvertRecurrent, OpId::kGru},
     {"Gather", ConvertGather},
+    {"GatherElements", ConvertGatherElements},
+    {"GatherND", ConvertGatherNd},
     {"Gelu", ConvertGelu},
     {"Gemm", ConvertGemm},
     {"GlobalAveragePool", ConvertGlobalPool, OpId::kReduce, Kind(ReduceKind::kMean)},
@@ -51,7 +78,9 @@ constexpr OnnxOp kOnnxOps[] = {
     {"HardSigmoid", ConvertHardSigmoid},
     {"HardSwish", ConvertUnary, OpId::kHardSwish},
     {"Identity", ConvertIdentity},
+    {"If", ConvertIf},
     {"InstanceNormalization", ConvertInstanceNormalization},
+    {"IsInf", ConvertIsInf},
     {"IsNaN", ConvertIsNaN},
     {"LSTM", ConvertRecurrent, OpId::kLstm},
     {"LayerNormalization", ConvertLayerNormalization},
@@ -60,6 +89,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"LessOrEqual", ConvertBinary, OpId::kLessOrEqual},
     {"Log", ConvertUnary, OpId::kLog},
     {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
+    {"Loop", ConvertLoop},
     {"MatMul", ConvertMatMul},
     {"MatMulInteger", ConvertMatMulInteger},
     {"Max", ConvertVariadic, OpId::kMax},
@@ -67,9 +97,13 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Mean", ConvertVariadic, OpId::kAdd, 1},  // 1: divided by the number of inputs
     {"Min", ConvertVariadic, OpId::kMin},
     {"Mish", ConvertUnary, OpId::kMish},
+    {"Mod", ConvertMod},
     {"Mul", ConvertBinary, OpId::kMul},
     {"Neg", ConvertUnary, OpId::kNeg},
+    {"NonMaxSuppression", ConvertNonMaxSuppression},
+    {"NonZero", ConvertNonZero},
     {"Not", ConvertUnary, OpId::kNot},
+    {"OneHot", ConvertOneHot},
     {"Or", ConvertBinary, OpId::kOr},
     {"PRelu", ConvertBinary, OpId::kPRelu},
     {"Pad", ConvertPad},
@@ -77,6 +111,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"QLinearConv", ConvertQLinearConv},
     {"QLinearMatMul", ConvertQLinearMatMul},
     {"QuantizeLinear", ConvertQuantizeLinear},
+    {"Range", ConvertRange},
     {"Reciprocal", ConvertUnary, OpId::kReciprocal},
     {"ReduceL2", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kL2)},
     {"ReduceMax", ConvertReduce, OpId::kReduce, Kind(ReduceKind::kMax)},
@@ -88,24 +123,41 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Relu", ConvertUnary, OpId::kRelu},
     {"Reshape", ConvertReshape},
     {"Resize", ConvertResize},
+    {"ReverseSequence", ConvertReverseSequence},
     {"Round", ConvertUnary, OpId::kRound},
+    {"Scan", ConvertScan},
+    {"Scatter", ConvertScatterElements},
+    {"ScatterElements", ConvertScatterElements},
+    {"ScatterND", ConvertScatterNd},
     {"Selu", ConvertSelu},
     {"Shape", ConvertShape},
+    {"Shrink", ConvertShrink},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
     {"Sin", ConvertUnary, OpId::kSin},
+    {"Sinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kSinh)},
+    {"Size", ConvertSize},
     {"Slice", ConvertSlice},
     {"Softmax", ConvertSoftmax},
     {"Softplus", ConvertUnary, OpId::kSoftplus},
     {"Softsign", ConvertUnary, OpId::kSoftsign},
+    {"SpaceToDepth", ConvertDepthToSpace, OpId::kSpaceToDepth},
     {"Split", ConvertSplit},
     {"Sqrt", ConvertUnary, OpId::kSqrt},
     {"Squeeze", ConvertSqueeze, OpId::kSqueeze},
     {"Sub", ConvertBinary, OpId::kSub},
     {"Sum", ConvertVariadic, OpId::kAdd},
+    {"SwiGLU", ConvertSwiGlu},
+    {"Swish", ConvertSwish},
+    {"Tan", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kTan)},
     {"Tanh", ConvertUnary, OpId::kTanh},
+    {"TensorScatter", ConvertTensorScatter},
+    {"ThresholdedRelu", ConvertThresholdedRelu},
+    {"Tile", ConvertTile},
     {"TopK", ConvertTopK},
     {"Transpose", ConvertTranspose},
+    {"Trilu", ConvertTrilu},
+    {"Unique", ConvertUnique},
     {"Unsqueeze", ConvertSqueeze, OpId::kUnsqueeze},
     {"Upsample", ConvertResize},
     {"Where", ConvertWhere},
@@ -113,7 +165,9 @@ constexpr OnnxOp kOnnxOps[] = {
     // com.microsoft
     {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
     {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
+    {"GatherND", ConvertGatherNd, OpId::kInvalid, 0, true},
     {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
+    {"Pad", ConvertPad, OpId::kInvalid, 0, true},
     {"QGemm", ConvertQGemm, OpId::kInvalid, 0, true},
     {"QLinearAdd", ConvertQLinearBinary, OpId::kAdd, 0, true},
     {"QLinearAveragePool", ConvertQLinearAveragePool, OpId::kInvalid, 0, true},
@@ -126,6 +180,9 @@ constexpr OnnxOp kOnnxOps[] = {
     {"QLinearSoftmax", ConvertQLinearSoftmax, OpId::kInvalid, 0, true},
     {"QLinearWhere", ConvertQLinearWhere, OpId::kInvalid, 0, true},
     {"QuantizeLinear", ConvertQuantizeLinear, OpId::kInvalid, 0, true},
+    {"Range", ConvertRange, OpId::kInvalid, 0, true},
+    {"Trilu", ConvertTrilu, OpId::kInvalid, 0, true},
+    {"Unique", ConvertUnique, OpId::kInvalid, 0, true},
 };
 
 }  // namespace

@@ -5,11 +5,12 @@
 #include "mace/graph/op_id.h"
 #include "mace/importers/onnx/onnx_context.h"
 #include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/movement/movement.h"
 
 namespace mace::importers::onnx {
 
 inline constexpr int64_t kOldestOpset = 7;
-inline constexpr int64_t kNewestOpset = 27;  // of the default domain; 28 changes operators of our table
+inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
 // Converts `node`: emits nodes through `context` and returns the values of its outputs, in order (fewer than
@@ -30,6 +31,11 @@ const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type);
 inline bool IsDefaultDomain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
 #define MACE_ONNX_CONVERTER(Name) Outputs Name(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
+// convert_control.cc
+MACE_ONNX_CONVERTER(ConvertIf);
+MACE_ONNX_CONVERTER(ConvertLoop);
+// convert_scan.cc
+MACE_ONNX_CONVERTER(ConvertScan);
 // convert_convolution.cc
 MACE_ONNX_CONVERTER(ConvertConv);
 MACE_ONNX_CONVERTER(ConvertConvTranspose);
@@ -73,7 +79,6 @@ MACE_ONNX_CONVERTER(ConvertSplit);
 MACE_ONNX_CONVERTER(ConvertSlice);
 MACE_ONNX_CONVERTER(ConvertGather);
 MACE_ONNX_CONVERTER(ConvertPad);
-MACE_ONNX_CONVERTER(ConvertDepthToSpace);
 MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
@@ -102,7 +107,52 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_math.cc
+MACE_ONNX_CONVERTER(ConvertBitCast);
+MACE_ONNX_CONVERTER(ConvertBitShift);
+MACE_ONNX_CONVERTER(ConvertBitwise);
+MACE_ONNX_CONVERTER(ConvertBitwiseNot);
+MACE_ONNX_CONVERTER(ConvertCastLike);
+MACE_ONNX_CONVERTER(ConvertCelu);
+MACE_ONNX_CONVERTER(ConvertIsInf);
+MACE_ONNX_CONVERTER(ConvertMod);
+MACE_ONNX_CONVERTER(ConvertShrink);
+MACE_ONNX_CONVERTER(ConvertSwiGlu);
+MACE_ONNX_CONVERTER(ConvertSwish);
+MACE_ONNX_CONVERTER(ConvertThresholdedRelu);
+MACE_ONNX_CONVERTER(ConvertUnaryMath);
+// convert_rearrange.cc
+MACE_ONNX_CONVERTER(ConvertTile);
+MACE_ONNX_CONVERTER(ConvertTrilu);
+MACE_ONNX_CONVERTER(ConvertReverseSequence);
+MACE_ONNX_CONVERTER(ConvertDepthToSpace);
+MACE_ONNX_CONVERTER(ConvertCenterCropPad);
+MACE_ONNX_CONVERTER(ConvertRange);
+MACE_ONNX_CONVERTER(ConvertEyeLike);
+MACE_ONNX_CONVERTER(ConvertSize);
+// convert_indices.cc
+MACE_ONNX_CONVERTER(ConvertGatherElements);
+MACE_ONNX_CONVERTER(ConvertGatherNd);
+MACE_ONNX_CONVERTER(ConvertScatterElements);
+MACE_ONNX_CONVERTER(ConvertScatterNd);
+MACE_ONNX_CONVERTER(ConvertTensorScatter);
+MACE_ONNX_CONVERTER(ConvertOneHot);
+MACE_ONNX_CONVERTER(ConvertNonZero);
+MACE_ONNX_CONVERTER(ConvertCompress);
+MACE_ONNX_CONVERTER(ConvertUnique);
+MACE_ONNX_CONVERTER(ConvertNonMaxSuppression);
 #undef MACE_ONNX_CONVERTER
+
+// The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
+DType ElementType(int64_t onnx_type, const char* what);
+
+// An axis counted from the front, where the rank is known; else as it is given: the shape rule counts.
+int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank);
+// `value`, converted where it is no int64.
+ValueId AsInt64(OnnxContext& context, ValueId value);
+// x padded; `value` and `axes` may be kNone. Where all is known the pads become those of every axis.
+ValueId EmitPad(OnnxContext& context, ValueId x, ValueId pads, ValueId value, ValueId axes,
+                const ops::PadAttributes& attributes);
 
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).
