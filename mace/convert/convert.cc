@@ -61,6 +61,7 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   import_options.states = options.states;
   import_options.signature = options.signature;
   import_options.cut = options.cut;
+  import_options.folder = options.folder;
   importers::ImportReport import_report;
   Graph graph;
   MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));

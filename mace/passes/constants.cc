@@ -44,6 +44,12 @@ bool IsHeavy(OpId op) {
     case OpId::kLayerNormalization:
     case OpId::kBatchNormalization:
       return false;
+    // Marked as cheap for shape arithmetic, or by their family.
+    case OpId::kBlockMatMul:
+    case OpId::kDet:
+    case OpId::kInverse:
+    case OpId::kLocalResponseNormalization:
+      return true;
     default:
       return (FindOpDefinition(op)->flags & (kOpElementwise | kOpView | kOpCheap | kOpShapeOnly)) == 0;
   }
@@ -263,6 +269,7 @@ Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* fo
   *folded = false;
   const Node& node = graph->nodes[node_id];
   if (node.op == OpId::kShape) return FoldShape(graph, node, folded);
+  if ((FindOpDefinition(node.op)->flags & kOpRandom) != 0) return Status::Ok();
   std::vector<TensorView> inputs;
   int64_t input_elements = 1;
   for (ValueId input : node.inputs) {
