@@ -136,6 +136,7 @@ enum OpFlags : uint32_t {
   kOpNarrowFloats = 1u << 4,  // takes float16 and bfloat16 as they are (it only moves elements, or says how
                               // it computes them). Importers put Casts to float32 and back around others
   kOpControl = 1u << 5,  // owns subgraphs, which the runtime and EvaluateGraph run: If, Loop
+  kOpRandom = 1u << 6,   // gives other elements in each run: never computed before one
 };
 
 struct OpDefinition {

@@ -110,9 +110,7 @@ class Verifier {
     return value == kNone ? DType::kInvalid : graph.values[value].type.dtype;
   }
   // Where both are known.
-  static bool Differ(DType a, DType b) {
-    return a != DType::kInvalid && b != DType::kInvalid && a != b;
-  }
+  static bool Differ(DType a, DType b) { return a != DType::kInvalid && b != DType::kInvalid && a != b; }
 
   // Of a node whose inputs and outputs have been checked.
   Status CheckControlNode(const Node& node) {

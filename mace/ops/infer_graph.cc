@@ -146,8 +146,8 @@ class TypeInference {
     MACE_RETURN_IF_ERROR(guessed.Resize(inputs));
     std::copy(types, types + inputs, guessed.data());
     // On the heap: bodies in bodies take stack enough.
-    MACE_ASSIGN_OR_RETURN(
-        auto guesses, MakeUnique<RankGuesses>(definition, graph_, node, guessed.data(), known));
+    MACE_ASSIGN_OR_RETURN(auto guesses,
+                          MakeUnique<RankGuesses>(definition, graph_, node, guessed.data(), known));
     return guesses->Run(inferred);
   }
 
@@ -278,8 +278,8 @@ class TypeInference {
   Vector<std::unique_ptr<EvaluatedTensor>> computed_;
 };
 
-// Computes small integer results whose inputs are all known, so that shapes computed from shapes become types.
-// Errors mean "not known": the run will report them.
+// Computes small integer results whose inputs are all known, so that shapes computed from shapes become
+// types. Errors mean "not known": the run will report them.
 Status TypeInference::EvaluateSmall(const Node& node, const OpDefinition& definition, const TensorType* types,
                                     const TensorView* const* known) {
   if (node.outputs.size() != 1 || node.outputs[0] == kNone || definition.reference == nullptr) {

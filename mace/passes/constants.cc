@@ -47,7 +47,12 @@ bool IsHeavy(OpId op) {
     case OpId::kAveragePool2d:
     case OpId::kGru:
     case OpId::kLstm:
+    case OpId::kRnn:
     case OpId::kSvdf:
+    case OpId::kBlockMatMul:
+    case OpId::kDet:
+    case OpId::kInverse:
+    case OpId::kLocalResponseNormalization:
       return true;
     default:
       return false;
@@ -92,8 +97,7 @@ Status FoldDataSized(Graph* graph, NodeId id, const std::vector<TensorView>& inp
     if (input.dtype != DType::kInvalid && input.elements() > kMaxDataSizedElements) return Status::Ok();
   }
   Vector<EvaluatedTensor> results;
-  Status status =
-      EvaluateDynamicNode(*graph, graph->nodes[id], inputs.data(), &results, limits.result_bytes);
+  Status status = EvaluateDynamicNode(*graph, graph->nodes[id], inputs.data(), &results, limits.result_bytes);
   if (status.code() == StatusCode::kResourceExhausted) return Status::Ok();
   MACE_RETURN_IF_ERROR(std::move(status));
   for (size_t i = 0; i < results.size(); ++i) {
@@ -269,6 +273,7 @@ Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* fo
   *folded = false;
   const Node& node = graph->nodes[node_id];
   if (node.op == OpId::kShape) return FoldShape(graph, node, folded);
+  if ((FindOpDefinition(node.op)->flags & kOpRandom) != 0) return Status::Ok();
   std::vector<TensorView> inputs;
   int64_t input_elements = 1;
   for (ValueId input : node.inputs) {

@@ -10,8 +10,9 @@ namespace {
 
 // How many inputs of a body come in front of what it captures.
 int FixedBodyInputs(const Node& node) {
-  return node.op == OpId::kIf ? 0
-                              : ops::kLoopFixedInputs + node.attributes.as<ops::LoopAttributes>().carried_count;
+  return node.op == OpId::kIf
+             ? 0
+             : ops::kLoopFixedInputs + node.attributes.as<ops::LoopAttributes>().carried_count;
 }
 
 void RemoveAt(Vector<ValueId>* list, size_t i) {
@@ -58,7 +59,8 @@ class Simplification {
     for (size_t i = BodiesIn(id)[0]->outputs.size() - first; i-- > carried;) {
       const ValueId output = i < node.outputs.size() ? node.outputs[i] : kNone;
       if (output != kNone && (!editor_.UsersOf(output).empty() || editor_.IsResult(output))) continue;
-      // A node keeps an output, so that the verifier has something to hold on to: a dead node goes as a whole.
+      // A node keeps an output, so that the verifier has something to hold on to: a dead node goes as a
+      // whole.
       if (output != kNone && node.outputs.size() == 1) return;
       if (output != kNone) graph_.values[output].producer = kNone;
       if (i < node.outputs.size()) RemoveAt(&node.outputs, i);

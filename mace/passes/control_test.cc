@@ -62,9 +62,9 @@ std::vector<Result> EvaluateControlGraph(const Graph& graph) {
   std::vector<Result> results;
   for (bool flag : {true, false}) {
     for (int64_t count : {0, 1, 3}) {
-      for (Result& result : Evaluate(graph, {{&flag, DType::kBool, {}},
-                                             {&count, DType::kI64, {}},
-                                             {x.data(), DType::kF32, {2, 3}}})) {
+      for (Result& result : Evaluate(
+               graph,
+               {{&flag, DType::kBool, {}}, {&count, DType::kI64, {}}, {x.data(), DType::kF32, {2, 3}}})) {
         results.push_back(std::move(result));
       }
     }
@@ -233,7 +233,8 @@ TEST(NarrowFloatRemoval, KeepsOtherCasts) {
   to_float.to = DType::kF32;
   const ValueId x = main.Input("x", DType::kF32, {4});
   const ValueId d = main.Input("d", DType::kF64, {4});
-  for (const auto& [from, attributes] : {std::pair{x, to_integer}, std::pair{d, to_half}, std::pair{x, to_half}}) {
+  for (const auto& [from, attributes] :
+       {std::pair{x, to_integer}, std::pair{d, to_half}, std::pair{x, to_half}}) {
     const ValueId there = main.Node(OpId::kCast, "", {from}, attributes);
     main.Output(main.Node(OpId::kCast, "", {there}, to_float));
   }

@@ -350,11 +350,14 @@ void OnnxContext::NarrowResults(DType narrow, std::vector<ValueId>* results) {
   const DType wide_type = WideTypeOf(narrow);
   if (wide_type == DType::kInvalid) return;
   for (ValueId& result : *results) {
-    if (TypeOf(result).dtype != wide_type) continue;
-    const ValueId wide = result;
-    result = Cast(wide, narrow);
-    wide_.emplace(result, wide);
+    if (TypeOf(result).dtype == wide_type) result = Narrowed(result, narrow);
   }
+}
+
+ValueId OnnxContext::Narrowed(ValueId value, DType narrow) {
+  const ValueId result = Cast(value, narrow);
+  if (TypeOf(value).dtype == WideTypeOf(narrow)) wide_.emplace(result, value);
+  return result;
 }
 
 }  // namespace mace::importers::onnx

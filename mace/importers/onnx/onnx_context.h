@@ -266,6 +266,8 @@ class OnnxContext {
   // A float16 or bfloat16 value as float32 (what was rounded to it, where an Emit did that), one of 4 or 2
   // bits as bytes. Others are passed on.
   ValueId Widened(ValueId value);
+  // A float32 value as `narrow` (float16 or bfloat16; other types are cast), remembered as its wide form.
+  ValueId Narrowed(ValueId value, DType narrow);
 
  private:
   friend class NameScope;
