@@ -99,6 +99,7 @@ ValueId EmitGemm(OnnxContext& context, ValueId a, ValueId b, ValueId c, const Ge
 }
 
 GemmFlags ReadGemmFlags(OnnxNode& node) {
+  node.Ignore("broadcast");  // before operator set 7; C broadcasts without it
   GemmFlags flags;
   flags.alpha = node.Float("alpha", 1.0f);
   flags.beta = node.Float("beta", 1.0f);
