@@ -116,7 +116,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Shape", ConvertShape},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
-    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid, 1},  // onnxruntime writes it here
+    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid,
+     1},  // onnxruntime writes it here
     {"Sin", ConvertUnary, OpId::kSin},
     {"Slice", ConvertSlice},
     {"Softmax", ConvertSoftmax},
