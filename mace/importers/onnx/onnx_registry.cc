@@ -176,7 +176,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Shrink", ConvertShrink},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
-    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid, 1},  // onnxruntime writes it here
+    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid,
+     1},  // onnxruntime writes it here
     {"Sin", ConvertUnary, OpId::kSin},
     {"Sinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kSinh)},
     {"Size", ConvertSize},
