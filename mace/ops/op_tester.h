@@ -109,6 +109,10 @@ class OpTester {
     const T* data = outputs_[i].view.template as<T>();
     return std::vector<T>(data, data + outputs_[i].view.elements());
   }
+  std::vector<uint8_t> OutputBytes(int i = 0) const {
+    const auto* data = outputs_[i].view.template as<uint8_t>();
+    return std::vector<uint8_t>(data, data + outputs_[i].view.bytes());
+  }
 
  private:
   struct Tensor {

@@ -83,6 +83,28 @@ Status FoldShape(Graph* graph, const Node& node, bool* folded) {
   return Status::Ok();
 }
 
+// Above so many elements the work of a data-sized operator, which may be their square, is not for folding.
+constexpr int64_t kMaxDataSizedElements = 1 << 14;
+
+Status FoldDataSized(Graph* graph, NodeId id, const std::vector<TensorView>& inputs, const FoldLimits& limits,
+                     bool* folded) {
+  for (const TensorView& input : inputs) {
+    if (input.dtype != DType::kInvalid && input.elements() > kMaxDataSizedElements) return Status::Ok();
+  }
+  Vector<EvaluatedTensor> results;
+  Status status =
+      EvaluateDynamicNode(*graph, graph->nodes[id], inputs.data(), &results, limits.result_bytes);
+  if (status.code() == StatusCode::kResourceExhausted) return Status::Ok();
+  MACE_RETURN_IF_ERROR(std::move(status));
+  for (size_t i = 0; i < results.size(); ++i) {
+    const ValueId output = graph->nodes[id].outputs[i];
+    if (output == kNone) continue;
+    MACE_RETURN_IF_ERROR(MakeConstant(graph, output, std::move(results[i].buffer), results[i].view));
+  }
+  *folded = true;
+  return Status::Ok();
+}
+
 }  // namespace
 
 Result<ValueId> AddFloatConstant(Graph* graph, std::string_view name, std::span<const float> elements,
@@ -262,6 +284,9 @@ Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* fo
         IsHeavy(node.op) ? input_elements * std::min<int64_t>(count + 1, 1 << 20) : input_elements + count;
     if (count > limits.work || input_elements > limits.work) return Status::Ok();
   }
+  const OpDefinition& definition = *FindOpDefinition(node.op);
+  if ((definition.flags & kOpControl) != 0) return Status::Ok();
+  if (definition.evaluate != nullptr) return FoldDataSized(graph, node_id, inputs, limits, folded);
   std::vector<TensorView> outputs;
   std::vector<Buffer> buffers;
   for (ValueId output : node.outputs) {

@@ -80,7 +80,8 @@ const Vector<TensorType>& TypesOf(const Execution& execution) {
 }
 
 // Absent optional values have no entry.
-void WriteValues(const Graph& graph, const Vector<TensorType>& types, const Vector<ValueId>& values, JsonWriter* json) {
+void WriteValues(const Graph& graph, const Vector<TensorType>& types, const Vector<ValueId>& values,
+                 JsonWriter* json) {
   json->BeginArray();
   for (ValueId value : values) {
     if (value == kNone) continue;
@@ -226,6 +227,7 @@ void WritePlan(const Model& model, const Execution& execution, JsonWriter* json)
   json->Key("hash").Text(hash);
   json->Key("threads").Integer(model.runtime().num_threads());
   json->Key("stages").Integer(static_cast<int64_t>(execution.stages().size()));
+  json->Key("complete").Boolean(execution.stages().back()->IsLastStage());
   json->Key("units").Integer(totals.units);
   json->Key("steps").Integer(totals.steps);
   json->Key("reference_steps").Integer(totals.reference_steps);

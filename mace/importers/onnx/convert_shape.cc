@@ -23,10 +23,11 @@ Outputs ConvertConstant(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
     return {
         Unwrap(passes::AddFloatConstant(&graph, "", elements, Shape{static_cast<int64_t>(elements.size())}))};
   }
-  if (node.Has("value_ints")) {
-    return {context.Int64s(*node.LongInts("value_ints"))};
+  if (node.Has("value_ints")) return {context.Int64s(*node.LongInts("value_ints"))};
+  if (const SparseTensor* sparse = node.SparseOf("sparse_value"); sparse != nullptr) {
+    return {context.AddSparse(*sparse, node.HasOutput(0) ? node.OutputName(0) : "")};
   }
-  throw ImportError(Unsupported("a constant without value, or one of strings or sparse"));
+  throw ImportError(Unsupported("a constant without value, or one of strings"));
 }
 
 Outputs ConvertConstantOfShape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {

@@ -1,25 +1,46 @@
 #include "mace/importers/onnx/onnx_registry.h"
 
+#include "mace/ops/binary/binary_bits.h"
 #include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
+#include "mace/ops/unary/unary_math.h"
 
 namespace mace::importers::onnx {
 namespace {
 
-constexpr int32_t Kind(ops::ReduceKind kind) { return static_cast<int32_t>(kind); }
+template <typename Enum>
+constexpr int32_t Kind(Enum kind) {
+  return static_cast<int32_t>(kind);
+}
+using ops::BitwiseKind;
 using ops::ReduceKind;
+using ops::UnaryMathKind;
 
 // One line per operator.
 constexpr OnnxOp kOnnxOps[] = {
     {"Abs", ConvertUnary, OpId::kAbs},
+    {"Acos", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAcos)},
+    {"Acosh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAcosh)},
     {"Add", ConvertBinary, OpId::kAdd},
     {"And", ConvertBinary, OpId::kAnd},
     {"ArgMax", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMax)},
     {"ArgMin", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMin)},
+    {"Asin", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAsin)},
+    {"Asinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAsinh)},
+    {"Atan", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAtan)},
+    {"Atanh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAtanh)},
     {"AveragePool", ConvertPool, OpId::kAveragePool2d},
     {"BatchNormalization", ConvertBatchNormalization},
+    {"BitCast", ConvertBitCast},
+    {"BitShift", ConvertBitShift},
+    {"BitwiseAnd", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kAnd)},
+    {"BitwiseNot", ConvertBitwiseNot},
+    {"BitwiseOr", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kOr)},
+    {"BitwiseXor", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kXor)},
     {"Cast", ConvertCast},
+    {"CastLike", ConvertCastLike},
     {"Ceil", ConvertUnary, OpId::kCeil},
+    {"Celu", ConvertCelu},
     {"CenterCropPad", ConvertCenterCropPad},
     {"Clip", ConvertClip},
     {"Compress", ConvertCompress},
@@ -30,6 +51,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"ConvInteger", ConvertConvInteger},
     {"ConvTranspose", ConvertConvTranspose},
     {"Cos", ConvertUnary, OpId::kCos},
+    {"Cosh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kCosh)},
     {"DepthToSpace", ConvertDepthToSpace, OpId::kDepthToSpace},
     {"DequantizeLinear", ConvertDequantizeLinear},
     {"Div", ConvertBinary, OpId::kDiv},
@@ -56,7 +78,9 @@ constexpr OnnxOp kOnnxOps[] = {
     {"HardSigmoid", ConvertHardSigmoid},
     {"HardSwish", ConvertUnary, OpId::kHardSwish},
     {"Identity", ConvertIdentity},
+    {"If", ConvertIf},
     {"InstanceNormalization", ConvertInstanceNormalization},
+    {"IsInf", ConvertIsInf},
     {"IsNaN", ConvertIsNaN},
     {"LSTM", ConvertRecurrent, OpId::kLstm},
     {"LayerNormalization", ConvertLayerNormalization},
@@ -65,6 +89,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"LessOrEqual", ConvertBinary, OpId::kLessOrEqual},
     {"Log", ConvertUnary, OpId::kLog},
     {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
+    {"Loop", ConvertLoop},
     {"MatMul", ConvertMatMul},
     {"MatMulInteger", ConvertMatMulInteger},
     {"Max", ConvertVariadic, OpId::kMax},
@@ -72,6 +97,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Mean", ConvertVariadic, OpId::kAdd, 1},  // 1: divided by the number of inputs
     {"Min", ConvertVariadic, OpId::kMin},
     {"Mish", ConvertUnary, OpId::kMish},
+    {"Mod", ConvertMod},
     {"Mul", ConvertBinary, OpId::kMul},
     {"Neg", ConvertUnary, OpId::kNeg},
     {"NonMaxSuppression", ConvertNonMaxSuppression},
@@ -99,14 +125,17 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Resize", ConvertResize},
     {"ReverseSequence", ConvertReverseSequence},
     {"Round", ConvertUnary, OpId::kRound},
+    {"Scan", ConvertScan},
     {"Scatter", ConvertScatterElements},
     {"ScatterElements", ConvertScatterElements},
     {"ScatterND", ConvertScatterNd},
     {"Selu", ConvertSelu},
     {"Shape", ConvertShape},
+    {"Shrink", ConvertShrink},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
     {"Sin", ConvertUnary, OpId::kSin},
+    {"Sinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kSinh)},
     {"Size", ConvertSize},
     {"Slice", ConvertSlice},
     {"Softmax", ConvertSoftmax},
@@ -118,8 +147,12 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Squeeze", ConvertSqueeze, OpId::kSqueeze},
     {"Sub", ConvertBinary, OpId::kSub},
     {"Sum", ConvertVariadic, OpId::kAdd},
+    {"SwiGLU", ConvertSwiGlu},
+    {"Swish", ConvertSwish},
+    {"Tan", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kTan)},
     {"Tanh", ConvertUnary, OpId::kTanh},
     {"TensorScatter", ConvertTensorScatter},
+    {"ThresholdedRelu", ConvertThresholdedRelu},
     {"Tile", ConvertTile},
     {"TopK", ConvertTopK},
     {"Transpose", ConvertTranspose},

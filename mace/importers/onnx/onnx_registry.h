@@ -31,6 +31,11 @@ const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type);
 inline bool IsDefaultDomain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
 #define MACE_ONNX_CONVERTER(Name) Outputs Name(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
+// convert_control.cc
+MACE_ONNX_CONVERTER(ConvertIf);
+MACE_ONNX_CONVERTER(ConvertLoop);
+// convert_scan.cc
+MACE_ONNX_CONVERTER(ConvertScan);
 // convert_convolution.cc
 MACE_ONNX_CONVERTER(ConvertConv);
 MACE_ONNX_CONVERTER(ConvertConvTranspose);
@@ -102,6 +107,20 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_math.cc
+MACE_ONNX_CONVERTER(ConvertBitCast);
+MACE_ONNX_CONVERTER(ConvertBitShift);
+MACE_ONNX_CONVERTER(ConvertBitwise);
+MACE_ONNX_CONVERTER(ConvertBitwiseNot);
+MACE_ONNX_CONVERTER(ConvertCastLike);
+MACE_ONNX_CONVERTER(ConvertCelu);
+MACE_ONNX_CONVERTER(ConvertIsInf);
+MACE_ONNX_CONVERTER(ConvertMod);
+MACE_ONNX_CONVERTER(ConvertShrink);
+MACE_ONNX_CONVERTER(ConvertSwiGlu);
+MACE_ONNX_CONVERTER(ConvertSwish);
+MACE_ONNX_CONVERTER(ConvertThresholdedRelu);
+MACE_ONNX_CONVERTER(ConvertUnaryMath);
 // convert_rearrange.cc
 MACE_ONNX_CONVERTER(ConvertTile);
 MACE_ONNX_CONVERTER(ConvertTrilu);
@@ -123,6 +142,9 @@ MACE_ONNX_CONVERTER(ConvertCompress);
 MACE_ONNX_CONVERTER(ConvertUnique);
 MACE_ONNX_CONVERTER(ConvertNonMaxSuppression);
 #undef MACE_ONNX_CONVERTER
+
+// The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
+DType ElementType(int64_t onnx_type, const char* what);
 
 // An axis counted from the front, where the rank is known; else as it is given: the shape rule counts.
 int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank);
