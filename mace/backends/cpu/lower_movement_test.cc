@@ -29,10 +29,10 @@ TEST(LowerMovement, PadsByMode) {
     std::vector<int64_t> pads;
     bool is_fast;
   } cases[] = {
-      {ops::PadMode::kConstant, {1, -1, 0, 2}, true},   {ops::PadMode::kEdge, {1, 0, 5, 2}, true},
-      {ops::PadMode::kReflect, {2, 0, 1, 3}, true},     {ops::PadMode::kReflect, {3, 0, 0, 0}, false},
-      {ops::PadMode::kSymmetric, {3, 0, 0, 4}, true},   {ops::PadMode::kSymmetric, {4, 0, 0, 0}, false},
-      {ops::PadMode::kReflect, {-1, 0, 1, 0}, false},   {ops::PadMode::kWrap, {1, 1, 7, 0}, false},
+      {ops::PadMode::kConstant, {1, -1, 0, 2}, true}, {ops::PadMode::kEdge, {1, 0, 5, 2}, true},
+      {ops::PadMode::kReflect, {2, 0, 1, 3}, true},   {ops::PadMode::kReflect, {3, 0, 0, 0}, false},
+      {ops::PadMode::kSymmetric, {3, 0, 0, 4}, true}, {ops::PadMode::kSymmetric, {4, 0, 0, 0}, false},
+      {ops::PadMode::kReflect, {-1, 0, 1, 0}, false}, {ops::PadMode::kWrap, {1, 1, 7, 0}, false},
   };
   for (const auto& one : cases) {
     TestGraph test;

@@ -12,9 +12,7 @@ int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank) {
   return rank < 0 ? axis : context.NormalizedAxis(axis, rank);
 }
 
-ValueId AsInt64(OnnxContext& context, ValueId value) {
-  return context.Cast(value, DType::kI64);
-}
+ValueId AsInt64(OnnxContext& context, ValueId value) { return context.Cast(value, DType::kI64); }
 
 Outputs ConvertTile(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   return {context.EmitMoved(OpId::kTile, {context.Input(node, 0), context.Input(node, 1)}, NoAttributes{})};
@@ -56,7 +54,8 @@ Outputs ConvertDepthToSpace(OnnxContext& context, OnnxNode& node, const OnnxOp& 
   return {context.ToNchw(context.EmitMoved(entry.op, {context.ToNhwc(context.Input(node, 0))}, attributes))};
 }
 
-// The smaller sizes cut, the larger ones pad, each half in front, the odd one behind: a Pad by the difference.
+// The smaller sizes cut, the larger ones pad, each half in front, the odd one behind: a Pad by the
+// difference.
 Outputs ConvertCenterCropPad(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   const ValueId target = AsInt64(context, context.Input(node, 1));
@@ -90,11 +89,10 @@ Outputs ConvertEyeLike(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   attributes.dtype = context.TypeOf(x).dtype;
   if (node.Has("dtype")) {
     const int64_t number = node.Int("dtype", 0);
-    attributes.dtype = number == static_cast<int32_t>(number) ? DTypeOfOnnx(static_cast<int32_t>(number))
-                                                              : DType::kInvalid;
+    attributes.dtype =
+        number == static_cast<int32_t>(number) ? DTypeOfOnnx(static_cast<int32_t>(number)) : DType::kInvalid;
     if (attributes.dtype == DType::kInvalid) {
-      throw ImportError(
-          Unsupported("dtype=%lld is a type that MACE lacks", static_cast<long long>(number)));
+      throw ImportError(Unsupported("dtype=%lld is a type that MACE lacks", static_cast<long long>(number)));
     }
   }
   return {context.Emit(OpId::kEyeLike, {x}, attributes)};

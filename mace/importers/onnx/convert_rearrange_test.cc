@@ -1,5 +1,5 @@
-// Operators that move, index and select elements, as older files and com.microsoft write them. What the newest
-// operator sets say of them is in ONNX's own suite (tests/onnx).
+// Operators that move, index and select elements, as older files and com.microsoft write them. What the
+// newest operator sets say of them is in ONNX's own suite (tests/onnx).
 #include <gtest/gtest.h>
 
 #include "mace/importers/importer.h"
@@ -43,15 +43,17 @@ TEST(RearrangeTest, ListsOfMoreThanEightAreAttributesInOldFiles) {
   EXPECT_EQ(Evaluate<float>(split.Build(11), {10}, CountTo(10)), (std::vector<float>{9, 10}));
   TestModel pad;
   pad.Input("x", {1, 1, 1, 1, 2});
-  pad.Node("Pad", {"x"}, {"y"}, {IntsAttribute("pads", {0, 0, 0, 0, 1, 0, 0, 0, 0, 1}), FloatAttribute("value", 7)});
+  pad.Node("Pad", {"x"}, {"y"},
+           {IntsAttribute("pads", {0, 0, 0, 0, 1, 0, 0, 0, 0, 1}), FloatAttribute("value", 7)});
   pad.Output("y");
   EXPECT_EQ(Evaluate<float>(pad.Build(10), {1, 1, 1, 1, 2}, {1, 2}), (std::vector<float>{7, 1, 2, 7}));
 }
 
 TEST(RearrangeTest, AttributesOfOldOperatorSets) {
   TestModel slice;
-  slice.Input("x", {2, 3}).Node("Slice", {"x"}, {"y"}, {IntsAttribute("starts", {-2}), IntsAttribute("ends", {9}),
-                                                       IntsAttribute("axes", {1})});
+  slice.Input("x", {2, 3})
+      .Node("Slice", {"x"}, {"y"},
+            {IntsAttribute("starts", {-2}), IntsAttribute("ends", {9}), IntsAttribute("axes", {1})});
   slice.Output("y");
   EXPECT_EQ(Evaluate<float>(slice.Build(9), {2, 3}, CountTo(6)), (std::vector<float>{2, 3, 5, 6}));
   TestModel top;
@@ -63,7 +65,11 @@ TEST(RearrangeTest, AttributesOfOldOperatorSets) {
   Evaluate<float>(squeeze.Build(11), {1, 2, 1}, {1, 2}, &shape);
   EXPECT_TRUE(shape == (Shape{1, 2}));
   TestModel scatter;
-  scatter.Input("x", {3}).Ints("i", {-1}).Floats("u", {1}, {9}).Node("Scatter", {"x", "i", "u"}, {"y"}).Output("y");
+  scatter.Input("x", {3})
+      .Ints("i", {-1})
+      .Floats("u", {1}, {9})
+      .Node("Scatter", {"x", "i", "u"}, {"y"})
+      .Output("y");
   EXPECT_EQ(Evaluate<float>(scatter.Build(9), {3}, CountTo(3)), (std::vector<float>{1, 2, 9}));
 }
 
@@ -105,7 +111,9 @@ TEST(RearrangeTest, OperatorsOfMicrosoft) {
   };
   EXPECT_EQ(Evaluate<float>(with_domain(range), {1}, {0.5f}), (std::vector<float>{0.5f, 1.5f, 2.5f}));
   TestModel unique;
-  unique.Input("x", {4}).Node("Unique", {"x"}, {"y", "places", "counts"}, {}, "com.microsoft").Output("places");
+  unique.Input("x", {4})
+      .Node("Unique", {"x"}, {"y", "places", "counts"}, {}, "com.microsoft")
+      .Output("places");
   EXPECT_EQ(Evaluate<int64_t>(with_domain(unique), {4}, {3, 1, 3, 2}), (std::vector<int64_t>{0, 1, 0, 2}));
   TestModel pad;
   pad.Input("x", {2}).Tensor(RawTensor<int64_t>("pads", kInt64Type, {1, 2}, {1, 0}));

@@ -139,8 +139,7 @@ const GraphProto& OnnxNode::GraphOf(std::string_view name) {
   // which are meant, and nobody writes such files.
   for (const Attribute& own : proto_.attributes) {
     if (own.name == name && own.reference.has_value()) {
-      throw ImportError(
-          Unsupported("attribute '%s' is a graph handed to a function", Text(name).c_str()));
+      throw ImportError(Unsupported("attribute '%s' is a graph handed to a function", Text(name).c_str()));
     }
   }
   return *attribute->graph;

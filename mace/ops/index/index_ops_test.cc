@@ -13,7 +13,8 @@ TensorType I64(const Shape& shape) { return {DType::kI64, shape, kNone}; }
 
 TEST(GatherElements, AnyWidthAndInt32Indices) {
   OpTester narrow(OpId::kGatherElements);
-  ASSERT_OK(narrow.RawInput(DType::kF16, {2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}).Input<int32_t>({1, 2}, {-1, 0}).Run());
+  ASSERT_OK(
+      narrow.RawInput(DType::kF16, {2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}).Input<int32_t>({1, 2}, {-1, 0}).Run());
   EXPECT_EQ(narrow.output().dtype, DType::kF16);
   EXPECT_EQ(narrow.output().as<uint16_t>()[0], 0x0605);
   EXPECT_EQ(narrow.output().as<uint16_t>()[1], 0x0403);
@@ -64,7 +65,8 @@ TEST(GatherNd, EmptyAndOutside) {
   ASSERT_OK(none.Input<float>({0, 2}, {}).Input<int64_t>({0, 1}, {}).Run());
   EXPECT_TRUE(none.output().shape == (Shape{0, 2}));
   OpTester outside(OpId::kGatherNd);
-  EXPECT_ERROR(outside.Input<float>({2, 2}, {1, 2, 3, 4}).Input<int64_t>({1, 2}, {0, 2}).Run(), kInvalidArgument);
+  EXPECT_ERROR(outside.Input<float>({2, 2}, {1, 2, 3, 4}).Input<int64_t>({1, 2}, {0, 2}).Run(),
+               kInvalidArgument);
   OpTester empty_axis(OpId::kGatherNd);
   EXPECT_ERROR(empty_axis.Input<float>({0, 2}, {}).Input<int64_t>({1, 1}, {0}).Run(), kInvalidArgument);
 }
@@ -141,7 +143,9 @@ TEST(TensorScatter, WritesRowsOfEachBatchEntry) {
 
 TEST(OneHot, TypesAndPlaces) {
   OpTester tester(OpId::kOneHot);
-  tester.Input<int32_t>({3}, {0, -1, 5}).Input<int64_t>({}, {3}).RawInput(DType::kBF16, {2}, {0, 0, 0x80, 0x3f});
+  tester.Input<int32_t>({3}, {0, -1, 5})
+      .Input<int64_t>({}, {3})
+      .RawInput(DType::kBF16, {2}, {0, 0, 0x80, 0x3f});
   ASSERT_OK(tester.Run());
   const uint16_t one = 0x3f80;
   const auto* y = tester.output().as<uint16_t>();
@@ -150,7 +154,8 @@ TEST(OneHot, TypesAndPlaces) {
   ASSERT_OK(tester.Infer({I64({kS}), I64({1}), F32({2})}, &types));
   EXPECT_TRUE(types[0].shape == (Shape{kS, kUnknownDim}));
   OpTester negative(OpId::kOneHot);
-  EXPECT_ERROR(negative.Input<int64_t>({1}, {0}).Input<int64_t>({1}, {-1}).Input<float>({2}, {0, 1}).Run(), kInvalidArgument);
+  EXPECT_ERROR(negative.Input<int64_t>({1}, {0}).Input<int64_t>({1}, {-1}).Input<float>({2}, {0, 1}).Run(),
+               kInvalidArgument);
 }
 
 }  // namespace

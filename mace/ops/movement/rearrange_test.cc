@@ -107,7 +107,8 @@ TEST(Range, SizesAreKnownWithTheBounds) {
   EXPECT_FALSE(floats(0, NAN, 1, &values));
   EXPECT_FALSE(floats(0, INFINITY, 1, &values));
   OpTester words(OpId::kRange);
-  ASSERT_OK(words.Input<int16_t>({}, {32766}).Input<int16_t>({}, {-32768}).Input<int16_t>({}, {-32767}).Run());
+  ASSERT_OK(
+      words.Input<int16_t>({}, {32766}).Input<int16_t>({}, {-32768}).Input<int16_t>({}, {-32767}).Run());
   EXPECT_EQ(words.Output<int16_t>(), (std::vector<int16_t>{32766, -1}));
 }
 
@@ -172,7 +173,8 @@ TEST(Pad, AxesAndWideMirrors) {
     tester->attributes<PadAttributes>().mode = mode;
     return tester->Input<float>({3}, {1, 2, 3}).Input<int64_t>({2}, pads).Run();
   };
-  OpTester reflect(OpId::kPad), symmetric(OpId::kPad), wrap(OpId::kPad), cropped(OpId::kPad), nothing(OpId::kPad);
+  OpTester reflect(OpId::kPad), symmetric(OpId::kPad), wrap(OpId::kPad), cropped(OpId::kPad),
+      nothing(OpId::kPad);
   ASSERT_OK(run(PadMode::kReflect, {3, 2}, &reflect));
   ExpectNear(reflect.Output<float>(), {2, 3, 2, 1, 2, 3, 2, 1});
   ASSERT_OK(run(PadMode::kSymmetric, {4, 0}, &symmetric));
@@ -183,7 +185,10 @@ TEST(Pad, AxesAndWideMirrors) {
   ExpectNear(cropped.Output<float>(), {3, 3, 3});
   EXPECT_ERROR(run(PadMode::kWrap, {-3, 1}, &nothing), kInvalidArgument);
   OpTester axes(OpId::kPad), twice(OpId::kPad);
-  axes.Input<float>({2, 1}, {1, 2}).Input<int64_t>({2}, {1, 0}).Input<float>({}, {9}).Input<int32_t>({1}, {-1});
+  axes.Input<float>({2, 1}, {1, 2})
+      .Input<int64_t>({2}, {1, 0})
+      .Input<float>({}, {9})
+      .Input<int32_t>({1}, {-1});
   ASSERT_OK(axes.Run());
   ExpectNear(axes.Output<float>(), {9, 1, 9, 2});
   twice.Input<float>({2, 1}, {1, 2}).Input<int64_t>({4}, {1, 0, 0, 0}).NoInput().Input<int64_t>({2}, {1, -1});

@@ -65,10 +65,13 @@ TEST(Unique, SlicesScalarsAndNothing) {
 TEST(SelectBoxes, EdgesOfItsLimits) {
   const std::vector<float> boxes = {0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 5};  // the second is the first, turned
   const auto run = [&](int64_t most, std::vector<float> overlap, OpTester* tester) {
-    tester->Input<float>({1, 3, 4}, boxes).Input<float>({1, 1, 3}, {0.5, NAN, 0.5}).Input<int64_t>({}, {most});
+    tester->Input<float>({1, 3, 4}, boxes)
+        .Input<float>({1, 1, 3}, {0.5, NAN, 0.5})
+        .Input<int64_t>({}, {most});
     return tester->Input<float>({static_cast<int64_t>(overlap.size())}, overlap).Run();
   };
-  OpTester none(OpId::kSelectBoxes), all(OpId::kSelectBoxes), some(OpId::kSelectBoxes), wrong(OpId::kSelectBoxes);
+  OpTester none(OpId::kSelectBoxes), all(OpId::kSelectBoxes), some(OpId::kSelectBoxes),
+      wrong(OpId::kSelectBoxes);
   ASSERT_OK(run(-4, {0.5f}, &none));
   EXPECT_TRUE(none.output().shape == (Shape{0, 3}));
   ASSERT_OK(run(INT64_MAX, {1.0f}, &all));
