@@ -349,7 +349,8 @@ def indices():
                 y = run("ScatterElements", [x, places, updates], dict(axis=axis, reduction=name))
                 emit("ScatterElements", [x, places, updates], y, axis=axis, reduction=reduction)
             places = whole(*picked, low=-shape[axis], high=shape[axis])
-    for shape, rows, depth, batch in (((3, 4), (5,), 2, 0), ((3, 4, 2), (2, 3), 1, 0), ((2, 3, 4), (2, 2), 1, 1), ((2, 3, 2, 3), (2, 3, 4), 1, 2)):
+    for shape, rows, depth, batch in (((3, 4), (5,), 2, 0), ((3, 4, 2), (2, 3), 1, 0), ((2, 3, 4), (2, 2), 1, 1),
+                                      ((2, 3, 2, 3), (2, 3, 4), 1, 2)):
         data = real(*shape)
         places = np.stack([whole(*rows, low=-shape[batch + i], high=shape[batch + i]) for i in range(depth)], -1)
         emit("GatherNd", [data, places], run("GatherND", [data, places], dict(batch_dims=batch)), batch_dims=batch)
