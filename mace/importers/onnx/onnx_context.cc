@@ -230,7 +230,7 @@ ValueId OnnxContext::RepeatChain(ValueId chain, ValueId constant) {
 }
 
 ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
-  if (RankOf(value) != perm.size()) {
+  if (TypeOf(value).shape.HasRank() && RankOf(value) != perm.size()) {
     throw ImportError(InvalidArgument("expected a tensor of rank %d, got %s", perm.size(),
                                       ShapeText(TypeOf(value).shape).text));
   }

@@ -119,6 +119,7 @@ TEST(ConvTransposeNd, OutputShapes) {
       {{8}, Padding::kExplicit, {1, 1, 2, 1, 2, 1, 1, 0}},
       {{}, Padding::kSameUpper, {1, 1, 2, 1, 2, 1}},
       {{}, Padding::kSameLower, {1, 2, 1, 2, 1, 1}},
+      {{}, Padding::kExplicit, {1, 1, 2, 1, 2, 1, 1}},
   };
   for (const auto& one : cases) {
     OpTester tester(OpId::kConvTransposeNd);

@@ -1,4 +1,4 @@
-// Numbers of ONNX's reference implementation (onnx 1.22, onnx.reference), and Resize where both can.
+// Numbers of ONNX's reference implementation (onnx 1.23, onnx.reference), and Resize where both can.
 #include "mace/ops/movement/resize_nd.h"
 
 #include <algorithm>
