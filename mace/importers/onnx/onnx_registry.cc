@@ -161,7 +161,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Shrink", ConvertShrink},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
-    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid, 1},  // onnxruntime writes it here
+    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid,
+     1},  // onnxruntime writes it here
     {"Sin", ConvertUnary, OpId::kSin},
     {"Sinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kSinh)},
     {"Size", ConvertSize},
@@ -194,6 +195,7 @@ constexpr OnnxOp kOnnxOps[] = {
     // com.microsoft
     {"Attention", ConvertMicrosoftAttention, OpId::kInvalid, 0, true},
     {"BiasGelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
+    {"DecoderMaskedMultiHeadAttention", ConvertDecoderMaskedMultiHeadAttention, OpId::kInvalid, 0, true},
     {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
     {"DynamicQuantizeLSTM", ConvertDynamicQuantizeLstm, OpId::kInvalid, 0, true},
     {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
@@ -202,7 +204,6 @@ constexpr OnnxOp kOnnxOps[] = {
     {"MultiHeadAttention", ConvertMultiHeadAttention, OpId::kInvalid, 0, true},
     {"QAttention", ConvertQAttention, OpId::kInvalid, 0, true},
     {"GatherND", ConvertGatherNd, OpId::kInvalid, 0, true},
-    {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
     {"Pad", ConvertPad, OpId::kInvalid, 0, true},
     {"EmbedLayerNormalization", ConvertEmbedLayerNormalization, OpId::kInvalid, 0, true},
     {"FastGelu", ConvertBiasGelu, OpId::kInvalid, 1, true},  // 1: by tanh
@@ -210,7 +211,6 @@ constexpr OnnxOp kOnnxOps[] = {
     {"FusedMatMul", ConvertFusedMatMul, OpId::kInvalid, 0, true},
     {"Gelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
     {"Inverse", ConvertUnary, OpId::kInverse, 0, true},
-    {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
     {"MatMulNBits", ConvertMatMulNBits, OpId::kInvalid, 0, true},
     {"QGemm", ConvertQGemm, OpId::kInvalid, 0, true},
     {"QLinearAdd", ConvertQLinearBinary, OpId::kAdd, 0, true},
@@ -239,6 +239,9 @@ constexpr OnnxOp kOnnxOps[] = {
 }  // namespace
 
 const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type) {
+  // ONNX's operators on trial: one so far.
+  static constexpr OnnxOp kFlexAttention = {"FlexAttention", ConvertFlexAttention};
+  if (domain == "ai.onnx.preview" && op_type == kFlexAttention.op_type) return &kFlexAttention;
   const bool microsoft = domain == "com.microsoft";
   if (!microsoft && !IsDefaultDomain(domain)) return nullptr;
   for (const OnnxOp& entry : kOnnxOps) {
