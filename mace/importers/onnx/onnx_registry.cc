@@ -210,6 +210,7 @@ constexpr OnnxOp kOnnxOps[] = {
     // com.microsoft
     {"Attention", ConvertMicrosoftAttention, OpId::kInvalid, 0, true},
     {"BiasGelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
+    {"DecoderMaskedMultiHeadAttention", ConvertDecoderMaskedMultiHeadAttention, OpId::kInvalid, 0, true},
     {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
     {"DynamicQuantizeLSTM", ConvertDynamicQuantizeLstm, OpId::kInvalid, 0, true},
     {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
@@ -220,6 +221,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
     {"MultiHeadAttention", ConvertMultiHeadAttention, OpId::kInvalid, 0, true},
     {"QAttention", ConvertQAttention, OpId::kInvalid, 0, true},
+    {"GatherND", ConvertGatherNd, OpId::kInvalid, 0, true},
     {"Pad", ConvertPad, OpId::kInvalid, 0, true},
     {"EmbedLayerNormalization", ConvertEmbedLayerNormalization, OpId::kInvalid, 0, true},
     {"FastGelu", ConvertBiasGelu, OpId::kInvalid, 1, true},  // 1: by tanh
@@ -255,6 +257,9 @@ constexpr OnnxOp kOnnxOps[] = {
 }  // namespace
 
 const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type) {
+  // ONNX's operators on trial: one so far.
+  static constexpr OnnxOp kFlexAttention = {"FlexAttention", ConvertFlexAttention};
+  if (domain == "ai.onnx.preview" && op_type == kFlexAttention.op_type) return &kFlexAttention;
   const bool microsoft = domain == "com.microsoft";
   if (!microsoft && !IsDefaultDomain(domain)) return nullptr;
   for (const OnnxOp& entry : kOnnxOps) {

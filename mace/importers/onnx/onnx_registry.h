@@ -136,9 +136,11 @@ MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
 // convert_attention.cc
 MACE_ONNX_CONVERTER(ConvertAttention);
+MACE_ONNX_CONVERTER(ConvertFlexAttention);
 MACE_ONNX_CONVERTER(ConvertLinearAttention);
 MACE_ONNX_CONVERTER(ConvertRotaryEmbedding);
 // convert_attention_microsoft.cc
+MACE_ONNX_CONVERTER(ConvertDecoderMaskedMultiHeadAttention);
 MACE_ONNX_CONVERTER(ConvertGroupQueryAttention);
 MACE_ONNX_CONVERTER(ConvertMicrosoftAttention);
 MACE_ONNX_CONVERTER(ConvertMicrosoftRotaryEmbedding);
