@@ -221,7 +221,6 @@ constexpr OnnxOp kOnnxOps[] = {
     {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
     {"MultiHeadAttention", ConvertMultiHeadAttention, OpId::kInvalid, 0, true},
     {"QAttention", ConvertQAttention, OpId::kInvalid, 0, true},
-    {"GatherND", ConvertGatherNd, OpId::kInvalid, 0, true},
     {"Pad", ConvertPad, OpId::kInvalid, 0, true},
     {"EmbedLayerNormalization", ConvertEmbedLayerNormalization, OpId::kInvalid, 0, true},
     {"FastGelu", ConvertBiasGelu, OpId::kInvalid, 1, true},  // 1: by tanh
