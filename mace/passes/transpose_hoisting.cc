@@ -45,6 +45,7 @@ bool Hoist(GraphEditor* editor, NodeId id) {
   Graph& graph = editor->graph();
   const ValueId start = editor->node(id).inputs[0];
   const int rank = editor->ShapeOf(start).rank;
+  if (rank < 0) return false;
   const Permutation perm = PermutationOf(editor->node(id), rank);
   std::vector<NodeId> chain;  // from the Transpose up
   ValueId value = start;

@@ -17,6 +17,7 @@ import numpy as np
 
 import mace
 from mace.arrays import as_bytes, read_inputs
+from mace.conversion import folder_of
 from mace.element_types import BITS, numpy_dtype
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
@@ -224,7 +225,7 @@ def info(model: str, as_json: bool) -> None:
     details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": []}
     with progress(f"checking {os.path.basename(model)}"), named(model):
         if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-            data, details = mace.convert(data)
+            data, details = mace.convert(data, folder=folder_of(model))
         loaded = mace.load(data, verify="full")
     tensors = {
         kind: [vars(t) | {"shape": list(t.shape)} for t in infos]
@@ -328,6 +329,27 @@ def bench(model: str, shapes: Sequence[str], rounds: int, warmup: int, timeout: 
     print_table(["", "ms"], [[key[:-3].replace("_", " "), f"{value:.3f}"] for key, value in result.items() if key.endswith("_ms")])
 
 
+def explain_rows(steps: list[dict[str, Any]], times: list[dict[str, Any]] | None, indent: str = "") -> list[list[str]]:
+    """A row a step; those of the bodies of control nodes stand under theirs."""
+    rows = []
+    for i, step in enumerate(steps):
+        rows.append([
+            indent + ", ".join(f"{n['op']} {n['name']}".strip() for n in step["nodes"]),
+            step["kernel"],
+            step["reason"],
+            f"{step['multiply_adds'] / 1e6:.2f}",
+            f"{step['bytes'] / 1024:.1f}",
+        ])  # fmt: skip
+        if times is not None:
+            rows[-1].append(f"{times[i]['nanoseconds'] / 1e3:.1f}")
+        for j, body in enumerate(step.get("bodies", ())):
+            timed = None if times is None else times[i]["bodies"][j]
+            runs = "" if timed is None else f", {timed['runs']} runs"
+            rows.append([f"{indent}  {body['name']}{runs}:", *[""] * (len(rows[-1]) - 1)])
+            rows += explain_rows(body["steps"], None if timed is None else timed["steps"], indent + "    ")
+    return rows
+
+
 @cli.command(epilog="Example: mace explain det.onnx --input_shape=x:1,3,352,800 --json")
 @model_options
 @shapes_option
@@ -346,21 +368,13 @@ def explain(model: str, shapes: Sequence[str], profile: bool, timeout: float | N
         times = loaded.profile()
     else:
         loaded.prepare(input_shapes(loaded, given))
+        if not loaded.explain()["plan"]["complete"]:  # only a run tells the sizes of what follows
+            loaded(random_inputs(loaded, given, 0), timeout=timeout)
     plan = loaded.explain()
     if as_json:
         say(json.dumps(plan if times is None else {**plan, "profile": times}))
         return
-    rows = []
-    for i, step in enumerate(plan["steps"]):
-        rows.append([
-            ", ".join(f"{n['op']} {n['name']}".strip() for n in step["nodes"]),
-            step["kernel"],
-            step["reason"],
-            f"{step['multiply_adds'] / 1e6:.2f}",
-            f"{step['bytes'] / 1024:.1f}",
-        ])  # fmt: skip
-        if times is not None:
-            rows[-1].append(f"{times['steps'][i]['nanoseconds'] / 1e3:.1f}")
+    rows = explain_rows(plan["steps"], None if times is None else times["steps"])
     print_table(["nodes", "kernel", "why", "M multiply-adds", "KiB", *([] if times is None else ["us"])], rows)
     totals = plan["plan"]
     if work := totals["multiply_adds"]:

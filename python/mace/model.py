@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mace import _native
-from mace.conversion import convert_bytes
+from mace.conversion import convert_bytes, folder_of
 from mace.element_types import BITS, from_native, numpy_dtype, to_raw
 from mace.errors import InvalidArgumentError, named
 from mace.files import MACE_MAGIC, open_regular
@@ -28,7 +28,8 @@ ISAS = ("scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "do
 class TensorInfo:
     """One input or output of a model.
 
-    ``shape`` holds an int for a fixed dimension, a name (str) or None for one that may differ from run to run.
+    ``shape`` holds an int for a fixed dimension, a name (str) or None for one that may differ from run to run; it is ``("...",)``
+    where the rank may.
     ``scale`` is 0.0 where the tensor is not quantized per tensor. An ``optional`` input may be left out of a run;
     the session's state then takes its place.
     """
@@ -84,7 +85,10 @@ class Session:
         self._native.reset_state()
 
     def prepare(self, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Makes the plan for these input shapes, so that the first run of them is fast and ``explain`` has a plan."""
+        """Makes the plan for these input shapes, so that the first run of them is fast and ``explain`` has a plan.
+
+        Where sizes depend on data, it ends before them; the first run plans the rest.
+        """
         if not isinstance(shapes, Mapping):
             raise InvalidArgumentError(f"shapes: expected a dict of input name to shape, got {shapes!r}")
         infos = self._model.inputs
@@ -239,7 +243,8 @@ def load(
 ) -> Model:
     """Loads a model: an .onnx, .tflite or .mace file, or its bytes.
 
-    A trained model is converted in process first (:func:`mace.convert`). ``num_threads`` 0 means one per core.
+    A trained model is converted in process first (:func:`mace.convert`); external data of an ONNX model are read from the folder of
+    its file. ``num_threads`` 0 means one per core.
     ``verify="full"`` checks every byte of a .mace file against its hashes. ``memory="low"`` gives the memory of
     intermediate results back after every run (slower runs, less memory between them); ``memory_limit`` is the most bytes that
     intermediate results and packed weights may take, 0 for no limit: a run that needs more raises
@@ -270,7 +275,7 @@ def load(
         data = head if head == MACE_MAGIC else head + file.read()
     with named(path):
         if head != MACE_MAGIC:
-            return _load_bytes(runtime, data, states, options)
+            return _load_bytes(runtime, data, states, options, folder_of(model))
         _refuse_states(states)
         return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
 
@@ -295,10 +300,12 @@ def _refuse_states(states: Sequence[tuple[str, str]]) -> None:
         raise InvalidArgumentError("states are declared when a model is converted, not when it is loaded")
 
 
-def _load_bytes(runtime: Any, data: bytes, states: Sequence[tuple[str, str]], options: tuple[bool, ...]) -> Model:
+def _load_bytes(
+    runtime: Any, data: bytes, states: Sequence[tuple[str, str]], options: tuple[bool, ...], folder: str | None = None
+) -> Model:
     details: dict[str, Any] = {}
     if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-        data, details = convert_bytes(data, states=states)
+        data, details = convert_bytes(data, states=states, folder=folder)
     else:
         _refuse_states(states)
     return Model(_native.Model.load_memory(runtime, data, *options), details)

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -104,6 +105,7 @@ const DTypeRow* FindDType(const std::string& name) {
 
 nb::dict InfoDict(const mace_tensor_info& info) {
   nb::list shape;
+  if (info.rank < 0) shape.append(nb::str("..."));  // any rank
   for (int i = 0; i < info.rank; ++i) {
     if (info.dims[i] >= 0) {
       shape.append(info.dims[i]);
@@ -273,6 +275,7 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
   return tensors;
 }
 
+// An array that the run will write.
 nb::object MakeOutput(mace_tensor* tensor) {
   const DTypeRow* row = FindDType(tensor->dtype);
   if (row == nullptr) Raise(MACE_UNSUPPORTED, "an output has an element type that MACE does not know");
@@ -294,6 +297,21 @@ nb::object MakeOutput(mace_tensor* tensor) {
   tensor->byte_size = bytes;
   nb::ndarray<nb::numpy> array(memory, tensor->rank, shape, owner, nullptr, row->dlpack);
   return nb::cast(array);
+}
+
+// Its size depends on data: only the run tells it, and writes to the session's buffer.
+bool HasOpenSize(const mace_tensor& tensor) {
+  if (tensor.rank < 0) return true;
+  const int64_t* end = tensor.dims + tensor.rank;
+  return tensor.byte_size == 0 && std::find(tensor.dims, end, 0) == end;
+}
+
+nb::object CopyOutput(mace_tensor* tensor) {
+  const void* data = tensor->data;
+  const size_t bytes = tensor->byte_size;
+  nb::object array = MakeOutput(tensor);
+  if (bytes > 0) std::memcpy(tensor->data, data, bytes);
+  return array;
 }
 
 // None: no limit. What has run out (a deadline minus the time now) stops the run at once.
@@ -329,13 +347,20 @@ nb::list Run(Session& session, nb::list arrays, int output_count, bool profile,
                                   outputs.data(), output_count);
   }
   Check(status);
-  for (mace_tensor& output : outputs) results.append(MakeOutput(&output));
+  std::vector<bool> is_open;
+  for (mace_tensor& output : outputs) {
+    is_open.push_back(HasOpenSize(output));
+    results.append(is_open.back() ? nb::object(nb::none()) : MakeOutput(&output));
+  }
   {
     nb::gil_scoped_release release;
     status = mace_session_run(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()),
                               outputs.data(), output_count, &options);
   }
   Check(status);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (is_open[i]) results[i] = CopyOutput(&outputs[i]);
+  }
   return results;
 }
 

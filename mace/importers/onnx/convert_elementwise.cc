@@ -148,19 +148,6 @@ Outputs ConvertGelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   return {context.Emit(OpId::kGelu, {context.Input(node, 0)}, attributes)};
 }
 
-// Inference: nothing is dropped.
-Outputs ConvertDropout(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  node.Ignore("ratio");
-  node.Ignore("seed");
-  if (const ValueId training = context.OptionalInput(node, 2); training != kNone) {
-    const TensorView* view = context.graph().ConstantOf(training);
-    if (view == nullptr || view->dtype != DType::kBool || view->elements() != 1 || *view->as<bool>()) {
-      throw ImportError(Unsupported("training_mode is not supported"));
-    }
-  }
-  return ConvertIdentity(context, node, entry);
-}
-
 Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.Ignore("saturate");
   node.Ignore("round_mode");

@@ -187,12 +187,23 @@ Outputs ConvertMatMulInteger(OnnxContext& context, OnnxNode& node, const OnnxOp&
   return {context.Cast(sums, DType::kI32)};
 }
 
+ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product) {
+  const ValueId a = Distance(context, product.a, product.a_zero_point, -2);
+  const ValueId sums = MultiplyExactly(context, a, product.b, product.b_zero_point);
+  return ScaleSums(context, sums, product.a_scale, product.b_scale, product.bias);
+}
+
 // com.microsoft: a, b, a's scale, b's scale, a's zero point, b's zero point, bias.
 Outputs ConvertMatMulIntegerToFloat(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId a = Distance(context, context.Input(node, 0), context.OptionalInput(node, 4), -2);
-  const ValueId sums = MultiplyExactly(context, a, context.Input(node, 1), context.OptionalInput(node, 5));
-  return {ScaleSums(context, sums, context.Input(node, 2), context.Input(node, 3),
-                    context.OptionalInput(node, 6))};
+  IntegerProduct product;
+  product.a = context.Input(node, 0);
+  product.b = context.Input(node, 1);
+  product.a_scale = context.Input(node, 2);
+  product.b_scale = context.Input(node, 3);
+  product.a_zero_point = context.OptionalInput(node, 4);
+  product.b_zero_point = context.OptionalInput(node, 5);
+  product.bias = context.OptionalInput(node, 6);
+  return {EmitIntegerProduct(context, product)};
 }
 
 // com.microsoft: a (float), b, b's scale, b's zero point, bias.

@@ -168,6 +168,7 @@ constinit const OpDefinition kSliceDefinition = {
     .min_inputs = 3,
     .max_inputs = 5,
     .flags = kOpCheap | kOpNarrowFloats,
+    .content_inputs = ContentInputs({1, 2, 3, 4}),
     .infer = InferSlice,
     .reference = ReferenceSlice,
 };

@@ -99,6 +99,7 @@ constinit const OpDefinition kSplitDefinition = {
     .max_inputs = 2,
     .max_outputs = -1,
     .flags = kOpCheap | kOpNarrowFloats,
+    .content_inputs = ContentInputs({1}),
     .attributes = AttributeInfoOf<SplitAttributes>(),
     .infer = InferSplit,
     .reference = ReferenceSplit,
