@@ -36,26 +36,22 @@ void TransposeElements(const T* from, const Shape& from_shape, std::span<const i
   }
 }
 
-// Operators whose work is more than a few steps an element; folded only while small.
+// Operators whose work may be more than a few steps an element; folded only while small.
 bool IsHeavy(OpId op) {
   switch (op) {
-    case OpId::kConv2d:
-    case OpId::kConvTranspose2d:
-    case OpId::kMatMul:
-    case OpId::kFullyConnected:
-    case OpId::kMaxPool2d:
-    case OpId::kAveragePool2d:
-    case OpId::kGru:
-    case OpId::kLstm:
-    case OpId::kRnn:
-    case OpId::kSvdf:
+    case OpId::kSoftmax:
+    case OpId::kLogSoftmax:
+    case OpId::kLayerNormalization:
+    case OpId::kBatchNormalization:
+      return false;
+    // Marked as cheap for shape arithmetic, or by their family.
     case OpId::kBlockMatMul:
     case OpId::kDet:
     case OpId::kInverse:
     case OpId::kLocalResponseNormalization:
       return true;
     default:
-      return false;
+      return (FindOpDefinition(op)->flags & (kOpElementwise | kOpView | kOpCheap | kOpShapeOnly)) == 0;
   }
 }
 
