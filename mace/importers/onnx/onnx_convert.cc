@@ -1,4 +1,5 @@
 // Nodes, one by one, in graphs, subgraphs and functions.
+#include <algorithm>
 #include <cmath>
 
 #include "mace/importers/onnx/onnx_import.h"
@@ -85,6 +86,7 @@ Outputs ExpandFunction(OnnxContext& context, OnnxNode& node, const FunctionProto
         InvalidArgument("%d inputs, the function has %zu", node.input_count(), function.inputs.size()));
   }
   const Expansion expansion(&context.work(), function);
+  context.SpendInner((function.inputs.size() + function.attributes.size() + function.defaults.size()) / 8);
   FunctionCall call;
   call.opsets = function.opsets.empty() ? &context.opsets() : &function.opsets;
   CheckOpsets(*call.opsets);
@@ -141,9 +143,23 @@ void ConvertNode(const NodeProto& proto, OnnxContext* context) {
   }
 }
 
+namespace {
+
+// What else costs time counts where there is more of it than nodes have.
+void SpendGraph(const GraphProto& proto, size_t outputs, OnnxContext* context) {
+  constexpr size_t kOfEachNode = 8;
+  size_t parts = outputs + proto.initializers.size() + proto.sparse_initializers.size();
+  for (const NodeProto& node : proto.nodes) {
+    parts += node.inputs.size() + node.outputs.size() + node.captures.size() + node.attributes.size();
+  }
+  context->SpendInner(std::max(proto.nodes.size(), parts / kOfEachNode));
+}
+
+}  // namespace
+
 std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::string_view> outputs,
                                   OnnxContext* context) {
-  context->SpendInner(proto.nodes.size());
+  SpendGraph(proto, outputs.size(), context);
   context->names().proto = &proto;
   context->AddInitializers(proto);
   for (const NodeProto& node : proto.nodes) {

@@ -85,6 +85,19 @@ TEST(OnnxHostileScopesTest, ExpansionsAreBounded) {
     model.Function("F" + std::to_string(i), {"a"}, {"b"}, body);
   }
   ExpectRefused(model.Build(), StatusCode::kResourceExhausted, "expand to more than 131072 nodes");
+  // Few nodes, but many names at each call.
+  TestModel wide;
+  wide.Input("x", {1}).Output("y");
+  const std::vector<std::string> many(50000, "a");
+  TestModel sum;
+  sum.Node("Max", many, {"b"});
+  std::string last = "x";
+  for (int i = 0; i < 2000; ++i) {
+    const std::string next = i == 1999 ? "y" : "v" + std::to_string(i);
+    wide.Node("F", {last}, {next}, {}, "my");
+    last = next;
+  }
+  ExpectRefused(wide.Function("F", {"a"}, {"b"}, sum).Build(), StatusCode::kResourceExhausted, "");
   TestModel deep;
   deep.Input("x", {1}).Node("F0", {"x"}, {"y"}, {}, "my").Output("y");
   for (int i = 0; i < 100; ++i) {
