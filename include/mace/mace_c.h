@@ -172,8 +172,8 @@ MACE_API mace_status* mace_model_load_memory(mace_runtime* runtime, const void* 
                                              const mace_model_options* options, mace_model** model);
 MACE_API void mace_model_destroy(mace_model* model);
 
-/* What a model's input or output looks like. dims: -1 is a dimension that may differ from run to run. rank: -1
- * where that may. */
+/* What a model's input or output looks like. dims: -1 is a dimension that may differ from run to run. rank:
+ * -1 where that may. */
 typedef struct mace_tensor_info {
   uint32_t struct_size;
   int32_t dtype; /* mace_dtype */
@@ -233,8 +233,9 @@ MACE_API mace_status* mace_session_prepare(mace_session* session, const mace_ten
                                            int32_t input_count, mace_tensor* outputs, int32_t output_count);
 /* inputs and outputs in model order. An output with data NULL gets the session's buffer (valid until the
  * session's next run, prepare or destroy); else the result is written there, and byte_size must be large
- * enough: the error says what was needed, also where only the run could tell. dtype, rank, dims and byte_size of the outputs are filled in. Input and output buffers must not
- * overlap. After an error the state is as before the run. */
+ * enough: the error says what was needed, also where only the run could tell. dtype, rank, dims and byte_size
+ * of the outputs are filled in. Input and output buffers must not overlap. After an error the state is as
+ * before the run. */
 MACE_API mace_status* mace_session_run(mace_session* session, const mace_tensor* inputs, int32_t input_count,
                                        mace_tensor* outputs, int32_t output_count,
                                        const mace_run_options* options);

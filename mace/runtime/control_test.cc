@@ -44,7 +44,8 @@ GraphBuilder CountingGraph() {
 TEST(Control, BranchesOfDifferentShapesAndRanks) {
   GraphBuilder then_branch, else_branch;
   const ValueId a = then_branch.Input("a", DType::kF32, {kUnknownDim, 2});
-  then_branch.Output(then_branch.Node(OpId::kRelu, "flat", {then_branch.Node(OpId::kReshape, "r", {a, then_branch.Ints({-1})})}));
+  then_branch.Output(then_branch.Node(OpId::kRelu, "flat",
+                                      {then_branch.Node(OpId::kReshape, "r", {a, then_branch.Ints({-1})})}));
   const ValueId c = else_branch.Input("a", DType::kF32, {kUnknownDim, 2});
   else_branch.Output(c);  // what comes in goes out
   GraphBuilder b;
@@ -105,13 +106,12 @@ TEST(Control, CarriedValuesGrow) {
   const ValueId x = b.Input("x", DType::kF32, {kUnknownDim});
   const ValueId item_in = b.Input("item", DType::kF32, {1});
   const ValueId trips = b.Input("trips", DType::kI64, {});
-  const ValueId y =
-      b.Loop("loop", trips, b.Constant(Tensor::Bool(true)), {x}, {item_in}, std::move(body))[0];
+  const ValueId y = b.Loop("loop", trips, b.Constant(Tensor::Bool(true)), {x}, {item_in}, std::move(body))[0];
   b.Output(b.Node(OpId::kRelu, "y", {y}));
   Runner runner(std::move(b));
   for (int64_t count : {5, 40, 0, 41}) {
-    const auto results = runner.RunAndCompare(
-        {Tensor::Of<float>({2}, {-1, 1}), Tensor::Of<float>({1}, {7}), Trips(count)});
+    const auto results =
+        runner.RunAndCompare({Tensor::Of<float>({2}, {-1, 1}), Tensor::Of<float>({1}, {7}), Trips(count)});
     EXPECT_EQ(results[0].shape, (Shape{2 + count}));
   }
 }
@@ -129,8 +129,8 @@ TEST(Control, TheConditionEndsALoop) {
   GraphBuilder b;
   const ValueId limit_in = b.Input("limit", DType::kI64, {});
   const ValueId condition = b.Input("condition", DType::kBool, {});
-  for (ValueId result : b.Loop("fibonacci", b.Int(INT64_MAX), condition, {b.Int(0), b.Int(1)}, {limit_in},
-                               std::move(body))) {
+  for (ValueId result :
+       b.Loop("fibonacci", b.Int(INT64_MAX), condition, {b.Int(0), b.Int(1)}, {limit_in}, std::move(body))) {
     b.Output(result);
   }
   Runner runner(std::move(b));
@@ -140,7 +140,8 @@ TEST(Control, TheConditionEndsALoop) {
   EXPECT_EQ(runner.RunAndCompare({Trips(0), Tensor::Bool(true)})[1].values<int64_t>()[0], 1);
 }
 
-// outer: for i < n: y = if (y's first < limit) (for j < i + 1: y = y + step) else -y. Captures at every level.
+// outer: for i < n: y = if (y's first < limit) (for j < i + 1: y = y + step) else -y. Captures at every
+// level.
 TEST(Control, LoopsInBranchesInLoops) {
   Body inner;
   const ValueId inner_y = inner.Input("y", DType::kF32, {kUnknownDim});
@@ -177,8 +178,8 @@ TEST(Control, LoopsInBranchesInLoops) {
   const ValueId step_in = b.Input("step", DType::kF32, {kUnknownDim});
   const ValueId limit_in = b.Input("limit", DType::kF32, {1});
   const ValueId trips = b.Input("trips", DType::kI64, {});
-  for (ValueId result : b.Loop("outer", trips, b.Constant(Tensor::Bool(true)), {x}, {step_in, limit_in},
-                               std::move(outer))) {
+  for (ValueId result :
+       b.Loop("outer", trips, b.Constant(Tensor::Bool(true)), {x}, {step_in, limit_in}, std::move(outer))) {
     b.Output(result);
   }
   Runner runner(std::move(b));
@@ -188,8 +189,8 @@ TEST(Control, LoopsInBranchesInLoops) {
                             Tensor::Of<float>({1}, {5}), Trips(count_outer)});
     }
   }
-  const auto results = runner.Run({Tensor::Of<float>({1}, {0}), Tensor::Of<float>({1}, {1}),
-                                   Tensor::Of<float>({1}, {5}), Trips(5)});
+  const auto results = runner.Run(
+      {Tensor::Of<float>({1}, {0}), Tensor::Of<float>({1}, {1}), Tensor::Of<float>({1}, {5}), Trips(5)});
   EXPECT_EQ(results[1].values<float>(), (std::vector<float>{1, 3, 6, -6, -1}));
 }
 
@@ -200,7 +201,8 @@ TEST(Control, StagesInsideABody) {
   const ValueId threshold = body.Node(OpId::kCast, "threshold", {body.iteration});
   body.attributes<ops::CastAttributes>().to = DType::kF32;
   const ValueId above = body.Node(OpId::kLess, "above", {threshold, x});
-  const ValueId where = body.Node(OpId::kReshape, "where", {body.Node(OpId::kNonZero, "found", {above}), body.Ints({-1})});
+  const ValueId where =
+      body.Node(OpId::kReshape, "where", {body.Node(OpId::kNonZero, "found", {above}), body.Ints({-1})});
   body.Output(body.condition);
   body.Output(body.Node(OpId::kGather, "kept", {x, where}));
   body.Output(body.Node(OpId::kShape, "count", {where}));
@@ -231,7 +233,8 @@ TEST(Control, ErrorsNameTheNodeAndTheIteration) {
   const Status status = runner.TryRun({Tensor::Of<float>({2}, {1, 2})}, &results);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(std::string(status.message()).find("'loop' (Loop)"), std::string::npos) << status.message();
-  EXPECT_NE(std::string(status.message()).find("[3] here and was [2]"), std::string::npos) << status.message();
+  EXPECT_NE(std::string(status.message()).find("[3] here and was [2]"), std::string::npos)
+      << status.message();
 }
 
 // y doubles in each iteration.
@@ -252,7 +255,8 @@ TEST(Control, WhatGrowsWithoutEndIsBounded) {
   const Tensor x = Tensor::Of<float>({2}, {1, 2});
   Status status = limited.TryRun({x}, &results);
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
-  EXPECT_NE(std::string(status.message()).find("memory_limit, 1048576"), std::string::npos) << status.message();
+  EXPECT_NE(std::string(status.message()).find("memory_limit, 1048576"), std::string::npos)
+      << status.message();
   Runner unlimited(DoublingGraph());
   status = unlimited.TryRun({x}, &results);
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
@@ -328,8 +332,9 @@ TEST(Control, SessionsRunTheSameBodyAtOnce) {
     Ref<Session> session = testing::Take(Session::Create(runner.model()));
     for (int run = 0; run < 100; ++run) {
       std::vector<float> values(static_cast<size_t>(1 + run % 20), 1.0f);
-      RunTensor inputs[2] = {{DType::kF32, {static_cast<int64_t>(values.size())}, values.data(), values.size() * 4},
-                             {DType::kI64, {}, &trips, 8}};
+      RunTensor inputs[2] = {
+          {DType::kF32, {static_cast<int64_t>(values.size())}, values.data(), values.size() * 4},
+          {DType::kI64, {}, &trips, 8}};
       RunTensor outputs[2];
       Check(session->Run(inputs, outputs, {}));
       ASSERT_EQ(*static_cast<float*>(outputs[0].data), 1.0f + static_cast<float>(trips * (trips - 1) / 2));

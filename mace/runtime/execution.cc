@@ -63,11 +63,11 @@ Status Execution::PrepareOutput(size_t index, DType dtype, const Shape& shape, i
   if (output.data == nullptr) {
     const OutputHome& home = homes_[index];
     if (size > home.limit) {
-      return ResourceExhausted("'%s' grows to %s %s, %llu bytes; a loop may carry %llu "
-                               "(memory_limit of the runtime takes the place of this bound)",
-                               program_->output_name(index), NameOf(dtype), ShapeText(shape).text,
-                               static_cast<unsigned long long>(size),
-                               static_cast<unsigned long long>(home.limit));
+      return ResourceExhausted(
+          "'%s' grows to %s %s, %llu bytes; a loop may carry %llu "
+          "(memory_limit of the runtime takes the place of this bound)",
+          program_->output_name(index), NameOf(dtype), ShapeText(shape).text,
+          static_cast<unsigned long long>(size), static_cast<unsigned long long>(home.limit));
     }
     const Growth growth = states_ == nullptr ? Growth::kAmple : Growth::kExact;
     MACE_RETURN_IF_ERROR(GrowBuffer(runtime(), "an output", size, growth, home.limit, home.buffer));
@@ -89,7 +89,8 @@ Status Execution::PrepareOutputs(std::span<RunTensor> outputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     is_prepared_[i] = 0;
     if (plan.output_bytes[i] >= 0) {
-      MACE_RETURN_IF_ERROR(PrepareOutput(i, plan.outputs[i].dtype, plan.outputs[i].shape, plan.output_bytes[i]));
+      MACE_RETURN_IF_ERROR(
+          PrepareOutput(i, plan.outputs[i].dtype, plan.outputs[i].shape, plan.output_bytes[i]));
       continue;
     }
     outputs[i].dtype = plan.outputs[i].dtype;
@@ -105,7 +106,8 @@ Status Execution::EnterStage(const Plan& plan) {
   MACE_RETURN_IF_ERROR(arena_->Ensure(static_cast<size_t>(plan.arena_bytes)));
   for (size_t i = 0; i < outputs_.size(); ++i) {
     if (plan.output_bytes[i] < 0 || is_prepared_[i] != 0) continue;
-    MACE_RETURN_IF_ERROR(PrepareOutput(i, plan.outputs[i].dtype, plan.outputs[i].shape, plan.output_bytes[i]));
+    MACE_RETURN_IF_ERROR(
+        PrepareOutput(i, plan.outputs[i].dtype, plan.outputs[i].shape, plan.output_bytes[i]));
   }
   for (size_t i = 0; i < plan.next_state_bytes.size(); ++i) {
     if (plan.next_state_bytes[i] >= 0) {

@@ -1,6 +1,6 @@
-// Execution: the runs of one graph in one session: the chain of plans of its stages, and the memory that lives
-// longer than a stage. Bodies of If and Loop nodes have executions of their own, kept over iterations and runs
-// (docs/design/25-control-flow.md).
+// Execution: the runs of one graph in one session: the chain of plans of its stages, and the memory that
+// lives longer than a stage. Bodies of If and Loop nodes have executions of their own, kept over iterations
+// and runs (docs/design/25-control-flow.md).
 #ifndef MACE_RUNTIME_EXECUTION_H_
 #define MACE_RUNTIME_EXECUTION_H_
 
@@ -120,15 +120,15 @@ class Execution {
   Arena* arena_;
   StateStore* states_;
   Vector<Ref<Plan>> stages_;
-  Vector<void*> slots_;        // of the units of a stage, one after the other
-  Vector<Buffer> held_;        // Location::Kind::kHeld
-  Vector<TensorView> facts_;   // what a stage has learned
-  Vector<TensorView> views_;   // operands of an action
+  Vector<void*> slots_;                // of the units of a stage, one after the other
+  Vector<Buffer> held_;                // Location::Kind::kHeld
+  Vector<TensorView> facts_;           // what a stage has learned
+  Vector<TensorView> views_;           // operands of an action
   std::span<const RunTensor> inputs_;  // of the run
   std::span<RunTensor> outputs_;
   Vector<OutputHome> homes_;
   Vector<Buffer> output_buffers_;
-  Vector<uint8_t> is_prepared_;  // per output, in this run
+  Vector<uint8_t> is_prepared_;                // per output, in this run
   Vector<std::unique_ptr<Execution>> bodies_;  // per subgraph
   // Of a body.
   PlanKey body_key_;

@@ -90,7 +90,8 @@ Status Execution::RunDataSized(const Plan& plan, const PlannedAction& action) {
   MACE_RETURN_IF_ERROR(definition->evaluate(context));
   int32_t wanted = 0;
   for (ValueId output : node.outputs) wanted += output != kNone;
-  return outputs.count() == wanted ? Status::Ok() : Internal("made %d of %d outputs", outputs.count(), wanted);
+  return outputs.count() == wanted ? Status::Ok()
+                                   : Internal("made %d of %d outputs", outputs.count(), wanted);
 }
 
 // Memory for an output of an action, where it is wanted, and a note of its shape for the next stage.
@@ -117,12 +118,12 @@ Result<void*> Execution::ProvideOutput(const Plan& plan, const PlannedAction& ac
   return data;
 }
 
-// The buffer that a body can write an output of the node to, or null.
+// The buffer that a body can write an output of the node to, or null. For an output in the caller's buffer,
+// of which nobody knows yet whether it is large enough: the one that it has without, and then it is copied.
 Buffer* Execution::HomeOf(const Location& location) {
   const auto index = static_cast<size_t>(location.index);
   if (location.kind == Location::Kind::kHeld) return &held_[index];
-  if (location.kind == Location::Kind::kOutput && outputs_[index].data == nullptr) return homes_[index].buffer;
-  return nullptr;
+  return location.kind == Location::Kind::kOutput ? homes_[index].buffer : nullptr;
 }
 
 // What a body has made becomes an output of the node: it is there already, or is copied.
@@ -130,9 +131,10 @@ Status Execution::AcceptOutput(const Plan& plan, const PlannedAction& action, si
                                const RunTensor& result) {
   const Location& location = plan.locations[graph().nodes[action.node].outputs[output]];
   const Buffer* home = HomeOf(location);
-  const bool is_there = home != nullptr && home->data() == result.data;
+  const bool is_home = home != nullptr && home->data() == result.data;
   MACE_ASSIGN_OR_RETURN(void* data, ProvideOutput(plan, action, output, result.dtype, result.shape));
-  if (!is_there && result.byte_size > 0) {
+  if (is_home && data == home->data()) return Status::Ok();
+  if (result.byte_size > 0) {
     std::memcpy(data, result.data, static_cast<size_t>(ByteCount(result.dtype, result.shape)));
   }
   return Status::Ok();
@@ -166,7 +168,8 @@ Status Execution::CheckBodyInputs() const {
   for (size_t i = 0; i < body_inputs_.size(); ++i) {
     const TensorType& wanted = graph().values[graph().inputs[i]].type;
     const RunTensor& given = body_inputs_[i];
-    bool fits = given.dtype == wanted.dtype && (!wanted.shape.HasRank() || wanted.shape.rank == given.shape.rank);
+    bool fits =
+        given.dtype == wanted.dtype && (!wanted.shape.HasRank() || wanted.shape.rank == given.shape.rank);
     for (int axis = 0; fits && axis < wanted.shape.rank; ++axis) {
       fits = wanted.shape[axis] < 0 || wanted.shape[axis] == given.shape[axis];
     }

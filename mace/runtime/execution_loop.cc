@@ -1,5 +1,5 @@
-// Loop: the body runs again and again, what it carries from one buffer to another, what it scans into one that
-// grows. Nothing is allocated from the trip count: a file may say anything there.
+// Loop: the body runs again and again, what it carries from one buffer to another, what it scans into one
+// that grows. Nothing is allocated from the trip count: a file may say anything there.
 #include <cstring>
 #include <utility>
 
@@ -34,7 +34,8 @@ Status ScannedShape(const TensorType& declared, int64_t iterations, const Shape&
   *shape = Shape{iterations};
   const Shape& inner = iterations > 0 ? row : declared.shape;
   for (int64_t dim : inner.span()) {
-    if (!shape->Push(dim < 0 ? 0 : dim)) return Unsupported("a scanned output would have rank %d", kMaxRank + 1);
+    if (!shape->Push(dim < 0 ? 0 : dim))
+      return Unsupported("a scanned output would have rank %d", kMaxRank + 1);
   }
   return Status::Ok();
 }
@@ -67,12 +68,10 @@ Status Execution::BeginLoop(const Plan& plan, const PlannedAction& action, Execu
   const auto carried = static_cast<size_t>(node.attributes.as<ops::LoopAttributes>().carried_count);
   const size_t results = body->graph().outputs.size() - 1;
   LoopState& loop = body->loop_;
-  if (loop.results.size() != results) {
-    MACE_RETURN_IF_ERROR(loop.results.Resize(results));
-    MACE_RETURN_IF_ERROR(loop.targets.Resize(results));
-    MACE_RETURN_IF_ERROR(loop.others.Resize(carried));
-    MACE_RETURN_IF_ERROR(loop.scanned.Resize(results));
-  }
+  MACE_RETURN_IF_ERROR(loop.results.Resize(results));
+  MACE_RETURN_IF_ERROR(loop.targets.Resize(results));
+  MACE_RETURN_IF_ERROR(loop.others.Resize(carried));
+  MACE_RETURN_IF_ERROR(loop.scanned.Resize(results));
   for (size_t i = 0; i < results; ++i) {
     const bool is_wanted = i < node.outputs.size() && node.outputs[i] != kNone;
     Buffer* home = is_wanted ? HomeOf(plan.locations[node.outputs[i]]) : nullptr;
@@ -108,8 +107,9 @@ Status Execution::Iterate(const Node& node, int64_t trip_count, Execution* body,
       body->body_inputs_[ops::kLoopFixedInputs + i] = body->body_outputs_[i + 1];
     }
     for (size_t i = carried; i < loop.targets.size(); ++i) {
-      MACE_RETURN_IF_ERROR(AppendScanned(body->body_outputs_[i + 1], loop.iteration, loop.scanned[i], loop.targets[i])
-                               .WithPrefix("'%s'", body->program_->output_name(i + 1)));
+      MACE_RETURN_IF_ERROR(
+          AppendScanned(body->body_outputs_[i + 1], loop.iteration, loop.scanned[i], loop.targets[i])
+              .WithPrefix("'%s'", body->program_->output_name(i + 1)));
       loop.scanned[i] = body->body_outputs_[i + 1];
     }
     const RunTensor& condition = body->body_outputs_[0];
@@ -136,10 +136,11 @@ Status Execution::AppendScanned(const RunTensor& row, int64_t iteration, const R
   const uint64_t limit = runtime().budget().limit() == 0 ? kMaxLoopBytes : UINT64_MAX;
   uint64_t total = 0;
   if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(iteration) + 1, &total) || total > limit) {
-    return ResourceExhausted("%lld iterations of %llu bytes are more than the %llu that a loop may scan "
-                             "(memory_limit of the runtime takes the place of this bound)",
-                             static_cast<long long>(iteration + 1), static_cast<unsigned long long>(bytes),
-                             static_cast<unsigned long long>(limit));
+    return ResourceExhausted(
+        "%lld iterations of %llu bytes are more than the %llu that a loop may scan "
+        "(memory_limit of the runtime takes the place of this bound)",
+        static_cast<long long>(iteration + 1), static_cast<unsigned long long>(bytes),
+        static_cast<unsigned long long>(limit));
   }
   MACE_RETURN_IF_ERROR(GrowBuffer(runtime(), "a scanned output", total, Growth::kAppend, limit, target));
   if (bytes > 0) std::memcpy(target->data() + (total - bytes), row.data, bytes);

@@ -80,7 +80,8 @@ const Vector<TensorType>& TypesOf(const Execution& execution) {
 }
 
 // Absent optional values have no entry.
-void WriteValues(const Graph& graph, const Vector<TensorType>& types, const Vector<ValueId>& values, JsonWriter* json) {
+void WriteValues(const Graph& graph, const Vector<TensorType>& types, const Vector<ValueId>& values,
+                 JsonWriter* json) {
   json->BeginArray();
   for (ValueId value : values) {
     if (value == kNone) continue;

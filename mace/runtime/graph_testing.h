@@ -60,7 +60,8 @@ class GraphBuilder {
   std::vector<ValueId> Nodes(OpId op, const char* name, const std::vector<ValueId>& inputs, int outputs) {
     std::vector<ValueId> results;
     for (int i = 0; i < outputs; ++i) {
-      results.push_back(Take(graph.AddValue(std::string(name) + (i == 0 ? "" : "_" + std::to_string(i)), {})));
+      results.push_back(
+          Take(graph.AddValue(std::string(name) + (i == 0 ? "" : "_" + std::to_string(i)), {})));
     }
     Take(graph.AddNode(op, name, inputs, results));
     return results;
@@ -115,7 +116,8 @@ class Runner {
     session_ = Take(Session::Create(model_));
   }
 
-  Status TryRun(const std::vector<Tensor>& inputs, std::vector<Tensor>* results, const RunOptions& options = {}) {
+  Status TryRun(const std::vector<Tensor>& inputs, std::vector<Tensor>* results,
+                const RunOptions& options = {}) {
     feeds.clear();
     for (const Tensor& input : inputs) {
       static uint8_t empty;
@@ -148,7 +150,8 @@ class Runner {
     for (size_t i = 0; i < wanted.size() && i < results.size(); ++i) {
       EXPECT_EQ(wanted[i].view.dtype, results[i].dtype) << i;
       EXPECT_TRUE(wanted[i].view.shape == results[i].shape)
-          << i << ": " << ShapeText(results[i].shape).text << ", expected " << ShapeText(wanted[i].view.shape).text;
+          << i << ": " << ShapeText(results[i].shape).text << ", expected "
+          << ShapeText(wanted[i].view.shape).text;
       if (static_cast<size_t>(wanted[i].view.bytes()) != results[i].bytes.size()) continue;
       EXPECT_TRUE(results[i].bytes.empty() ||
                   std::memcmp(wanted[i].view.data, results[i].bytes.data(), results[i].bytes.size()) == 0)

@@ -25,7 +25,8 @@ struct PartitionUnit {
 // Reasons are appended to `refusals`. Nodes that no backend takes are an error that names them all.
 Status PartitionNodes(const PlanView& plan, std::span<const NodeId> nodes,
                       std::span<const std::unique_ptr<Backend>> backends, std::span<const uint8_t> refused,
-                      std::span<const uint8_t> kept, Vector<PartitionUnit>* units, Vector<NodeRefusal>* refusals);
+                      std::span<const uint8_t> kept, Vector<PartitionUnit>* units,
+                      Vector<NodeRefusal>* refusals);
 
 }  // namespace mace
 

@@ -72,18 +72,18 @@ struct Plan final : public RefCounted {
   uint64_t serial = 0;         // tells it from all others of the program, gone ones too
   uint64_t before_serial = 0;  // of the stage in front
   int32_t stage = 0;
-  Vector<TensorView> facts;      // what was learned there, with elements of its own (fact_bytes)
+  Vector<TensorView> facts;  // what was learned there, with elements of its own (fact_bytes)
   Buffer fact_bytes;
   ShapeAnalysis analysis;
   Vector<PlannedUnit> units;
   Vector<PlannedCopy> copies;
   Vector<PlannedAction> actions;
-  Vector<HeldBuffer> held;        // written by this stage's units
-  Vector<Location> locations;     // per value, where there is another stage: as behind the actions
-  Vector<TensorType> outputs;     // in model order; concrete where output_bytes is not -1
-  Vector<int64_t> output_bytes;   // -1: a later stage tells
-  Vector<Shape> next_states;      // the shapes that the states will have after the run
-  Vector<int64_t> state_bytes;    // of a state before the run
+  Vector<HeldBuffer> held;           // written by this stage's units
+  Vector<Location> locations;        // per value, where there is another stage: as behind the actions
+  Vector<TensorType> outputs;        // in model order; concrete where output_bytes is not -1
+  Vector<int64_t> output_bytes;      // -1: a later stage tells
+  Vector<Shape> next_states;         // the shapes that the states will have after the run
+  Vector<int64_t> state_bytes;       // of a state before the run
   Vector<int64_t> next_state_bytes;  // -1: a later stage tells
   Vector<NodeRefusal> refusals;
   int64_t arena_bytes = 0;
@@ -91,7 +91,7 @@ struct Plan final : public RefCounted {
   int32_t step_count = 0;  // of the units
   int32_t slot_count = 0;
   int32_t held_count = 0;  // buffers of this stage and those in front
-  uint64_t hash = 0;  // of the choices: same file, options and machine give the same number
+  uint64_t hash = 0;       // of the choices: same file, options and machine give the same number
 
   ~Plan() override = default;
   bool IsLastStage() const { return analysis.IsLastStage(); }

@@ -336,7 +336,8 @@ Status PlanBuilder::PlaceActions() {
       if (value == kNone) continue;
       Location& location = locations_[value];
       for (size_t i = graph.states.size(); i-- > 0;) {
-        if (graph.states[i].write == value) location = {Location::Kind::kNextState, static_cast<int32_t>(i), 0};
+        if (graph.states[i].write == value)
+          location = {Location::Kind::kNextState, static_cast<int32_t>(i), 0};
       }
       for (size_t i = graph.outputs.size(); i-- > 0;) {
         if (graph.outputs[i] == value) location = {Location::Kind::kOutput, static_cast<int32_t>(i), 0};

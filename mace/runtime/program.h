@@ -66,8 +66,8 @@ class Program {
   Vector<String> output_names_;
   Vector<std::unique_ptr<Program>> bodies_;  // one per subgraph
   PackedCache packed_;
-  std::mutex build_mutex_;  // one plan is built at a time
-  Vector<Blob> blobs_;      // under build_mutex_
+  std::mutex build_mutex_;    // one plan is built at a time
+  Vector<Blob> blobs_;        // under build_mutex_
   uint64_t last_serial_ = 0;  // the same
   std::mutex plans_mutex_;
   // Per stage; the most recently wanted at the end.

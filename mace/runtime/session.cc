@@ -27,8 +27,8 @@ Status Session::Init() {
 
 Status Session::CheckInput(size_t index, const RunTensor& tensor, bool needs_data) {
   const TensorType& wanted = model_->graph().values[model_->graph().inputs[index]].type;
-  bool fits = tensor.dtype == wanted.dtype &&
-              (!wanted.shape.HasRank() || tensor.shape.rank == wanted.shape.rank);
+  bool fits =
+      tensor.dtype == wanted.dtype && (!wanted.shape.HasRank() || tensor.shape.rank == wanted.shape.rank);
   for (int i = 0; fits && i < wanted.shape.rank; ++i) {
     fits = tensor.shape[i] >= 0 && (wanted.shape[i] < 0 || wanted.shape[i] == tensor.shape[i]);
   }

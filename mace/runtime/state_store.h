@@ -30,7 +30,7 @@ class StateStore {
   struct Entry {
     Buffer buffers[2];
     int32_t current = 0;
-    Shape shape;             // of buffers[current]
+    Shape shape;  // of buffers[current]
     bool is_initial = true;
     bool is_filled = false;  // buffers[current] holds the initial value
   };

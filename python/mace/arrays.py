@@ -129,7 +129,7 @@ def _check(path: str, array: np.ndarray, info: TensorInfo, steps: int) -> None:
     shape = list(array.shape)
     if steps and (not shape or shape[0] != steps):
         raise InvalidArgumentError(f"{path}: --steps {steps} needs that many along axis 0, the array is {shape}")
-    dtype = "bfloat16" if array.dtype.kind == "V" else array.dtype.name
+    dtype = "bfloat16" if array.dtype == np.dtype("V2") else array.dtype.name
     each = shape[1:] if steps else shape
     fits = dtype == info.dtype and len(each) == len(info.shape)
     if not fits or any(isinstance(want, int) and want != have for want, have in zip(info.shape, each, strict=True)):

@@ -301,7 +301,9 @@ nb::object MakeOutput(mace_tensor* tensor) {
 
 // Its size depends on data: only the run tells it, and writes to the session's buffer.
 bool HasOpenSize(const mace_tensor& tensor) {
-  return tensor.rank < 0 || std::any_of(tensor.dims, tensor.dims + tensor.rank, [](int64_t dim) { return dim < 0; });
+  if (tensor.rank < 0) return true;
+  const int64_t* end = tensor.dims + tensor.rank;
+  return tensor.byte_size == 0 && std::find(tensor.dims, end, 0) == end;
 }
 
 nb::object CopyOutput(mace_tensor* tensor) {

@@ -57,6 +57,17 @@ def test_attention_of_open_sizes(heads: tuple[int, int], known: int) -> None:
     judge("Attention", operands(2, *heads, 4, 5), known=known, also=sizes, is_causal=1, scale=0.3, softcap=1.5)
 
 
+def test_attention_of_nothing() -> None:
+    """No sequence, no query; without a key the output is 0."""
+    judge("Attention", operands(0, 4, 2, 4, 5), also=[operands(2, 4, 2, 0, 5), operands(2, 4, 2, 4, 5)], known=1, is_causal=1)
+    node = helper.make_node("Attention", ["q", "k", "v"], ["y"])
+    kinds = {name: ("float32", [1, 2, f"{name}s", 4]) for name in "qkv"}
+    model = mace.load(networks.model([node], kinds, ["y"], {}, 25).SerializeToString())
+    for queries, keys in ((3, 0), (0, 0)):
+        feeds = {"q": random(1, 1, 2, queries, 4), "k": random(2, 1, 2, keys, 4), "v": random(3, 1, 2, keys, 4)}
+        np.testing.assert_array_equal(model(feeds)["y"], np.zeros((1, 2, queries, 4), np.float32))
+
+
 @pytest.mark.parametrize("mode", range(4))
 def test_attention_stages(mode: int) -> None:
     mask = np.random.default_rng(4).integers(0, 2, (4, 5)).astype(bool)

@@ -157,6 +157,23 @@ def test_multi_head_attention_of_a_cache() -> None:
     judge("MultiHeadAttention", cross, dynamic=False, num_heads=HEADS)
 
 
+def test_decoder_masked_attention() -> None:
+    """One token, in a buffer that is longer than what is in it; without a buffer; of the keys of an encoder."""
+    token = [random(i, B, 1, HIDDEN) for i in (1, 2, 3)]
+    buffers = [random(4, B, HEADS, 9, SIZE), random(5, B, HEADS, 9, SIZE)]
+    used = {1: np.s_[:, :, :6], 2: np.s_[:, :, :6]}
+    shared = {"num_heads": HEADS, "past_present_share_buffer": 1}
+    inputs = [*token, "", "", *buffers, np.array([5], np.int32)]
+    for constants in ((7,), ()):
+        judge("DecoderMaskedMultiHeadAttention", inputs, constants=constants, outputs=3, dynamic=False, valid=used, **shared)
+    inputs[3] = mask(6, B, 6)
+    judge("DecoderMaskedMultiHeadAttention", inputs, constants=(7,), outputs=3, dynamic=False, valid=used, **shared)
+    inputs[3:5] = ["", random(7, 1, HEADS, 1, 6)]
+    judge("DecoderMaskedMultiHeadAttention", inputs, constants=(7,), outputs=3, dynamic=False, valid=used, **shared)
+    cross = [token[0], random(4, B, HEADS, 7, SIZE), random(5, B, HEADS, 7, SIZE)]
+    judge("DecoderMaskedMultiHeadAttention", cross, dynamic=False, num_heads=HEADS)
+
+
 # --- GroupQueryAttention ---
 
 

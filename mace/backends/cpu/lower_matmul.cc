@@ -151,10 +151,9 @@ Status EmitKnownProduct(Lowering& lowering, const Cluster& cluster, const GemmSh
   MACE_RETURN_IF_ERROR(kernels::PrepareGemm(params));
   hash.Add(shape.columns).Add(shape.depth).Add(params->packed_floats).AddPanels(params->panels);
   const auto bytes = static_cast<size_t>(kernels::GemmPackedBytes(*params));
-  MACE_ASSIGN_OR_RETURN(spec.operands[1],
-                        lowering.Packed(weights, hash.value(), bytes, [&](uint8_t* packed) {
-                          return pack(*params, reinterpret_cast<float*>(packed));
-                        }));
+  MACE_ASSIGN_OR_RETURN(spec.operands[1], lowering.Packed(weights, hash.value(), bytes, [&](uint8_t* packed) {
+    return pack(*params, reinterpret_cast<float*>(packed));
+  }));
   MACE_RETURN_IF_ERROR(SetGemm(lowering, *params, &spec));
   spec.reason = reason;
   return lowering.Emit(cluster, std::move(spec));
@@ -324,9 +323,9 @@ Status LowerBlockMatMul(Lowering& lowering, const Cluster& cluster, const char**
     const ValueId value = InputOf(node, i + 1);
     sources[i] = lowering.Weights(value);
     const bool is_float = i == 1 || i == 3;  // in float16, too
-    const bool is_typed = sources[i].view != nullptr &&
-                          (is_float ? sources[i].IsF32OrF16()
-                                    : sources[i].view->dtype == lowering.type(value).dtype);
+    const bool is_typed =
+        sources[i].view != nullptr &&
+        (is_float ? sources[i].IsF32OrF16() : sources[i].view->dtype == lowering.type(value).dtype);
     if (value != kNone && !is_typed) {
       *refusal = "the weights are not known when the plan is made";
       return Status::Ok();

@@ -145,10 +145,12 @@ AttentionResults EmitAttention(OnnxContext& context, const AttentionOperands& op
   results.biased = results.capped;
   if (operands.added != kNone) results.biased = context.Emit(OpId::kAdd, {results.biased, operands.added});
   AddBias(context, operands, form, &results);
+  if (form.change_scores) results.biased = form.change_scores(results.biased);
   const ops::SoftmaxAttributes last_axis = {.axis = 3};
   results.probabilities = operands.sink == kNone
                               ? context.Emit(OpId::kSoftmax, {results.biased}, last_axis)
                               : SoftmaxBesideSink(context, results.biased, operands.sink, last_axis);
+  if (form.change_probabilities) results.probabilities = form.change_probabilities(results.probabilities);
   const ValueId weighted = context.Emit(
       OpId::kMatMul, {grouped(results.probabilities, operands.key), operands.value}, ops::MatMulAttributes{});
   results.y = ZeroWhereHidden(context, grouped(weighted, operands.query), results.visible);

@@ -3,6 +3,7 @@
 #ifndef MACE_IMPORTERS_ONNX_ATTENTION_H_
 #define MACE_IMPORTERS_ONNX_ATTENTION_H_
 
+#include <functional>
 #include <optional>
 
 #include "mace/importers/onnx/onnx_context.h"
@@ -26,6 +27,9 @@ struct AttentionForm {
   std::optional<float> scale;         // without: 1 / sqrt(D)
   float softcap = 0;
   bool zero_where_all_hidden = false;  // else what Softmax makes of a row of -infinity
+  // What else happens to the scores before Softmax, and to the probabilities behind it.
+  std::function<ValueId(ValueId)> change_scores;
+  std::function<ValueId(ValueId)> change_probabilities;
 };
 
 struct AttentionResults {

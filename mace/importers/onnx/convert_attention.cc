@@ -1,5 +1,6 @@
 // ONNX's own attention operators.
 #include "mace/importers/onnx/attention.h"
+#include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/ops/attention/linear_attention.h"
 #include "mace/ops/attention/rotary_embedding.h"
@@ -85,6 +86,56 @@ Outputs ConvertAttention(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
   if (mode == 3) stage = ZeroWhereHidden(context, stage, results.visible);
   outputs.push_back(ToType(context, stage, narrow));
   return outputs;
+}
+
+namespace {
+
+// What one of FlexAttention's graphs makes of `value`, in the node's place. The graph's operand has the
+// element type `precision`.
+ValueId Changed(OnnxContext& context, const GraphProto& graph, ValueId value, DType precision) {
+  if (graph.inputs.size() != 1 || graph.outputs.size() != 1) {
+    throw ImportError(InvalidArgument("a graph of %zu inputs and %zu outputs, expected one of each",
+                                      graph.inputs.size(), graph.outputs.size()));
+  }
+  const TensorType type = context.TypeOf(value);
+  const NameScope scope(&context, nullptr);
+  context.BindOperand(graph.inputs[0].name, ToType(context, value, precision));
+  const std::string_view output[] = {graph.outputs[0].name};
+  const ValueId result = ConvertInner(graph, output, &context)[0];
+  if (context.TypeOf(result).dtype != precision || context.RankOf(result) != type.shape.rank) {
+    throw ImportError(InvalidArgument("a graph gives %s%s for %s%s", NameOf(context.TypeOf(result).dtype),
+                                      ShapeText(context.TypeOf(result).shape).text, NameOf(precision),
+                                      ShapeText(type.shape).text));
+  }
+  return ToType(context, result, type.dtype);
+}
+
+}  // namespace
+
+// ai.onnx.preview: Q, K, V, and graphs that change scores and probabilities.
+Outputs ConvertFlexAttention(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const DType narrow = context.TypeOf(context.Input(node, 0)).dtype, wide = WideType(narrow);
+  const auto number = static_cast<int32_t>(node.Int("softmax_precision", 0));
+  const DType precision = number == 0 ? wide : DTypeOfOnnx(number);
+  if (!IsFloat(precision)) throw ImportError(Unsupported("softmax_precision=%d", number));
+  AttentionOperands operands;
+  ValueId* const places[] = {&operands.query, &operands.key, &operands.value};
+  for (int i = 0; i < 3; ++i) {
+    const ValueId input = context.Input(node, i);
+    RequireRank(context, input, 4, 4, "query, key or value");
+    *places[i] = ToType(context, input, wide);
+  }
+  AttentionForm form;
+  if (node.Has("scale")) form.scale = node.Float("scale", 1);
+  const auto change = [&](const char* attribute, std::function<ValueId(ValueId)>* function) {
+    if (!node.Has(attribute)) return;
+    *function = [&context, &graph = node.GraphOf(attribute), precision](ValueId value) {
+      return Changed(context, graph, value, precision);
+    };
+  };
+  change("score_mod", &form.change_scores);
+  change("prob_mod", &form.change_probabilities);
+  return {ToType(context, EmitAttention(context, operands, form).y, narrow)};
 }
 
 // X, cos_cache, sin_cache, position_ids.

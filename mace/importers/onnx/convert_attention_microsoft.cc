@@ -187,6 +187,27 @@ struct Projections {
   ValueId value = kNone;
 };
 
+// [B, S, heads, size] each, with the parts of the bias added, heads first.
+Projections WithBiases(OnnxContext& context, const Projections& projections, ValueId bias) {
+  int64_t size = 0, twice = 0;
+  const Shape& split = context.TypeOf(projections.query).shape;
+  if (bias != kNone && (!CheckedMultiply(split[2], split[3], &size) || !CheckedAdd(size, size, &twice))) {
+    throw ImportError(Unsupported("a bias for a query of unknown size"));
+  }
+  return {HeadsFirst(context, WithBias(context, projections.query, bias, 0, size)),
+          HeadsFirst(context, WithBias(context, projections.key, bias, size, twice)),
+          HeadsFirst(context, WithBias(context, projections.value, bias, twice, INT64_MAX))};
+}
+
+// Keys and values that are there already, with heads first: of the bias only the query's part counts.
+Projections OfCache(OnnxContext& context, ValueId query, ValueId key, ValueId value, ValueId bias,
+                    int64_t heads) {
+  const int64_t size = context.TypeOf(query).shape[2];
+  if (bias != kNone && size < 0) throw ImportError(Unsupported("a bias for a query of unknown size"));
+  const ValueId split = SplitHeads(context, query, heads);
+  return {HeadsFirst(context, WithBias(context, split, bias, 0, size)), key, value};
+}
+
 Projections ReadProjections(OnnxContext& context, OnnxNode& node, int64_t heads) {
   const ValueId query = context.Input(node, 0), key = context.OptionalInput(node, 1);
   const ValueId value = context.OptionalInput(node, 2), bias = context.OptionalInput(node, 3);
@@ -204,23 +225,12 @@ Projections ReadProjections(OnnxContext& context, OnnxNode& node, int64_t heads)
       throw ImportError(InvalidArgument("value's rank is not 3"));
     result = {SplitHeads(context, query, heads), SplitHeads(context, key, heads),
               SplitHeads(context, value, heads)};
-  } else if (query_rank == 3 && key_rank == 4 && value != kNone) {  // [B, heads, T, size], as they are
-    const ValueId split = SplitHeads(context, query, heads);
-    const int64_t size = context.TypeOf(query).shape[2];
-    if (bias != kNone && size < 0) throw ImportError(Unsupported("a bias for a query of unknown size"));
-    return {HeadsFirst(context, WithBias(context, split, bias, 0, size)), key, value};
+  } else if (query_rank == 3 && key_rank == 4 && value != kNone) {  // [B, heads, T, size]
+    return OfCache(context, query, key, value, bias, heads);
   } else {
     throw ImportError(Unsupported("a query of rank %d with a key of rank %d", query_rank, key_rank));
   }
-  int64_t size = 0;
-  const Shape& split = context.TypeOf(result.query).shape;
-  if (bias != kNone && !CheckedMultiply(split[2], split[3], &size)) {
-    throw ImportError(Unsupported("a bias for a query of unknown size"));
-  }
-  result.query = HeadsFirst(context, WithBias(context, result.query, bias, 0, size));
-  result.key = HeadsFirst(context, WithBias(context, result.key, bias, size, 2 * size));
-  result.value = HeadsFirst(context, WithBias(context, result.value, bias, 2 * size, INT64_MAX));
-  return result;
+  return WithBiases(context, result, bias);
 }
 
 }  // namespace
@@ -249,6 +259,69 @@ Outputs ConvertMultiHeadAttention(OnnxContext& context, OnnxNode& node, const On
   return {Attended(context, operands, ReadForm(node), past_key, narrow), operands.key, operands.value};
 }
 
+namespace {
+
+ValueId Int64List(OnnxContext& context, ValueId value) {
+  return context.Reshape(ToType(context, value, DType::kI64), {-1});
+}
+
+}  // namespace
+
+// query (one token; query, key and value side by side where there is no key), key, value, mask_index,
+// attention_bias, past_key, past_value, past_sequence_length, beam_width, cache_indirection, bias.
+Outputs ConvertDecoderMaskedMultiHeadAttention(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  RefuseInputs(node, {8, 9}, "a search of several beams");
+  node.RequireInt("output_qk", 0);
+  const int64_t heads = HeadCount(node, "num_heads");
+  const bool shares_buffer = node.Int("past_present_share_buffer", 0) != 0;
+  const ValueId query = context.Input(node, 0), key = context.OptionalInput(node, 1);
+  const ValueId bias = context.OptionalInput(node, 10);
+  if (ShapeWithRank(context, query, "query").rank != 3)
+    throw ImportError(InvalidArgument("query's rank is not 3"));
+  const DType narrow = context.TypeOf(query).dtype;
+  const bool is_cross = key != kNone && ShapeWithRank(context, key, "key").rank == 4;
+  Projections projections;
+  if (is_cross) {
+    projections = OfCache(context, query, key, context.Input(node, 2), bias, heads);
+  } else if (key != kNone) {
+    const ValueId value = context.Input(node, 2);
+    projections = WithBiases(context,
+                             {SplitHeads(context, query, heads), SplitHeads(context, key, heads),
+                              SplitHeads(context, value, heads)},
+                             bias);
+  } else {
+    const std::vector<ValueId> parts =
+        SplitInto(context, SplitHeads(context, query, 3 * heads), 2, {heads, heads, heads});
+    projections = WithBiases(context, {parts[0], parts[1], parts[2]}, bias);
+  }
+  AttentionOperands operands;
+  operands.query = projections.query;
+  operands.key = projections.key;
+  operands.value = projections.value;
+  operands.added = context.OptionalInput(node, 4);
+  ReadMask(context, context.OptionalInput(node, 3), projections.query, &operands);
+  if (!is_cross && node.HasInput(5)) {
+    ValueId* const states[] = {&operands.key, &operands.value};
+    ValueId starts = kNone, total = kNone;
+    if (shares_buffer) {
+      starts = Int64List(context, context.Input(node, 7));
+      total = context.Emit(OpId::kAdd, {starts, context.Int64s(IntList{1})});
+      operands.lengths = total;
+      if (operands.added != kNone) {  // it ends where the keys do, before the buffer's end
+        if (operands.mask != kNone) throw ImportError(Unsupported("a mask and a bias for a shared buffer"));
+        operands.mask = ToType(context, operands.added, WideType(narrow));
+        operands.added = kNone;
+      }
+    }
+    for (int i = 0; i < 2; ++i) {
+      const ValueId past = context.Input(node, 5 + i);
+      *states[i] = shares_buffer ? context.Emit(OpId::kAppendCache, {past, *states[i], starts, total})
+                                 : ConcatOf(context, {past, *states[i]}, 2);
+    }
+  }
+  return {Attended(context, operands, ReadForm(node), kNone, narrow), operands.key, operands.value};
+}
+
 // input, position_ids, cos_cache, sin_cache.
 Outputs ConvertMicrosoftRotaryEmbedding(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.RequireInt("is_packed_batching", 0);
@@ -269,7 +342,9 @@ Outputs ConvertMicrosoftRotaryEmbedding(OnnxContext& context, OnnxNode& node, co
     if (rotary > 0 || table.rank != 2 || table[1] < 0) {
       split = SplitHeads(context, split, heads);
     } else {
-      split = context.Reshape(split, {0, 0, -1, 2 * table[1]});
+      int64_t size = 0;
+      if (!CheckedAdd(table[1], table[1], &size)) throw ImportError(InvalidArgument("a table is too large"));
+      split = context.Reshape(split, {0, 0, -1, size});
     }
   }
   ValueId y = context.Emit(OpId::kRotaryEmbedding, {split, cos, sin, context.Input(node, 1)}, attributes);
@@ -278,10 +353,6 @@ Outputs ConvertMicrosoftRotaryEmbedding(OnnxContext& context, OnnxNode& node, co
 }
 
 namespace {
-
-ValueId Int64List(OnnxContext& context, ValueId value) {
-  return context.Reshape(ToType(context, value, DType::kI64), {-1});
-}
 
 // [B, S, (heads + 2 * kv heads) * size], or three inputs, as [B, S, heads, size] each.
 Projections ReadGroupedProjections(OnnxContext& context, OnnxNode& node, int64_t heads, int64_t kv_heads) {

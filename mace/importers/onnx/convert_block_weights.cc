@@ -11,13 +11,14 @@ namespace mace::importers::onnx {
 namespace {
 
 // g_idx names the block of each row; only files with reordered rows have others than these.
-void RequireBlocksInOrder(const OnnxContext& context, ValueId index, int64_t block_size) {
+void RequireBlocksInOrder(OnnxContext& context, ValueId index, int64_t block_size) {
   const TensorView* view = context.graph().ConstantOf(index);
   bool in_order = view != nullptr && view->dtype == DType::kI32;
   for (int64_t k = 0; in_order && k < view->elements(); ++k) {
     in_order = view->as<int32_t>()[k] == k / block_size;
   }
-  if (!in_order) throw ImportError(Unsupported("weights whose rows stand in blocks of another order (g_idx)"));
+  if (!in_order)
+    throw ImportError(Unsupported("weights whose rows stand in blocks of another order (g_idx)"));
 }
 
 }  // namespace
@@ -43,7 +44,7 @@ Outputs ConvertMatMulNBits(OnnxContext& context, OnnxNode& node, const OnnxOp& e
 
 namespace {
 
-const TensorView& RequireConstant(const OnnxContext& context, ValueId value, const char* what) {
+const TensorView& RequireConstant(OnnxContext& context, ValueId value, const char* what) {
   const TensorView* view = context.graph().ConstantOf(value);
   if (view == nullptr) throw ImportError(Unsupported("%s computed at run time", what));
   return *view;
@@ -57,7 +58,8 @@ ValueId DequantizedWeights(OnnxContext& context, OnnxNode& node, int weights, in
   const TensorView& zero = RequireConstant(context, context.Input(node, scales + 1), "zero points");
   const bool is_byte = stored.dtype == DType::kI8 || stored.dtype == DType::kU8;
   if (!is_byte || stored.shape.rank != 3 || zero.dtype != stored.dtype || scale.dtype != DType::kF32) {
-    throw ImportError(InvalidArgument("weights of %s %s", NameOf(stored.dtype), ShapeText(stored.shape).text));
+    throw ImportError(
+        InvalidArgument("weights of %s %s", NameOf(stored.dtype), ShapeText(stored.shape).text));
   }
   const int64_t directions = stored.shape[0], rows = stored.shape[1], columns = stored.shape[2];
   const int64_t count = scale.elements();

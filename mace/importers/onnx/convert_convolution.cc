@@ -187,6 +187,8 @@ bool ResolvePads(const Shape& x, const Shape& weights, Stamps* stamps) {
     if (!stamps->output_shape.empty()) {
       if (x[2 + i] < 0 || x[2 + i] > kMaxWindow) return false;
       total += stride * x[2 + i] - stamps->output_shape[i];
+    } else {
+      total = std::max<int64_t>(total, 0);
     }
     if (total < 0 || total > kMaxWindow) return false;
     const bool upper = window.padding == ops::Padding::kSameUpper;  // the odd pixel goes to the end

@@ -97,7 +97,8 @@ class Einsum {
     const auto named = static_cast<int>(subscripts.front.size() + subscripts.behind.size());
     const int open = rank - named;
     if (open < 0 || (open > 0 && !subscripts.has_ellipsis)) {
-      throw ImportError(InvalidArgument("%d labels for %s", named, ShapeText(context_.TypeOf(value).shape).text));
+      throw ImportError(
+          InvalidArgument("%d labels for %s", named, ShapeText(context_.TypeOf(value).shape).text));
     }
     Term term = {value, subscripts.front};
     for (int i = open - 1; i >= 0; --i) term.labels.push_back(kEllipsis + i);
@@ -155,7 +156,8 @@ class Einsum {
   }
 
   static size_t AxisOfLabel(const Term& term, Label label) {
-    return static_cast<size_t>(std::find(term.labels.begin(), term.labels.end(), label) - term.labels.begin());
+    return static_cast<size_t>(std::find(term.labels.begin(), term.labels.end(), label) -
+                               term.labels.begin());
   }
 
   // An axis of a term, for the shapes of others.
@@ -228,8 +230,8 @@ class Einsum {
     const int64_t a = Dim(*term, first), b = Dim(*term, second);
     int64_t merged = 0;
     if (a >= 0 && b >= 0 && a != b) {
-      throw ImportError(InvalidArgument("a label of axes of %lld and %lld elements", static_cast<long long>(a),
-                                        static_cast<long long>(b)));
+      throw ImportError(InvalidArgument("a label of axes of %lld and %lld elements",
+                                        static_cast<long long>(a), static_cast<long long>(b)));
     }
     merged = a >= 0 ? a : b;
     IntList perm;
@@ -251,9 +253,9 @@ class Einsum {
     const ValueId step = merged >= 0 ? context_.Int64s(IntList{std::min(merged, INT64_MAX - 1) + 1})
                                      : context_.Emit(OpId::kAdd, {DimValue(last, kept), one});
     last.labels.push_back(term->labels[first]);
-    last.value = context_.Emit(
-        OpId::kSlice, {flat, context_.Int64s(IntList{0}), context_.Int64s(IntList{INT64_MAX}),
-                       context_.Int64s(IntList{static_cast<int64_t>(kept)}), step});
+    last.value =
+        context_.Emit(OpId::kSlice, {flat, context_.Int64s(IntList{0}), context_.Int64s(IntList{INT64_MAX}),
+                                     context_.Int64s(IntList{static_cast<int64_t>(kept)}), step});
     *term = last;
   }
 
@@ -325,7 +327,8 @@ class Einsum {
     return all;
   }
 
-  Term Multiply(const Term& a, const Term& b, const Labels& batch, const Labels& only_a, const Labels& only_b) {
+  Term Multiply(const Term& a, const Term& b, const Labels& batch, const Labels& only_a,
+                const Labels& only_b) {
     const Labels labels = Joined({batch, only_a, only_b});
     if (labels.size() > static_cast<size_t>(kMaxRank)) {
       throw ImportError(Unsupported("a product of %zu axes", labels.size()));
@@ -350,10 +353,10 @@ class Einsum {
     }
     const Term left = Arranged(a, Joined({batch, only_a, summed}));
     const Term right = Arranged(b, Joined({batch, summed, only_b}));
-    const ValueId product = context_.Emit(OpId::kMatMul,
-                                          {AsMatrices(left, batch.size(), only_a.size()),
-                                           AsMatrices(right, batch.size(), summed.size())},
-                                          ops::MatMulAttributes{});
+    const ValueId product = context_.Emit(
+        OpId::kMatMul,
+        {AsMatrices(left, batch.size(), only_a.size()), AsMatrices(right, batch.size(), summed.size())},
+        ops::MatMulAttributes{});
     const Labels labels = Joined({batch, only_a, only_b});
     if (only_a.size() == 1 && only_b.size() == 1) return {product, labels};
     const Term matrices = {product, {}};
@@ -393,7 +396,8 @@ DType ProductTypeOf(DType dtype) {
 Outputs ConvertEinsum(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const std::string text = node.String("equation", "");
   constexpr size_t kLongest = 199;  // longer texts are cut
-  if (text.size() > kLongest) throw ImportError(Unsupported("an equation of more than %zu letters", kLongest));
+  if (text.size() > kLongest)
+    throw ImportError(Unsupported("an equation of more than %zu letters", kLongest));
   const Equation equation = ParseEquation(text);
   if (static_cast<int>(equation.terms.size()) != node.input_count()) {
     throw ImportError(InvalidArgument("the equation has %zu operands, the node %d", equation.terms.size(),

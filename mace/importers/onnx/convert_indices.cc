@@ -28,7 +28,7 @@ namespace {
 ops::ScatterReduction ReadReduction(OnnxNode& node) {
   const std::string name = node.String("reduction", "none");
   constexpr std::pair<std::string_view, ops::ScatterReduction> kReductions[] = {
-      {"none", ops::ScatterReduction::kNone}, {"add", ops::ScatterReduction::kAdd},
+      {"none", ops::ScatterReduction::kNone},    {"add", ops::ScatterReduction::kAdd},
       {"mul", ops::ScatterReduction::kMultiply}, {"min", ops::ScatterReduction::kMin},
       {"max", ops::ScatterReduction::kMax},
   };

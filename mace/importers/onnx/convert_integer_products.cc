@@ -102,7 +102,7 @@ ValueId SumOfParts(OnnxContext& context, int64_t depth, int64_t parts, const Pro
 }
 
 // `a` holds byte distances as floats; b's are `weights` - `zero_point`. Float or int32. Where the sums cannot
-// be cut into parts they are taken in float64, which holds all that fit in an int32.
+// be cut into parts the product is one of int32.
 ValueId MultiplyExactly(OnnxContext& context, ValueId a, ValueId weights, ValueId zero_point) {
   const int rank = context.RankOf(weights);
   if (rank < 1 || context.RankOf(a) < 1) throw ImportError(Unsupported("operands of rank 0 or unknown rank"));
@@ -120,8 +120,8 @@ ValueId MultiplyExactly(OnnxContext& context, ValueId a, ValueId weights, ValueI
     return context.Emit(OpId::kMatMul, {left, right}, ops::MatMulAttributes{});
   };
   if (parts == 0) {
-    const ValueId right = context.Cast(Distance(context, weights, zero_point, -1), DType::kF64);
-    return context.Cast(multiply(context.Cast(a, DType::kF64), right), DType::kI32);
+    const ValueId right = context.Cast(Distance(context, weights, zero_point, -1), DType::kI32);
+    return multiply(context.Cast(a, DType::kI32), right);
   }
   return SumOfParts(context, depth, parts, [&](int64_t begin, int64_t end) {
     const bool all = begin == 0 && end == depth;

@@ -99,6 +99,7 @@ ValueId EmitGemm(OnnxContext& context, ValueId a, ValueId b, ValueId c, const Ge
 }
 
 GemmFlags ReadGemmFlags(OnnxNode& node) {
+  node.Ignore("broadcast");  // before operator set 7; C broadcasts without it
   GemmFlags flags;
   flags.alpha = node.Float("alpha", 1.0f);
   flags.beta = node.Float("beta", 1.0f);
@@ -124,16 +125,17 @@ Outputs ConvertFusedGemm(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
   const float alpha = node.Float("activation_alpha", 0.01f), beta = node.Float("activation_beta", 0);
   node.Ignore("activation_gamma");
   if (activation.empty()) return {result};
-  if (activation == "LeakyRelu") return {context.Emit(OpId::kLeakyRelu, {result}, ops::LeakyReluAttributes{alpha})};
+  if (activation == "LeakyRelu")
+    return {context.Emit(OpId::kLeakyRelu, {result}, ops::LeakyReluAttributes{alpha})};
   if (activation == "HardSigmoid") {
     return {context.Emit(OpId::kHardSigmoid, {result}, ops::HardSigmoidAttributes{alpha, beta})};
   }
   if (activation == "Elu") return {context.Emit(OpId::kElu, {result}, ops::EluAttributes{alpha})};
   constexpr std::pair<std::string_view, OpId> kPlain[] = {{"Relu", OpId::kRelu},
-                                                         {"Sigmoid", OpId::kSigmoid},
-                                                         {"Tanh", OpId::kTanh},
-                                                         {"Softplus", OpId::kSoftplus},
-                                                         {"Softsign", OpId::kSoftsign}};
+                                                          {"Sigmoid", OpId::kSigmoid},
+                                                          {"Tanh", OpId::kTanh},
+                                                          {"Softplus", OpId::kSoftplus},
+                                                          {"Softsign", OpId::kSoftsign}};
   for (const auto& [name, op] : kPlain) {
     if (activation == name) return {context.Emit(op, {result})};
   }

@@ -108,8 +108,7 @@ Outputs ConvertQLinearSoftmax(OnnxContext& context, OnnxNode& node, const OnnxOp
   const ValueId real = Dequantized(context, node, 0);
   const bool as_matrix = node.Int("opset", 13) < 13;
   const ValueId soft = EmitAlongAxis(context, real, node.Int("axis", -1), as_matrix, EmitSoftmaxOf);
-  return {Quantized(context, node, soft, 3,
-                    context.TypeOf(context.Input(node, 0)).dtype)};
+  return {Quantized(context, node, soft, 3, context.TypeOf(context.Input(node, 0)).dtype)};
 }
 
 }  // namespace mace::importers::onnx

@@ -64,8 +64,7 @@ Outputs ConvertInstanceNormalization(OnnxContext& context, OnnxNode& node, const
   IntList axes;
   for (int i = 2; i < rank; ++i) axes.Push(i);
   const ValueId normal = EmitStandardized(context, Widened(context, x), axes, node.Float("epsilon", 1e-5f));
-  const ValueId y =
-      EmitChannelLine(context, normal, context.Input(node, 1), context.Input(node, 2), rank);
+  const ValueId y = EmitChannelLine(context, normal, context.Input(node, 1), context.Input(node, 2), rank);
   return {CastTo(context, y, context.TypeOf(x).dtype)};
 }
 
@@ -164,8 +163,7 @@ ValueId EmitBatchNormalization(OnnxContext& context, ValueId x, std::span<const 
 ValueId EmitElementNormalization(OnnxContext& context, ValueId x, std::span<const ValueId> parameters,
                                  float epsilon) {
   const ValueId guard = context.Float(epsilon, context.TypeOf(x).dtype);
-  const ValueId factor =
-      context.Emit(OpId::kRsqrt, {context.Emit(OpId::kAdd, {parameters[3], guard})});
+  const ValueId factor = context.Emit(OpId::kRsqrt, {context.Emit(OpId::kAdd, {parameters[3], guard})});
   const ValueId centred = context.Emit(OpId::kSub, {x, parameters[2]});
   const ValueId normal = context.Emit(OpId::kMul, {centred, factor});
   return context.Emit(OpId::kAdd, {context.Emit(OpId::kMul, {normal, parameters[0]}), parameters[1]});
@@ -178,6 +176,8 @@ Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const On
   const ValueId x = context.Input(node, 0);
   node.Ignore("momentum");
   node.RequireInt("training_mode", 0);
+  if (node.output_count() > 1) node.RequireInt("is_test", 1);  // before operator set 7
+  node.Ignore("is_test");
   const bool spatial = node.Int("spatial", 1) != 0;
   const float epsilon = node.Float("epsilon", 1e-5f);
   const int rank = RequireRank(context, x);

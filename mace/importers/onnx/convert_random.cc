@@ -94,8 +94,8 @@ ValueId EmitTrue(OnnxContext& context, ValueId like, DType dtype) {
 Outputs EmitDropout(OnnxContext& context, OnnxNode& node, ValueId x, ValueId training) {
   const ValueId wide = Widened(context, x);
   const DType dtype = context.TypeOf(wide).dtype;
-  const ValueId ratio = node.HasInput(1) ? CastTo(context, context.Input(node, 1), dtype)
-                                         : context.Float(0.5f, dtype);
+  const ValueId ratio =
+      node.HasInput(1) ? CastTo(context, context.Input(node, 1), dtype) : context.Float(0.5f, dtype);
   ops::RandomAttributes attributes;
   attributes.is_seeded = node.Has("seed");
   attributes.seed = node.Int("seed", 0);

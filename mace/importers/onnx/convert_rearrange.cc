@@ -12,12 +12,7 @@ int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank) {
   return rank < 0 ? axis : context.NormalizedAxis(axis, rank);
 }
 
-ValueId AsInt64(OnnxContext& context, ValueId value) {
-  if (context.TypeOf(value).dtype == DType::kI64) return value;
-  ops::CastAttributes attributes;
-  attributes.to = DType::kI64;
-  return context.Emit(OpId::kCast, {value}, attributes);
-}
+ValueId AsInt64(OnnxContext& context, ValueId value) { return context.Cast(value, DType::kI64); }
 
 Outputs ConvertTile(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   return {context.EmitMoved(OpId::kTile, {context.Input(node, 0), context.Input(node, 1)}, NoAttributes{})};
@@ -59,7 +54,8 @@ Outputs ConvertDepthToSpace(OnnxContext& context, OnnxNode& node, const OnnxOp& 
   return {context.ToNchw(context.EmitMoved(entry.op, {context.ToNhwc(context.Input(node, 0))}, attributes))};
 }
 
-// The smaller sizes cut, the larger ones pad, each half in front, the odd one behind: a Pad by the difference.
+// The smaller sizes cut, the larger ones pad, each half in front, the odd one behind: a Pad by the
+// difference.
 Outputs ConvertCenterCropPad(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   const ValueId target = AsInt64(context, context.Input(node, 1));
@@ -77,36 +73,29 @@ Outputs ConvertCenterCropPad(OnnxContext& context, OnnxNode& node, const OnnxOp&
   return {EmitPad(context, x, pads, kNone, axes, ops::PadAttributes{})};
 }
 
-// One element of the type, in a tensor of rank 0.
-ValueId ScalarOf(OnnxContext& context, int64_t element, DType dtype) {
-  ops::CastAttributes attributes;
-  attributes.to = dtype;
-  const ValueId list = context.Int64s({&element, 1});
-  return context.Emit(OpId::kCast, {context.Reshape(list, IntList{})}, attributes);
-}
-
 // com.microsoft's has an optional step.
 Outputs ConvertRange(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.Ignore("stash_type");  // 16-bit floats are computed in float32 here, always
   const ValueId start = context.Input(node, 0), limit = context.Input(node, 1);
   ValueId delta = entry.microsoft ? context.OptionalInput(node, 2) : context.Input(node, 2);
-  if (delta == kNone) delta = ScalarOf(context, 1, context.TypeOf(start).dtype);
+  if (delta == kNone) delta = context.Cast(context.Int64s(IntList{1}), context.TypeOf(start).dtype);
   return {context.Emit(OpId::kRange, {start, limit, delta})};
 }
 
 Outputs ConvertEyeLike(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
   ops::EyeLikeAttributes attributes;
   attributes.k = node.Int("k", 0);
+  attributes.dtype = context.TypeOf(x).dtype;
   if (node.Has("dtype")) {
     const int64_t number = node.Int("dtype", 0);
-    attributes.dtype = number >= 0 && number <= INT32_MAX ? DTypeOfOnnx(static_cast<int32_t>(number))
-                                                          : DType::kInvalid;
+    attributes.dtype =
+        number == static_cast<int32_t>(number) ? DTypeOfOnnx(static_cast<int32_t>(number)) : DType::kInvalid;
     if (attributes.dtype == DType::kInvalid) {
-      throw ImportError(
-          Unsupported("dtype=%lld is a type that MACE lacks", static_cast<long long>(number)));
+      throw ImportError(Unsupported("dtype=%lld is a type that MACE lacks", static_cast<long long>(number)));
     }
   }
-  return {context.Emit(OpId::kEyeLike, {context.Input(node, 0)}, attributes)};
+  return {context.Emit(OpId::kEyeLike, {x}, attributes)};
 }
 
 // The size of x as a list.

@@ -58,7 +58,8 @@ void ReadActivations(OnnxNode& node, std::span<const GateActivation> usual, Attr
   if (names.empty()) return;
   const size_t directions = attributes->direction == ops::Direction::kBidirectional ? 2 : 1;
   if (names.size() < usual.size() * directions && names.size() != usual.size()) {
-    throw ImportError(InvalidArgument("%zu activations, expected %zu", names.size(), usual.size() * directions));
+    throw ImportError(
+        InvalidArgument("%zu activations, expected %zu", names.size(), usual.size() * directions));
   }
   bool is_usual = true;
   size_t next_alpha = 0, next_beta = 0;
@@ -88,7 +89,7 @@ Attributes ReadLayer(OnnxNode& node, int64_t hidden, std::span<const GateActivat
 }
 
 // Whether sequence lengths say no more than x does: all of them are its number of steps.
-bool AreAllSteps(const OnnxContext& context, ValueId lengths, int64_t steps) {
+bool AreAllSteps(OnnxContext& context, ValueId lengths, int64_t steps) {
   const TensorView* view = context.graph().ConstantOf(lengths);
   if (view == nullptr || view->dtype != DType::kI32 || steps < 0) return false;
   return std::all_of(view->as<int32_t>(), view->as<int32_t>() + view->elements(),
@@ -118,7 +119,8 @@ std::vector<ValueId> ReadOperands(OnnxContext& context, OnnxNode& node, ValueId 
 
 // The node with these weights, w [D, G * H, I] and r [D, G * H, H].
 Outputs ConvertLayer(OnnxContext& context, OnnxNode& node, OpId op, ValueId w, ValueId r) {
-  constexpr GateActivation kUsual[] = {GateActivation::kSigmoid, GateActivation::kTanh, GateActivation::kTanh};
+  constexpr GateActivation kUsual[] = {GateActivation::kSigmoid, GateActivation::kTanh,
+                                       GateActivation::kTanh};
   const bool lstm = op == OpId::kLstm;
   const bool batch_first = node.Int("layout", 0) != 0;
   if (RequireRank(context, r) != 3) throw ImportError(InvalidArgument("R must have rank 3"));

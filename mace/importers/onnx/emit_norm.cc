@@ -13,9 +13,7 @@ ValueId CastTo(OnnxContext& context, ValueId value, DType dtype) {
   return context.Emit(OpId::kCast, {value}, attributes);
 }
 
-DType WideTypeOf(DType dtype) {
-  return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype;
-}
+DType WideTypeOf(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype; }
 
 ValueId Widened(OnnxContext& context, ValueId value) {
   return value == kNone ? kNone : CastTo(context, value, WideTypeOf(context.TypeOf(value).dtype));

@@ -314,7 +314,7 @@ class OnnxContext {
   std::map<std::tuple<ValueId, int32_t, std::vector<int64_t>>, ValueId> transposed_;
   std::unordered_map<ValueId, ValueId> wide_;  // narrow values to their wide forms (Widened)
   std::string node_name_;
-  std::string label_;  // what messages call the node: its name, or that of its first output
+  std::string label_;                 // what messages call the node: its name, or that of its first output
   std::unordered_set<ValueId> read_;  // by a node
 };
 

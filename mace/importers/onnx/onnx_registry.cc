@@ -176,7 +176,8 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Shrink", ConvertShrink},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
-    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid, 1},  // onnxruntime writes it here
+    {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid,
+     1},  // onnxruntime writes it here
     {"Sin", ConvertUnary, OpId::kSin},
     {"Sinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kSinh)},
     {"Size", ConvertSize},
@@ -209,6 +210,7 @@ constexpr OnnxOp kOnnxOps[] = {
     // com.microsoft
     {"Attention", ConvertMicrosoftAttention, OpId::kInvalid, 0, true},
     {"BiasGelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
+    {"DecoderMaskedMultiHeadAttention", ConvertDecoderMaskedMultiHeadAttention, OpId::kInvalid, 0, true},
     {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
     {"DynamicQuantizeLSTM", ConvertDynamicQuantizeLstm, OpId::kInvalid, 0, true},
     {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
@@ -254,6 +256,9 @@ constexpr OnnxOp kOnnxOps[] = {
 }  // namespace
 
 const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type) {
+  // ONNX's operators on trial: one so far.
+  static constexpr OnnxOp kFlexAttention = {"FlexAttention", ConvertFlexAttention};
+  if (domain == "ai.onnx.preview" && op_type == kFlexAttention.op_type) return &kFlexAttention;
   const bool microsoft = domain == "com.microsoft";
   if (!microsoft && !IsDefaultDomain(domain)) return nullptr;
   for (const OnnxOp& entry : kOnnxOps) {

@@ -9,7 +9,7 @@
 
 namespace mace::importers::onnx {
 
-inline constexpr int64_t kOldestOpset = 7;
+inline constexpr int64_t kOldestOpset = 1;  // below 6 few operators (OnnxContext::Begin)
 inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
@@ -136,29 +136,17 @@ MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
 // convert_attention.cc
 MACE_ONNX_CONVERTER(ConvertAttention);
+MACE_ONNX_CONVERTER(ConvertFlexAttention);
 MACE_ONNX_CONVERTER(ConvertLinearAttention);
 MACE_ONNX_CONVERTER(ConvertRotaryEmbedding);
 // convert_attention_microsoft.cc
+MACE_ONNX_CONVERTER(ConvertDecoderMaskedMultiHeadAttention);
 MACE_ONNX_CONVERTER(ConvertGroupQueryAttention);
 MACE_ONNX_CONVERTER(ConvertMicrosoftAttention);
 MACE_ONNX_CONVERTER(ConvertMicrosoftRotaryEmbedding);
 MACE_ONNX_CONVERTER(ConvertMultiHeadAttention);
 MACE_ONNX_CONVERTER(ConvertQAttention);
 MACE_ONNX_CONVERTER(ConvertRelativePositionBias);
-#undef MACE_ONNX_CONVERTER
-
-// (a - its zero point) * (b - its zero points) * both scales + bias, of bytes; kNone: no zero point, no bias
-// (convert_integer_products.cc).
-struct IntegerProduct {
-  ValueId a = kNone;
-  ValueId b = kNone;
-  ValueId a_scale = kNone;
-  ValueId b_scale = kNone;
-  ValueId a_zero_point = kNone;
-  ValueId b_zero_point = kNone;
-  ValueId bias = kNone;
-};
-ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product);
 // convert_math.cc
 MACE_ONNX_CONVERTER(ConvertBitCast);
 MACE_ONNX_CONVERTER(ConvertBitShift);
@@ -212,6 +200,19 @@ MACE_ONNX_CONVERTER(ConvertDft);
 MACE_ONNX_CONVERTER(ConvertMelWeightMatrix);
 MACE_ONNX_CONVERTER(ConvertStft);
 #undef MACE_ONNX_CONVERTER
+
+// (a - its zero point) * (b - its zero points) * both scales + bias, of bytes; kNone: no zero point, no bias
+// (convert_integer_products.cc).
+struct IntegerProduct {
+  ValueId a = kNone;
+  ValueId b = kNone;
+  ValueId a_scale = kNone;
+  ValueId b_scale = kNone;
+  ValueId a_zero_point = kNone;
+  ValueId b_zero_point = kNone;
+  ValueId bias = kNone;
+};
+ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product);
 
 // The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
 DType ElementType(int64_t onnx_type, const char* what);

@@ -5,10 +5,10 @@
 //
 // ConvTransposeNd: the same operands; every pixel stamps its kernel onto the output, `strides` apart. The
 // output size of an axis is
-//   kExplicit: stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - pad_begin - pad_end
-//   otherwise: `output_shape` where it is given, else in * stride; the padding is what leads to that size, its
-//              odd pixel at the end with kSameUpper, else at the beginning. Where it would be negative, the
-//              output ends in pixels without a stamp.
+//   stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - the padding,
+// which is `pads`; or, with another padding than kExplicit, what leads to in * stride; or, with `output_shape`,
+// what leads to that. Padding that follows from a size has its odd pixel at the end with kSameUpper, else at the
+// beginning, and is never negative: `output_shape` may end in pixels without a stamp.
 #ifndef MACE_OPS_CONVOLUTION_CONV_ND_H_
 #define MACE_OPS_CONVOLUTION_CONV_ND_H_
 

@@ -45,13 +45,15 @@ Status ResolveStamped(const ConvTransposeNdAttributes& attributes, int i, int64_
     *output = input == 0 ? 0 : stamped - axis.pad_begin - axis.pad_end;
     return *output >= 0 ? Status::Ok() : InvalidArgument("the padding is larger than the output");
   }
+  int64_t wanted = 0;
   if (!attributes.output_shape.empty()) {
-    *output = attributes.output_shape[i];
-  } else if (!CheckedMultiply(input, axis.stride, output)) {
+    wanted = attributes.output_shape[i];
+  } else if (!CheckedMultiply(input, axis.stride, &wanted)) {
     return InvalidArgument("the output does not fit into 63 bits");
   }
-  const int64_t total = stamped > *output ? stamped - *output : 0;
+  const int64_t total = stamped > wanted ? stamped - wanted : 0;
   window->pad_begin[i] = attributes.padding == Padding::kSameUpper ? total / 2 : total - total / 2;
+  *output = attributes.output_shape.empty() ? stamped - total : wanted;
   return Status::Ok();
 }
 
@@ -69,14 +71,11 @@ Status InferConvTransposeNd(InferContext& context) {
   Shape shape = x;
   for (int i = 0; i < rank; ++i) {
     int64_t* size = &shape[1 + i];
-    const bool is_same = attributes.padding != Padding::kExplicit;
     if (x[1 + i] >= 0 && weights[1 + i] >= 0) {
       MACE_RETURN_IF_ERROR(ResolveStamped(attributes, i, x[1 + i], &window, size));
     } else if (!attributes.output_shape.empty()) {
       *size = attributes.output_shape[i];
-    } else if (is_same && window.axes[i].stride != 1) {
-      MACE_RETURN_IF_ERROR(MultiplyDims(x[1 + i], window.axes[i].stride, size));
-    } else if (!is_same) {
+    } else {
       *size = kUnknownDim;
     }
   }

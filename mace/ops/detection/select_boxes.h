@@ -1,7 +1,8 @@
-// SelectBoxes: of boxes that overlap, the best ones of each image and class; as many rows as there are (ONNX's
-// NonMaxSuppression; the operator of that name here has a fixed number of rows).
+// SelectBoxes: of boxes that overlap, the best ones of each image and class; as many rows as there are
+// (ONNX's NonMaxSuppression; the operator of that name here has a fixed number of rows).
 //
-//   inputs   boxes f32 [N, B, 4], scores f32 [N, C, B], optional scalars: the most boxes of a class and image,
+//   inputs   boxes f32 [N, B, 4], scores f32 [N, C, B], optional scalars: the most boxes of a class and
+//   image,
 //            i64 (absent: 0), overlap from which a box is dropped, f32 0 .. 1 (absent: 0), and score above
 //            which a box takes part, f32 (absent: all do)
 //   output   i64 [n, 3]: image, class, box; by image, then class, then best first

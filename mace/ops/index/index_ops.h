@@ -16,17 +16,17 @@ struct GatherElementsAttributes {
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, GatherElementsAttributes, axis)}; }
 };
 
-// GatherNd: data, indices [batch ..., rows ..., depth] -> [batch ..., rows ..., rest of data's shape]: each row
-// names a place on `depth` axes behind the batch_dims first ones, which data and indices share.
+// GatherNd: data, indices [batch ..., rows ..., depth] -> [batch ..., rows ..., rest of data's shape]: each
+// row names a place on `depth` axes behind the batch_dims first ones, which data and indices share.
 struct GatherNdAttributes {
   int64_t batch_dims = 0;
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, GatherNdAttributes, batch_dims)}; }
 };
 
-// What becomes of an element that an update falls on: replaced (by the last one), or joined with each in turn.
-// Integers wrap around; of bools kAdd and kMax are "or", kMultiply and kMin "and"; a NaN wins. 16-bit floats
-// are rounded after each step.
+// What becomes of an element that an update falls on: replaced (by the last one), or joined with each in
+// turn. Integers wrap around; of bools kAdd and kMax are "or", kMultiply and kMin "and"; a NaN wins. 16-bit
+// floats are rounded after each step.
 enum class ScatterReduction : int32_t {
   kNone = 0,
   kAdd = 1,

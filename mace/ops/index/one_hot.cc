@@ -41,8 +41,7 @@ Status ReferenceOneHot(const ReferenceContext& context) {
   const TensorView& indices = context.inputs[0];
   const TensorView& output = context.outputs[0];
   int axis = 0;
-  MACE_RETURN_IF_ERROR(
-      ResolveAxis(context.attributes<OneHotAttributes>().axis, output.shape.rank, &axis));
+  MACE_RETURN_IF_ERROR(ResolveAxis(context.attributes<OneHotAttributes>().axis, output.shape.rank, &axis));
   const int64_t depth = output.shape[axis];
   const int64_t inner = output.shape.Product(axis + 1, output.shape.rank);
   if (output.elements() == 0) return Status::Ok();

@@ -17,7 +17,8 @@ Status InferTensorScatter(InferContext& context) {
   MACE_RETURN_IF_ERROR(ResolveAxis(context.attributes<TensorScatterAttributes>().axis, shape.rank, &axis));
   if (axis == 0) return InvalidArgument("axis 0 is the batch's");
   for (int i = 0; i < shape.rank; ++i) {
-    const bool fits = i == axis ? shape[i] < 0 || update[i] <= shape[i] : MergeDim(shape[i], update[i], &shape[i]);
+    const bool fits =
+        i == axis ? shape[i] < 0 || update[i] <= shape[i] : MergeDim(shape[i], update[i], &shape[i]);
     if (!fits) {
       return InvalidArgument("an update %s of a cache %s", ShapeText(update).text,
                              ShapeText(context.input(0).shape).text);

@@ -23,7 +23,8 @@ Status CheckAttributes(const BlockMatMulAttributes& attributes) {
     return Unsupported("weights of %lld bits", static_cast<long long>(bits));
   }
   if (block < 8 || block >= kMost || (block & (block - 1)) != 0) {
-    return InvalidArgument("blocks of %lld, expected a power of two from 8 on", static_cast<long long>(block));
+    return InvalidArgument("blocks of %lld, expected a power of two from 8 on",
+                           static_cast<long long>(block));
   }
   if (attributes.depth < 1 || attributes.depth >= kMost || attributes.columns < 1 ||
       attributes.columns >= kMost) {
@@ -105,15 +106,15 @@ void UnpackBlockColumn(const BlockMatMulAttributes& attributes, int64_t column, 
   for (int64_t block = 0; block < blocks; ++block) {
     auto zero = static_cast<float>(1 << (bits - 1));
     if (zero_points != nullptr) {
-      zero = zero_points->dtype == DType::kF32
-                 ? zero_points->as<float>()[column * blocks + block]
-                 : static_cast<float>(
-                       ElementOf(zero_points->as<uint8_t>() + column * zero_bytes, bits, block));
+      zero =
+          zero_points->dtype == DType::kF32
+              ? zero_points->as<float>()[column * blocks + block]
+              : static_cast<float>(ElementOf(zero_points->as<uint8_t>() + column * zero_bytes, bits, block));
     }
     const float scale = scales[column * blocks + block];
     const int64_t begin = block * attributes.block_size;
-    const int64_t end = begin + attributes.block_size < attributes.depth ? begin + attributes.block_size
-                                                                         : attributes.depth;
+    const int64_t end =
+        begin + attributes.block_size < attributes.depth ? begin + attributes.block_size : attributes.depth;
     for (int64_t k = begin; k < end; ++k) {
       unpacked[k] = (static_cast<float>(ElementOf(packed, bits, k)) - zero) * scale;
     }

@@ -17,9 +17,9 @@ struct BlockMatMulAttributes {
   int64_t block_size = 32;
 
   static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, BlockMatMulAttributes, depth), MACE_FIELD(2, BlockMatMulAttributes, columns),
-                      MACE_FIELD(3, BlockMatMulAttributes, bits),
-                      MACE_FIELD(4, BlockMatMulAttributes, block_size)};
+    return std::array{
+        MACE_FIELD(1, BlockMatMulAttributes, depth), MACE_FIELD(2, BlockMatMulAttributes, columns),
+        MACE_FIELD(3, BlockMatMulAttributes, bits), MACE_FIELD(4, BlockMatMulAttributes, block_size)};
   }
 };
 extern const OpDefinition kBlockMatMulDefinition;

@@ -52,7 +52,8 @@ TEST(BlockMatMul, Packings) {
           double sum = static_cast<double>(bias[n]);
           for (int k = 0; k < 10; ++k) {
             const int block = n * 2 + k / 8;
-            sum += static_cast<double>(x[m * 10 + k]) * (weights.stored[n][k] - static_cast<double>(zeros[block])) *
+            sum += static_cast<double>(x[m * 10 + k]) *
+                   (weights.stored[n][k] - static_cast<double>(zeros[block])) *
                    static_cast<double>(scales[block]);
           }
           expected.push_back(static_cast<float>(sum));

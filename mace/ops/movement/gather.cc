@@ -59,7 +59,8 @@ Status ReferenceGather(const ReferenceContext& context) {
     std::memset(y, 0, static_cast<size_t>(output.bytes()));
     int64_t place = 0;
     return ForEachRow(outer, dim, indices, [&](int64_t source) {
-      for (int64_t i = 0; i < block; ++i) StorePacked(y, bits, place++, LoadPacked(x, bits, source * block + i));
+      for (int64_t i = 0; i < block; ++i)
+        StorePacked(y, bits, place++, LoadPacked(x, bits, source * block + i));
     });
   }
   const int64_t bytes = block * BytesOf(data.dtype);

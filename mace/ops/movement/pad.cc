@@ -10,8 +10,8 @@ namespace mace::ops {
 
 namespace {
 
-// The padded size of one axis, and whether the mode can fill it. A negative pad cuts off first; what is left is
-// repeated or mirrored.
+// The padded size of one axis, and whether the mode can fill it. A negative pad cuts off first; what is left
+// is repeated or mirrored.
 Status PaddedDim(PadMode mode, int64_t dim, int64_t begin, int64_t end, int64_t* padded) {
   int64_t kept = 0;
   if (!CheckedAdd(dim, std::min<int64_t>(begin, 0), &kept) ||

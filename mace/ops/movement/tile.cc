@@ -37,7 +37,7 @@ struct TileWriter {
   uint8_t* target;
   const Shape& shape;
   const int64_t* repeats;
-  int last;             // the innermost axis that is repeated; what is inside of it is one block
+  int last;  // the innermost axis that is repeated; what is inside of it is one block
   size_t block_bytes;
 
   void Write(int axis) {

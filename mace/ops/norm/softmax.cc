@@ -12,7 +12,8 @@ namespace {
 
 Status InferSoftmax(InferContext& context) {
   const auto& attributes = context.attributes<SoftmaxAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kF64, DType::kU8, DType::kI8, DType::kI16}));
+  MACE_RETURN_IF_ERROR(
+      ExpectDType(context, 0, {DType::kF32, DType::kF64, DType::kU8, DType::kI8, DType::kI16}));
   if (!std::isfinite(attributes.beta)) return InvalidArgument("beta is not finite");
   const TensorType& x = context.input(0);
   int axis = 0;

@@ -13,9 +13,9 @@ PhiloxBlock Philox(uint64_t counter, uint64_t key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t first = uint64_t{kMultipliers[0]} * c[0];
     const uint64_t second = uint64_t{kMultipliers[1]} * c[2];
-    const uint32_t next[4] = {
-        static_cast<uint32_t>(second >> 32) ^ c[1] ^ k[0], static_cast<uint32_t>(second),
-        static_cast<uint32_t>(first >> 32) ^ c[3] ^ k[1], static_cast<uint32_t>(first)};
+    const uint32_t next[4] = {static_cast<uint32_t>(second >> 32) ^ c[1] ^ k[0],
+                              static_cast<uint32_t>(second), static_cast<uint32_t>(first >> 32) ^ c[3] ^ k[1],
+                              static_cast<uint32_t>(first)};
     for (int i = 0; i < 4; ++i) c[i] = next[i];
     k[0] += kKeySteps[0];
     k[1] += kKeySteps[1];

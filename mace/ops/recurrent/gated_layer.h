@@ -93,7 +93,8 @@ struct GateWeights {
   // The input's and the recurrence's contribution to unit j of a gate, each with its bias.
   double FromInput(int gate, int64_t j, const T* x) const {
     const int64_t row = gate * hidden + j;
-    return Dot(input_weights + row * input, x, input) + (bias != nullptr ? static_cast<double>(bias[row]) : 0);
+    return Dot(input_weights + row * input, x, input) +
+           (bias != nullptr ? static_cast<double>(bias[row]) : 0);
   }
   double FromHidden(int gate, int64_t j, const T* h) const {
     const int64_t row = gate * hidden + j;

@@ -73,14 +73,17 @@ TEST(GatedLayer, SequencesOfTheirOwnLength) {
   const std::vector<float> state = TestValues(directions * batch * kHidden, 5);
   for (const auto& [op, gates] : {std::pair{OpId::kRnn, 1}, {OpId::kGru, 3}, {OpId::kLstm, 4}}) {
     const auto run = [&, op = op, gates = gates](int64_t steps, const std::vector<float>& data, int64_t rows,
-                                                 const std::vector<float>& h, const std::vector<int32_t>& ends,
-                                                 OpTester* tester) {
+                                                 const std::vector<float>& h,
+                                                 const std::vector<int32_t>& ends, OpTester* tester) {
       if (op == OpId::kRnn) {
-        tester->attributes<RnnAttributes>() = {.hidden_size = kHidden, .direction = Direction::kBidirectional};
+        tester->attributes<RnnAttributes>() = {.hidden_size = kHidden,
+                                               .direction = Direction::kBidirectional};
       } else if (op == OpId::kGru) {
-        tester->attributes<GruAttributes>() = {.hidden_size = kHidden, .direction = Direction::kBidirectional};
+        tester->attributes<GruAttributes>() = {.hidden_size = kHidden,
+                                               .direction = Direction::kBidirectional};
       } else {
-        tester->attributes<LstmAttributes>() = {.hidden_size = kHidden, .direction = Direction::kBidirectional};
+        tester->attributes<LstmAttributes>() = {.hidden_size = kHidden,
+                                                .direction = Direction::kBidirectional};
       }
       tester->Input({steps, rows, kInput}, data);
       tester->Input({2, gates * kHidden, kInput}, TestValues(2 * gates * kHidden * kInput, 2));

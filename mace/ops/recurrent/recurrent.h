@@ -26,10 +26,10 @@ enum class GateActivation : int32_t {
 };
 
 // What Rnn, Gru and Lstm share. Operands: x [T, B, I], W [D, G * H, I], R [D, G * H, H], optional bias [D, 2
-// * G * H] (of W, of R), optional sequence lengths [B] (i32 or i64; without them T), optional initial h (Lstm:
-// then optional initial c) [D, B, H] -> optional y [T, D, B, H], optional y_h (Lstm: optional y_c) [D, B, H]:
-// the states behind the last step of each sequence; y is 0 behind its end. In reverse a sequence is run from
-// its own end. f32 or f64.
+// * G * H] (of W, of R), optional sequence lengths [B] (i32 or i64; without them T), optional initial h
+// (Lstm: then optional initial c) [D, B, H] -> optional y [T, D, B, H], optional y_h (Lstm: optional y_c) [D,
+// B, H]: the states behind the last step of each sequence; y is 0 behind its end. In reverse a sequence is
+// run from its own end. f32 or f64.
 //
 // `activations` are numbers of GateActivation, those of a direction in the order f, g, h of ONNX, each with
 // an alpha and a beta; none: Sigmoid for gates, Tanh for the others. clip > 0 holds what goes into every one

@@ -6,10 +6,9 @@ namespace {
 
 Status InferArgReduce(InferContext& context) {
   const auto& attributes = context.attributes<ArgReduceAttributes>();
-  MACE_RETURN_IF_ERROR(
-      ExpectDType(context, 0,
-                  {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32,
-                   DType::kU32, DType::kI64, DType::kU64}));
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0,
+                                   {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16,
+                                    DType::kU16, DType::kI32, DType::kU32, DType::kI64, DType::kU64}));
   if (attributes.to != DType::kI32 && attributes.to != DType::kI64) {
     return Unsupported("positions as %s, expected i32 or i64", NameOf(attributes.to));
   }

@@ -96,9 +96,8 @@ Status ReferenceReduce(const ReferenceContext& context) {
     auto* y = context.outputs[0].as<bool>();
     return ForEachReduction(context, [&](int64_t i, const ReducedElements& reduced) {
       bool result = !is_any;
-      reduced.ForEach([&](int64_t offset) {
-        result = is_any ? result || elements[offset] : result && elements[offset];
-      });
+      reduced.ForEach(
+          [&](int64_t offset) { result = is_any ? result || elements[offset] : result && elements[offset]; });
       y[i] = result;
     });
   }

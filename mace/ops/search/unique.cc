@@ -13,10 +13,10 @@ enum Output { kElements = 0, kFirst = 1, kInverse = 2, kCounts = 3 };
 
 Status InferUnique(InferContext& context) {
   const auto& attributes = context.attributes<UniqueAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(
-      context, 0,
-      {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32, DType::kU32,
-       DType::kI64, DType::kU64, DType::kBool}));
+  MACE_RETURN_IF_ERROR(
+      ExpectDType(context, 0,
+                  {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32,
+                   DType::kU32, DType::kI64, DType::kU64, DType::kBool}));
   const Shape& x = context.input(0).shape;
   Shape shape = {kUnknownDim};
   int64_t slices = 1;
@@ -101,7 +101,8 @@ Status WriteGroups(const DynamicContext& context, const Slices& slices, int axis
   for (int64_t i = 0; i < count; ++i) {
     if (firsts != nullptr) firsts[i] = groups[i].first;
     if (counts != nullptr) counts[i] = groups[i].count;
-    for (int64_t k = 0; inverse != nullptr && k < groups[i].count; ++k) inverse[order[groups[i].begin + k]] = i;
+    for (int64_t k = 0; inverse != nullptr && k < groups[i].count; ++k)
+      inverse[order[groups[i].begin + k]] = i;
   }
   return Status::Ok();
 }
@@ -141,7 +142,8 @@ Status EvaluateUnique(const DynamicContext& context) {
   if (attributes.along_axis) {
     MACE_RETURN_IF_ERROR(ResolveAxis(attributes.axis, x.shape.rank, &axis));
     slices = {x.shape.Product(0, axis), x.shape[axis], x.shape.Product(axis + 1, x.shape.rank)};
-    if (slices.outer < 0 || slices.inner < 0) return InvalidArgument("%s is too large", ShapeText(x.shape).text);
+    if (slices.outer < 0 || slices.inner < 0)
+      return InvalidArgument("%s is too large", ShapeText(x.shape).text);
   } else {
     slices.count = x.elements();
   }
@@ -150,8 +152,8 @@ Status EvaluateUnique(const DynamicContext& context) {
   }
   const DType dtype = x.dtype == DType::kBool ? DType::kU8 : x.dtype;
   return DispatchDType<float, double, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,
-                       uint64_t>(
-      dtype, [&](auto zero) { return UniqueAs<decltype(zero)>(context, slices, axis); });
+                       uint64_t>(dtype,
+                                 [&](auto zero) { return UniqueAs<decltype(zero)>(context, slices, axis); });
 }
 
 }  // namespace

@@ -12,9 +12,8 @@ namespace {
 Status InferEyeLike(InferContext& context) {
   const auto& attributes = context.attributes<EyeLikeAttributes>();
   MACE_RETURN_IF_ERROR(ExpectRank(context, 0, 2));
-  const DType dtype = attributes.dtype == DType::kInvalid ? context.input(0).dtype : attributes.dtype;
-  if (BytesOf(dtype) == 0) return Unsupported("a matrix of %s", NameOf(dtype));
-  context.SetOutput(0, dtype, context.input(0).shape);
+  if (BytesOf(attributes.dtype) == 0) return Unsupported("a matrix of %s", NameOf(attributes.dtype));
+  context.SetOutput(0, attributes.dtype, context.input(0).shape);
   return Status::Ok();
 }
 

@@ -25,7 +25,8 @@ Status CountOf(T start, T limit, T delta, int64_t* count) {
     const auto first = static_cast<uint64_t>(int64_t{start}), last = static_cast<uint64_t>(int64_t{limit});
     const auto step = static_cast<uint64_t>(int64_t{delta});
     const uint64_t places = delta > 0 ? (last - first - 1) / step + 1 : (first - last - 1) / (0 - step) + 1;
-    if (places > static_cast<uint64_t>(INT64_MAX)) return InvalidArgument("the range does not fit into 63 bits");
+    if (places > static_cast<uint64_t>(INT64_MAX))
+      return InvalidArgument("the range does not fit into 63 bits");
     *count = static_cast<int64_t>(places);
     return Status::Ok();
   }

@@ -12,7 +12,7 @@ namespace mace::ops {
 // EyeLike: ones on diagonal k (k > 0: above the main one) of a matrix with the shape of x, zeros elsewhere.
 // Of x only the shape is read.
 struct EyeLikeAttributes {
-  DType dtype = DType::kInvalid;  // kInvalid: that of x
+  DType dtype = DType::kF32;  // of the result
   int64_t k = 0;
 
   static constexpr auto Fields() {

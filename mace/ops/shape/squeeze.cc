@@ -24,7 +24,8 @@ Status InferSqueeze(InferContext& context) {
   bool known = false;
   MACE_RETURN_IF_ERROR(
       FindAxes(context, context.attributes<SqueezeAttributes>().axes, &axes, &count, &known));
-  if (count > x.rank) return InvalidArgument("%lld axes of %s", static_cast<long long>(count), ShapeText(x).text);
+  if (count > x.rank)
+    return InvalidArgument("%lld axes of %s", static_cast<long long>(count), ShapeText(x).text);
   if (!known) {
     context.SetOutput(0, dtype, count > 0 ? OpenShape(x.rank - count) : Shape::OfUnknownRank());
     return Status::Ok();

@@ -91,7 +91,9 @@ SampleTaps TapsAt(const GridSampleAttributes& attributes, const SampledAxis& axi
     place = 0;
   }
   if (place < axis.low || place > axis.high) {
-    if (attributes.padding == SamplePadding::kBorder) {
+    // A cubic mean reaches beyond its two neighbours: of a place behind the border it is not the border's value,
+    // as PyTorch and onnxruntime compute it (onnx.reference moves the place to the border first).
+    if (attributes.padding == SamplePadding::kBorder && attributes.mode != SampleMode::kCubic) {
       place = std::clamp<double>(place, 0, static_cast<double>(axis.size - 1));
     } else if (attributes.padding == SamplePadding::kReflection) {
       place = Reflect(place, axis);
