@@ -106,7 +106,7 @@ class Verifier {
     return Status::Ok();
   }
 
-  DType DTypeOf(const Graph& graph, ValueId value) const {
+  static DType DTypeOf(const Graph& graph, ValueId value) {
     return value == kNone ? DType::kInvalid : graph.values[value].type.dtype;
   }
   // Where both are known.

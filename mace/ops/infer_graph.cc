@@ -293,7 +293,8 @@ class TypeInference {
 // types. Errors mean "not known": the run will report them.
 Status TypeInference::EvaluateSmall(const Node& node, const OpDefinition& definition, const TensorType* types,
                                     const TensorView* const* known) {
-  if (node.outputs.size() != 1 || node.outputs[0] == kNone || definition.reference == nullptr) {
+  if (node.outputs.size() != 1 || node.outputs[0] == kNone || definition.reference == nullptr ||
+      (definition.flags & kOpRandom) != 0) {
     return Status::Ok();
   }
   const TensorType& type = graph_.values[node.outputs[0]].type;
