@@ -47,7 +47,7 @@ Status Execution::Install(Ref<Plan> plan) {
 }
 
 Status Execution::UsePlan(const PlanKey& key) {
-  if (!stages_.empty() && stages_[0]->key == key) return Status::Ok();
+  if (HasPlanFor(key)) return Status::Ok();
   MACE_ASSIGN_OR_RETURN(Ref<Plan> plan, program_->FindOrBuildPlan(key));
   stages_.Clear();
   profiled_runs_ = 0;

@@ -43,6 +43,7 @@ class Execution {
 
   // The plan of the first stage for these shapes.
   Status UsePlan(const PlanKey& key);
+  bool HasPlanFor(const PlanKey& key) const { return IsUpToDate() && stages_[0]->key == key; }
   // Fills in what the first stage tells of the outputs, and gives those without a buffer one of its own.
   // What it does not tell has dimensions -1.
   Status PrepareOutputs(std::span<RunTensor> outputs);
@@ -84,6 +85,7 @@ class Execution {
       : program_(program), arena_(arena), states_(states) {}
   Runtime& runtime() const { return program_->runtime(); }
   const Graph& graph() const { return program_->graph(); }
+  bool IsUpToDate() const { return !stages_.empty() && stages_[0]->interprets == program_->interprets(); }
   Status Init();
   Status Install(Ref<Plan> plan);
   Status EnterStage(const Plan& plan);
@@ -98,6 +100,7 @@ class Execution {
   Status RunActions(const Plan& plan, RunContext* context);
   Status RunAction(const Plan& plan, const PlannedAction& action, RunContext* context);
   Status RunDataSized(const Plan& plan, const PlannedAction& action);
+  Status RunInterpreted(const Plan& plan, const PlannedAction& action);
   Result<void*> ProvideOutput(const Plan& plan, const PlannedAction& action, size_t output, DType dtype,
                               const Shape& shape);
   Buffer* HomeOf(const Location& location);
@@ -124,6 +127,8 @@ class Execution {
   Vector<Buffer> held_;                // Location::Kind::kHeld
   Vector<TensorView> facts_;           // what a stage has learned
   Vector<TensorView> views_;           // operands of an action
+  Vector<TensorType> types_;           // the same
+  Vector<const TensorView*> known_;    // the same
   std::span<const RunTensor> inputs_;  // of the run
   std::span<RunTensor> outputs_;
   Vector<OutputHome> homes_;

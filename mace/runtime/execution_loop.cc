@@ -126,8 +126,8 @@ Status Execution::Iterate(const Node& node, int64_t trip_count, Execution* body,
 Status Execution::AppendScanned(const RunTensor& row, int64_t iteration, const RunTensor& first,
                                 Buffer* target) const {
   if (iteration > 0 && (row.dtype != first.dtype || !(row.shape == first.shape))) {
-    return InvalidArgument("is %s here and was %s in iteration 0", ShapeText(row.shape).text,
-                           ShapeText(first.shape).text);
+    return InvalidArgument("is %s in iteration %lld and was %s in iteration 0", ShapeText(row.shape).text,
+                           static_cast<long long>(iteration), ShapeText(first.shape).text);
   }
   if (IsSubByte(row.dtype) && row.shape.ElementCount() * BitsOf(row.dtype) % 8 != 0) {
     return Unsupported("rows of %s that do not end with a byte", NameOf(row.dtype));

@@ -3,6 +3,7 @@
 #ifndef MACE_RUNTIME_PROGRAM_H_
 #define MACE_RUNTIME_PROGRAM_H_
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -43,6 +44,10 @@ class Program {
   Result<Ref<Plan>> FindOrBuildPlan(const PlanKey& key);
   // Of the stage behind `before`, for what its run has learned: one view for each of before.analysis.learned.
   Result<Ref<Plan>> FindOrBuildNext(const Plan& before, std::span<const TensorView> facts);
+  // New plans interpret cheap nodes (AnalyzeShapes): plans were made again and again for other elements of
+  // the same shapes, as by a Slice whose bounds are the iteration of a loop. Plans that do not are out of
+  // date.
+  bool interprets() const { return interprets_.load(std::memory_order_relaxed); }
   static bool IsPlanFor(const Plan& plan, const Plan& before, std::span<const TensorView> facts);
 
  private:
@@ -58,6 +63,7 @@ class Program {
   template <typename Matches>
   Result<Ref<Plan>> FindOrBuild(size_t stage, const Matches& matches, class PlanBuilder builder);
   Status Keep(size_t stage, const Ref<Plan>& plan);
+  void CountRepeats(std::span<const Ref<Plan>> kept, Plan* plan);
 
   const Graph& graph_;
   Runtime* runtime_;
@@ -69,6 +75,7 @@ class Program {
   std::mutex build_mutex_;    // one plan is built at a time
   Vector<Blob> blobs_;        // under build_mutex_
   uint64_t last_serial_ = 0;  // the same
+  std::atomic<bool> interprets_{false};
   std::mutex plans_mutex_;
   // Per stage; the most recently wanted at the end.
   Vector<Vector<Ref<Plan>>> plans_;
