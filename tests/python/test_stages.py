@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
+from command_line import mace as mace_command
 from networks import model, random
 from onnx import ModelProto, TensorProto, helper
 
@@ -53,9 +52,12 @@ def loop_model() -> ModelProto:
             helper.make_tensor_value_info("sum", TensorProto.FLOAT, []),
         ],
     )
-    nodes = [helper.make_node("Loop", ["trips", "yes", "x"], ["y", "sums"], body=body)]
-    constants = {"trips": np.array([1000]), "yes": np.array([True])}
-    return model(nodes, {"x": (np.float32, ["n"]), "limit": (np.float32, [])}, ["y", "sums"], constants)
+    nodes = [
+        helper.make_node("Constant", [], ["trips"], value=helper.make_tensor("", TensorProto.INT64, [], [1000])),
+        helper.make_node("Constant", [], ["yes"], value=helper.make_tensor("", TensorProto.BOOL, [], [True])),
+        helper.make_node("Loop", ["trips", "yes", "x"], ["y", "sums"], body=body),
+    ]
+    return model(nodes, {"x": (np.float32, ["n"]), "limit": (np.float32, [])}, ["y", "sums"], {})
 
 
 def check(loaded: mace.Model, proto: ModelProto, feeds: dict[str, np.ndarray]) -> None:
@@ -77,7 +79,7 @@ def test_a_loop_that_data_end() -> None:
     proto = loop_model()
     loaded = mace.load(proto.SerializeToString())
     for n, limit in [(3, 1e3), (3, 0.0), (1, 1e6), (5, 10.0)]:
-        check(loaded, proto, {"x": np.full(n, 0.75, np.float32), "limit": np.float32(limit)})
+        check(loaded, proto, {"x": np.full(n, 0.75, np.float32), "limit": np.array(limit, np.float32)})
 
 
 def test_explain_shows_bodies(tmp_path: Path) -> None:
@@ -92,8 +94,7 @@ def test_explain_shows_bodies(tmp_path: Path) -> None:
     assert 0 < inside <= times["nanoseconds"]
     file = tmp_path / "rows.onnx"
     file.write_bytes(kept_rows().SerializeToString())
-    command = [sys.executable, "-m", "mace", "explain", str(file), "--input_shape=x:8,3", "--json"]
-    plan = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    plan = json.loads(mace_command("explain", file, "--input_shape=x:8,3", "--json").stdout)
     assert plan["plan"]["complete"]
     assert plan["plan"]["stages"] >= 2
 
@@ -104,5 +105,5 @@ def test_memory_limit_names_the_node() -> None:
     )
     loaded = mace.load(proto.SerializeToString(), memory_limit=1 << 20)
     assert loaded({"x": np.ones(1000, np.float32)})["y"].shape == (1, 1000)
-    with pytest.raises(mace.ResourceExhaustedError, match="'where'.*2400000 bytes"):
+    with pytest.raises(mace.ResourceExhaustedError, match=r"'where'.*2400000 bytes"):
         loaded({"x": np.ones(300_000, np.float32)})
