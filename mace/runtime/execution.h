@@ -22,9 +22,11 @@ struct RunTensor {
   uint64_t byte_size = 0;
 };
 
-// Bounds on what a file from anywhere may drive by a trip count: iterations of all loops of one run, and,
-// where the runtime has no memory limit, bytes of what one loop carries or scans.
-inline constexpr int64_t kMaxLoopIterations = 1 << 21;
+// Bounds on what a file from anywhere may drive by a trip count: iterations of all loops of one run (a plan
+// that is made meanwhile counts as so many), and, where the runtime has no memory limit, bytes of what one
+// loop carries or scans.
+inline constexpr int64_t kMaxLoopIterations = 1 << 20;
+inline constexpr int64_t kIterationsOfPlan = 32;
 inline constexpr uint64_t kMaxLoopBytes = 128 << 20;
 // The planner compares elements that it has learned with those of other plans at every run.
 inline constexpr int64_t kMaxLearnedBytes = 1 << 20;
@@ -41,8 +43,8 @@ class Execution {
   // All outlive it. `states` is null for bodies.
   static Result<std::unique_ptr<Execution>> Create(Program* program, Arena* arena, StateStore* states);
 
-  // The plan of the first stage for these shapes.
-  Status UsePlan(const PlanKey& key);
+  // The plan of the first stage for these shapes. `context` of the run that a body is part of, or null.
+  Status UsePlan(const PlanKey& key, RunContext* context = nullptr);
   bool HasPlanFor(const PlanKey& key) const { return IsUpToDate() && stages_[0]->key == key; }
   // Fills in what the first stage tells of the outputs, and gives those without a buffer one of its own.
   // What it does not tell has dimensions -1.
@@ -93,7 +95,7 @@ class Execution {
   uint8_t* Resolve(const Plan& plan, const Location& location);
   Status RunStage(const Plan& plan, RunContext* context);
   Status RunUnits(const Plan& plan, RunContext* context);
-  Status NextStage(size_t stage);
+  Status NextStage(size_t stage, RunContext* context);
 
   // execution_actions.cc
   TensorView View(const Plan& plan, ValueId value);

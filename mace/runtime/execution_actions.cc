@@ -216,7 +216,7 @@ Status Execution::RunBody(RunContext* context) {
   if (!is_planned) {
     MACE_RETURN_IF_ERROR(CheckBodyInputs());
     for (size_t i = 0; i < body_inputs_.size(); ++i) body_key_.inputs[i] = body_inputs_[i].shape;
-    MACE_RETURN_IF_ERROR(UsePlan(body_key_));
+    MACE_RETURN_IF_ERROR(UsePlan(body_key_, context));
   }
   for (RunTensor& output : body_outputs_) output = RunTensor();
   return Run(body_inputs_.span(), body_outputs_.span(), context);

@@ -25,8 +25,10 @@ bool RunsToTheEnd(const Graph& body) {
 }
 
 Status TooManyIterations() {
-  return ResourceExhausted("the loops of one run may have %lld iterations together, this one wants more",
-                           static_cast<long long>(kMaxLoopIterations));
+  return ResourceExhausted(
+      "the loops of one run may have %lld iterations together, and this one wants more (one that needs a new "
+      "plan, as where sizes change, counts as %lld)",
+      static_cast<long long>(kMaxLoopIterations), static_cast<long long>(kIterationsOfPlan));
 }
 
 // [iterations] and the shape of one row. Where there was no row: what the body declares, 0 for what is open.

@@ -84,7 +84,8 @@ Ref<Plan> Program::Find(size_t stage, const Matches& matches) {
 }
 
 template <typename Matches>
-Result<Ref<Plan>> Program::FindOrBuild(size_t stage, const Matches& matches, PlanBuilder builder) {
+Result<Ref<Plan>> Program::FindOrBuild(size_t stage, const Matches& matches, PlanBuilder builder,
+                                       bool* is_built) {
   if (Ref<Plan> plan = Find(stage, matches)) return plan;
   std::lock_guard build_lock(build_mutex_);
   if (Ref<Plan> plan = Find(stage, matches)) return plan;  // built while this thread waited
@@ -93,6 +94,7 @@ Result<Ref<Plan>> Program::FindOrBuild(size_t stage, const Matches& matches, Pla
   if (!built.ok()) return runtime_->budget().Explain(built.TakeStatus(), refusals);
   Ref<Plan> plan = std::move(built).value();
   plan->serial = ++last_serial_;
+  *is_built = true;
   MACE_RETURN_IF_ERROR(Keep(stage, plan));
   return plan;
 }
@@ -123,16 +125,17 @@ Status Program::Keep(size_t stage, const Ref<Plan>& plan) {
   return plans.PushBack(plan);
 }
 
-Result<Ref<Plan>> Program::FindOrBuildPlan(const PlanKey& key) {
+Result<Ref<Plan>> Program::FindOrBuildPlan(const PlanKey& key, bool* is_built) {
   const auto matches = [&](const Plan& plan) { return plan.key == key && plan.interprets == interprets(); };
-  return FindOrBuild(0, matches, PlanBuilder(this, key));
+  return FindOrBuild(0, matches, PlanBuilder(this, key), is_built);
 }
 
-Result<Ref<Plan>> Program::FindOrBuildNext(const Plan& before, std::span<const TensorView> facts) {
+Result<Ref<Plan>> Program::FindOrBuildNext(const Plan& before, std::span<const TensorView> facts,
+                                           bool* is_built) {
   const auto stage = static_cast<size_t>(before.stage) + 1;
   if (stage >= kMaxStages) return ResourceExhausted("a plan of more than %zu stages", kMaxStages);
   const auto matches = [&](const Plan& plan) { return IsPlanFor(plan, before, facts); };
-  return FindOrBuild(stage, matches, PlanBuilder(this, before, facts));
+  return FindOrBuild(stage, matches, PlanBuilder(this, before, facts), is_built);
 }
 
 }  // namespace mace

@@ -40,10 +40,10 @@ class Program {
   const char* input_name(size_t input) const { return input_names_[input].c_str(); }
   const char* output_name(size_t output) const { return output_names_[output].c_str(); }
 
-  // The plan of the first stage for these shapes: found, or built and kept.
-  Result<Ref<Plan>> FindOrBuildPlan(const PlanKey& key);
+  // The plan of the first stage for these shapes: found, or built (then `is_built` is set) and kept.
+  Result<Ref<Plan>> FindOrBuildPlan(const PlanKey& key, bool* is_built);
   // Of the stage behind `before`, for what its run has learned: one view for each of before.analysis.learned.
-  Result<Ref<Plan>> FindOrBuildNext(const Plan& before, std::span<const TensorView> facts);
+  Result<Ref<Plan>> FindOrBuildNext(const Plan& before, std::span<const TensorView> facts, bool* is_built);
   // New plans interpret cheap nodes (AnalyzeShapes): plans were made again and again for other elements of
   // the same shapes, as by a Slice whose bounds are the iteration of a loop. Plans that do not are out of
   // date.
@@ -61,7 +61,8 @@ class Program {
   template <typename Matches>
   Ref<Plan> Find(size_t stage, const Matches& matches);  // null where there is none
   template <typename Matches>
-  Result<Ref<Plan>> FindOrBuild(size_t stage, const Matches& matches, class PlanBuilder builder);
+  Result<Ref<Plan>> FindOrBuild(size_t stage, const Matches& matches, class PlanBuilder builder,
+                                bool* is_built);
   Status Keep(size_t stage, const Ref<Plan>& plan);
   void CountRepeats(std::span<const Ref<Plan>> kept, Plan* plan);
 
