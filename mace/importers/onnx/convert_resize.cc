@@ -1,6 +1,8 @@
 // Resize and Upsample. Images resized along height and width become Resize, which has fast kernels, everything
 // else ResizeNd.
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -122,16 +124,20 @@ bool IsImageResize(const OnnxContext& context, const ops::ResizeNdAttributes& at
 }
 
 // Resize's scales for an image, [height, width], from constant scales of ONNX's axes; kNone where another axis
-// changes. (Of an image of one spatial axis the rows are scaled by 1.)
-ValueId ImageScales(OnnxContext& context, ValueId scales, const IntList& axes, int rank) {
+// changes. (Of an image of one spatial axis the rows are scaled by 1.) Resize aligns corners by whole elements:
+// a scale that leads to others is for ResizeNd.
+ValueId ImageScales(OnnxContext& context, ValueId scales, const IntList& axes, const Shape& shape,
+                    bool align_corners) {
   const TensorView* view = context.graph().ConstantOf(scales);
   if (view == nullptr || view->dtype != DType::kF32 || view->elements() != axes.size()) return kNone;
   float spatial[2] = {1, 1};
   for (int i = 0; i < axes.size(); ++i) {
     const float scale = view->as<float>()[i];
     if (!(scale > 0) || scale > 1e6f) throw ImportError(InvalidArgument("scale %g is out of range", scale));
+    const float length = scale * static_cast<float>(std::max<int64_t>(shape[static_cast<int>(axes[i])], 1));
     if (axes[i] >= 2) {
-      spatial[axes[i] + 2 - rank] = scale;
+      spatial[axes[i] + 2 - shape.rank] = scale;
+      if (align_corners && length != std::floor(length)) return kNone;
     } else if (scale != 1) {
       return kNone;
     }
@@ -202,10 +208,11 @@ Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   if (IsImageResize(context, attributes, x)) {
     IntList axes = attributes.axes;
     for (int i = 0; attributes.axes.empty() && i < shape.rank; ++i) axes.Push(i);
+    const bool aligns = attributes.coordinate_mode == ops::CoordinateMode::kAlignCorners;
     const ValueId sizes =
         operands.sizes == kNone ? kNone : ImageSizes(context, operands.sizes, axes, shape);
     const ValueId scales =
-        operands.scales == kNone ? kNone : ImageScales(context, operands.scales, axes, shape.rank);
+        operands.scales == kNone ? kNone : ImageScales(context, operands.scales, axes, shape, aligns);
     if (sizes != kNone || scales != kNone) {
       return {EmitImageResize(context, attributes, x, scales, sizes)};
     }

@@ -178,7 +178,8 @@ Status FillTaps(const ResizeNdAttributes& attributes, const float* scale, const 
   ResizeAttributes modes;
   modes.coordinate_mode = attributes.coordinate_mode;
   modes.nearest_mode = attributes.nearest_mode;
-  const ResizeAxis places(modes, scale, 0, input, output, region);
+  ResizeAxis places(modes, scale, 0, input, output, region);
+  places.KeepFraction();
   const bool is_nearest = attributes.mode == ResizeNdMode::kNearest;
   const double shrink = attributes.antialias ? std::min<double>(places.scale(), 1) : 1;
   const int64_t reach = is_nearest ? 0 : Reach(attributes, shrink);

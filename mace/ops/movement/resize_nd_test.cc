@@ -118,18 +118,23 @@ TEST(ResizeNd, NearestOfAnyAxisAndType) {
 
 TEST(ResizeNd, IsResizeOfImages) {
   const auto x = TestValues(2 * 5 * 6 * 3);
-  for (int mode = 0; mode < static_cast<int>(CoordinateMode::kTfCropAndResize); ++mode) {
-    for (const bool linear : {false, true}) {
-      OpTester image(OpId::kResize), any(OpId::kResizeNd);
-      image.attributes<ResizeAttributes>().mode = linear ? ResizeMode::kLinear : ResizeMode::kNearest;
-      image.attributes<ResizeAttributes>().coordinate_mode = static_cast<CoordinateMode>(mode);
-      auto& attributes = any.attributes<ResizeNdAttributes>();
-      attributes.mode = linear ? ResizeNdMode::kLinear : ResizeNdMode::kNearest;
-      attributes.coordinate_mode = static_cast<CoordinateMode>(mode);
-      attributes.axes = {1, 2};
-      ASSERT_OK(image.Input({2, 5, 6, 3}, x).Input<float>({2}, {1.7f, 0.7f}).Run());
-      ASSERT_OK(any.Input({2, 5, 6, 3}, x).NoInput().Input<float>({2}, {1.7f, 0.7f}).Run());
-      ExpectNear(any.Output<float>(), image.Output<float>());
+  for (const auto& scales : {std::vector<float>{1.6f, 0.5f}, std::vector<float>{1.7f, 0.7f}}) {
+    for (int mode = 0; mode < static_cast<int>(CoordinateMode::kTfCropAndResize); ++mode) {
+      const auto coordinates = static_cast<CoordinateMode>(mode);
+      // Lengths of 8.5 and 4.2 are whole for Resize.
+      if (coordinates == CoordinateMode::kAlignCorners && scales[0] == 1.7f) continue;
+      for (const bool linear : {false, true}) {
+        OpTester image(OpId::kResize), any(OpId::kResizeNd);
+        image.attributes<ResizeAttributes>().mode = linear ? ResizeMode::kLinear : ResizeMode::kNearest;
+        image.attributes<ResizeAttributes>().coordinate_mode = coordinates;
+        auto& attributes = any.attributes<ResizeNdAttributes>();
+        attributes.mode = linear ? ResizeNdMode::kLinear : ResizeNdMode::kNearest;
+        attributes.coordinate_mode = coordinates;
+        attributes.axes = {1, 2};
+        ASSERT_OK(image.Input({2, 5, 6, 3}, x).Input<float>({2}, scales).Run());
+        ASSERT_OK(any.Input({2, 5, 6, 3}, x).NoInput().Input<float>({2}, scales).Run());
+        ExpectNear(any.Output<float>(), image.Output<float>());
+      }
     }
   }
 }
