@@ -14,6 +14,7 @@ using LoweringFunction = Status (*)(Lowering& lowering, const Cluster& cluster, 
 Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerMatMul(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerBlockMatMul(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerFullyConnected(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerMaxPool2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerAveragePool2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
@@ -38,6 +39,8 @@ Status LowerSlice(Lowering& lowering, const Cluster& cluster, const char** refus
 Status LowerExpand(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerGather(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerTile(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerSpaceToDepth(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerGru(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerLstm(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char** refusal);

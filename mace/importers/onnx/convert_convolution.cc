@@ -152,15 +152,18 @@ Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId raw_x = context.Input(node, 0);
   const ValueId raw_weights = context.Input(node, 3);
+  const ValueId given_bias = context.OptionalInput(node, 8);
+  if (!HasFixedQuantizations(context, node) || (given_bias != kNone && !context.IsConstant(given_bias))) {
+    return {ConvolveQuantized(context, node)};
+  }
   ops::Conv2dAttributes attributes = ReadConvolution(context, node, raw_x, raw_weights);
   attributes.rounding = ops::Rounding::kHalfEvenFloat;
   const ValueId x =
       WithQuantization(context, raw_x, context.Input(node, 1), context.OptionalInput(node, 2), 0);
   const ValueId weights =
       WithQuantization(context, raw_weights, context.Input(node, 4), context.OptionalInput(node, 5), 0);
-  ValueId bias = context.OptionalInput(node, 8);
+  ValueId bias = given_bias;
   if (bias != kNone) {
-    if (!context.IsConstant(bias)) throw ImportError(Unsupported("a bias computed at run time"));
     bias = WithBiasScale(context, bias, *context.graph().QuantizationOf(x),
                          *context.graph().QuantizationOf(weights));
   }

@@ -11,6 +11,11 @@ namespace mace::importers::onnx {
 Outputs ConvertTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   const int rank = context.RankOf(x);
+  if (rank < 0) {
+    ops::TransposeAttributes attributes;
+    attributes.perm = node.Ints("perm").value_or(IntList{});
+    return {context.EmitMoved(OpId::kTranspose, {x}, attributes)};
+  }
   IntList perm;
   if (const auto given = node.Ints("perm"); given.has_value()) {
     perm = *given;
@@ -34,18 +39,18 @@ Outputs ConvertConcat(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   if (inputs.empty()) throw ImportError(InvalidArgument("no inputs"));
   ops::ConcatAttributes attributes;
   if (!node.Has("axis")) throw ImportError(InvalidArgument("axis is missing"));
-  attributes.axis = context.NormalizedAxis(node.Int("axis", 0), context.RankOf(inputs[0]));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(inputs[0]));
   return context.EmitMoved(OpId::kConcat, inputs, static_cast<int>(inputs.size()), attributes, 1);
 }
 
 Outputs ConvertSplit(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   ops::SplitAttributes attributes;
-  attributes.axis = context.NormalizedAxis(node.Int("axis", 0), context.RankOf(x));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(x));
   ValueId sizes = kNone;
   if (context.opset() >= 13) {
     sizes = context.OptionalInput(node, 1);
-  } else if (const auto split = node.Ints("split"); split.has_value()) {
+  } else if (const auto split = node.LongInts("split"); split.has_value()) {
     sizes = context.Int64s(*split);
   }
   const int64_t count = node.Int("num_outputs", node.output_count());
@@ -76,73 +81,65 @@ Outputs ConvertSlice(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
 Outputs ConvertGather(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   ops::GatherAttributes attributes;
-  attributes.axis = context.NormalizedAxis(node.Int("axis", 0), context.RankOf(x));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(x));
   return {context.EmitMoved(OpId::kGather, {x, context.Input(node, 1)}, attributes)};
+}
+
+namespace {
+
+ops::PadMode ReadPadMode(OnnxNode& node) {
+  const std::string mode = node.String("mode", "constant");
+  constexpr std::pair<std::string_view, ops::PadMode> kModes[] = {{"constant", ops::PadMode::kConstant},
+                                                                  {"reflect", ops::PadMode::kReflect},
+                                                                  {"edge", ops::PadMode::kEdge},
+                                                                  {"wrap", ops::PadMode::kWrap}};
+  for (const auto& [name, value] : kModes) {
+    if (name == mode) return value;
+  }
+  throw ImportError(Unsupported("mode='%s' is not supported", mode.c_str()));
+}
+
+}  // namespace
+
+ValueId EmitPad(OnnxContext& context, ValueId x, ValueId pads, ValueId value, ValueId axes,
+                const ops::PadAttributes& attributes) {
+  const int rank = context.RankOf(x);
+  const TensorView* given = context.graph().ConstantOf(pads);
+  const TensorView* listed = context.graph().ConstantOf(axes);
+  if (given != nullptr && listed != nullptr && rank >= 0 && ops::IsIntVector(*given) &&
+      ops::IsIntVector(*listed)) {
+    ops::PadAmounts amounts;
+    Check(ops::ResolvePads(*given, listed, rank, &amounts));
+    std::vector<int64_t> all(amounts.begin, amounts.begin + rank);
+    all.insert(all.end(), amounts.end, amounts.end + rank);
+    pads = context.Int64s(all);
+    axes = kNone;
+  }
+  // The padding is a stored integer, 0 where none is given; its own scale (it may come from QuantizeLinear)
+  // does not matter.
+  if (axes != kNone) return context.EmitMoved(OpId::kPad, {x, pads, value, axes}, attributes);
+  if (value != kNone) return context.EmitMoved(OpId::kPad, {x, pads, value}, attributes);
+  return context.EmitMoved(OpId::kPad, {x, pads}, attributes);
 }
 
 Outputs ConvertPad(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
-  const int rank = context.RankOf(x);
   ops::PadAttributes attributes;
-  const std::string mode = node.String("mode", "constant");
-  if (mode == "constant") {
-    attributes.mode = ops::PadMode::kConstant;
-  } else if (mode == "reflect") {
-    attributes.mode = ops::PadMode::kReflect;
-  } else if (mode == "edge") {
-    attributes.mode = ops::PadMode::kEdge;
-  } else {
-    throw ImportError(Unsupported("mode='%s' is not supported", mode.c_str()));
-  }
-  ValueId pads, value = kNone;
-  if (context.opset() < 11) {
-    const auto list = node.Ints("pads");
+  attributes.mode = ReadPadMode(node);
+  if (context.opset() < 11 && !entry.microsoft) {
+    const auto list = node.LongInts("pads");
     if (!list.has_value()) throw ImportError(InvalidArgument("pads are missing"));
-    pads = context.Int64s(*list);
     const float fill = node.Float("value", 0);
-    if (fill != 0) value = context.Float(fill, context.TypeOf(x).dtype);
-  } else {
-    pads = context.Input(node, 1);
-    value = context.OptionalInput(node, 2);
-    if (value != kNone && context.RankOf(value) == 1 && context.TypeOf(value).shape[0] == 1) {
-      value = context.Reshape(value, IntList{});  // old files hold a list of one
-    }
-    if (const ValueId axes_value = context.OptionalInput(node, 3); axes_value != kNone) {
-      const IntList axes = context.ConstantInts(axes_value, "axes");
-      const TensorView* view = context.graph().ConstantOf(pads);
-      if (view == nullptr || view->dtype != DType::kI64 || view->elements() != 2 * axes.size()) {
-        throw ImportError(Unsupported("axes with pads that are computed or of another size"));
-      }
-      std::vector<int64_t> all(2 * rank, 0);
-      for (int i = 0; i < axes.size(); ++i) {
-        const int axis = context.NormalizedAxis(axes[i], rank);
-        all[axis] = view->as<int64_t>()[i];
-        all[rank + axis] = view->as<int64_t>()[axes.size() + i];
-      }
-      pads = context.Int64s(all);
-    }
+    const ValueId value = fill != 0 ? context.Float(fill, context.TypeOf(x).dtype) : kNone;
+    return {EmitPad(context, x, context.Int64s(*list), value, kNone, attributes)};
   }
-  // The padding is a stored integer, 0 where none is given; its own scale (it may come from QuantizeLinear)
-  // does not matter.
-  if (value == kNone) return {context.EmitMoved(OpId::kPad, {x, pads}, attributes)};
-  return {context.EmitMoved(OpId::kPad, {x, pads, value}, attributes)};
-}
-
-Outputs ConvertDepthToSpace(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  ops::DepthToSpaceAttributes attributes;
-  attributes.block_size = node.Int("blocksize", 0);
-  if (attributes.block_size < 1 || attributes.block_size > 1024) {
-    throw ImportError(
-        InvalidArgument("blocksize=%lld is out of range", static_cast<long long>(attributes.block_size)));
+  ValueId pads = context.Input(node, 1), value = context.OptionalInput(node, 2);
+  if (entry.microsoft && context.RankOf(pads) == 2) pads = context.Reshape(pads, IntList{-1});
+  if (value != kNone && context.RankOf(value) == 1 && context.TypeOf(value).shape[0] == 1) {
+    value = context.Reshape(value, IntList{});  // old files hold a list of one
   }
-  const std::string mode = node.String("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD")
-    throw ImportError(Unsupported("mode='%s' is not supported", mode.c_str()));
-  attributes.mode =
-      mode == "DCR" ? ops::DepthToSpaceMode::kDepthColumnRow : ops::DepthToSpaceMode::kColumnRowDepth;
-  const ValueId y =
-      context.EmitMoved(OpId::kDepthToSpace, {context.ToNhwc(context.Input(node, 0))}, attributes);
-  return {context.ToNchw(y)};
+  const ValueId axes = entry.microsoft ? kNone : context.OptionalInput(node, 3);
+  return {EmitPad(context, x, pads, value, axes, attributes)};
 }
 
 }  // namespace mace::importers::onnx
