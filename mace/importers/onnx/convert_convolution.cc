@@ -56,8 +56,8 @@ bool HasKnownPlanes(OnnxContext& context, ValueId x, ValueId weights) {
   return in.shape[0] != 0 && kernel[0] > 0 && kernel[2] <= kMaxPlanes;
 }
 
-// A convolution over three axes as the sum, over the planes of the kernel, of convolutions over two, for which
-// there are fast kernels: the depth joins the batch. x [N, D, H, W, C], weights as ONNX has them.
+// A convolution over three axes as the sum, over the planes of the kernel, of convolutions over two, for
+// which there are fast kernels: the depth joins the batch. x [N, D, H, W, C], weights as ONNX has them.
 ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bias,
                    const WindowAttributes& window, int64_t groups) {
   Graph& graph = context.graph();
@@ -94,8 +94,7 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
     const ValueId images = context.Reshape(slice, {-1, padded[2], padded[3], padded[4]});
     float* data = static_cast<float*>(graph.ConstantOf(by_plane)->data) + tap * plane.ElementCount();
     const ValueId taps = Unwrap(graph.AddConstant("", TensorView{data, DType::kF32, plane}, /*copy=*/true));
-    const ValueId y =
-        context.Emit(OpId::kConv2d, {images, taps, tap == 0 ? bias : kNone}, attributes);
+    const ValueId y = context.Emit(OpId::kConv2d, {images, taps, tap == 0 ? bias : kNone}, attributes);
     sum = tap == 0 ? y : context.Emit(OpId::kAdd, {sum, y});
   }
   const Shape out = context.TypeOf(sum).shape;

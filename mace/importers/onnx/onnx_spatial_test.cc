@@ -1,5 +1,5 @@
-// Which operators spatial nodes become: what has a fast kernel is used where it computes the same. The numbers
-// are ONNX's suite's to check (tests/onnx).
+// Which operators spatial nodes become: what has a fast kernel is used where it computes the same. The
+// numbers are ONNX's suite's to check (tests/onnx).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -53,7 +53,8 @@ TEST(OnnxSpatial, OneAxisIsAnImageOfOneRow) {
 TEST(OnnxSpatial, VolumesAreSumsOfPlanes) {
   const std::vector<std::string> windows[] = {
       {},
-      {IntsAttribute("strides", {2, 1, 2}), IntsAttribute("pads", {1, 0, 1, 0, 1, 1}), IntAttribute("group", 2)},
+      {IntsAttribute("strides", {2, 1, 2}), IntsAttribute("pads", {1, 0, 1, 0, 1, 1}),
+       IntAttribute("group", 2)},
       {StringAttribute("auto_pad", "SAME_UPPER"), IntsAttribute("strides", {2, 2, 1})},
       {IntsAttribute("dilations", {2, 1, 1})},
   };
@@ -129,10 +130,8 @@ TEST(OnnxSpatial, ImagesAreResizedByTheFastOperator) {
     std::string mode;
     OpId expected;
   } cases[] = {
-      {{1, 1, 2, 2}, "linear", OpId::kResize},
-      {{1, 2, 2, 2}, "linear", OpId::kResizeNd},
-      {{1, 1, 2, 2}, "cubic", OpId::kResizeNd},
-      {{1, 1, 2}, "nearest", OpId::kResize},
+      {{1, 1, 2, 2}, "linear", OpId::kResize},       {{1, 2, 2, 2}, "linear", OpId::kResizeNd},
+      {{1, 1, 2, 2}, "cubic", OpId::kResizeNd},      {{1, 1, 2}, "nearest", OpId::kResize},
       {{1, 1, 2, 2, 2}, "nearest", OpId::kResizeNd},
   };
   for (const auto& one : cases) {

@@ -49,7 +49,6 @@ class ResizeAxis {
   float scale() const { return scale_; }
 
  private:
-
   ResizeAttributes attributes_;
   bool is_tflite_;
   int64_t input_;

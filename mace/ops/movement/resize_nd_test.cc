@@ -30,9 +30,8 @@ TEST(ResizeNd, CubicWithoutWhatIsOutside) {
   attributes.cubic_coefficient = -0.5f;
   attributes.coordinate_mode = CoordinateMode::kAsymmetric;
   ASSERT_OK(tester.Input<float>({2, 3}, kPowers).NoInput().Input<float>({2}, {2, 1.5f}).Run());
-  ExpectNear(tester.Output<float>(),
-             {1, 1.535714f, 2.714286f, 4, 4.5f, 6.910715f, 12.214286f, 18, 8, 12.285714f, 21.714285f, 32, 8.875f,
-              13.629464f, 24.089285f, 35.5f});
+  ExpectNear(tester.Output<float>(), {1, 1.535714f, 2.714286f, 4, 4.5f, 6.910715f, 12.214286f, 18, 8,
+                                      12.285714f, 21.714285f, 32, 8.875f, 13.629464f, 24.089285f, 35.5f});
 }
 
 TEST(ResizeNd, Antialias) {
@@ -82,8 +81,8 @@ TEST(ResizeNd, KeepsTheAspectRatio) {
   larger.attributes<ResizeNdAttributes>().aspect_ratio = AspectRatio::kNotSmaller;
   ASSERT_OK(larger.Input<float>({2, 3}, kPowers).NoInput().NoInput().Input<int64_t>({2}, {5, 6}).Run());
   ASSERT_TRUE(larger.output().shape == (Shape{5, 8}));
-  ExpectNear(larger.Output<float>(), {1, 1, 1,  2,  2,  4,  4,  4,  1, 1, 1, 2,  2,  4,  4,  4,  1,  1,  1,  2,
-                                      2, 4, 4,  4,  8,  8,  8,  16, 16, 32, 32, 32, 8, 8, 8, 16, 16, 32, 32, 32});
+  ExpectNear(larger.Output<float>(), {1, 1, 1, 2, 2, 4, 4, 4,  1,  1,  1,  2,  2, 4, 4, 4,  1,  1,  1,  2,
+                                      2, 4, 4, 4, 8, 8, 8, 16, 16, 32, 32, 32, 8, 8, 8, 16, 16, 32, 32, 32});
   OpTester smaller(OpId::kResizeNd);
   smaller.attributes<ResizeNdAttributes>().aspect_ratio = AspectRatio::kNotLarger;
   smaller.attributes<ResizeNdAttributes>().axes = {1, 0};
