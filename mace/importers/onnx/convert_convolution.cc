@@ -7,6 +7,7 @@
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/convolution/conv_nd.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
+#include "mace/ops/movement/movement.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
 #include "mace/ops/pooling/pool_nd.h"
@@ -41,6 +42,65 @@ ops::Conv2dAttributes Attributes2d(const WindowAttributes& window, int64_t group
   return attributes;
 }
 
+// Whether EmitPlanes takes this: all but the batch is known, and nothing is empty.
+bool HasKnownPlanes(OnnxContext& context, ValueId x, ValueId weights) {
+  constexpr int64_t kMaxPlanes = 16;  // each is a layer
+  const TensorType& in = context.TypeOf(x);
+  const Shape& kernel = context.TypeOf(weights).shape;
+  if (in.dtype != DType::kF32 || in.shape.rank != 5 || kernel.rank != 5 || !context.IsConstant(weights)) {
+    return false;
+  }
+  for (int i = 1; i < 5; ++i) {
+    if (in.shape[i] < 1 || in.shape[i] > INT32_MAX || kernel[i] < 1) return false;
+  }
+  return in.shape[0] != 0 && kernel[0] > 0 && kernel[2] <= kMaxPlanes;
+}
+
+// A convolution over three axes as the sum, over the planes of the kernel, of convolutions over two, for
+// which there are fast kernels: the depth joins the batch. x [N, D, H, W, C], weights as ONNX has them.
+ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bias,
+                   const WindowAttributes& window, int64_t groups) {
+  Graph& graph = context.graph();
+  const Shape kernel = context.TypeOf(weights).shape;
+  ops::WindowAxis depth;
+  int64_t begin = 0, end = 0, planes = 0;
+  Check(ops::MakeWindowAxis(0, kernel[2], {window.strides[0], 1}, {window.dilations[0], 1},
+                            {window.pads[0], 0, window.pads[3], 0}, window.padding, false, &depth));
+  const int64_t input = context.TypeOf(x).shape[1];
+  Check(ops::ResolvePadding(depth, input, &begin, &end));
+  Check(ops::OutputSize(depth, input, &planes));
+  if (begin > 0 || end > 0) {
+    const int64_t pads[] = {0, begin, 0, 0, 0, 0, end, 0, 0, 0};
+    x = context.Emit(OpId::kPad, {x, context.Int64s(pads)}, ops::PadAttributes{});
+  }
+  context.SpendNodes(4 * kernel[2]);
+  context.SpendCopy(2 * graph.ConstantOf(weights)->bytes());
+  const int64_t order[] = {2, 0, 3, 4, 1};
+  const ValueId by_plane = Unwrap(passes::TransposedConstant(&graph, weights, order));
+  const Shape plane = {kernel[0], kernel[3], kernel[4], kernel[1]};
+  ops::Conv2dAttributes attributes;
+  attributes.strides = {window.strides[1], window.strides[2]};
+  attributes.dilations = {window.dilations[1], window.dilations[2]};
+  attributes.pads = {window.pads[1], window.pads[2], window.pads[4], window.pads[5]};
+  attributes.padding = window.padding;
+  attributes.groups = groups;
+  const Shape padded = context.TypeOf(x).shape;
+  ValueId sum = kNone;
+  for (int64_t tap = 0; tap < kernel[2]; ++tap) {
+    const int64_t first[] = {tap * depth.dilation}, axis[] = {1}, step[] = {depth.stride};
+    const int64_t behind[] = {first[0] + (planes - 1) * depth.stride + 1};
+    const ValueId slice = context.Emit(OpId::kSlice, {x, context.Int64s(first), context.Int64s(behind),
+                                                      context.Int64s(axis), context.Int64s(step)});
+    const ValueId images = context.Reshape(slice, {-1, padded[2], padded[3], padded[4]});
+    float* data = static_cast<float*>(graph.ConstantOf(by_plane)->data) + tap * plane.ElementCount();
+    const ValueId taps = Unwrap(graph.AddConstant("", TensorView{data, DType::kF32, plane}, /*copy=*/true));
+    const ValueId y = context.Emit(OpId::kConv2d, {images, taps, tap == 0 ? bias : kNone}, attributes);
+    sum = tap == 0 ? y : context.Emit(OpId::kAdd, {sum, y});
+  }
+  const Shape out = context.TypeOf(sum).shape;
+  return context.Reshape(sum, {-1, planes, out[1], out[2], out[3]});
+}
+
 }  // namespace
 
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights) {
@@ -59,6 +119,10 @@ ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weight
     Shape demanded = {kUnknownDim, context.TypeOf(weights).shape[1]};
     for (int i = 0; i < axes; ++i) demanded.Push(kUnknownDim);
     if (context.TypeOf(weights).shape.HasRank()) context.RefineInput(x, demanded);
+  }
+  if (axes == 3 && HasKnownPlanes(context, x, weights)) {
+    const ValueId last = ToChannelsLast(context, x, axes);
+    return ToChannelsFirst(context, EmitPlanes(context, last, weights, bias, window, groups), axes);
   }
   if (axes > 2 || context.TypeOf(x).dtype == DType::kF64) {
     ops::ConvNdAttributes attributes;

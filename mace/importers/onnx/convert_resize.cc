@@ -1,6 +1,8 @@
-// Resize and Upsample. Images resized along height and width become Resize, which has fast kernels, everything
-// else ResizeNd.
+// Resize and Upsample. Images resized along height and width become Resize, which has fast kernels,
+// everything else ResizeNd.
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -121,17 +123,21 @@ bool IsImageResize(const OnnxContext& context, const ops::ResizeNdAttributes& at
          attributes.coordinate_mode != ops::CoordinateMode::kTfCropAndResize;
 }
 
-// Resize's scales for an image, [height, width], from constant scales of ONNX's axes; kNone where another axis
-// changes. (Of an image of one spatial axis the rows are scaled by 1.)
-ValueId ImageScales(OnnxContext& context, ValueId scales, const IntList& axes, int rank) {
+// Resize's scales for an image, [height, width], from constant scales of ONNX's axes; kNone where another
+// axis changes. (Of an image of one spatial axis the rows are scaled by 1.) Resize aligns corners by whole
+// elements: a scale that leads to others is for ResizeNd.
+ValueId ImageScales(OnnxContext& context, ValueId scales, const IntList& axes, const Shape& shape,
+                    bool align_corners) {
   const TensorView* view = context.graph().ConstantOf(scales);
   if (view == nullptr || view->dtype != DType::kF32 || view->elements() != axes.size()) return kNone;
   float spatial[2] = {1, 1};
   for (int i = 0; i < axes.size(); ++i) {
     const float scale = view->as<float>()[i];
     if (!(scale > 0) || scale > 1e6f) throw ImportError(InvalidArgument("scale %g is out of range", scale));
+    const float length = scale * static_cast<float>(std::max<int64_t>(shape[static_cast<int>(axes[i])], 1));
     if (axes[i] >= 2) {
-      spatial[axes[i] + 2 - rank] = scale;
+      spatial[axes[i] + 2 - shape.rank] = scale;
+      if (align_corners && length != std::floor(length)) return kNone;
     } else if (scale != 1) {
       return kNone;
     }
@@ -157,8 +163,8 @@ ValueId ImageSizes(OnnxContext& context, ValueId sizes, const IntList& axes, con
   }
   if (shape.rank != 4) return kNone;
   if (axes == IntList{2, 3}) return sizes;
-  // Computed sizes of all axes: batch and channels cannot change in any model that makes sense; the run checks
-  // nothing more. Sizes that are fed may be anything.
+  // Computed sizes of all axes: batch and channels cannot change in any model that makes sense; the run
+  // checks nothing more. Sizes that are fed may be anything.
   if (!(axes == IntList{0, 1, 2, 3}) || context.graph().values[sizes].producer == kNone) return kNone;
   const int64_t start[] = {2}, end[] = {4};
   return context.Emit(OpId::kSlice, {sizes, context.Int64s(start), context.Int64s(end)});
@@ -181,8 +187,7 @@ ValueId EmitImageResize(OnnxContext& context, const ops::ResizeNdAttributes& mod
   // Of bare integers the mean goes towards zero, as onnxruntime takes it.
   const bool mixes_integers = attributes.mode == ops::ResizeMode::kLinear && !IsFloat(dtype);
   const ValueId mixed = mixes_integers ? EmitCast(context, x, DType::kF32) : x;
-  const ValueId y =
-      context.Emit(OpId::kResize, {ToImage(context, mixed, axes), scales, sizes}, attributes);
+  const ValueId y = context.Emit(OpId::kResize, {ToImage(context, mixed, axes), scales, sizes}, attributes);
   const ValueId first = FromImage(context, y, axes);
   return mixes_integers ? EmitCast(context, first, dtype) : first;
 }
@@ -202,10 +207,10 @@ Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   if (IsImageResize(context, attributes, x)) {
     IntList axes = attributes.axes;
     for (int i = 0; attributes.axes.empty() && i < shape.rank; ++i) axes.Push(i);
-    const ValueId sizes =
-        operands.sizes == kNone ? kNone : ImageSizes(context, operands.sizes, axes, shape);
+    const bool aligns = attributes.coordinate_mode == ops::CoordinateMode::kAlignCorners;
+    const ValueId sizes = operands.sizes == kNone ? kNone : ImageSizes(context, operands.sizes, axes, shape);
     const ValueId scales =
-        operands.scales == kNone ? kNone : ImageScales(context, operands.scales, axes, shape.rank);
+        operands.scales == kNone ? kNone : ImageScales(context, operands.scales, axes, shape, aligns);
     if (sizes != kNone || scales != kNone) {
       return {EmitImageResize(context, attributes, x, scales, sizes)};
     }
@@ -215,10 +220,9 @@ Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   const ValueId region = crops ? EmitCast(context, operands.region, DType::kF32) : kNone;
   const DType dtype = context.TypeOf(x).dtype;
   const bool is_bool = dtype == DType::kBool;
-  const ValueId y =
-      context.Emit(OpId::kResizeNd,
-                   {is_bool ? EmitCast(context, x, DType::kU8) : x, region, operands.scales, operands.sizes},
-                   attributes);
+  const ValueId y = context.Emit(
+      OpId::kResizeNd,
+      {is_bool ? EmitCast(context, x, DType::kU8) : x, region, operands.scales, operands.sizes}, attributes);
   return {is_bool ? EmitCast(context, y, dtype) : y};
 }
 

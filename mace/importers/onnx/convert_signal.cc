@@ -25,10 +25,10 @@ Outputs ConvertStft(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   if (context.RankOf(signal) == 2) signal = context.Unsqueeze(signal, {2});
   ops::StftAttributes attributes;
   attributes.onesided = node.Int("onesided", 1) != 0;
-  return {context.Emit(OpId::kStft,
-                       {signal, context.Input(node, 1), context.OptionalInput(node, 2),
-                        context.OptionalInput(node, 3)},
-                       attributes)};
+  return {context.Emit(
+      OpId::kStft,
+      {signal, context.Input(node, 1), context.OptionalInput(node, 2), context.OptionalInput(node, 3)},
+      attributes)};
 }
 
 namespace {
@@ -40,7 +40,8 @@ ValueId EmitAs(OnnxContext& context, OnnxNode& node, OpId op, std::initializer_l
   const int64_t number = node.Int("output_datatype", 1);
   const DType dtype = DTypeOfOnnx(number >= 0 && number < 1000 ? static_cast<int32_t>(number) : -1);
   if (dtype == DType::kInvalid) {
-    throw ImportError(Unsupported("the ONNX element type %lld, which MACE lacks", static_cast<long long>(number)));
+    throw ImportError(
+        Unsupported("the ONNX element type %lld, which MACE lacks", static_cast<long long>(number)));
   }
   attributes.dtype = dtype == DType::kF32 ? DType::kF32 : DType::kF64;
   const ValueId y = context.Emit(op, inputs, attributes);

@@ -115,8 +115,7 @@ Outputs ConvertGridSample(OnnxContext& context, OnnxNode& node, const OnnxOp& en
   attributes.align_corners = node.Int("align_corners", 0) != 0;
   const ValueId x = context.Input(node, 0), grid = context.Input(node, 1);
   const int axes = SpatialAxes(context, x, grid);
-  const ValueId y =
-      context.Emit(OpId::kGridSample, {ToChannelsLast(context, x, axes), grid}, attributes);
+  const ValueId y = context.Emit(OpId::kGridSample, {ToChannelsLast(context, x, axes), grid}, attributes);
   return {ToChannelsFirst(context, y, axes)};
 }
 
@@ -191,15 +190,15 @@ Outputs ConvertCausalConvWithState(OnnxContext& context, OnnxNode& node, const O
     throw ImportError(Unsupported("activation='%s' is not supported", activation.c_str()));
   }
   const int64_t start[] = {-state}, end[] = {state == 0 ? 0 : INT64_MAX}, axis[] = {2};
-  const ValueId last = context.Emit(
-      OpId::kSlice, {padded, context.Int64s(start), context.Int64s(end), context.Int64s(axis)});
+  const ValueId last =
+      context.Emit(OpId::kSlice, {padded, context.Int64s(start), context.Int64s(end), context.Int64s(axis)});
   return {y, last};
 }
 
 // com.microsoft: Conv, a sum with Z, and an activation.
 Outputs ConvertFusedConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  ValueId y = EmitConv(context, node, context.Input(node, 0), context.Input(node, 1),
-                       context.OptionalInput(node, 2));
+  ValueId y =
+      EmitConv(context, node, context.Input(node, 0), context.Input(node, 1), context.OptionalInput(node, 2));
   const ValueId added = context.OptionalInput(node, 3);
   if (added != kNone) y = context.Emit(OpId::kAdd, {y, added});
   const std::string activation = node.String("activation", "");

@@ -1,5 +1,5 @@
-// Which operators spatial nodes become: what has a fast kernel is used where it computes the same. The numbers
-// are ONNX's suite's to check (tests/onnx).
+// Which operators spatial nodes become: what has a fast kernel is used where it computes the same. The
+// numbers are ONNX's suite's to check (tests/onnx).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -49,13 +49,49 @@ TEST(OnnxSpatial, OneAxisIsAnImageOfOneRow) {
   EXPECT_EQ(Count(graph, OpId::kTranspose), 2);  // at the edges: none between the layers
 }
 
+// With weights that are inputs ConvNd, with constant ones a sum of Conv2d.
+TEST(OnnxSpatial, VolumesAreSumsOfPlanes) {
+  const std::vector<std::string> windows[] = {
+      {},
+      {IntsAttribute("strides", {2, 1, 2}), IntsAttribute("pads", {1, 0, 1, 0, 1, 1}),
+       IntAttribute("group", 2)},
+      {StringAttribute("auto_pad", "SAME_UPPER"), IntsAttribute("strides", {2, 2, 1})},
+      {IntsAttribute("dilations", {2, 1, 1})},
+  };
+  for (const auto& window : windows) {
+    const int64_t depth = &window == &windows[1] ? 1 : 2;  // of the weights' input channels
+    std::vector<float> weights = Ramp(4 * depth * 3 * 2 * 2), x = Ramp(2 * 2 * 5 * 4 * 5);
+    std::vector<float> results[2];
+    for (const bool constant : {false, true}) {
+      TestModel model;
+      model.Input("x", {-1, 2, 5, 4, 5}).Output("z").Floats("bias", {4}, {1, 2, 3, 4});
+      if (constant) {
+        model.Floats("w", {4, depth, 3, 2, 2}, weights);
+      } else {
+        model.Input("w", {4, depth, 3, 2, 2});
+      }
+      const Graph graph = Optimised(model.Node("Conv", {"x", "w", "bias"}, {"z"}, window).Build());
+      EXPECT_EQ(Count(graph, OpId::kConvNd), constant ? 0 : 1);
+      EXPECT_EQ(Count(graph, OpId::kConv2d), constant ? 3 : 0);
+      const TensorView views[] = {{x.data(), DType::kF32, Shape{2, 2, 5, 4, 5}},
+                                  {weights.data(), DType::kF32, Shape{4, depth, 3, 2, 2}}};
+      Vector<EvaluatedTensor> fetches;
+      const Status status =
+          EvaluateGraph(graph, std::span<const TensorView>(views, constant ? 1 : 2), {}, &fetches);
+      ASSERT_TRUE(status.ok()) << status.message();
+      const float* y = fetches[0].view.as<float>();
+      results[constant].assign(y, y + fetches[0].view.elements());
+    }
+    ASSERT_EQ(results[0].size(), results[1].size());
+    for (size_t i = 0; i < results[0].size(); ++i) EXPECT_NEAR(results[0][i], results[1][i], 1e-5) << i;
+  }
+}
+
 TEST(OnnxSpatial, MoreAxesAndDoublesAreGeneral) {
   TestModel volume;
-  volume.Input("x", {1, 2, 4, 5, 6}).Output("z").Floats("w", {3, 2, 2, 2, 2}, Ramp(48));
-  volume.Node("Conv", {"x", "w"}, {"a"}).Node("AveragePool", {"a"}, {"z"}, {IntsAttribute("kernel_shape", {2, 2, 2})});
-  const Graph graph = Optimised(volume.Build());
-  EXPECT_EQ(Count(graph, OpId::kConvNd), 1);
-  EXPECT_EQ(Count(graph, OpId::kPoolNd), 1);
+  volume.Input("x", {1, 2, 4, 5, 6}).Output("z");
+  volume.Node("AveragePool", {"x"}, {"z"}, {IntsAttribute("kernel_shape", {2, 2, 2})});
+  EXPECT_EQ(Count(Optimised(volume.Build()), OpId::kPoolNd), 1);
 
   constexpr int32_t kDoubleType = 11;
   TestModel wide;
@@ -94,10 +130,8 @@ TEST(OnnxSpatial, ImagesAreResizedByTheFastOperator) {
     std::string mode;
     OpId expected;
   } cases[] = {
-      {{1, 1, 2, 2}, "linear", OpId::kResize},
-      {{1, 2, 2, 2}, "linear", OpId::kResizeNd},
-      {{1, 1, 2, 2}, "cubic", OpId::kResizeNd},
-      {{1, 1, 2}, "nearest", OpId::kResize},
+      {{1, 1, 2, 2}, "linear", OpId::kResize},       {{1, 2, 2, 2}, "linear", OpId::kResizeNd},
+      {{1, 1, 2, 2}, "cubic", OpId::kResizeNd},      {{1, 1, 2}, "nearest", OpId::kResize},
       {{1, 1, 2, 2, 2}, "nearest", OpId::kResizeNd},
   };
   for (const auto& one : cases) {

@@ -12,7 +12,8 @@ IntList AxisInts(OnnxNode& node, std::string_view name, int axes, int64_t missin
     for (int i = 0; i < axes; ++i) list->Push(missing);
   }
   if (list->size() != axes) {
-    throw ImportError(InvalidArgument("%s has %d numbers, expected %d", Text(name).c_str(), list->size(), axes));
+    throw ImportError(
+        InvalidArgument("%s has %d numbers, expected %d", Text(name).c_str(), list->size(), axes));
   }
   for (int64_t value : *list) {
     if (value < minimum || value > kMaxWindow) {

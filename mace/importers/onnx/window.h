@@ -30,8 +30,8 @@ int SpatialAxes(const OnnxContext& context, ValueId x, ValueId weights = kNone);
 // [N, C, spatial...] as [N, spatial..., C], and back.
 ValueId ToChannelsLast(OnnxContext& context, ValueId value, int axes);
 ValueId ToChannelsFirst(OnnxContext& context, ValueId value, int axes);
-// The same as an image, for the operators over two axes: one spatial axis becomes one row. The row comes behind
-// the Transpose, so that the Transposes of a chain meet.
+// The same as an image, for the operators over two axes: one spatial axis becomes one row. The row comes
+// behind the Transpose, so that the Transposes of a chain meet.
 ValueId ToImage(OnnxContext& context, ValueId value, int axes);
 ValueId FromImage(OnnxContext& context, ValueId value, int axes);
 // [N, W, C] as [N, 1, W, C]. Constants change their shape in place of a node.

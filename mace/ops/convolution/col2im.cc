@@ -23,9 +23,9 @@ Status MakeBlocks(const Col2ImAttributes& attributes, const IntList& image, cons
 
 Status InferCol2Im(InferContext& context) {
   const auto& attributes = context.attributes<Col2ImAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(
-      context, 0, {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32,
-                   DType::kU32, DType::kI64, DType::kU64}));
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0,
+                                   {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16,
+                                    DType::kU16, DType::kI32, DType::kU32, DType::kI64, DType::kU64}));
   MACE_RETURN_IF_ERROR(ExpectRank(context, 0, 3));
   const Shape& x = context.input(0).shape;
   for (int i : {1, 2}) {
@@ -90,9 +90,8 @@ void AddBlocks(const ReferenceContext& context, const NdWindow& window, const in
     int64_t at[kMaxSpatialAxes] = {};
     do {
       Sum sum = 0;
-      ForEachStamp(window, blocks, at, [&](int64_t block, int64_t tap) {
-        sum += static_cast<Sum>(columns[tap * x[2] + block]);
-      });
+      ForEachStamp(window, blocks, at,
+                   [&](int64_t block, int64_t tap) { sum += static_cast<Sum>(columns[tap * x[2] + block]); });
       *y++ = static_cast<T>(sum);
     } while (NextPosition(window.rank, output.dims + 2, at));
   }

@@ -1,7 +1,7 @@
-// Col2im: x [N, C * taps, blocks], int64 image_shape [axes], int64 block_shape [axes] (1 to 4 axes; taps is the
-// product of the block's sizes) -> [N, C, image...]: every column is a block that is added to the image at its
-// place, blocks in row-major order, `strides` apart: what turns the columns of a convolution into an image
-// again. Floats (summed in double) and integers (modulo their range).
+// Col2im: x [N, C * taps, blocks], int64 image_shape [axes], int64 block_shape [axes] (1 to 4 axes; taps is
+// the product of the block's sizes) -> [N, C, image...]: every column is a block that is added to the image
+// at its place, blocks in row-major order, `strides` apart: what turns the columns of a convolution into an
+// image again. Floats (summed in double) and integers (modulo their range).
 #ifndef MACE_OPS_CONVOLUTION_COL2IM_H_
 #define MACE_OPS_CONVOLUTION_COL2IM_H_
 

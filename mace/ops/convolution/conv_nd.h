@@ -1,14 +1,14 @@
-// Convolutions over 1 to 4 spatial axes, in float32 or float64. (Conv2d and ConvTranspose2d are the forms with
-// fast kernels and integers: importers make them where they can.)
+// Convolutions over 1 to 4 spatial axes, in float32 or float64. (Conv2d and ConvTranspose2d are the forms
+// with fast kernels and integers: importers make them where they can.)
 //
 // ConvNd: x [N, spatial..., I], weights [O, kernel..., I / groups], optional bias [O] -> [N, spatial..., O].
 //
 // ConvTransposeNd: the same operands; every pixel stamps its kernel onto the output, `strides` apart. The
 // output size of an axis is
 //   stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - the padding,
-// which is `pads`; or, with another padding than kExplicit, what leads to in * stride; or, with `output_shape`,
-// what leads to that. Padding that follows from a size has its odd pixel at the end with kSameUpper, else at the
-// beginning, and is never negative: `output_shape` may end in pixels without a stamp.
+// which is `pads`; or, with another padding than kExplicit, what leads to in * stride; or, with
+// `output_shape`, what leads to that. Padding that follows from a size has its odd pixel at the end with
+// kSameUpper, else at the beginning, and is never negative: `output_shape` may end in pixels without a stamp.
 #ifndef MACE_OPS_CONVOLUTION_CONV_ND_H_
 #define MACE_OPS_CONVOLUTION_CONV_ND_H_
 
@@ -54,7 +54,8 @@ struct ConvTransposeNdAttributes {
 };
 extern const OpDefinition kConvTransposeNdDefinition;
 
-// --- Shared by both -----------------------------------------------------------------------------------------
+// --- Shared by both
+// -----------------------------------------------------------------------------------------
 
 // Checks types, ranks and channels of x, weights and bias; `channels`: those of the output.
 Status CheckNdConvolution(const InferContext& context, int64_t groups, int64_t* channels);

@@ -1,6 +1,6 @@
 // ConvNd against Conv2d, and ConvTransposeNd as the adjoint of ConvNd: <conv(x), y> = <x, transposed(y)>.
-#include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/convolution/conv_nd.h"
+#include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/op_tester.h"
 
 namespace mace::ops {
@@ -28,7 +28,8 @@ TEST(ConvNd, IsConv2dOverTwoAxes) {
     OpTester image(OpId::kConv2d), narrow(OpId::kConvNd), wide(OpId::kConvNd);
     image.attributes<Conv2dAttributes>() = one;
     for (OpTester* tester : {&narrow, &wide}) {
-      tester->attributes<ConvNdAttributes>() = {one.strides, one.dilations, one.pads, one.padding, one.groups};
+      tester->attributes<ConvNdAttributes>() = {one.strides, one.dilations, one.pads, one.padding,
+                                                one.groups};
     }
     ASSERT_OK(image.Input(in, x).Input(kernel, w).Input({6}, bias).Run());
     ASSERT_OK(narrow.Input(in, x).Input(kernel, w).Input({6}, bias).Run());
@@ -113,12 +114,9 @@ TEST(ConvTransposeNd, OutputShapes) {
     std::vector<float> expected;
   } cases[] = {
       // Stamps of three ones, two apart: 1 1 2 1 2 1 1, cut at one side or both, or with nothing behind.
-      {{6}, Padding::kExplicit, {1, 2, 1, 2, 1, 1}},
-      {{6}, Padding::kSameUpper, {1, 1, 2, 1, 2, 1}},
-      {{5}, Padding::kSameLower, {1, 2, 1, 2, 1}},
-      {{8}, Padding::kExplicit, {1, 1, 2, 1, 2, 1, 1, 0}},
-      {{}, Padding::kSameUpper, {1, 1, 2, 1, 2, 1}},
-      {{}, Padding::kSameLower, {1, 2, 1, 2, 1, 1}},
+      {{6}, Padding::kExplicit, {1, 2, 1, 2, 1, 1}},   {{6}, Padding::kSameUpper, {1, 1, 2, 1, 2, 1}},
+      {{5}, Padding::kSameLower, {1, 2, 1, 2, 1}},     {{8}, Padding::kExplicit, {1, 1, 2, 1, 2, 1, 1, 0}},
+      {{}, Padding::kSameUpper, {1, 1, 2, 1, 2, 1}},   {{}, Padding::kSameLower, {1, 2, 1, 2, 1, 1}},
       {{}, Padding::kExplicit, {1, 1, 2, 1, 2, 1, 1}},
   };
   for (const auto& one : cases) {

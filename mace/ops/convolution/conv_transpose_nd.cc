@@ -35,7 +35,7 @@ Status StampedSize(const WindowAxis& axis, int64_t output_padding, int64_t input
 
 // One axis of a known input and kernel: how much is cut off in front, and what is left.
 Status ResolveStamped(const ConvTransposeNdAttributes& attributes, int i, int64_t input, NdWindow* window,
-                   int64_t* output) {
+                      int64_t* output) {
   const WindowAxis& axis = window->axes[i];
   const int64_t output_padding = attributes.output_padding.empty() ? 0 : attributes.output_padding[i];
   int64_t stamped = 0;

@@ -87,7 +87,8 @@ Status InferDeformConv(InferContext& context) {
 template <typename T>
 double Interpolated(const T* image, int64_t height, int64_t width, int64_t channels, double row,
                     double column) {
-  if (!(row > -1 && row < static_cast<double>(height) && column > -1 && column < static_cast<double>(width))) {
+  if (!(row > -1 && row < static_cast<double>(height) && column > -1 &&
+        column < static_cast<double>(width))) {
     return 0;
   }
   const auto top = static_cast<int64_t>(std::floor(row)), left = static_cast<int64_t>(std::floor(column));
@@ -116,8 +117,9 @@ double DeformedSum(const ReferenceContext& context, int64_t batch, int64_t row, 
   const int64_t per_offset_group = x[3] / attributes.offset_groups;
   const int64_t pixel = (batch * output[1] + row) * output[2] + column;
   const T* offsets = context.inputs[kOffsets].as<T>() + pixel * attributes.offset_groups * taps * 2;
-  const T* mask =
-      context.has_input(kMask) ? context.inputs[kMask].as<T>() + pixel * attributes.offset_groups * taps : nullptr;
+  const T* mask = context.has_input(kMask)
+                      ? context.inputs[kMask].as<T>() + pixel * attributes.offset_groups * taps
+                      : nullptr;
   double sum = 0;
   for (int64_t tap = 0; tap < taps; ++tap) {
     const auto top = static_cast<double>(row * attributes.strides[0] - attributes.pads[0] +

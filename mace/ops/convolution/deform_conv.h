@@ -1,5 +1,5 @@
-// DeformConv: x [N, H, W, I], weights [O, kernel_h, kernel_w, I / groups], offsets [N, OH, OW, offset_groups *
-// kernel_h * kernel_w * 2] (down, right of each tap), optional bias [O], optional mask [N, OH, OW,
+// DeformConv: x [N, H, W, I], weights [O, kernel_h, kernel_w, I / groups], offsets [N, OH, OW, offset_groups
+// * kernel_h * kernel_w * 2] (down, right of each tap), optional bias [O], optional mask [N, OH, OW,
 // offset_groups * kernel_h * kernel_w] -> [N, OH, OW, O]: a convolution whose taps read x at their place plus
 // an offset, mixing the four neighbours (0 outside of x), times the mask (J. Dai et al., arXiv:1703.06211; X.
 // Zhu et al., arXiv:1811.11168). All f32 or all f64.

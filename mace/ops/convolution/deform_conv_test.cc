@@ -1,8 +1,8 @@
 // Without offsets DeformConv is Conv2d, with whole ones Conv2d of a moved input. Col2im against the columns
 // that it puts together.
+#include "mace/ops/convolution/deform_conv.h"
 #include "mace/ops/convolution/col2im.h"
 #include "mace/ops/convolution/conv2d.h"
-#include "mace/ops/convolution/deform_conv.h"
 #include "mace/ops/op_tester.h"
 
 namespace mace::ops {
@@ -67,8 +67,8 @@ TEST(Col2im, StridesDilationsAndPads) {
   // Every element of a column is 1: the image counts in how many blocks a pixel is.
   OpTester tester(OpId::kCol2im);
   tester.attributes<Col2ImAttributes>() = {.strides = {1, 2}, .dilations = {2, 1}, .pads = {1, 0, 1, 1}};
-  // Along 4 rows with a pixel of padding, taps two apart: 4 blocks at -1 .. 2; along 5 columns and one more: 3
-  // blocks at 0, 2, 4.
+  // Along 4 rows with a pixel of padding, taps two apart: 4 blocks at -1 .. 2; along 5 columns and one more:
+  // 3 blocks at 0, 2, 4.
   ASSERT_OK(tester.Input<float>({1, 4, 12}, std::vector<float>(48, 1.0f))
                 .Input<int64_t>({2}, {4, 5})
                 .Input<int64_t>({2}, {2, 2})
@@ -81,11 +81,13 @@ TEST(Col2im, StridesDilationsAndPads) {
 
 TEST(Col2im, Refusals) {
   OpTester blocks(OpId::kCol2im);
-  EXPECT_ERROR(blocks.Input<float>({1, 2, 2}, {1, 2, 3, 4}).Input<int64_t>({1}, {4}).Input<int64_t>({1}, {2}).Run(),
-               kInvalidArgument);
+  EXPECT_ERROR(
+      blocks.Input<float>({1, 2, 2}, {1, 2, 3, 4}).Input<int64_t>({1}, {4}).Input<int64_t>({1}, {2}).Run(),
+      kInvalidArgument);
   OpTester taps(OpId::kCol2im);
-  EXPECT_ERROR(taps.Input<float>({1, 3, 1}, {1, 2, 3}).Input<int64_t>({1}, {2}).Input<int64_t>({1}, {2}).Run(),
-               kInvalidArgument);
+  EXPECT_ERROR(
+      taps.Input<float>({1, 3, 1}, {1, 2, 3}).Input<int64_t>({1}, {2}).Input<int64_t>({1}, {2}).Run(),
+      kInvalidArgument);
   std::vector<TensorType> inferred;
   OpTester open(OpId::kCol2im);
   const TensorType list = {DType::kI64, {2}, kNone};

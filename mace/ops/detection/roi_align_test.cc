@@ -64,13 +64,14 @@ TEST(RoiAlign, MaximumOfWeightedNeighbours) {
 TEST(RoiAlign, OutsideAndHugeBoxes) {
   OpTester tester(OpId::kRoiAlign);
   ASSERT_OK(tester.Input<float>({1, 2, 2, 1}, {1, 1, 1, 1})
-                .Input<float>({4, 4}, {50, 50, 60, 60, -1e20f, -1e20f, 1e20f, 1e20f, 3, 3, 1, 1, 0.5f, 0.5f, 1.5f, 1.5f})
+                .Input<float>({4, 4}, {50, 50, 60, 60, -1e20f, -1e20f, 1e20f, 1e20f, 3, 3, 1, 1, 0.5f, 0.5f,
+                                       1.5f, 1.5f})
                 .Input<int64_t>({4}, {0, 0, 0, 0})
                 .Run());
   const auto y = tester.Output<float>();
-  EXPECT_EQ(y[0], 0);            // outside
-  EXPECT_NEAR(y[1], 0, 1e-6);    // the image is next to nothing of the box
-  EXPECT_EQ(y[2], 0);            // ends before it begins
+  EXPECT_EQ(y[0], 0);          // outside
+  EXPECT_NEAR(y[1], 0, 1e-6);  // the image is next to nothing of the box
+  EXPECT_EQ(y[2], 0);          // ends before it begins
   EXPECT_EQ(y[3], 1);
   OpTester wrong(OpId::kRoiAlign);
   EXPECT_ERROR(wrong.Input<float>({1, 2, 2, 1}, {1, 1, 1, 1})

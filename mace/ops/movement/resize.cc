@@ -43,6 +43,7 @@ ResizeAxis::ResizeAxis(const ResizeAttributes& attributes, const float* scales, 
     scale_ = scales != nullptr ? 1.0f / scales[axis] : in / out;
   }
   length_ = scales != nullptr && !is_tflite_ ? in * scale_ : out;
+  aligned_length_ = out;
   if (region != nullptr) region_begin_ = region[0], region_end_ = region[1];
 }
 
@@ -55,7 +56,7 @@ float ResizeAxis::Place(int64_t index) const {
     case CoordinateMode::kPytorchHalfPixel:
       return output_ > 1 ? (x + 0.5f) / scale_ - 0.5f : 0.0f;
     case CoordinateMode::kAlignCorners:
-      return output_ > 1 ? x * last / (length_ - 1) : 0.0f;
+      return output_ > 1 ? x * last / (aligned_length_ - 1) : 0.0f;
     case CoordinateMode::kAsymmetric:
       return x / scale_;
     case CoordinateMode::kHalfPixelSymmetric: {

@@ -35,6 +35,9 @@ class ResizeAxis {
   ResizeAxis(const ResizeAttributes& attributes, const float* scales, int axis, int64_t input, int64_t output,
              const float* region = nullptr);
 
+  // kAlignCorners by the length that the scale gives, fraction included, as ONNX's reference has it; else by
+  // the whole elements of the output, as other runtimes do.
+  void KeepFraction() { aligned_length_ = length_; }
   // The element that kNearest takes for output element `index`.
   int64_t Nearest(int64_t index) const;
   LinearTap Linear(int64_t index) const;
@@ -46,13 +49,13 @@ class ResizeAxis {
   float scale() const { return scale_; }
 
  private:
-
   ResizeAttributes attributes_;
   bool is_tflite_;
   int64_t input_;
   int64_t output_;
   float scale_;
   float length_;  // of the output, before it was rounded to whole elements
+  float aligned_length_;
   float region_begin_ = 0;
   float region_end_ = 1;
 };

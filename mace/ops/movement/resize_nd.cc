@@ -82,9 +82,9 @@ Status OutputSizeOf(const TensorView* scales, const TensorView* sizes, int i, do
 
 Status InferResizeNd(InferContext& context) {
   const auto& attributes = context.attributes<ResizeNdAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(
-      context, kX, {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32,
-                    DType::kU32, DType::kI64, DType::kU64}));
+  MACE_RETURN_IF_ERROR(ExpectDType(context, kX,
+                                   {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16,
+                                    DType::kU16, DType::kI32, DType::kU32, DType::kI64, DType::kU64}));
   const Shape& x = context.input(kX).shape;
   IntList axes;
   MACE_RETURN_IF_ERROR(ReadAxes(attributes, x.rank, &axes));
@@ -170,7 +170,8 @@ void FillMean(const ResizeNdAttributes& attributes, double place, int64_t first,
 // The elements on each side of a place that a mean counts.
 int64_t Reach(const ResizeNdAttributes& attributes, double shrink) {
   const double radius = attributes.mode == ResizeNdMode::kCubic ? 2 : 1;
-  return attributes.antialias ? -static_cast<int64_t>(std::floor(-radius / shrink)) : static_cast<int64_t>(radius);
+  return attributes.antialias ? -static_cast<int64_t>(std::floor(-radius / shrink))
+                              : static_cast<int64_t>(radius);
 }
 
 Status FillTaps(const ResizeNdAttributes& attributes, const float* scale, const float* region, int64_t input,
@@ -178,7 +179,8 @@ Status FillTaps(const ResizeNdAttributes& attributes, const float* scale, const 
   ResizeAttributes modes;
   modes.coordinate_mode = attributes.coordinate_mode;
   modes.nearest_mode = attributes.nearest_mode;
-  const ResizeAxis places(modes, scale, 0, input, output, region);
+  ResizeAxis places(modes, scale, 0, input, output, region);
+  places.KeepFraction();
   const bool is_nearest = attributes.mode == ResizeNdMode::kNearest;
   const double shrink = attributes.antialias ? std::min<double>(places.scale(), 1) : 1;
   const int64_t reach = is_nearest ? 0 : Reach(attributes, shrink);
@@ -198,8 +200,8 @@ Status FillTaps(const ResizeNdAttributes& attributes, const float* scale, const 
       taps[0] = {places.Nearest(i), 1};
     } else {
       // Far outside everything is the edge: clamped, so that the indices stay small.
-      const double clamped = std::clamp<double>(place, static_cast<double>(-reach - 1),
-                                                static_cast<double>(input + reach));
+      const double clamped =
+          std::clamp<double>(place, static_cast<double>(-reach - 1), static_cast<double>(input + reach));
       const auto base = static_cast<int64_t>(std::floor(clamped));
       FillMean(attributes, clamped, base - reach + 1, shrink, input, axis->count, taps);
     }
@@ -283,7 +285,8 @@ Status ReferenceResizeNd(const ReferenceContext& context) {
       region[1] = regions[axes.size() + i];
     }
     const int64_t output = context.outputs[0].shape[axis];
-    const bool same = output == x[axis] && (scale == nullptr || *scale == 1) && region[0] == 0 && region[1] == 1;
+    const bool same =
+        output == x[axis] && (scale == nullptr || *scale == 1) && region[0] == 0 && region[1] == 1;
     if (!same) MACE_RETURN_IF_ERROR(FillTaps(attributes, scale, region, x[axis], output, &taps[axis]));
   }
   return DispatchDType<float, double, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,

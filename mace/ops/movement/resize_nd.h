@@ -3,11 +3,11 @@
 // form with fast kernels: importers make it where they can.) As ONNX defines it, axis by axis:
 //   kNearest: one element, by nearest_mode.
 //   kLinear, kCubic: weighted means of 2 or 4 neighbours, in double; of integers cut off towards zero and
-//     saturated. Neighbours outside repeat the edge, or, with exclude_outside, do not count. `antialias` widens
-//     the filter where an axis shrinks.
-// Output size: floor(in * scale), or the size; with kNotLarger (kNotSmaller) one scale for all axes that makes
-// none larger (smaller) than its size, and round(in * scale). With kTfCropAndResize, what lies outside of the
-// input is `extrapolation_value`.
+//     saturated. Neighbours outside repeat the edge, or, with exclude_outside, do not count. `antialias`
+//     widens the filter where an axis shrinks.
+// Output size: floor(in * scale), or the size; with kNotLarger (kNotSmaller) one scale for all axes that
+// makes none larger (smaller) than its size, and round(in * scale). With kTfCropAndResize, what lies outside
+// of the input is `extrapolation_value`.
 #ifndef MACE_OPS_MOVEMENT_RESIZE_ND_H_
 #define MACE_OPS_MOVEMENT_RESIZE_ND_H_
 

@@ -30,9 +30,8 @@ TEST(ResizeNd, CubicWithoutWhatIsOutside) {
   attributes.cubic_coefficient = -0.5f;
   attributes.coordinate_mode = CoordinateMode::kAsymmetric;
   ASSERT_OK(tester.Input<float>({2, 3}, kPowers).NoInput().Input<float>({2}, {2, 1.5f}).Run());
-  ExpectNear(tester.Output<float>(),
-             {1, 1.535714f, 2.714286f, 4, 4.5f, 6.910715f, 12.214286f, 18, 8, 12.285714f, 21.714285f, 32, 8.875f,
-              13.629464f, 24.089285f, 35.5f});
+  ExpectNear(tester.Output<float>(), {1, 1.535714f, 2.714286f, 4, 4.5f, 6.910715f, 12.214286f, 18, 8,
+                                      12.285714f, 21.714285f, 32, 8.875f, 13.629464f, 24.089285f, 35.5f});
 }
 
 TEST(ResizeNd, Antialias) {
@@ -82,8 +81,8 @@ TEST(ResizeNd, KeepsTheAspectRatio) {
   larger.attributes<ResizeNdAttributes>().aspect_ratio = AspectRatio::kNotSmaller;
   ASSERT_OK(larger.Input<float>({2, 3}, kPowers).NoInput().NoInput().Input<int64_t>({2}, {5, 6}).Run());
   ASSERT_TRUE(larger.output().shape == (Shape{5, 8}));
-  ExpectNear(larger.Output<float>(), {1, 1, 1,  2,  2,  4,  4,  4,  1, 1, 1, 2,  2,  4,  4,  4,  1,  1,  1,  2,
-                                      2, 4, 4,  4,  8,  8,  8,  16, 16, 32, 32, 32, 8, 8, 8, 16, 16, 32, 32, 32});
+  ExpectNear(larger.Output<float>(), {1, 1, 1, 2, 2, 4, 4, 4,  1,  1,  1,  2,  2, 4, 4, 4,  1,  1,  1,  2,
+                                      2, 4, 4, 4, 8, 8, 8, 16, 16, 32, 32, 32, 8, 8, 8, 16, 16, 32, 32, 32});
   OpTester smaller(OpId::kResizeNd);
   smaller.attributes<ResizeNdAttributes>().aspect_ratio = AspectRatio::kNotLarger;
   smaller.attributes<ResizeNdAttributes>().axes = {1, 0};
@@ -118,18 +117,23 @@ TEST(ResizeNd, NearestOfAnyAxisAndType) {
 
 TEST(ResizeNd, IsResizeOfImages) {
   const auto x = TestValues(2 * 5 * 6 * 3);
-  for (int mode = 0; mode < static_cast<int>(CoordinateMode::kTfCropAndResize); ++mode) {
-    for (const bool linear : {false, true}) {
-      OpTester image(OpId::kResize), any(OpId::kResizeNd);
-      image.attributes<ResizeAttributes>().mode = linear ? ResizeMode::kLinear : ResizeMode::kNearest;
-      image.attributes<ResizeAttributes>().coordinate_mode = static_cast<CoordinateMode>(mode);
-      auto& attributes = any.attributes<ResizeNdAttributes>();
-      attributes.mode = linear ? ResizeNdMode::kLinear : ResizeNdMode::kNearest;
-      attributes.coordinate_mode = static_cast<CoordinateMode>(mode);
-      attributes.axes = {1, 2};
-      ASSERT_OK(image.Input({2, 5, 6, 3}, x).Input<float>({2}, {1.7f, 0.7f}).Run());
-      ASSERT_OK(any.Input({2, 5, 6, 3}, x).NoInput().Input<float>({2}, {1.7f, 0.7f}).Run());
-      ExpectNear(any.Output<float>(), image.Output<float>());
+  for (const auto& scales : {std::vector<float>{1.6f, 0.5f}, std::vector<float>{1.7f, 0.7f}}) {
+    for (int mode = 0; mode < static_cast<int>(CoordinateMode::kTfCropAndResize); ++mode) {
+      const auto coordinates = static_cast<CoordinateMode>(mode);
+      // Lengths of 8.5 and 4.2 are whole for Resize.
+      if (coordinates == CoordinateMode::kAlignCorners && scales[0] == 1.7f) continue;
+      for (const bool linear : {false, true}) {
+        OpTester image(OpId::kResize), any(OpId::kResizeNd);
+        image.attributes<ResizeAttributes>().mode = linear ? ResizeMode::kLinear : ResizeMode::kNearest;
+        image.attributes<ResizeAttributes>().coordinate_mode = coordinates;
+        auto& attributes = any.attributes<ResizeNdAttributes>();
+        attributes.mode = linear ? ResizeNdMode::kLinear : ResizeNdMode::kNearest;
+        attributes.coordinate_mode = coordinates;
+        attributes.axes = {1, 2};
+        ASSERT_OK(image.Input({2, 5, 6, 3}, x).Input<float>({2}, scales).Run());
+        ASSERT_OK(any.Input({2, 5, 6, 3}, x).NoInput().Input<float>({2}, scales).Run());
+        ExpectNear(any.Output<float>(), image.Output<float>());
+      }
     }
   }
 }

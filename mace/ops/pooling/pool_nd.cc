@@ -10,7 +10,8 @@ namespace {
 
 Status MakeWindow(const PoolNdAttributes& attributes, NdWindow* window) {
   return MakeNdWindow(attributes.kernel.values, attributes.kernel.size(), attributes.strides,
-                      attributes.dilations, attributes.pads, attributes.padding, attributes.ceil_mode, window);
+                      attributes.dilations, attributes.pads, attributes.padding, attributes.ceil_mode,
+                      window);
 }
 
 Status InferPoolNd(InferContext& context) {

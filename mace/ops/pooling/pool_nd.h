@@ -37,16 +37,12 @@ struct PoolNdAttributes {
   int64_t p = 2;
 
   static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, PoolNdAttributes, kind),
-                      MACE_FIELD(2, PoolNdAttributes, kernel),
-                      MACE_FIELD(3, PoolNdAttributes, strides),
-                      MACE_FIELD(4, PoolNdAttributes, pads),
-                      MACE_FIELD(5, PoolNdAttributes, dilations),
-                      MACE_FIELD(6, PoolNdAttributes, padding),
-                      MACE_FIELD(7, PoolNdAttributes, ceil_mode),
-                      MACE_FIELD(8, PoolNdAttributes, count_include_pad),
-                      MACE_FIELD(9, PoolNdAttributes, column_major),
-                      MACE_FIELD(10, PoolNdAttributes, p)};
+    return std::array{
+        MACE_FIELD(1, PoolNdAttributes, kind),         MACE_FIELD(2, PoolNdAttributes, kernel),
+        MACE_FIELD(3, PoolNdAttributes, strides),      MACE_FIELD(4, PoolNdAttributes, pads),
+        MACE_FIELD(5, PoolNdAttributes, dilations),    MACE_FIELD(6, PoolNdAttributes, padding),
+        MACE_FIELD(7, PoolNdAttributes, ceil_mode),    MACE_FIELD(8, PoolNdAttributes, count_include_pad),
+        MACE_FIELD(9, PoolNdAttributes, column_major), MACE_FIELD(10, PoolNdAttributes, p)};
   }
 };
 extern const OpDefinition kPoolNdDefinition;

@@ -1,8 +1,8 @@
 // PoolNd against the 2-D pools and by hand; MaxUnpool undoes it.
+#include "mace/ops/pooling/pool_nd.h"
 #include "mace/ops/op_tester.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
-#include "mace/ops/pooling/pool_nd.h"
 
 namespace mace::ops {
 namespace {
@@ -48,7 +48,8 @@ TEST(PoolNd, IndicesCountChannelsFirst) {
     ASSERT_OK(tester.Input({1, 2, 3, 2}, x).Run());
     ExpectNear(tester.Output<float>(0), {5, 6, 6, 5});
     const auto indices = tester.Output<int64_t>(1);
-    EXPECT_EQ(indices, column_major ? (std::vector<int64_t>{3, 6, 5, 8}) : (std::vector<int64_t>{4, 6, 5, 7}));
+    EXPECT_EQ(indices,
+              column_major ? (std::vector<int64_t>{3, 6, 5, 8}) : (std::vector<int64_t>{4, 6, 5, 7}));
   }
 }
 

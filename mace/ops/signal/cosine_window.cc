@@ -39,7 +39,8 @@ Status ReferenceCosineWindow(const ReferenceContext& context) {
     using T = decltype(zero);
     T* y = context.outputs[0].as<T>();
     for (int64_t i = 0; i < size; ++i) {
-      const double angle = period > 0 ? 2 * std::numbers::pi * static_cast<double>(i) / period : std::numbers::pi;
+      const double angle =
+          period > 0 ? 2 * std::numbers::pi * static_cast<double>(i) / period : std::numbers::pi;
       y[i] = static_cast<T>(WindowAt(attributes.kind, angle));
     }
     return Status::Ok();

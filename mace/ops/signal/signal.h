@@ -1,11 +1,10 @@
 // Operators of signal processing, as ONNX defines them, in double throughout. Complex numbers are pairs on a
 // last axis of 2, real ones stand on a last axis of 1. All f32 or all f64.
 //
-// Dft: x [..., length, ..., 1 or 2], optional dft_length, optional axis (integers of one element; not the last
-// axis) -> the discrete Fourier transform along the axis, of x cut or filled with zeros to dft_length, on a
-// last axis of 2. `onesided`: the first
-// dft_length / 2 + 1 frequencies only; with `inverse` x is such a half, and the output is real, of dft_length
-// elements (2 * (length - 1) where it is not given).
+// Dft: x [..., length, ..., 1 or 2], optional dft_length, optional axis (integers of one element; not the
+// last axis) -> the discrete Fourier transform along the axis, of x cut or filled with zeros to dft_length,
+// on a last axis of 2. `onesided`: the first dft_length / 2 + 1 frequencies only; with `inverse` x is such a
+// half, and the output is real, of dft_length elements (2 * (length - 1) where it is not given).
 //
 // Stft: signal [N, length, 1 or 2], int64 frame_step, optional window [frame_length], optional int64
 // frame_length -> [N, frames, frequencies, 2]: the Dft of each frame, times the window. A signal shorter than
@@ -14,8 +13,8 @@
 // CosineWindow: int64 or int32 size (rank 0 or 1) -> [size].
 //
 // MelWeightMatrix: int64 or int32 num_mel_bins, dft_length, sample_rate, float lower_edge_hertz,
-// upper_edge_hertz (one element each) -> [dft_length / 2 + 1, num_mel_bins]: triangles that sum frequencies of
-// a Dft to bins that are equally wide on the mel scale.
+// upper_edge_hertz (one element each) -> [dft_length / 2 + 1, num_mel_bins]: triangles that sum frequencies
+// of a Dft to bins that are equally wide on the mel scale.
 #ifndef MACE_OPS_SIGNAL_SIGNAL_H_
 #define MACE_OPS_SIGNAL_SIGNAL_H_
 
@@ -64,7 +63,8 @@ struct MelWeightMatrixAttributes {
 };
 extern const OpDefinition kMelWeightMatrixDefinition;
 
-// --- Shared by shape rules ----------------------------------------------------------------------------------
+// --- Shared by shape rules
+// ----------------------------------------------------------------------------------
 
 // Input `input` is an int64 or int32 tensor of one element. *known: whether its `value` is, which is 0 to
 // 2^31 - 1 for a count.

@@ -14,7 +14,8 @@ std::vector<Number> SlowTransform(const std::vector<Number>& x, int64_t length, 
   std::vector<Number> y(static_cast<size_t>(length));
   for (int64_t k = 0; k < length; ++k) {
     for (int64_t n = 0; n < std::min<int64_t>(length, static_cast<int64_t>(x.size())); ++n) {
-      const double angle = sign * 2 * std::numbers::pi * static_cast<double>(n * k % length) / static_cast<double>(length);
+      const double angle =
+          sign * 2 * std::numbers::pi * static_cast<double>(n * k % length) / static_cast<double>(length);
       y[k] += x[n] * Number(std::cos(angle), std::sin(angle));
     }
   }
@@ -176,7 +177,8 @@ TEST(MelWeightMatrix, WideTriangles) {
   }
   for (int bin = 0; bin < 6; ++bin) {
     for (int64_t k = 0; k < 257; ++k) {
-      const double rise = static_cast<double>(k - edges[bin]) / static_cast<double>(edges[bin + 1] - edges[bin]);
+      const double rise =
+          static_cast<double>(k - edges[bin]) / static_cast<double>(edges[bin + 1] - edges[bin]);
       const double fall =
           static_cast<double>(edges[bin + 2] - k) / static_cast<double>(edges[bin + 2] - edges[bin + 1]);
       EXPECT_NEAR(y[k * 6 + bin], std::max(0.0, std::min(rise, fall)), 1e-12);

@@ -38,7 +38,8 @@ Status InferStft(InferContext& context) {
     }
     if (!has_length) length = kUnknownDim;
   }
-  if (length == 0 || length > INT32_MAX) return InvalidArgument("frames of %lld", static_cast<long long>(length));
+  if (length == 0 || length > INT32_MAX)
+    return InvalidArgument("frames of %lld", static_cast<long long>(length));
   Shape shape = {signal[0], kUnknownDim, kUnknownDim, 2};
   if (length >= 0) {
     shape[2] = attributes.onesided ? length / 2 + 1 : length;
@@ -66,7 +67,8 @@ Status TransformFrames(const ReferenceContext& context, int64_t step, int64_t le
       const T* from = x + frame * step * parts;
       for (int64_t i = 0; i < length; ++i) {
         const double factor = window != nullptr ? static_cast<double>(window[i]) : 1;
-        in[static_cast<size_t>(i)] = {from[i * parts] * factor, parts == 2 ? from[i * parts + 1] * factor : 0};
+        in[static_cast<size_t>(i)] = {from[i * parts] * factor,
+                                      parts == 2 ? from[i * parts + 1] * factor : 0};
       }
       transform.Run(in.data(), out.data());
       for (int64_t k = 0; k < output[2]; ++k) {

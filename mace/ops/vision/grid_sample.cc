@@ -13,9 +13,9 @@ namespace {
 constexpr int kMaxSampledAxes = 3;
 
 Status InferGridSample(InferContext& context) {
-  MACE_RETURN_IF_ERROR(ExpectDType(
-      context, 0, {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16, DType::kU16, DType::kI32,
-                   DType::kU32, DType::kI64, DType::kU64}));
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0,
+                                   {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16,
+                                    DType::kU16, DType::kI32, DType::kU32, DType::kI64, DType::kU64}));
   MACE_RETURN_IF_ERROR(ExpectDType(context, 1, {DType::kF32, DType::kF64}));
   const Shape& x = context.input(0).shape;
   const Shape& grid = context.input(1).shape;
@@ -91,8 +91,8 @@ SampleTaps TapsAt(const GridSampleAttributes& attributes, const SampledAxis& axi
     place = 0;
   }
   if (place < axis.low || place > axis.high) {
-    // A cubic mean reaches beyond its two neighbours: of a place behind the border it is not the border's value,
-    // as PyTorch and onnxruntime compute it (onnx.reference moves the place to the border first).
+    // A cubic mean reaches beyond its two neighbours: of a place behind the border it is not the border's
+    // value, as PyTorch and onnxruntime compute it (onnx.reference moves the place to the border first).
     if (attributes.padding == SamplePadding::kBorder && attributes.mode != SampleMode::kCubic) {
       place = std::clamp<double>(place, 0, static_cast<double>(axis.size - 1));
     } else if (attributes.padding == SamplePadding::kReflection) {

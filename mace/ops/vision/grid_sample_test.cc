@@ -1,5 +1,5 @@
-// Numbers of ONNX's reference implementation (onnx 1.23, onnx.reference; of cubic means with borders, which it
-// computes in another way, of onnxruntime 1.32), and grids that change nothing.
+// Numbers of ONNX's reference implementation (onnx 1.23, onnx.reference; of cubic means with borders, which
+// it computes in another way, of onnxruntime 1.32), and grids that change nothing.
 #include "mace/ops/vision/grid_sample.h"
 
 #include "mace/ops/op_tester.h"
@@ -67,10 +67,9 @@ TEST(GridSample, IdentityGrids) {
     swap.attributes<AffineGridAttributes>().align_corners = align_corners;
     image.attributes<GridSampleAttributes>().align_corners = align_corners;
     ASSERT_OK(swap.Input<float>({1, 2, 3}, {0, 1, 0, 1, 0, 0}).Input<int64_t>({4}, {1, 1, 3, 2}).Run());
-    ASSERT_OK(image.Input<int32_t>({1, 2, 3, 1}, {1, 2, 3, 4, 5, 6})
-                  .Input({1, 3, 2, 2}, swap.Output<float>())
-                  .Run());
-    EXPECT_EQ(image.Output<int32_t>(), (std::vector<int32_t>{1, 4, 2, 5, 3, 6}));
+    ASSERT_OK(
+        image.Input<float>({1, 2, 3, 1}, {1, 2, 3, 4, 5, 6}).Input({1, 3, 2, 2}, swap.Output<float>()).Run());
+    ExpectNear(image.Output<float>(), {1, 4, 2, 5, 3, 6});
   }
 }
 
@@ -82,9 +81,17 @@ TEST(AffineGrid, MovesAndScales) {
   ExpectNear(tester.Output<float>(), {-1.5f, -1, 0.5f, -1, 2.5f, -1});
 }
 
+TEST(GridSample, MeansOfIntegersAreCutOff) {
+  OpTester tester(OpId::kGridSample);
+  tester.attributes<GridSampleAttributes>().align_corners = true;
+  ASSERT_OK(tester.Input<int8_t>({1, 3, 1}, {-7, 10, 127}).Input<double>({1, 3, 1}, {-0.75, 0, 0.5}).Run());
+  EXPECT_EQ(tester.Output<int8_t>(), (std::vector<int8_t>{-2, 10, 68}));  // -2.75, 10, 68.5
+}
+
 TEST(GridSample, PlacesThatAreNone) {
   const float nan = std::nanf("");
-  for (const SamplePadding padding : {SamplePadding::kZeros, SamplePadding::kBorder, SamplePadding::kReflection}) {
+  for (const SamplePadding padding :
+       {SamplePadding::kZeros, SamplePadding::kBorder, SamplePadding::kReflection}) {
     for (const SampleMode mode : {SampleMode::kNearest, SampleMode::kLinear, SampleMode::kCubic}) {
       OpTester tester(OpId::kGridSample);
       tester.attributes<GridSampleAttributes>() = {mode, padding, true};
