@@ -100,6 +100,7 @@ ValueId EmitGemm(OnnxContext& context, ValueId a, ValueId b, ValueId c, const Ge
 
 GemmFlags ReadGemmFlags(OnnxNode& node) {
   GemmFlags flags;
+  node.Ignore("broadcast");  // before opset 7: C is, always
   flags.alpha = node.Float("alpha", 1.0f);
   flags.beta = node.Float("beta", 1.0f);
   flags.transpose_a = node.Int("transA", 0) != 0;

@@ -175,6 +175,7 @@ ValueId EmitElementNormalization(OnnxContext& context, ValueId x, std::span<cons
 Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   node.Ignore("momentum");
+  node.Ignore("is_test");  // before opset 7
   node.RequireInt("training_mode", 0);
   const bool spatial = node.Int("spatial", 1) != 0;
   const float epsilon = node.Float("epsilon", 1e-5f);

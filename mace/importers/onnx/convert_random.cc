@@ -125,6 +125,7 @@ Outputs ConvertDropout(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   }
   node.Ignore("ratio");
   node.Ignore("seed");
+  node.Ignore("is_test");  // before opset 7
   Outputs outputs = {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
   const DType mask = context.opset() < 10 ? context.TypeOf(x).dtype : DType::kBool;
   if (ReadOutputs(context, node) > 1) outputs.push_back(EmitTrue(context, x, mask));
