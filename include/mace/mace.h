@@ -123,7 +123,7 @@ class Tensor : public mace_tensor {
   static Tensor Into(std::span<T> values) {
     return Tensor(DTypeOf<T>(), {}, values.data(), values.size_bytes());
   }
-  std::span<const int64_t> shape() const { return {dims, static_cast<size_t>(rank)}; }
+  std::span<const int64_t> shape() const { return {dims, static_cast<size_t>(rank < 0 ? 0 : rank)}; }
   template <typename T>
   std::span<T> elements() const {
     return {static_cast<T*>(data), byte_size / sizeof(T)};
@@ -135,6 +135,7 @@ struct TensorInfo {
   std::string name;
   DType dtype = MACE_FLOAT32;
   std::vector<int64_t> shape;          // -1: may differ from run to run
+  bool has_rank = true;                // else the rank may differ, and shape is empty
   std::vector<std::string> dim_names;  // "" where a dimension has none
   bool optional = false;               // an input that may be left to the session's state
   float scale = 0;                     // 0: not quantized, or per channel
@@ -183,7 +184,7 @@ class Session {
     return Status(mace_session_run(handle_.get(), inputs.data(), static_cast<int32_t>(inputs.size()),
                                    outputs.data(), static_cast<int32_t>(outputs.size()), &run_options));
   }
-  // Plans for these input shapes (data is not read) and tells the shapes and sizes of the outputs.
+  // Plans for these input shapes (data is not read), tells what outputs look like (-1, 0 bytes: data decide).
   Expected<std::vector<Tensor>> Prepare(std::span<const Tensor> inputs) {
     std::vector<Tensor> outputs(static_cast<size_t>(output_count_));
     Status status(mace_session_prepare(handle_.get(), inputs.data(), static_cast<int32_t>(inputs.size()),
@@ -281,7 +282,8 @@ class Model {
       TensorInfo& info = infos[static_cast<size_t>(i)];
       info.name = c_info.name;
       info.dtype = static_cast<DType>(c_info.dtype);
-      info.shape.assign(c_info.dims, c_info.dims + c_info.rank);
+      info.has_rank = c_info.rank >= 0;
+      info.shape.assign(c_info.dims, c_info.dims + (info.has_rank ? c_info.rank : 0));
       for (const char* dim : std::span(c_info.dim_names, info.shape.size()))
         info.dim_names.emplace_back(dim == nullptr ? "" : dim);
       info.optional = c_info.optional != 0;

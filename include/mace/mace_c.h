@@ -120,7 +120,7 @@ typedef struct mace_runtime_options {
   const mace_allocator* allocator; /* NULL: the system's. For arenas, packed weights and file images */
   const mace_log* log;             /* NULL: silent */
   const mace_executor* executor;   /* NULL: own threads */
-  uint64_t memory_limit;           /* bytes of arenas and packed weights; 0: no limit */
+  uint64_t memory_limit;           /* bytes of arenas, held results and packed weights; 0: no limit */
   /* NULL: the best of this CPU; "scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon",
    * "dotprod", "i8mm", "sve", "rvv": this one and those
    * before it, as far as this CPU has them. Names of another architecture are refused */
@@ -159,7 +159,7 @@ typedef struct mace_model_options {
   int32_t verify;            /* mace_verify */
   int32_t numerics;          /* mace_numerics */
   int32_t memory;            /* mace_memory */
-  int32_t max_cached_plans;  /* plans kept, one per set of input shapes; 0: 16 */
+  int32_t max_cached_plans;  /* plans kept, one per set of input shapes (or what else sizes follow); 0: 16 */
   int32_t reference_kernels; /* not 0: only the plain reference kernels (slow; for finding errors) */
 } mace_model_options;
 
@@ -172,7 +172,8 @@ MACE_API mace_status* mace_model_load_memory(mace_runtime* runtime, const void* 
                                              const mace_model_options* options, mace_model** model);
 MACE_API void mace_model_destroy(mace_model* model);
 
-/* What a model's input or output looks like. dims: -1 is a dimension that may differ from run to run. */
+/* What a model's input or output looks like. dims: -1 is a dimension that may differ from run to run. rank:
+ * -1 where that may. */
 typedef struct mace_tensor_info {
   uint32_t struct_size;
   int32_t dtype; /* mace_dtype */
@@ -226,13 +227,15 @@ typedef struct mace_run_options {
 MACE_API mace_status* mace_session_create(mace_model* model, mace_session** session);
 MACE_API void mace_session_destroy(mace_session* session);
 /* Makes (or finds) the plan for these input shapes (data may be NULL) and fills in dtype, rank, dims and
- * byte_size of the outputs. A run with the same shapes then allocates nothing. */
+ * byte_size of the outputs. A run with the same shapes then allocates nothing. Where the size of an output
+ * depends on data, dims are -1 (rank too, where it may differ) and byte_size is 0. */
 MACE_API mace_status* mace_session_prepare(mace_session* session, const mace_tensor* inputs,
                                            int32_t input_count, mace_tensor* outputs, int32_t output_count);
 /* inputs and outputs in model order. An output with data NULL gets the session's buffer (valid until the
  * session's next run, prepare or destroy); else the result is written there, and byte_size must be large
- * enough. dtype, rank, dims and byte_size of the outputs are filled in. Input and output buffers must not
- * overlap. After an error the state is as before the run. */
+ * enough: the error says what was needed, also where only the run could tell. dtype, rank, dims and byte_size
+ * of the outputs are filled in. Input and output buffers must not overlap. After an error the state is as
+ * before the run. */
 MACE_API mace_status* mace_session_run(mace_session* session, const mace_tensor* inputs, int32_t input_count,
                                        mace_tensor* outputs, int32_t output_count,
                                        const mace_run_options* options);

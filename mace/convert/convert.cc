@@ -27,25 +27,30 @@ const char* NameOf(importers::Format format) {
   return "unknown";
 }
 
-void CountOperators(const Graph& graph, ConvertReport* report) {
-  std::map<std::string, int64_t> counts;
+// Those of subgraphs too.
+void CountOperators(const Graph& graph, std::map<std::string, int64_t>* counts) {
   for (const Node& node : graph.nodes) {
     const OpDefinition* definition = FindOpDefinition(node.op);
-    ++counts[definition == nullptr ? "?" : definition->name];
+    ++(*counts)[definition == nullptr ? "?" : definition->name];
   }
-  report->operators.assign(counts.begin(), counts.end());
+  for (const auto& subgraph : graph.subgraphs) CountOperators(*subgraph, counts);
 }
 
 // A text for each constant, up to a few, that holds something which is no number.
-std::vector<std::string> NonFiniteConstants(const Graph& graph) {
+void FindNonFiniteConstants(const Graph& graph, std::vector<std::string>* texts) {
   constexpr size_t kMaxTold = 20;
-  std::vector<std::string> texts;
   for (const Value& value : graph.values) {
-    if (value.constant == kNone || texts.size() == kMaxTold) continue;
+    if (value.constant == kNone || texts->size() == kMaxTold) continue;
     const char* what = passes::NonFiniteIn(graph.constants[value.constant].view);
     if (what == nullptr) continue;
-    texts.push_back("'" + std::string(value.name.view()) + "', computed from constants, contains " + what);
+    texts->push_back("'" + std::string(value.name.view()) + "', computed from constants, contains " + what);
   }
+  for (const auto& subgraph : graph.subgraphs) FindNonFiniteConstants(*subgraph, texts);
+}
+
+std::vector<std::string> NonFiniteConstants(const Graph& graph) {
+  std::vector<std::string> texts;
+  FindNonFiniteConstants(graph, &texts);
   return texts;
 }
 
@@ -56,6 +61,7 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   import_options.states = options.states;
   import_options.signature = options.signature;
   import_options.cut = options.cut;
+  import_options.folder = options.folder;
   importers::ImportReport import_report;
   Graph graph;
   MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));
@@ -72,7 +78,9 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
     }
   }
   MACE_RETURN_IF_ERROR(VerifyGraph(graph, &FindOpDefinition));
-  CountOperators(graph, report);
+  std::map<std::string, int64_t> counts;
+  CountOperators(graph, &counts);
+  report->operators.assign(counts.begin(), counts.end());
   return WriteModel(graph, {.keep_inner_names = !options.strip_names}, mace_file);
 }
 

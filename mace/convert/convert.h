@@ -4,6 +4,7 @@
 #define MACE_CONVERT_CONVERT_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -25,6 +26,8 @@ struct ConvertOptions {
   bool optimize = true;  // run the passes; without them the file holds the model as it was imported
   // What is converted instead of the whole: joined sub-graphs, other inputs and outputs.
   importers::CutOptions cut = {};
+  // Where the source lies: external data are read from inside this folder, and refused where there is none.
+  std::optional<std::string> folder = {};
   // The file keeps the names of inputs, outputs and states only, and of the symbols in their shapes.
   bool strip_names = false;
   // Added to (and replacing equal keys of) the source's metadata.

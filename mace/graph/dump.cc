@@ -1,4 +1,5 @@
 // DumpGraph: the text form of a graph, for people and golden tests.
+#include "mace/graph/control_nodes.h"
 #include "mace/graph/graph.h"
 #include "mace/graph/op_definition.h"
 
@@ -8,16 +9,19 @@ namespace {
 
 class Dumper {
  public:
-  Dumper(const Graph& graph, OpFinder find_definition, String* text)
-      : graph_(graph), find_(find_definition), text_(text) {}
+  // `depth` is 1 for the outermost graph, whose symbols are those of its subgraphs.
+  Dumper(const Graph& graph, const Graph& outermost, int depth, OpFinder find_definition, String* text)
+      : graph_(graph), outermost_(outermost), depth_(depth), find_(find_definition), text_(text) {}
 
   Status Run() {
+    MACE_RETURN_IF_ERROR(Indent());
     MACE_RETURN_IF_ERROR(text_->AppendFormat("graph '%s'\n", graph_.name.c_str()));
     for (ValueId input : graph_.inputs) MACE_RETURN_IF_ERROR(Line("input", input));
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       if (graph_.values[i].constant != kNone) MACE_RETURN_IF_ERROR(Line("constant", static_cast<ValueId>(i)));
     }
     for (const State& state : graph_.states) {
+      MACE_RETURN_IF_ERROR(Indent());
       MACE_RETURN_IF_ERROR(text_->AppendFormat("state '%s': read ", state.name.c_str()));
       MACE_RETURN_IF_ERROR(TypedValue(state.read));
       MACE_RETURN_IF_ERROR(text_->AppendFormat(", write %%%d, initial %s\n", state.write,
@@ -29,7 +33,13 @@ class Dumper {
   }
 
  private:
+  Status Indent() {
+    for (int i = 1; i < depth_; ++i) MACE_RETURN_IF_ERROR(text_->Append("    "));
+    return Status::Ok();
+  }
+
   Status Line(const char* keyword, ValueId value) {
+    MACE_RETURN_IF_ERROR(Indent());
     MACE_RETURN_IF_ERROR(text_->AppendFormat("%s ", keyword));
     MACE_RETURN_IF_ERROR(TypedValue(value));
     return text_->Append("\n");
@@ -43,12 +53,13 @@ class Dumper {
     if (!value.name.empty()) MACE_RETURN_IF_ERROR(text_->AppendFormat(" '%s'", value.name.c_str()));
     MACE_RETURN_IF_ERROR(text_->AppendFormat(": %s[", NameOf(value.type.dtype)));
     const Shape& shape = value.type.shape;
+    if (!shape.HasRank()) MACE_RETURN_IF_ERROR(text_->Append("..."));
     for (int i = 0; i < shape.rank; ++i) {
       if (i > 0) MACE_RETURN_IF_ERROR(text_->Append(", "));
       if (shape[i] >= 0) {
         MACE_RETURN_IF_ERROR(text_->AppendFormat("%lld", static_cast<long long>(shape[i])));
-      } else if (IsSymbolDim(shape[i]) && static_cast<uint64_t>(-2 - shape[i]) < graph_.symbols.size()) {
-        MACE_RETURN_IF_ERROR(text_->Append(graph_.symbols[SymbolOf(shape[i])].name.view()));
+      } else if (IsSymbolDim(shape[i]) && static_cast<uint64_t>(-2 - shape[i]) < outermost_.symbols.size()) {
+        MACE_RETURN_IF_ERROR(text_->Append(outermost_.symbols[SymbolOf(shape[i])].name.view()));
       } else {
         MACE_RETURN_IF_ERROR(text_->Append("?"));
       }
@@ -70,6 +81,7 @@ class Dumper {
   }
 
   Status DumpNode(const Node& node) {
+    MACE_RETURN_IF_ERROR(Indent());
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (i > 0) MACE_RETURN_IF_ERROR(text_->Append(", "));
       MACE_RETURN_IF_ERROR(TypedValue(node.outputs[i]));
@@ -95,10 +107,18 @@ class Dumper {
       MACE_RETURN_IF_ERROR(text_->Append("}"));
     }
     if (!node.name.empty()) MACE_RETURN_IF_ERROR(text_->AppendFormat("  # %s", node.name.c_str()));
-    return text_->Append("\n");
+    MACE_RETURN_IF_ERROR(text_->Append("\n"));
+    const Bodies bodies = BodiesOf(node);
+    if (bodies.count == 0 || depth_ >= kMaxGraphDepth || !CheckBodies(graph_, node).ok()) return Status::Ok();
+    for (int32_t index : bodies) {
+      MACE_RETURN_IF_ERROR(Dumper(*graph_.subgraphs[index], outermost_, depth_ + 1, find_, text_).Run());
+    }
+    return Status::Ok();
   }
 
   const Graph& graph_;
+  const Graph& outermost_;
+  const int depth_;
   OpFinder find_;
   String* text_;
 };
@@ -106,7 +126,7 @@ class Dumper {
 }  // namespace
 
 Status DumpGraph(const Graph& graph, OpFinder find_definition, String* text) {
-  return Dumper(graph, find_definition, text).Run();
+  return Dumper(graph, graph, 1, find_definition, text).Run();
 }
 
 }  // namespace mace

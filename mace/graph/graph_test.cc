@@ -118,7 +118,7 @@ TEST(Graph, VerifyRefusesEachDefect) {
       {"no dtype", [](Graph& g) { g.values[0].type.dtype = DType::kInvalid; }},
       {"dtype of no type", [](Graph& g) { g.values[1].type.dtype = static_cast<DType>(99); }},
       {"rank", [](Graph& g) { g.values[1].type.shape.rank = 9; }},
-      {"negative rank", [](Graph& g) { g.values[1].type.shape.rank = -1; }},
+      {"negative rank", [](Graph& g) { g.values[1].type.shape.rank = -2; }},
       {"missing symbol", [](Graph& g) { g.values[1].type.shape[0] = SymbolDim(1); }},
       {"lowest dimension", [](Graph& g) { g.values[1].type.shape[0] = std::numeric_limits<int64_t>::min(); }},
       {"constant out of range", [](Graph& g) { g.values[2].constant = 1; }},

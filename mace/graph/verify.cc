@@ -1,6 +1,7 @@
 // VerifyGraph: what everything behind it may rely on (graph.h).
 #include <cmath>
 
+#include "mace/graph/control_nodes.h"
 #include "mace/graph/graph.h"
 #include "mace/graph/op_definition.h"
 
@@ -13,8 +14,8 @@ bool InRange(int64_t index, size_t count) { return index >= 0 && static_cast<siz
 // The integers that a quantized element of `dtype` can hold; false where the type is not one.
 bool StoredRange(DType dtype, int64_t* low, int64_t* high) {
   if (!IsInteger(dtype)) return false;
-  const bool is_unsigned = dtype == DType::kU4 || dtype == DType::kU8 || dtype == DType::kU16 ||
-                           dtype == DType::kU32 || dtype == DType::kU64;
+  const bool is_unsigned = dtype == DType::kU2 || dtype == DType::kU4 || dtype == DType::kU8 ||
+                           dtype == DType::kU16 || dtype == DType::kU32 || dtype == DType::kU64;
   const int bits = BitsOf(dtype) < 33 ? BitsOf(dtype) : 33;  // zero points are int32
   *low = is_unsigned ? 0 : -(int64_t{1} << (bits - 1));
   *high = is_unsigned ? (int64_t{1} << bits) - 1 : (int64_t{1} << (bits - 1)) - 1;
@@ -24,11 +25,21 @@ bool StoredRange(DType dtype, int64_t* low, int64_t* high) {
 // Who defines each value, filled while walking the graph.
 enum Definition : uint8_t { kUndefined = 0, kInput, kConstant, kStateRead, kProduced };
 
+// What all graphs of a model share while they are verified.
+struct Scope {
+  OpFinder find;
+  size_t symbols;      // of the outermost graph
+  int64_t graphs = 0;  // seen so far below the outermost one
+};
+
 class Verifier {
  public:
-  Verifier(const Graph& graph, OpFinder find_definition) : graph_(graph), find_(find_definition) {}
+  // `depth` is 1 for the outermost graph.
+  Verifier(const Graph& graph, int depth, Scope* scope)
+      : graph_(graph), depth_(depth), scope_(*scope), find_(scope->find) {}
 
   Status Run() {
+    MACE_RETURN_IF_ERROR(CheckSubgraphs());
     if (graph_.nodes.size() > static_cast<size_t>(kMaxNodes) ||
         graph_.values.size() > static_cast<size_t>(kMaxValues)) {
       return ResourceExhausted("the graph has %zu nodes and %zu values; the limits are %lld and %lld",
@@ -62,10 +73,81 @@ class Verifier {
         return std::move(status).WithPrefix("node %zu '%s'", i, graph_.LabelOf(graph_.nodes[i]));
       }
     }
+    MACE_RETURN_IF_ERROR(CheckOwners());
     return CheckResults();
   }
 
  private:
+  // First of all: what the nodes' checks read of their bodies is then in order.
+  Status CheckSubgraphs() {
+    if (depth_ > kMaxGraphDepth) {
+      return ResourceExhausted("subgraphs are nested more than %d deep", kMaxGraphDepth);
+    }
+    if (depth_ > 1 && (!graph_.states.empty() || !graph_.metadata.empty() || !graph_.symbols.empty())) {
+      return InvalidArgument("a subgraph has states, metadata or symbols");
+    }
+    for (size_t i = 0; i < graph_.subgraphs.size(); ++i) {
+      if (++scope_.graphs > kMaxSubgraphs) {
+        return ResourceExhausted("the model has more than %lld subgraphs",
+                                 static_cast<long long>(kMaxSubgraphs));
+      }
+      if (graph_.subgraphs[i] == nullptr) return InvalidArgument("subgraph %zu does not exist", i);
+      const Graph& subgraph = *graph_.subgraphs[i];
+      Status status = Verifier(subgraph, depth_ + 1, &scope_).Run();
+      if (!status.ok()) return std::move(status).WithPrefix("subgraph %zu '%s'", i, subgraph.name.c_str());
+    }
+    return owned_.Resize(graph_.subgraphs.size());
+  }
+
+  Status CheckOwners() const {
+    for (size_t i = 0; i < owned_.size(); ++i) {
+      if (owned_[i] == 0) return InvalidArgument("subgraph %zu belongs to no node", i);
+    }
+    return Status::Ok();
+  }
+
+  DType DTypeOf(const Graph& graph, ValueId value) const {
+    return value == kNone ? DType::kInvalid : graph.values[value].type.dtype;
+  }
+  // Where both are known.
+  static bool Differ(DType a, DType b) { return a != DType::kInvalid && b != DType::kInvalid && a != b; }
+
+  // Of a node whose inputs and outputs have been checked.
+  Status CheckControlNode(const Node& node) {
+    MACE_RETURN_IF_ERROR(CheckBodies(graph_, node));
+    const Bodies bodies = BodiesOf(node);
+    const int offset = BodyInputOffset(node);
+    for (int32_t index : bodies) {
+      if (owned_[index]++ != 0) return InvalidArgument("subgraph %d belongs to two nodes", index);
+      const Graph& body = *graph_.subgraphs[index];
+      for (size_t i = 0; i < body.inputs.size(); ++i) {
+        const DType given = DTypeOf(graph_, node.inputs[i + offset]);
+        const DType taken = DTypeOf(body, body.inputs[i]);
+        if (Differ(given, taken)) {
+          return InvalidArgument("input %zu is %s, its subgraph takes %s", i + offset, NameOf(given),
+                                 NameOf(taken));
+        }
+      }
+      // In front of the outputs a loop's body has the condition.
+      const size_t first = node.op == OpId::kLoop ? 1 : 0;
+      for (size_t i = 0; i < node.outputs.size(); ++i) {
+        const DType given = DTypeOf(body, body.outputs[i + first]);
+        if (Differ(given, DTypeOf(graph_, node.outputs[i]))) {
+          return InvalidArgument("output %zu is %s, its subgraph gives %s", i,
+                                 NameOf(DTypeOf(graph_, node.outputs[i])), NameOf(given));
+        }
+      }
+      if (node.op != OpId::kLoop) continue;
+      const int32_t carried = node.attributes.as<ops::LoopAttributes>().carried_count;
+      for (int32_t i = 0; i < carried + 1; ++i) {  // the condition and what is carried
+        if (Differ(DTypeOf(body, body.inputs[i + 1]), DTypeOf(body, body.outputs[i]))) {
+          return InvalidArgument("output %d of the subgraph has another element type than the input", i);
+        }
+      }
+    }
+    return Status::Ok();
+  }
+
   const char* NameOfValue(size_t value) const { return graph_.values[value].name.c_str(); }
 
   Status CheckSymbols() {
@@ -133,6 +215,7 @@ class Verifier {
       }
     }
     if (quantization.axis == kNone) return Status::Ok();
+    if (!type.shape.HasRank()) return InvalidArgument("a quantization by axis of a tensor of unknown rank");
     if (quantization.axis >= type.shape.rank) {
       return InvalidArgument("quantization axis %d of a tensor of rank %d", quantization.axis,
                              type.shape.rank);
@@ -156,9 +239,9 @@ class Verifier {
   Status CheckValue(ValueId id) {
     const Value& value = graph_.values[id];
     const Shape& shape = value.type.shape;
-    if (shape.rank < 0 || shape.rank > kMaxRank) return InvalidArgument("rank %d", shape.rank);
+    if (shape.rank < kUnknownRank || shape.rank > kMaxRank) return InvalidArgument("rank %d", shape.rank);
     for (int i = 0; i < shape.rank; ++i) {
-      if (IsSymbolDim(shape[i]) && static_cast<uint64_t>(-2 - shape[i]) >= graph_.symbols.size()) {
+      if (IsSymbolDim(shape[i]) && static_cast<uint64_t>(-2 - shape[i]) >= scope_.symbols) {
         return InvalidArgument("dimension %d is a symbol that does not exist", i);
       }
     }
@@ -211,6 +294,7 @@ class Verifier {
     defined_[state.read] = kStateRead;
     const TensorType& read = graph_.values[state.read].type;
     const TensorType& write = graph_.values[state.write].type;
+    if (!read.shape.HasRank()) return InvalidArgument("has no known rank");
     if (write.dtype != DType::kInvalid &&
         (read.dtype != write.dtype || !ShapesAgree(read.shape, write.shape))) {
       return InvalidArgument("reads %s%s but writes %s%s", NameOf(read.dtype), ShapeText(read.shape).text,
@@ -231,8 +315,9 @@ class Verifier {
     return Status::Ok();
   }
 
-  // Equal ranks, and no two constants that differ.
+  // Equal ranks, and no two constants that differ, as far as they are known.
   static bool ShapesAgree(const Shape& a, const Shape& b) {
+    if (!a.HasRank() || !b.HasRank()) return true;
     if (a.rank != b.rank) return false;
     for (int i = 0; i < a.rank; ++i) {
       if (a[i] >= 0 && b[i] >= 0 && a[i] != b[i]) return false;
@@ -283,7 +368,8 @@ class Verifier {
       defined_[output] = kProduced;
       ++present;
     }
-    return present > 0 ? Status::Ok() : InvalidArgument("%s has no output", definition->name);
+    if (present == 0) return InvalidArgument("%s has no output", definition->name);
+    return (definition->flags & kOpControl) != 0 ? CheckControlNode(node) : Status::Ok();
   }
 
   Status CheckNodeInput(const OpDefinition& definition, int64_t index, ValueId input) {
@@ -322,14 +408,18 @@ class Verifier {
   }
 
   const Graph& graph_;
+  const int depth_;
+  Scope& scope_;
   OpFinder find_;
   Vector<uint8_t> defined_;
+  Vector<uint8_t> owned_;  // of subgraphs: by how many nodes, one at most
 };
 
 }  // namespace
 
 Status VerifyGraph(const Graph& graph, OpFinder find_definition) {
-  return Verifier(graph, find_definition).Run();
+  Scope scope = {.find = find_definition, .symbols = graph.symbols.size()};
+  return Verifier(graph, 1, &scope).Run();
 }
 
 }  // namespace mace

@@ -84,8 +84,9 @@ class Cutter {
     if (DependsOn(source, target)) Refuse(text + "the first depends on the second");
     const TensorType& a = TypeOf(source);
     const TensorType& b = TypeOf(target);
-    bool fits = a.dtype == b.dtype && a.shape.rank == b.shape.rank;
-    for (int i = 0; fits && i < a.shape.rank; ++i) {
+    const bool known = a.shape.HasRank() && b.shape.HasRank();
+    bool fits = a.dtype == b.dtype && (!known || a.shape.rank == b.shape.rank);
+    for (int i = 0; fits && known && i < a.shape.rank; ++i) {
       fits = a.shape[i] < 0 || b.shape[i] < 0 || a.shape[i] == b.shape[i];
     }
     if (!fits) {
@@ -154,6 +155,11 @@ class Cutter {
     Shape shape = TypeOf(value).shape;
     const std::string text =
         "input " + Quoted(tensor.name) + ": the source's shape is " + ShapeText(shape).text;
+    if (tensor.shape.has_value() && !shape.HasRank()) {
+      if (tensor.shape->size() > kMaxRank) Refuse(text + ", the given one has more than 8 dimensions");
+      shape = Shape();
+      while (shape.rank < static_cast<int>(tensor.shape->size())) shape.Push(kUnknownDim);
+    }
     if (tensor.shape.has_value() && tensor.shape->size() != static_cast<size_t>(shape.rank)) {
       Refuse(text + ", the given one has " + std::to_string(tensor.shape->size()) + " dimensions");
     }

@@ -2,6 +2,7 @@
 
 #include "mace/core/shape.h"
 #include "mace/graph/graph.h"
+#include "mace/model/format.h"
 #include "mace/model/verified_root.h"
 
 namespace mace {
@@ -24,7 +25,9 @@ Status ToSpans(const file::Graph& graph, GraphTables* tables) {
   MACE_RETURN_IF_ERROR(ToSpan(graph.symbols(), &tables->symbols));
   MACE_RETURN_IF_ERROR(ToSpan(graph.inputs(), &tables->inputs));
   MACE_RETURN_IF_ERROR(ToSpan(graph.outputs(), &tables->outputs));
-  return ToSpan(graph.states(), &tables->states);
+  MACE_RETURN_IF_ERROR(ToSpan(graph.states(), &tables->states));
+  tables->subgraph_count = graph.subgraph_count();
+  return Status::Ok();
 }
 
 Status CheckBudget(const char* what, uint64_t count, uint64_t maximum) {
@@ -84,6 +87,7 @@ Status CheckNodePools(const GraphTables& tables) {
 Status CheckTypePools(const GraphTables& tables) {
   uint64_t dims = 0;
   for (const file::ValueRecord& value : tables.values) {
+    if (value.rank() == kUnknownRankCode) continue;
     MACE_RETURN_IF_ERROR(CheckBudget("dimensions in one shape", value.rank(), kMaxRank));
     dims += value.rank();
   }
@@ -100,29 +104,72 @@ Status CheckTypePools(const GraphTables& tables) {
   return CheckPool("zero points", scales, tables.zero_points.size());
 }
 
+// Of all that the graph's vectors hold.
+uint64_t BytesOf(const GraphTables& tables) {
+  return tables.nodes.size_bytes() + tables.operands.size_bytes() + tables.attributes.size_bytes() +
+         tables.attribute_ints.size_bytes() + tables.attribute_floats.size_bytes() +
+         tables.values.size_bytes() + tables.constants.size_bytes() + tables.dims.size_bytes() +
+         tables.quantizations.size_bytes() + tables.scales.size_bytes() + tables.zero_points.size_bytes() +
+         tables.symbols.size_bytes() + tables.inputs.size_bytes() + tables.outputs.size_bytes() +
+         tables.states.size_bytes();
+}
+
+// That each graph but the first is a subgraph of one before it, none too deep.
+Status CheckNesting(const ModelTables& tables) {
+  uint32_t open[kMaxGraphDepth];  // at each depth: the subgraphs that are still to come
+  int depth = 0;
+  for (size_t i = 0; i < tables.graphs.size(); ++i) {
+    while (depth > 0 && open[depth - 1] == 0) --depth;
+    if (i > 0 && depth == 0) {
+      return DataLoss("graph %zu of the .mace file is nobody's subgraph", i);
+    }
+    if (depth > 0) --open[depth - 1];
+    if (depth == kMaxGraphDepth) {
+      return ResourceExhausted("the .mace file has subgraphs more than %d deep", kMaxGraphDepth);
+    }
+    open[depth++] = tables.graphs[i].subgraph_count;
+  }
+  for (int i = 0; i < depth; ++i) {
+    if (open[i] > 0) return DataLoss("the .mace file is damaged: %u subgraphs are missing", open[i]);
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
-Status ReadGraphTables(Bytes segment, GraphTables* tables) {
+Status ReadGraphTables(Bytes segment, ModelTables* tables) {
   MACE_ASSIGN_OR_RETURN(const file::Model* model, VerifiedRoot<file::Model>(segment, "graph"));
   if (model->graphs() == nullptr || model->graphs()->size() == 0) {
     return DataLoss("the .mace file holds no graph");
   }
-  if (model->graphs()->size() > 1) {
-    return Unsupported("the .mace file holds %u graphs (operators with subgraphs); this build runs one",
-                       model->graphs()->size());
+  const size_t count = model->graphs()->size();
+  MACE_RETURN_IF_ERROR(CheckBudget("subgraphs", count - 1, kMaxSubgraphs));
+  MACE_RETURN_IF_ERROR(tables->graphs.Resize(count));
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < count; ++i) {
+    GraphTables& graph = tables->graphs[i];
+    MACE_RETURN_IF_ERROR(ToSpans(*model->graphs()->Get(static_cast<uint32_t>(i)), &graph));
+    // FlatBuffers tables may be referred to many times, by which a few bytes would become many graphs.
+    bytes += BytesOf(graph);
+    if (bytes > segment.size()) {
+      return DataLoss("the graphs of the .mace file are damaged: they share their records");
+    }
+    MACE_RETURN_IF_ERROR(CheckBudgets(graph));
+    MACE_RETURN_IF_ERROR(CheckNodePools(graph));
+    MACE_RETURN_IF_ERROR(CheckTypePools(graph));
   }
-  MACE_RETURN_IF_ERROR(ToSpans(*model->graphs()->Get(0), tables));
-  MACE_RETURN_IF_ERROR(CheckBudgets(*tables));
-  MACE_RETURN_IF_ERROR(CheckNodePools(*tables));
-  return CheckTypePools(*tables);
+  return CheckNesting(*tables);
 }
 
-Status ReadNames(Bytes segment, GraphTables* tables) {
+Status ReadNames(Bytes segment, ModelTables* tables) {
   MACE_ASSIGN_OR_RETURN(const file::Names* names, VerifiedRoot<file::Names>(segment, "names"));
   MACE_RETURN_IF_ERROR(ToSpan(names->text(), &tables->name_text));
   MACE_RETURN_IF_ERROR(ToSpan(names->lengths(), &tables->name_lengths));
-  const uint64_t named = uint64_t{1} + tables->values.size() + tables->nodes.size() + tables->symbols.size() +
-                         tables->states.size();
+  uint64_t named = 0;
+  for (const GraphTables& graph : tables->graphs) {
+    named +=
+        uint64_t{1} + graph.values.size() + graph.nodes.size() + graph.symbols.size() + graph.states.size();
+  }
   uint64_t text = 0;
   for (uint32_t length : tables->name_lengths) text += length;
   if (tables->name_lengths.size() != named || text != tables->name_text.size()) {

@@ -2,6 +2,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 #include "mace/model/attribute_codec.h"
@@ -47,23 +48,36 @@ class UnsupportedList {
   String text_;
 };
 
+// What the graphs of one file are made with.
+struct BuildState {
+  Bytes weights;
+  const LoadOptions& options;
+  size_t symbols;  // of the main graph
+  std::span<const uint8_t> name_text;
+  std::span<const uint32_t> name_lengths;
+  UnsupportedList unsupported;
+};
+
 class GraphBuilder {
  public:
-  GraphBuilder(const GraphTables& tables, Bytes weights, const LoadOptions& options)
-      : tables_(tables), weights_(weights), options_(options) {}
+  GraphBuilder(const GraphTables& tables, BuildState* state, Graph* graph)
+      : tables_(tables),
+        state_(*state),
+        weights_(state->weights),
+        options_(state->options),
+        unsupported_(state->unsupported),
+        graph_(*graph) {}
 
-  Result<Graph> Build() {
+  Status Build() {
     MACE_RETURN_IF_ERROR(SetName(&graph_.name));
     MACE_RETURN_IF_ERROR(AddValues());
     MACE_RETURN_IF_ERROR(AddConstants());
     MACE_RETURN_IF_ERROR(AddNodes());
-    MACE_RETURN_IF_ERROR(unsupported_.ToStatus());
     MACE_RETURN_IF_ERROR(AddQuantizations());
     MACE_RETURN_IF_ERROR(AddSymbols());
     MACE_RETURN_IF_ERROR(AddStates());
     MACE_RETURN_IF_ERROR(graph_.inputs.Assign(tables_.inputs.data(), tables_.inputs.size()));
-    MACE_RETURN_IF_ERROR(graph_.outputs.Assign(tables_.outputs.data(), tables_.outputs.size()));
-    return std::move(graph_);
+    return graph_.outputs.Assign(tables_.outputs.data(), tables_.outputs.size());
   }
 
  private:
@@ -98,25 +112,26 @@ class GraphBuilder {
   }
 
   GraphTables tables_;  // pools shrink as they are taken
-  Bytes weights_;
+  BuildState& state_;
+  const Bytes weights_;
   const LoadOptions& options_;
-  Graph graph_;
-  UnsupportedList unsupported_;
+  UnsupportedList& unsupported_;
+  Graph& graph_;
 };
 
 Status GraphBuilder::SetName(String* name) {
-  if (tables_.name_lengths.empty()) return Status::Ok();
-  const uint32_t length = Take(&tables_.name_lengths, 1)[0];
+  if (state_.name_lengths.empty()) return Status::Ok();
+  const uint32_t length = Take(&state_.name_lengths, 1)[0];
   if (length == 0) return Status::Ok();
-  const Bytes text = Take(&tables_.name_text, length);
+  const Bytes text = Take(&state_.name_text, length);
   return name->Assign({reinterpret_cast<const char*>(text.data()), text.size()});
 }
 
 Status GraphBuilder::TakeShape(int rank, Shape* shape) {
   for (int64_t dim : Take(&tables_.dims, static_cast<size_t>(rank))) {
-    if (dim < kUnknownDim && -2 - dim >= static_cast<int64_t>(tables_.symbols.size())) {
+    if (dim < kUnknownDim && -2 - dim >= static_cast<int64_t>(state_.symbols)) {
       return DataLoss("the graph of the .mace file is damaged: a dimension refers to symbol %lld of %zu",
-                      static_cast<long long>(-2 - dim), tables_.symbols.size());
+                      static_cast<long long>(-2 - dim), state_.symbols);
     }
     if (!shape->Push(dim)) return Internal("a rank above the limit was let through");
   }
@@ -136,6 +151,10 @@ Status GraphBuilder::AddValues() {
     value.type.dtype = static_cast<DType>(record.dtype());
     value.type.quantization = record.quantization();
     value.constant = record.constant();
+    if (record.rank() == kUnknownRankCode) {
+      value.type.shape = Shape::OfUnknownRank();
+      continue;
+    }
     MACE_RETURN_IF_ERROR(TakeShape(record.rank(), &value.type.shape));
   }
   return Status::Ok();
@@ -319,12 +338,24 @@ Status GraphBuilder::AddStates() {
   return Status::Ok();
 }
 
-Status ReadTables(const Container& container, GraphTables* tables) {
+Status ReadTables(const Container& container, ModelTables* tables) {
   const Segment* graph = container.Find(SegmentKind::kGraph);
   if (graph == nullptr) return DataLoss("the .mace file has no graph segment");
   MACE_RETURN_IF_ERROR(ReadGraphTables(graph->bytes, tables));
   const Segment* names = container.Find(SegmentKind::kNames);
   return names == nullptr ? Status::Ok() : ReadNames(names->bytes, tables);
+}
+
+// The graph at `*next`, and its subgraphs behind it. CheckNesting has bounded the depth.
+Status BuildGraphs(const ModelTables& tables, size_t* next, BuildState* state, Graph* graph) {
+  const GraphTables& own = tables.graphs[(*next)++];
+  MACE_RETURN_IF_ERROR(GraphBuilder(own, state, graph).Build());
+  MACE_RETURN_IF_ERROR(graph->subgraphs.Resize(own.subgraph_count));
+  for (std::unique_ptr<Graph>& subgraph : graph->subgraphs) {
+    MACE_ASSIGN_OR_RETURN(subgraph, MakeUnique<Graph>());
+    MACE_RETURN_IF_ERROR(BuildGraphs(tables, next, state, subgraph.get()));
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -337,11 +368,19 @@ Status LoadModel(Bytes bytes, const LoadOptions& options, Graph* graph) {
   }
   Container container;
   MACE_RETURN_IF_ERROR(ParseContainer(bytes, options.verify_full, &container));
-  GraphTables tables;
+  ModelTables tables;
   MACE_RETURN_IF_ERROR(ReadTables(container, &tables));
   const Segment* weights = container.Find(SegmentKind::kWeights);
-  GraphBuilder builder(tables, weights == nullptr ? Bytes() : weights->bytes, options);
-  MACE_ASSIGN_OR_RETURN(Graph loaded, builder.Build());
+  BuildState state = {.weights = weights == nullptr ? Bytes() : weights->bytes,
+                      .options = options,
+                      .symbols = tables.graphs[0].symbols.size(),
+                      .name_text = tables.name_text,
+                      .name_lengths = tables.name_lengths,
+                      .unsupported = {}};
+  Graph loaded;
+  size_t next = 0;
+  MACE_RETURN_IF_ERROR(BuildGraphs(tables, &next, &state, &loaded));
+  MACE_RETURN_IF_ERROR(state.unsupported.ToStatus());
   if (const Segment* metadata = container.Find(SegmentKind::kMetadata); metadata != nullptr) {
     MACE_RETURN_IF_ERROR(ReadMetadata(metadata->bytes, &loaded.metadata));
   }

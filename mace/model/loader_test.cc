@@ -331,7 +331,7 @@ TEST(LoaderTest, FieldValuesOutsideTheirTypeAreRefused) {
   } kCases[] = {{1, int64_t{1} << 31, "small_integer"},
                 {2, 2, "flag"},
                 {2, -1, "flag"},
-                {3, 16, "dtype"},
+                {3, kDTypeCount, "dtype"},
                 {3, 0, "dtype"},
                 {12, 3, "mode"},
                 {12, -1, "mode"}};
@@ -462,27 +462,6 @@ TEST(LoaderTest, KeysMayRepeatInAFileButAreNotWritten) {
   EXPECT_EQ(loaded.metadata[2].key.view(), "labels");
   std::vector<uint8_t> again;
   EXPECT_THAT(WriteModel(loaded, kWriteOptions, &again).message(), HasSubstr("'labels' is there twice"));
-}
-
-TEST(LoaderTest, SeveralGraphsAreUnsupported) {
-  flatbuffers::FlatBufferBuilder builder;
-  const auto graph = file::CreateGraph(builder);
-  const std::vector<flatbuffers::Offset<file::Graph>> graphs = {graph, graph};
-  builder.Finish(file::CreateModel(builder, builder.CreateVector(graphs)));
-  std::vector<uint8_t> bytes(sizeof(FileHeader) + sizeof(SegmentRecord), 0);
-  auto* header = reinterpret_cast<FileHeader*>(bytes.data());
-  std::memcpy(header->magic, kFileMagic, sizeof(kFileMagic));
-  header->major = kFormatMajor;
-  header->segment_count = 1;
-  auto* record = reinterpret_cast<SegmentRecord*>(bytes.data() + sizeof(FileHeader));
-  record->kind = static_cast<uint32_t>(SegmentKind::kGraph);
-  record->offset = bytes.size();
-  record->size = builder.GetSize();
-  bytes.insert(bytes.end(), builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
-  RepairHashes(bytes);
-  const Status status = LoadCopy(bytes, true);
-  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
-  EXPECT_THAT(status.message(), HasSubstr("2 graphs"));
 }
 
 TEST(LoaderTest, BoolConstantsHoldZeroOrOne) {

@@ -245,6 +245,10 @@ inline void ExpectSameGraph(const Graph& expected, const Graph& actual, OpFinder
     EXPECT_EQ(b.initial, a.initial);
     EXPECT_EQ(b.capacity_axis, a.capacity_axis);
   }
+  ASSERT_EQ(actual.subgraphs.size(), expected.subgraphs.size());
+  for (size_t i = 0; i < expected.subgraphs.size(); ++i) {
+    ExpectSameGraph(*expected.subgraphs[i], *actual.subgraphs[i], find_definition);
+  }
 }
 
 // A copy aligned for LoadModel, in a block of exactly its size (the address sanitizer sees reads behind it).

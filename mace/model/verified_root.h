@@ -6,18 +6,20 @@
 #include <span>
 
 #include "mace/core/result.h"
+#include "mace/graph/graph.h"
 #include "mace/model/mace_generated.h"
 
 namespace mace {
 
 // The root table, after FlatBuffers' own verifier. The schema nests tables twice and has no vector of tables
-// but the list of graphs, so the limits are low.
+// but the list of graphs, which has its own limit.
 template <typename Root>
 Result<const Root*> VerifiedRoot(std::span<const uint8_t> segment, const char* name) {
   if (segment.size() >= FLATBUFFERS_MAX_BUFFER_SIZE) {
     return Unsupported("the segment '%s' of the .mace file is larger than 2 GiB", name);
   }
-  flatbuffers::Verifier verifier(segment.data(), segment.size(), /*max_depth=*/8, /*max_tables=*/1024);
+  flatbuffers::Verifier verifier(segment.data(), segment.size(), /*max_depth=*/8,
+                                 /*max_tables=*/kMaxSubgraphs + 8);
   if (!verifier.VerifyBuffer<Root>(nullptr)) {
     return DataLoss("the segment '%s' of the .mace file is damaged (its offsets lead outside)", name);
   }

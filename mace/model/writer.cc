@@ -111,13 +111,14 @@ void AddNodes(const Graph& graph, OpFinder find_definition, Records* records) {
 }
 
 void AddShape(const Shape& shape, Records* records) {
-  records->dims.insert(records->dims.end(), shape.dims, shape.dims + shape.rank);
+  records->dims.insert(records->dims.end(), shape.span().begin(), shape.span().end());
 }
 
 void AddValuesAndConstants(const Graph& graph, WeightsWriter* weights, Records* records) {
   for (const Value& value : graph.values) {
-    records->values.emplace_back(static_cast<uint8_t>(value.type.dtype),
-                                 static_cast<uint8_t>(value.type.shape.rank), 0, value.constant,
+    const Shape& shape = value.type.shape;
+    const uint8_t rank = shape.HasRank() ? static_cast<uint8_t>(shape.rank) : kUnknownRankCode;
+    records->values.emplace_back(static_cast<uint8_t>(value.type.dtype), rank, 0, value.constant,
                                  value.type.quantization);
     AddShape(value.type.shape, records);
   }
@@ -148,8 +149,8 @@ std::vector<uint8_t> Finished(const flatbuffers::FlatBufferBuilder& builder) {
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
-std::vector<uint8_t> GraphSegment(const Graph& graph, const Records& records) {
-  flatbuffers::FlatBufferBuilder builder;
+flatbuffers::Offset<file::Graph> AddGraph(const Graph& graph, const Records& records,
+                                          flatbuffers::FlatBufferBuilder& builder) {
   const auto nodes = builder.CreateVectorOfStructs(records.nodes);
   const auto operands = builder.CreateVector(records.operands);
   const auto attributes = builder.CreateVectorOfStructs(records.attributes);
@@ -165,14 +166,45 @@ std::vector<uint8_t> GraphSegment(const Graph& graph, const Records& records) {
   const auto inputs = builder.CreateVector(graph.inputs.data(), graph.inputs.size());
   const auto outputs = builder.CreateVector(graph.outputs.data(), graph.outputs.size());
   const auto states = builder.CreateVectorOfStructs(records.states);
-  const auto main_graph = file::CreateGraph(builder, nodes, operands, attributes, attribute_ints,
-                                            attribute_floats, values, constants, dims, quantizations, scales,
-                                            zero_points, symbols, inputs, outputs, states);
-  builder.Finish(file::CreateModel(builder, builder.CreateVector(&main_graph, 1)));
+  return file::CreateGraph(builder, nodes, operands, attributes, attribute_ints, attribute_floats, values,
+                           constants, dims, quantizations, scales, zero_points, symbols, inputs, outputs,
+                           states, static_cast<uint32_t>(graph.subgraphs.size()));
+}
+
+// Subgraphs of subgraphs too, each behind the graph that owns it.
+void ListGraphs(const Graph& graph, std::vector<const Graph*>* graphs) {
+  graphs->push_back(&graph);
+  for (const auto& subgraph : graph.subgraphs) ListGraphs(*subgraph, graphs);
+}
+
+std::vector<uint8_t> GraphSegment(const std::vector<const Graph*>& graphs, OpFinder find_definition,
+                                  WeightsWriter* weights) {
+  flatbuffers::FlatBufferBuilder builder;
+  std::vector<flatbuffers::Offset<file::Graph>> offsets;
+  for (const Graph* graph : graphs) {
+    Records records;
+    AddNodes(*graph, find_definition, &records);
+    AddValuesAndConstants(*graph, weights, &records);
+    AddRest(*graph, &records);
+    offsets.push_back(AddGraph(*graph, records, builder));
+  }
+  builder.Finish(file::CreateModel(builder, builder.CreateVector(offsets)));
   return Finished(builder);
 }
 
-std::vector<uint8_t> NamesSegment(const Graph& graph, bool keep_inner_names) {
+// What a writer says of the names of one graph.
+struct NameList {
+  std::string text;
+  std::vector<uint32_t> lengths;
+
+  void Add(const String& name, bool kept) {
+    if (kept) text += name.view();
+    lengths.push_back(kept ? static_cast<uint32_t>(name.size()) : 0);
+  }
+};
+
+// Of a graph whose inputs and outputs the caller sees: the main one.
+void AddNames(const Graph& graph, bool keep_inner_names, bool is_main, NameList* names) {
   std::vector<bool> keep(graph.values.size(), keep_inner_names);
   std::vector<bool> keep_symbol(graph.symbols.size(), keep_inner_names);
   const auto keep_symbols = [&](ValueId value) {
@@ -182,26 +214,27 @@ std::vector<uint8_t> NamesSegment(const Graph& graph, bool keep_inner_names) {
     }
   };
   for (const Vector<ValueId>* edges : {&graph.inputs, &graph.outputs}) {
+    if (!is_main) break;
     for (ValueId edge : *edges) {
       keep[edge] = true;
       keep_symbols(edge);
     }
   }
   for (const State& state : graph.states) keep_symbols(state.read);
-  std::string text;
-  std::vector<uint32_t> lengths;
-  const auto add = [&](const String& name, bool kept) {
-    if (kept) text += name.view();
-    lengths.push_back(kept ? static_cast<uint32_t>(name.size()) : 0);
-  };
-  add(graph.name, keep_inner_names);
-  for (size_t i = 0; i < graph.values.size(); ++i) add(graph.values[i].name, keep[i]);
-  for (const Node& node : graph.nodes) add(node.name, keep_inner_names);
-  for (size_t i = 0; i < graph.symbols.size(); ++i) add(graph.symbols[i].name, keep_symbol[i]);
-  for (const State& state : graph.states) add(state.name, true);
+  names->Add(graph.name, keep_inner_names);
+  for (size_t i = 0; i < graph.values.size(); ++i) names->Add(graph.values[i].name, keep[i]);
+  for (const Node& node : graph.nodes) names->Add(node.name, keep_inner_names);
+  for (size_t i = 0; i < graph.symbols.size(); ++i) names->Add(graph.symbols[i].name, keep_symbol[i]);
+  for (const State& state : graph.states) names->Add(state.name, true);
+}
+
+std::vector<uint8_t> NamesSegment(const std::vector<const Graph*>& graphs, bool keep_inner_names) {
+  NameList names;
+  for (const Graph* graph : graphs) AddNames(*graph, keep_inner_names, graph == graphs[0], &names);
   flatbuffers::FlatBufferBuilder builder;
-  const auto text_vector = builder.CreateVector(reinterpret_cast<const uint8_t*>(text.data()), text.size());
-  const auto lengths_vector = builder.CreateVector(lengths);
+  const auto text_vector =
+      builder.CreateVector(reinterpret_cast<const uint8_t*>(names.text.data()), names.text.size());
+  const auto lengths_vector = builder.CreateVector(names.lengths);
   builder.Finish(file::CreateNames(builder, text_vector, lengths_vector));
   return Finished(builder);
 }
@@ -248,7 +281,7 @@ struct PendingSegment {
 };
 
 // Header and table; the segments' bytes stand in `bytes` already.
-void WriteHeader(const std::vector<PendingSegment>& segments, std::vector<uint8_t>* bytes) {
+void WriteHeader(const std::vector<PendingSegment>& segments, uint16_t minor, std::vector<uint8_t>* bytes) {
   std::vector<SegmentRecord> table;
   for (const PendingSegment& segment : segments) {
     SegmentRecord record = {};
@@ -265,10 +298,7 @@ void WriteHeader(const std::vector<PendingSegment>& segments, std::vector<uint8_
   FileHeader header = {};
   std::memcpy(header.magic, kFileMagic, sizeof(kFileMagic));
   header.major = kFormatMajor;
-  // The oldest version that has everything in the file: metadata came with 1.1.
-  const bool has_metadata = std::ranges::any_of(
-      segments, [](const auto& segment) { return segment.kind == SegmentKind::kMetadata; });
-  header.minor = has_metadata ? 1 : 0;
+  header.minor = minor;
   header.segment_count = static_cast<uint32_t>(table.size());
   header.file_size = bytes->size();
   header.hash = Hash64(table_bytes,
@@ -286,15 +316,22 @@ Status CheckSegmentSizes(const Graph& graph, const std::vector<uint8_t>& graph_s
   return Status::Ok();
 }
 
+// The oldest version that has everything in the file: metadata came with 1.1, subgraphs and unknown ranks
+// with 1.2.
+uint16_t OldestMinor(const Graph& graph) {
+  const bool open_ranks = std::any_of(graph.values.begin(), graph.values.end(),
+                                      [](const Value& value) { return !value.type.shape.HasRank(); });
+  if (open_ranks || !graph.subgraphs.empty()) return 2;
+  return graph.metadata.empty() ? 0 : 1;
+}
+
 Status Write(const Graph& graph, const WriteOptions& options, std::vector<uint8_t>* bytes) {
   MACE_RETURN_IF_ERROR(VerifyGraph(graph, options.find_definition));
-  Records records;
   WeightsWriter weights;
-  AddNodes(graph, options.find_definition, &records);
-  AddValuesAndConstants(graph, &weights, &records);
-  AddRest(graph, &records);
-  const std::vector<uint8_t> graph_segment = GraphSegment(graph, records);
-  const std::vector<uint8_t> names_segment = NamesSegment(graph, options.keep_inner_names);
+  std::vector<const Graph*> graphs;
+  ListGraphs(graph, &graphs);
+  const std::vector<uint8_t> graph_segment = GraphSegment(graphs, options.find_definition, &weights);
+  const std::vector<uint8_t> names_segment = NamesSegment(graphs, options.keep_inner_names);
   std::vector<uint8_t> metadata_segment;
   MACE_RETURN_IF_ERROR(MetadataSegment(graph, &metadata_segment));
   MACE_RETURN_IF_ERROR(CheckSegmentSizes(graph, graph_segment, names_segment));
@@ -322,7 +359,7 @@ Status Write(const Graph& graph, const WriteOptions& options, std::vector<uint8_
       std::memcpy(file.data() + segment.offset, segment.bytes, segment.size);
     }
   }
-  WriteHeader(segments, &file);
+  WriteHeader(segments, OldestMinor(graph), &file);
   bytes->swap(file);
   return Status::Ok();
 }

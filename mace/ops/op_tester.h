@@ -76,6 +76,7 @@ class OpTester {
     std::vector<TensorType> inferred(present_.size());
     MACE_RETURN_IF_ERROR(InferNode(graph, graph.nodes[0], types.data(), known.data(), inferred.data()));
     outputs_.clear();
+    if (FindOpDefinition(op_)->evaluate != nullptr) return RunDynamic(graph, views);
     std::vector<TensorView> output_views;
     for (size_t i = 0; i < present_.size(); ++i) {
       outputs_.emplace_back();
@@ -108,6 +109,10 @@ class OpTester {
     const T* data = outputs_[i].view.template as<T>();
     return std::vector<T>(data, data + outputs_[i].view.elements());
   }
+  std::vector<uint8_t> OutputBytes(int i = 0) const {
+    const auto* data = outputs_[i].view.template as<uint8_t>();
+    return std::vector<uint8_t>(data, data + outputs_[i].view.bytes());
+  }
 
  private:
   struct Tensor {
@@ -128,6 +133,22 @@ class OpTester {
       return true;
     }
   };
+
+  // An operator that allocates its outputs; they are copied into buffers of their exact size.
+  Status RunDynamic(const Graph& graph, const std::vector<TensorView>& views) {
+    Vector<EvaluatedTensor> results;
+    MACE_RETURN_IF_ERROR(EvaluateDynamicNode(graph, graph.nodes[0], views.data(), &results));
+    for (const EvaluatedTensor& result : results) {
+      outputs_.emplace_back();
+      if (result.view.dtype == DType::kInvalid) continue;
+      if (!outputs_.back().Allocate(result.view.dtype, result.view.shape)) {
+        return ResourceExhausted("an output is too large for a test");
+      }
+      const auto bytes = static_cast<size_t>(result.view.bytes());
+      if (bytes > 0) std::memcpy(outputs_.back().view.data, result.view.data, bytes);
+    }
+    return Status::Ok();
+  }
 
   OpTester& Add(DType dtype, const Shape& shape, const void* values, size_t bytes) {
     inputs_.emplace_back();

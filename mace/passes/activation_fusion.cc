@@ -37,7 +37,8 @@ class ActivationMatcher {
   template <typename A>
   bool Replace(NodeId id, OpId op, ValueId x, const A& attributes) {
     const ValueId y = editor_.node(id).outputs[0];
-    if (!(editor_.ShapeOf(x) == editor_.ShapeOf(y))) return false;
+    // Where the rank is not known, the pattern's constants may have added axes.
+    if (!editor_.ShapeOf(x).HasRank() || !(editor_.ShapeOf(x) == editor_.ShapeOf(y))) return false;
     editor_.ReplaceUses(y, editor_.Emit(id, op, {x}, attributes));
     editor_.Remove(id);
     return true;

@@ -13,7 +13,10 @@ Status RunCastSinking(Graph* graph) {
       if (op != OpId::kGather && op != OpId::kSlice) continue;
       std::vector<ValueId> inputs(editor.node(id).inputs.begin(), editor.node(id).inputs.end());
       const Node* cast = editor.ProducerIf(inputs[0], OpId::kCast);
-      if (cast == nullptr || !editor.IsConstant(cast->inputs[0])) continue;
+      if (cast == nullptr || !editor.IsConstant(cast->inputs[0]) ||
+          IsSubByte(editor.DTypeOf(cast->inputs[0]))) {
+        continue;
+      }
       const NodeId cast_id = graph->values[inputs[0]].producer;
       const ValueId y = editor.node(id).outputs[0];
       inputs[0] = cast->inputs[0];

@@ -19,13 +19,24 @@ int64_t InputBytes(const Graph& graph, const Node& node) {
   return bytes;
 }
 
-}  // namespace
+int64_t OutputBytes(const Graph& graph, const Node& node) {
+  int64_t bytes = 0;
+  for (ValueId output : node.outputs) {
+    if (const TensorView* view = graph.ConstantOf(output); view != nullptr) bytes += view->bytes();
+  }
+  return bytes;
+}
 
-int64_t FoldingAllowance(const Graph& graph) {
+int64_t ConstantBytes(const Graph& graph) {
   int64_t bytes = 0;
   for (const Constant& constant : graph.constants) bytes += constant.view.bytes();
-  return (int64_t{16} << 20) + 4 * bytes;
+  for (const auto& subgraph : graph.subgraphs) bytes += ConstantBytes(*subgraph);
+  return bytes;
 }
+
+}  // namespace
+
+int64_t FoldingAllowance(const Graph& graph) { return (int64_t{16} << 20) + 4 * ConstantBytes(graph); }
 
 Status RunConstantFolding(Graph* graph) {
   int64_t allowance = FoldingAllowance(*graph);
@@ -56,11 +67,11 @@ Status RunConstantFolding(Graph* graph, int64_t* allowance, bool keep_quantized)
         continue;
       }
       FoldLimits limits;
-      limits.result_bytes = std::max(limits.result_bytes, input_bytes);
+      limits.result_bytes = std::min(std::max(limits.result_bytes, input_bytes), *allowance);
       bool folded = false;
       Check(FoldNode(graph, id, limits, &folded));
       if (folded) {
-        *allowance -= added_bytes;
+        *allowance -= OutputBytes(*graph, editor.node(id));
         editor.Track();
         editor.Remove(id);
       }

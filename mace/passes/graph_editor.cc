@@ -4,6 +4,7 @@
 #include <cmath>
 #include <queue>
 
+#include "mace/graph/control_nodes.h"
 #include "mace/graph/op_definition.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
@@ -67,7 +68,8 @@ Status GraphEditor::TryInfer(NodeId id) {
     known.push_back(graph_.ConstantOf(input));
   }
   std::vector<TensorType> inferred(std::max<size_t>(node.outputs.size(), 1));
-  MACE_RETURN_IF_ERROR(InferNode(graph_, node, types.data(), known.data(), inferred.data()));
+  MACE_RETURN_IF_ERROR(InferNodeTypes(&graph_, node, types.data(), known.data(), inferred.data())
+                           .WithPrefix("node '%s'", graph_.LabelOf(node)));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNone) continue;
     TensorType& type = graph_.values[node.outputs[i]].type;
@@ -78,6 +80,8 @@ Status GraphEditor::TryInfer(NodeId id) {
 }
 
 std::vector<ValueId> GraphEditor::EmitLike(NodeId like, std::span<const ValueId> inputs) {
+  // A subgraph has one owner.
+  if (BodiesOf(graph_.nodes[like]).count > 0) throw PassError(Internal("a pass repeats a control node"));
   const ValueId first = graph_.nodes[like].outputs[0];
   const int32_t quantization = first == kNone ? kNone : graph_.values[first].type.quantization;
   std::vector<ValueId> values;
@@ -91,6 +95,7 @@ std::vector<ValueId> GraphEditor::EmitLike(NodeId like, std::span<const ValueId>
 
 std::vector<ValueId> GraphEditor::TryEmitLike(NodeId like, std::span<const ValueId> inputs, DType dtype,
                                               int32_t quantization) {
+  if (BodiesOf(graph_.nodes[like]).count > 0) return {};
   std::vector<ValueId> values;
   const int before = changes_;
   const NodeId id = Append(like, graph_.nodes[like].op, inputs,
@@ -154,6 +159,34 @@ void GraphEditor::ReplaceUses(ValueId old_value, ValueId new_value) {
   result_[new_value] = 1;
   Check(graph_.values[new_value].name.Assign(graph_.values[old_value].name.view()));
   Check(graph_.values[old_value].name.Assign(""));
+}
+
+NodeId GraphEditor::Insert(NodeId anchor, Node node) {
+  Track();
+  const auto id = static_cast<NodeId>(graph_.nodes.size());
+  for (ValueId output : node.outputs) {
+    if (output != kNone) graph_.values[output].producer = id;
+  }
+  for (ValueId input : node.inputs) {
+    if (input == kNone) continue;
+    auto& users = users_[input];
+    if (users.empty() || users.back() != id) users.push_back(id);
+  }
+  Check(graph_.nodes.PushBack(std::move(node)));
+  order_.push_back(order_[anchor]);
+  ++changes_;
+  return id;
+}
+
+void GraphEditor::RemoveInput(NodeId id, int i) {
+  Vector<ValueId>& inputs = graph_.nodes[id].inputs;
+  const ValueId removed = inputs[i];
+  std::copy(inputs.begin() + i + 1, inputs.end(), inputs.begin() + i);
+  inputs.PopBack();
+  if (removed != kNone && std::find(inputs.begin(), inputs.end(), removed) == inputs.end()) {
+    RemoveUser(removed, id);
+  }
+  ++changes_;
 }
 
 void GraphEditor::Remove(NodeId id) {
@@ -252,6 +285,12 @@ void GraphEditor::Finish() {
       keep(output);
       if (output != kNone) result.values[output].producer = static_cast<NodeId>(result.nodes.size());
     }
+    Bodies bodies = BodiesOf(node);
+    for (int i = 0; i < bodies.count; ++i) {
+      Check(result.subgraphs.PushBack(std::move(graph_.subgraphs[bodies.indices[i]])));
+      bodies.indices[i] = static_cast<int32_t>(result.subgraphs.size() - 1);
+    }
+    SetBodies(bodies, &node);
     Check(result.nodes.PushBack(std::move(node)));
   }
   for (ValueId& value : graph_.outputs) keep(value);
@@ -304,6 +343,7 @@ bool IsScalar(const Graph& graph, ValueId value, double expected) {
 
 bool ExpressShape(const Shape& from, const Shape& to, IntList* shape) {
   *shape = IntList();
+  if (!to.HasRank()) return false;
   int inferred = 0;
   for (int i = 0; i < to.rank; ++i) {
     if (to[i] > 0) {

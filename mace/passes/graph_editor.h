@@ -101,7 +101,8 @@ class GraphEditor {
     Infer(id);
     return values;
   }
-  // A node with the operator, attributes and output quantization of `like`, but these inputs.
+  // A node with the operator, attributes and output quantization of `like` (no control node), but these
+  // inputs.
   std::vector<ValueId> EmitLike(NodeId like, std::span<const ValueId> inputs);
   // The same with outputs of this dtype and quantization; nothing, and nothing has changed, where the
   // operator does not take such operands.
@@ -112,12 +113,16 @@ class GraphEditor {
   // Everything that reads `old_value` reads `new_value` instead, the graph's outputs and states too (whose
   // name moves with them).
   void ReplaceUses(ValueId old_value, ValueId new_value);
+  // Appends this node, whose values exist, to stand where `anchor` stands.
+  NodeId Insert(NodeId anchor, Node node);
+  // The node's inputs behind input `i` move up.
+  void RemoveInput(NodeId node, int i);
   // Removes the node; its outputs must have no users left.
   void Remove(NodeId node);
   // Call where a constant was made of a value, or a value was added, behind the editor's back.
   void Track();
 
-  // Sorts the nodes, and drops those that nothing needs, with their values and constants.
+  // Sorts the nodes, and drops those that nothing needs, with their values, constants and subgraphs.
   void Finish();
 
   int changes() const { return changes_; }
@@ -144,7 +149,7 @@ bool IsIdentity(const Permutation& perm);
 Permutation Inverse(const Permutation& perm);
 // The permutation of `second` applied to the result of `first`.
 Permutation Compose(const Permutation& first, const Permutation& second);
-// The permutation of a Transpose node whose input has rank `rank`.
+// The permutation of a Transpose node whose input has rank `rank` (known).
 Permutation PermutationOf(const Node& transpose, int rank);
 // True where the value is a float constant of one element equal to `expected` but for float rounding.
 bool IsScalar(const Graph& graph, ValueId value, double expected);

@@ -40,6 +40,8 @@ constexpr NamedPass kQuantizeMoving = {"quantize_moving", RunQuantizeMoving};
 constexpr NamedPass kQuantized = {"quantized_fusion", RunQuantizedFusion};
 constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTransposeFusion};
 constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
+constexpr NamedPass kControl = {"control_simplification", RunControlSimplification};
+constexpr NamedPass kNarrowFloats = {"narrow_float_removal", RunNarrowFloatRemoval};
 
 struct Folding {
   int64_t allowance = 0;
@@ -48,13 +50,53 @@ struct Folding {
 
 Status RunAll(Graph* graph, Folding* folding, std::initializer_list<NamedPass> list) {
   for (const NamedPass& pass : list) {
-    const bool folds = pass.run == kConstantFolding.run;
-    Status status =
-        folds ? RunConstantFolding(graph, &folding->allowance, folding->keep_quantized) : pass.run(graph);
+    Status status;
+    if (pass.run == kConstantFolding.run) {
+      status = RunConstantFolding(graph, &folding->allowance, folding->keep_quantized);
+    } else if (pass.run == kControl.run) {
+      status = RunControlSimplification(graph, &folding->allowance);
+    } else {
+      status = pass.run(graph);
+    }
     if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
     if (pass.run == kQuantized.run) folding->keep_quantized = false;
   }
   return Status::Ok();
+}
+
+// Of a graph whose types have been inferred. What optimising the bodies leaves without use is dropped behind
+// them.
+Status OptimizeWithBodies(Graph* graph, Folding* folding, OptimizeReport* report) {
+  const std::string name = graph->name.empty() ? "the model" : "'" + std::string(graph->name.view()) + "'";
+  if (graph->nodes.size() > kMaxOptimizedNodes) {
+    report->notes.push_back("not optimised: " + name + " has " + std::to_string(graph->nodes.size()) +
+                            " nodes, more than " + std::to_string(kMaxOptimizedNodes));
+    return Status::Ok();
+  }
+  if (MostUsers(*graph) > kMaxUsers) {
+    report->notes.push_back("not optimised: a value of " + name + " is read by more than " +
+                            std::to_string(kMaxUsers) + " nodes");
+    return Status::Ok();
+  }
+  folding->keep_quantized = true;
+  MACE_RETURN_IF_ERROR(RunAll(
+      graph, folding,
+      {kDeadCode, kNarrowFloats, kCast, kIdentity, kConstantFolding, kControl, kConstantFolding, kControl}));
+  // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
+  for (int round = 0; round < 3; ++round) {
+    MACE_RETURN_IF_ERROR(RunAll(graph, folding, {kTransposeSinking, kReshape, kConstantFolding}));
+  }
+  MACE_RETURN_IF_ERROR(
+      RunAll(graph, folding,
+             {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
+              kReshape, kActivation, kFullyConnected, kQuantizeMoving, kQuantized, kReshape, kConstantFolding,
+              kScaleFolding, kInputFolding, kMatMulTranspose, kIdentity, kConstantFolding, kControl}));
+  if (graph->subgraphs.empty()) return Status::Ok();
+  MACE_RETURN_IF_ERROR(RunAll(graph, folding, {kShapeInference}));
+  for (auto& subgraph : graph->subgraphs) {
+    MACE_RETURN_IF_ERROR(OptimizeWithBodies(subgraph.get(), folding, report));
+  }
+  return RunAll(graph, folding, {kControl});
 }
 
 }  // namespace
@@ -63,32 +105,15 @@ std::vector<NamedPass> AllPasses() {
   return {kShapeInference, kConstantFolding,  kDeadCode,          kIdentity,
           kReshape,        kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
           kScaleFolding,   kInputFolding,     kActivation,        kFullyConnected,
-          kQuantizeMoving, kQuantized,        kMatMulTranspose,   kCast};
+          kQuantizeMoving, kQuantized,        kMatMulTranspose,   kCast,
+          kControl,        kNarrowFloats};
 }
 
 Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
   MACE_RETURN_IF_ERROR(RunShapeInference(graph));
-  if (graph->nodes.size() > kMaxOptimizedNodes) {
-    report->notes.push_back("not optimised: the model has " + std::to_string(graph->nodes.size()) +
-                            " nodes, more than " + std::to_string(kMaxOptimizedNodes));
-    return VerifyGraph(*graph, &FindOpDefinition);
-  }
-  if (MostUsers(*graph) > kMaxUsers) {
-    report->notes.push_back("not optimised: a value is read by more than " + std::to_string(kMaxUsers) +
-                            " nodes");
-    return VerifyGraph(*graph, &FindOpDefinition);
-  }
   Folding folding = {.allowance = FoldingAllowance(*graph)};
-  MACE_RETURN_IF_ERROR(RunAll(graph, &folding, {kDeadCode, kCast, kIdentity, kConstantFolding}));
-  // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
-  for (int round = 0; round < 3; ++round) {
-    MACE_RETURN_IF_ERROR(RunAll(graph, &folding, {kTransposeSinking, kReshape, kConstantFolding}));
-  }
-  MACE_RETURN_IF_ERROR(
-      RunAll(graph, &folding,
-             {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
-              kReshape, kActivation, kFullyConnected, kQuantizeMoving, kQuantized, kReshape, kConstantFolding,
-              kScaleFolding, kInputFolding, kMatMulTranspose, kIdentity, kConstantFolding, kShapeInference}));
+  MACE_RETURN_IF_ERROR(OptimizeWithBodies(graph, &folding, report));
+  MACE_RETURN_IF_ERROR(RunShapeInference(graph));
   return VerifyGraph(*graph, &FindOpDefinition);
 }
 

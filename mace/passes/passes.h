@@ -1,4 +1,5 @@
-// Graph passes (host code), one file each. Every pass takes a graph that VerifyGraph accepts and whose types
+// Graph passes (host code), one file each. A pass works on one graph; OptimizeGraph runs them on subgraphs
+// too. Every pass takes a graph that VerifyGraph accepts and whose types
 // are inferred, and leaves one: nodes sorted, nothing dead. What a graph computes changes at most by
 // rounding. An error says why a graph is broken; a pattern that does not fit is left alone.
 #ifndef MACE_PASSES_PASSES_H_
@@ -20,7 +21,7 @@ Status RunConstantFolding(Graph* graph);
 // What would exceed it stays a node: a small file can ask for any number of constants of 1 MiB.
 // Where `keep_quantized`, Dequantize stays too: what quantized_fusion looks for.
 Status RunConstantFolding(Graph* graph, int64_t* allowance, bool keep_quantized = false);
-// 16 MiB and four times the constants that the graph has now.
+// 16 MiB and four times the constants that the graph has now, those of its subgraphs included.
 int64_t FoldingAllowance(const Graph& graph);
 // Drops what no output and no state needs.
 Status RunDeadCodeRemoval(Graph* graph);
@@ -56,10 +57,20 @@ Status RunQuantizedFusion(Graph* graph);
 // Gather(Cast(constant table)) -> Cast(Gather(constant table)), so that a big table stays small; Slice too.
 Status RunCastSinking(Graph* graph);
 
+// If and Loop: constants that they capture are copied into the bodies, what a loop carries unchanged is
+// captured, captures and results that nobody reads are dropped, and an If of constant condition is replaced by
+// the branch that runs.
+Status RunControlSimplification(Graph* graph);
+// The same; the bytes of copies are taken from *allowance: many bodies may capture one constant.
+Status RunControlSimplification(Graph* graph, int64_t* allowance);
+// Casts to a 16-bit float and back: dropped where both stand together, as between two operators of a float16
+// model that compute in float32 (docs/design/25-control-flow.md).
+Status RunNarrowFloatRemoval(Graph* graph);
+
 struct OptimizeReport {
   std::vector<std::string> notes;
 };
-// All of the above in a good order; verifies the graph at the end.
+// All of the above in a good order, on the graph and then on its subgraphs; verifies the graph at the end.
 Status OptimizeGraph(Graph* graph, OptimizeReport* report);
 
 struct NamedPass {

@@ -10,6 +10,7 @@ bool IsReshape(OpId op) {
 }
 
 bool IsKnown(const Shape& shape) {
+  if (!shape.HasRank()) return false;
   for (int64_t dim : shape.span()) {
     if (dim == kUnknownDim) return false;
   }

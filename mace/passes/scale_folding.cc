@@ -29,7 +29,7 @@ bool ReplaceBatchNormalization(GraphEditor* editor, NodeId id) {
   const ValueId x = node.inputs[0];
   const ValueId y = node.outputs[0];
   const Shape shape = editor->ShapeOf(x);
-  if (shape.rank == 0 || shape[shape.rank - 1] < 0 || editor->DTypeOf(x) != DType::kF32) return false;
+  if (shape.rank < 1 || shape[shape.rank - 1] < 0 || editor->DTypeOf(x) != DType::kF32) return false;
   const int64_t channels = shape[shape.rank - 1];
   std::vector<float> gamma, beta, mean, variance;
   if (!PerChannel(graph, node.inputs[1], channels, &gamma) ||
@@ -75,7 +75,8 @@ bool FoldIntoLayer(GraphEditor* editor, NodeId id, int64_t* allowance) {
     const Shape weight_shape = editor->ShapeOf(inputs[1]);
     const int64_t channels = weight_shape[0];
     const Shape shape = editor->ShapeOf(x);
-    if (editor->DTypeOf(x) != DType::kF32 || channels < 1 || shape[shape.rank - 1] != channels) continue;
+    if (editor->DTypeOf(x) != DType::kF32 || channels < 1 || shape.rank < 1) continue;
+    if (shape[shape.rank - 1] != channels) continue;
     // The result must have the layer's shape: the constant may not widen it.
     if (editor->ShapeOf(constant).rank > shape.rank) continue;
     std::vector<float> factors, bias(channels, 0.0f);

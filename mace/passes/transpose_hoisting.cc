@@ -36,23 +36,29 @@ bool IsPerChannel(const Graph& graph, ValueId value) {
   return quantization != nullptr && quantization->axis != kNone;
 }
 
+// Whether a Transpose may read it in its place.
+bool IsMovable(const GraphEditor& editor, ValueId value) {
+  return !IsPerChannel(editor.graph(), value) && !IsSubByte(editor.DTypeOf(value));
+}
+
 bool Hoist(GraphEditor* editor, NodeId id) {
   Graph& graph = editor->graph();
   const ValueId start = editor->node(id).inputs[0];
   const int rank = editor->ShapeOf(start).rank;
+  if (rank < 0) return false;
   const Permutation perm = PermutationOf(editor->node(id), rank);
   std::vector<NodeId> chain;  // from the Transpose up
   ValueId value = start;
   while (!editor->IsGraphInput(value)) {
     const NodeId producer = graph.values[value].producer;
-    if (producer == kNone || chain.size() >= 16 || !editor->HasOneUse(value) || IsPerChannel(graph, value))
+    if (producer == kNone || chain.size() >= 16 || !editor->HasOneUse(value) || !IsMovable(*editor, value))
       return false;
     const int data = DataInput(*editor, editor->node(producer), rank);
     if (data < 0) return false;
     chain.push_back(producer);
     value = editor->node(producer).inputs[data];
   }
-  if (chain.empty() || IsPerChannel(graph, value)) return false;
+  if (chain.empty() || !IsMovable(*editor, value)) return false;
   ValueId moved = EmitTranspose(editor, id, value, perm);
   for (size_t i = chain.size(); i-- > 0;) {
     const NodeId node = chain[i];

@@ -15,6 +15,7 @@ namespace mace::passes {
 bool FindTranspose(const GraphEditor& editor, ValueId value, TransposedValue* transposed) {
   const Node* producer = editor.ProducerIf(value, OpId::kTranspose);
   if (producer == nullptr || producer->inputs[0] == kNone) return false;
+  if (!editor.ShapeOf(producer->inputs[0]).HasRank()) return false;
   transposed->source = producer->inputs[0];
   transposed->perm = PermutationOf(*producer, editor.ShapeOf(transposed->source).rank);
   return true;
@@ -71,6 +72,7 @@ class Sinker {
     }
     switch (node.op) {
       case OpId::kTranspose:
+        // Of a Transpose the rank of the input is known: it is another one's output.
         return Replace({EmitTranspose(&editor_, id_, first_.source,
                                       Compose(first_.perm, PermutationOf(node, first_.perm.size())))});
       case OpId::kReshape:
@@ -122,6 +124,7 @@ class Sinker {
     for (ValueId output : editor_.node(id_).outputs) {
       const Quantization* quantization = graph_.QuantizationOf(output);
       if (quantization != nullptr && quantization->axis != kNone) return false;
+      if (IsSubByte(editor_.DTypeOf(output))) return false;  // Transposes move whole bytes
     }
     return true;
   }
@@ -297,6 +300,7 @@ class Sinker {
     const TensorView* pads = graph_.ConstantOf(inputs[1]);
     const int rank = first_.perm.size();
     if (pads == nullptr || pads->dtype != DType::kI64 || pads->elements() != 2 * rank) return false;
+    if (inputs.size() > 3 && inputs[3] != kNone) return false;  // pads of listed axes
     std::vector<int64_t> permuted(2 * rank);
     for (int i = 0; i < rank; ++i) {
       permuted[first_.perm[i]] = pads->as<int64_t>()[i];
@@ -349,7 +353,7 @@ Status RunTransposeSinking(Graph* graph) {
     const int count = editor.NodeCount();
     for (NodeId id = 0; id < count; ++id) {
       if (!editor.IsAlive(id)) continue;
-      if (editor.node(id).op == OpId::kTranspose) {
+      if (editor.node(id).op == OpId::kTranspose && editor.ShapeOf(editor.node(id).inputs[0]).HasRank()) {
         const ValueId x = editor.node(id).inputs[0];
         const ValueId y = editor.node(id).outputs[0];
         const Permutation perm = PermutationOf(editor.node(id), editor.ShapeOf(x).rank);

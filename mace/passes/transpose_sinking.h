@@ -11,7 +11,7 @@ struct TransposedValue {
   ValueId source = kNone;
   Permutation perm;
 };
-// False where `value` is not written by a Transpose.
+// False where `value` is not written by a Transpose of a tensor of known rank.
 bool FindTranspose(const GraphEditor& editor, ValueId value, TransposedValue* transposed);
 
 // A Transpose of `value`, merged with one that wrote `value`; nothing where both cancel; a new constant where

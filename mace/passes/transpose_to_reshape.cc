@@ -30,6 +30,7 @@ Status RunTransposeToReshape(Graph* graph) {
       const ValueId y = node.outputs[0];
       const Quantization* quantization = graph->QuantizationOf(x);
       if (quantization != nullptr && quantization->axis != kNone) continue;
+      if (!editor.ShapeOf(x).HasRank()) continue;
       if (!KeepsOrder(editor.ShapeOf(x), PermutationOf(node, editor.ShapeOf(x).rank))) continue;
       ops::ReshapeAttributes attributes;
       if (!ExpressShape(editor.ShapeOf(x), editor.ShapeOf(y), &attributes.shape)) continue;

@@ -2,16 +2,14 @@
 #ifndef MACE_RUNTIME_EXPLAIN_H_
 #define MACE_RUNTIME_EXPLAIN_H_
 
-#include <span>
-
+#include "mace/runtime/execution.h"
 #include "mace/runtime/model.h"
-#include "mace/runtime/plan.h"
 
 namespace mace {
 
-Status ExplainPlan(const Model& model, const Plan& plan, String* text);
-Status DescribeProfile(const Model& model, const Plan& plan, std::span<const uint64_t> step_nanoseconds,
-                       uint64_t run_nanoseconds, String* text);
+// Of what `execution`, of the model's graph, has planned or run last.
+Status ExplainPlan(const Model& model, const Execution& execution, String* text);
+Status DescribeProfile(const Execution& execution, uint64_t run_nanoseconds, String* text);
 
 }  // namespace mace
 

@@ -1,11 +1,9 @@
 #include "mace/runtime/model.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "mace/graph/op_definition.h"
 #include "mace/model/loader.h"
-#include "mace/runtime/plan_builder.h"
 
 namespace mace {
 namespace {
@@ -28,23 +26,10 @@ Status RefuseExactNumerics(const Graph& graph) {
                      names.c_str());
 }
 
-Status NameTensors(const Graph& graph, const Vector<ValueId>& values, const char* prefix,
-                   Vector<String>* names) {
-  MACE_RETURN_IF_ERROR(names->Resize(values.size()));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const String& name = graph.values[values[i]].name;
-    MACE_RETURN_IF_ERROR(name.empty() ? (*names)[i].AppendFormat("%s_%zu", prefix, i)
-                                      : (*names)[i].Assign(name.view()));
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
 Model::Model(Ref<Runtime> runtime, const ModelOptions& options)
-    : runtime_(std::move(runtime)),
-      options_(options),
-      packed_(runtime_->allocator(), runtime_->budget().limit()) {}
+    : runtime_(std::move(runtime)), options_(options) {}
 
 Result<Ref<Model>> Model::LoadFile(Ref<Runtime> runtime, const char* path, const ModelOptions& options) {
   MACE_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
@@ -96,8 +81,7 @@ Status Model::Prepare() {
   }
   if (options_.max_cached_plans == 0) options_.max_cached_plans = kDefaultCachedPlans;
   if (options_.exact_numerics) return RefuseExactNumerics(graph_);
-  MACE_RETURN_IF_ERROR(NameTensors(graph_, graph_.inputs, "input", &input_names_));
-  MACE_RETURN_IF_ERROR(NameTensors(graph_, graph_.outputs, "output", &output_names_));
+  MACE_ASSIGN_OR_RETURN(program_, Program::Create(graph_, runtime_.get(), options_));
   Vector<int32_t> state_of;  // per value
   MACE_RETURN_IF_ERROR(state_of.Resize(graph_.values.size()));
   for (int32_t& state : state_of) state = kNone;
@@ -110,35 +94,6 @@ const char* Model::DimName(int64_t dim) const {
   if (!IsSymbolDim(dim) || static_cast<size_t>(SymbolOf(dim)) >= graph_.symbols.size()) return nullptr;
   const String& name = graph_.symbols[SymbolOf(dim)].name;
   return name.empty() ? nullptr : name.c_str();
-}
-
-Ref<Plan> Model::FindPlan(const PlanKey& key) {
-  std::lock_guard lock(plans_mutex_);
-  for (Ref<Plan>& plan : plans_) {
-    if (!(plan->key == key)) continue;
-    std::rotate(&plan, &plan + 1, plans_.end());
-    return plans_.back();
-  }
-  return Ref<Plan>();
-}
-
-Result<Ref<Plan>> Model::FindOrBuildPlan(const PlanKey& key) {
-  if (Ref<Plan> plan = FindPlan(key)) return plan;
-  std::lock_guard build_lock(build_mutex_);
-  if (Ref<Plan> plan = FindPlan(key)) return plan;  // built while this thread waited
-  const uint64_t refusals = runtime_->budget().refusals();
-  auto built = PlanBuilder(this, key).Build();
-  if (!built.ok()) return runtime_->budget().Explain(built.TakeStatus(), refusals);
-  Ref<Plan> plan = std::move(built).value();
-  Ref<Plan> evicted;  // destroyed outside of the lock
-  std::lock_guard lock(plans_mutex_);
-  if (plans_.size() >= static_cast<size_t>(options_.max_cached_plans)) {
-    evicted = std::move(plans_[0]);
-    std::rotate(plans_.begin(), plans_.begin() + 1, plans_.end());
-    plans_.PopBack();
-  }
-  MACE_RETURN_IF_ERROR(plans_.PushBack(plan));
-  return plan;
 }
 
 }  // namespace mace

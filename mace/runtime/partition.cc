@@ -13,7 +13,7 @@ class Partitioner {
 
   Status Assign(Vector<NodeRefusal>* refusals);
   Status Order(Vector<PartitionUnit>* units);
-  Status FindBoundaries(Vector<PartitionUnit>* units) const;
+  Status FindBoundaries(std::span<const uint8_t> kept, Vector<PartitionUnit>* units) const;
 
  private:
   struct Group {
@@ -182,13 +182,12 @@ Status Partitioner::Order(Vector<PartitionUnit>* units) {
 }
 
 // The values that cross the edge of each unit.
-Status Partitioner::FindBoundaries(Vector<PartitionUnit>* units) const {
-  Vector<int32_t> last_reader, is_output;  // per value: the last unit that lists it as an input; flags
+Status Partitioner::FindBoundaries(std::span<const uint8_t> kept, Vector<PartitionUnit>* units) const {
+  Vector<int32_t> last_reader;  // per value: the last unit that lists it as an input
+  Vector<uint8_t> is_output;    // per value
   MACE_RETURN_IF_ERROR(last_reader.Resize(graph().values.size()));
-  MACE_RETURN_IF_ERROR(is_output.Resize(graph().values.size()));
+  MACE_RETURN_IF_ERROR(is_output.Assign(kept.data(), kept.size()));
   for (int32_t& unit : last_reader) unit = kNone;
-  for (ValueId value : graph().outputs) is_output[value] = 1;
-  for (const State& state : graph().states) is_output[state.write] = 1;
   for (size_t u = 0; u < units->size(); ++u) {
     const auto index = static_cast<int32_t>(u);
     for (NodeId id : (*units)[u].nodes) {
@@ -217,11 +216,12 @@ Status Partitioner::FindBoundaries(Vector<PartitionUnit>* units) const {
 
 Status PartitionNodes(const PlanView& plan, std::span<const NodeId> nodes,
                       std::span<const std::unique_ptr<Backend>> backends, std::span<const uint8_t> refused,
-                      Vector<PartitionUnit>* units, Vector<NodeRefusal>* refusals) {
+                      std::span<const uint8_t> kept, Vector<PartitionUnit>* units,
+                      Vector<NodeRefusal>* refusals) {
   Partitioner partitioner(plan, nodes, backends, refused);
   MACE_RETURN_IF_ERROR(partitioner.Assign(refusals));
   MACE_RETURN_IF_ERROR(partitioner.Order(units));
-  return partitioner.FindBoundaries(units);
+  return partitioner.FindBoundaries(kept, units);
 }
 
 }  // namespace mace

@@ -21,10 +21,12 @@ struct PartitionUnit {
 
 // Backends are asked in their order; what one refuses goes to the next, the last has to take all. `refused`
 // holds one byte per backend and node (backend * nodes + node): not 0 where a compilation failed before.
+// `kept` holds one per value: not 0 where it is read by others than `nodes`.
 // Reasons are appended to `refusals`. Nodes that no backend takes are an error that names them all.
 Status PartitionNodes(const PlanView& plan, std::span<const NodeId> nodes,
                       std::span<const std::unique_ptr<Backend>> backends, std::span<const uint8_t> refused,
-                      Vector<PartitionUnit>* units, Vector<NodeRefusal>* refusals);
+                      std::span<const uint8_t> kept, Vector<PartitionUnit>* units,
+                      Vector<NodeRefusal>* refusals);
 
 }  // namespace mace
 

@@ -22,7 +22,7 @@ struct RuntimeOptions {
   const Allocator* allocator = nullptr;  // null: the system's; copied
   Log log;
   const Executor* executor = nullptr;  // null: own threads; copied
-  uint64_t memory_limit = 0;           // bytes of arenas and packed weights; 0: none
+  uint64_t memory_limit = 0;           // bytes of arenas, held results and packed weights; 0: none
   std::string_view isa;                // empty: the best of this CPU
 };
 

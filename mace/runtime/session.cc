@@ -1,33 +1,34 @@
 #include "mace/runtime/session.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace mace {
 
 Result<Ref<Session>> Session::Create(Ref<Model> model) {
   Ref<Session> session = Ref<Session>::Adopt(new (std::nothrow) Session(std::move(model)));
   if (!session) return Status::OutOfMemory();
-  const Graph& graph = session->model_->graph();
-  MACE_RETURN_IF_ERROR(session->key_.inputs.Resize(graph.inputs.size()));
-  MACE_RETURN_IF_ERROR(session->key_.fed.Resize(graph.inputs.size()));
-  MACE_RETURN_IF_ERROR(session->key_.states.Resize(graph.states.size()));
-  MACE_RETURN_IF_ERROR(session->states_.Resize(graph.states.size()));
-  MACE_RETURN_IF_ERROR(session->symbols_.Resize(graph.symbols.size()));
-  MACE_RETURN_IF_ERROR(session->symbol_inputs_.Resize(graph.symbols.size()));
-  MACE_RETURN_IF_ERROR(session->output_buffers_.Resize(graph.outputs.size()));
-  MACE_RETURN_IF_ERROR(session->input_scratch_.Resize(graph.inputs.size()));
-  MACE_RETURN_IF_ERROR(session->output_scratch_.Resize(graph.outputs.size()));
+  MACE_RETURN_IF_ERROR(session->Init());
   return session;
 }
 
-Session::~Session() { ReleaseArena(); }
-
-void Session::ReleaseArena() { model_->runtime().ReturnArena(std::move(arena_)); }
+Status Session::Init() {
+  const Graph& graph = model_->graph();
+  MACE_RETURN_IF_ERROR(key_.inputs.Resize(graph.inputs.size()));
+  MACE_RETURN_IF_ERROR(key_.fed.Resize(graph.inputs.size()));
+  MACE_RETURN_IF_ERROR(key_.states.Resize(graph.states.size()));
+  MACE_RETURN_IF_ERROR(states_.Init());
+  MACE_RETURN_IF_ERROR(symbols_.Resize(graph.symbols.size()));
+  MACE_RETURN_IF_ERROR(symbol_inputs_.Resize(graph.symbols.size()));
+  MACE_RETURN_IF_ERROR(input_scratch_.Resize(graph.inputs.size()));
+  MACE_RETURN_IF_ERROR(output_scratch_.Resize(graph.outputs.size()));
+  MACE_ASSIGN_OR_RETURN(execution_, Execution::Create(&model_->program(), &arena_, &states_));
+  return Status::Ok();
+}
 
 Status Session::CheckInput(size_t index, const RunTensor& tensor, bool needs_data) {
   const TensorType& wanted = model_->graph().values[model_->graph().inputs[index]].type;
-  bool fits = tensor.dtype == wanted.dtype && tensor.shape.rank == wanted.shape.rank;
+  bool fits =
+      tensor.dtype == wanted.dtype && (!wanted.shape.HasRank() || tensor.shape.rank == wanted.shape.rank);
   for (int i = 0; fits && i < wanted.shape.rank; ++i) {
     fits = tensor.shape[i] >= 0 && (wanted.shape[i] < 0 || wanted.shape[i] == tensor.shape[i]);
   }
@@ -62,6 +63,7 @@ Status Session::CheckInput(size_t index, const RunTensor& tensor, bool needs_dat
 
 // As the model's author wrote it: with the names of dimensions, "?" where one has none.
 Status Session::AppendShape(const Shape& shape, String* text) const {
+  if (!shape.HasRank()) return text->AppendFormat("of any shape");
   MACE_RETURN_IF_ERROR(text->AppendFormat("["));
   for (int i = 0; i < shape.rank; ++i) {
     const char* separator = i == 0 ? "" : ", ";
@@ -111,8 +113,8 @@ Status Session::ResolveStates() {
   const Graph& graph = model_->graph();
   for (size_t i = 0; i < graph.states.size(); ++i) {
     const State& state = graph.states[i];
-    if (!states_[i].initial) {
-      key_.states[i] = states_[i].shape;
+    if (!states_.is_initial(i)) {
+      key_.states[i] = states_.shape(i);
       continue;
     }
     Shape shape = graph.values[state.read].type.shape;
@@ -157,213 +159,59 @@ Status Session::MakeKey(std::span<const RunTensor> inputs, bool needs_data) {
 
 Status Session::UsePlan(std::span<const RunTensor> inputs, bool needs_data) {
   MACE_RETURN_IF_ERROR(MakeKey(inputs, needs_data));
-  if (!plan_ || !(plan_->key == key_)) {
-    MACE_ASSIGN_OR_RETURN(Ref<Plan> plan, model_->FindOrBuildPlan(key_));
-    MACE_RETURN_IF_ERROR(InstallPlan(std::move(plan)));
+  const bool is_new = execution_->stages().empty() || !(execution_->stages()[0]->key == key_);
+  if (is_new) {
+    MACE_RETURN_IF_ERROR(execution_->UsePlan(key_));
+    has_profile_ = false;
   }
-  MACE_RETURN_IF_ERROR(PrepareStates(*plan_));
-  return EnsureArena();
-}
-
-Status Session::InstallPlan(Ref<Plan> plan) {
-  MACE_RETURN_IF_ERROR(slots_.Resize(plan->slot_count));
-  MACE_RETURN_IF_ERROR(step_nanoseconds_.Resize(plan->step_count));
-  has_profile_ = false;
-  plan_ = std::move(plan);
-  return Status::Ok();
-}
-
-// Says so where the runtime's memory limit, not the system, refuses.
-Result<Buffer> Session::AllocateBuffer(const char* what, size_t bytes) {
-  const BudgetAllocator& budget = model_->runtime().budget();
-  const uint64_t refusals = budget.refusals();
-  auto buffer = Buffer::Allocate(bytes, budget.allocator());
-  if (!buffer.ok()) return budget.Explain(buffer.TakeStatus(), refusals, what, bytes);
-  return buffer;
-}
-
-// Both buffers of each state are large enough; what the current one holds is kept.
-Status Session::PrepareStates(const Plan& plan) {
-  for (size_t i = 0; i < states_.size(); ++i) {
-    SessionState& state = states_[i];
-    Buffer& current = state.buffers[state.current];
-    Buffer& next = state.buffers[1 - state.current];
-    const auto bytes = static_cast<size_t>(plan.state_bytes[i]);
-    const auto next_bytes = static_cast<size_t>(plan.next_state_bytes[i]);
-    if (state.initial && current.size() < bytes) {
-      state.filled = false;
-      current.Reset();
-      MACE_ASSIGN_OR_RETURN(current, AllocateBuffer("a state", bytes));
-    }
-    if (state.initial && (!state.filled || !(state.shape == key_.states[i]))) {
-      FillInitialState(i, plan.state_bytes[i]);
-      state.shape = key_.states[i];
-      state.filled = true;
-    }
-    if (next.size() < next_bytes) {
-      next.Reset();
-      MACE_ASSIGN_OR_RETURN(next, AllocateBuffer("a state", next_bytes));
+  const Plan& plan = *execution_->stages()[0];
+  MACE_RETURN_IF_ERROR(states_.PrepareCurrent(plan));
+  for (size_t i = 0; i < plan.next_state_bytes.size(); ++i) {
+    if (plan.next_state_bytes[i] >= 0) {
+      MACE_RETURN_IF_ERROR(states_.EnsureNext(i, plan.next_state_bytes[i]));
     }
   }
-  return Status::Ok();
-}
-
-void Session::FillInitialState(size_t index, int64_t bytes) {
-  const Graph& graph = model_->graph();
-  const State& state = graph.states[index];
-  uint8_t* data = states_[index].buffers[states_[index].current].data();
-  if (bytes == 0) return;
-  if (state.initial != kNone) {
-    std::memcpy(data, graph.constants[state.initial].view.data, static_cast<size_t>(bytes));
-    return;
-  }
-  std::memset(data, 0, static_cast<size_t>(bytes));
-  const Quantization* quantization = graph.QuantizationOf(state.read);
-  if (quantization == nullptr || quantization->zero_points.size() != 1) return;
-  const int32_t zero_point = quantization->zero_points[0];
-  const int size = BytesOf(graph.values[state.read].type.dtype);
-  for (int64_t i = 0; size > 0 && i + size <= bytes; i += size) {
-    std::memcpy(data + i, &zero_point, size < 4 ? size : 4);  // little endian
-  }
-}
-
-Status Session::EnsureArena() {
-  const auto bytes = static_cast<size_t>(plan_->arena_bytes);
-  if (arena_.size() >= bytes) return Status::Ok();
-  Runtime& runtime = model_->runtime();
-  const uint64_t refusals = runtime.budget().refusals();
-  ReleaseArena();
-  auto arena = runtime.LeaseArena(bytes);
-  if (!arena.ok())
-    return runtime.budget().Explain(arena.TakeStatus(), refusals, "intermediate results", bytes);
-  arena_ = std::move(*arena);
-  return Status::Ok();
-}
-
-// Fills in what the outputs look like, and gives those without a buffer the session's.
-Status Session::PrepareOutputs(std::span<RunTensor> outputs) {
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    RunTensor& output = outputs[i];
-    const auto bytes = static_cast<uint64_t>(plan_->output_bytes[i]);
-    output.dtype = plan_->outputs[i].dtype;
-    output.shape = plan_->outputs[i].shape;
-    if (output.data == nullptr) {
-      Buffer& buffer = output_buffers_[i];
-      if (buffer.size() < bytes) {
-        buffer.Reset();
-        MACE_ASSIGN_OR_RETURN(buffer, AllocateBuffer("an output", bytes));
-      }
-      output.data = buffer.data();
-    } else if (output.byte_size < bytes) {
-      return InvalidArgument("output '%s': %s %s takes %llu bytes, the buffer has %llu",
-                             model_->output_name(i), NameOf(output.dtype), ShapeText(output.shape).text,
-                             static_cast<unsigned long long>(bytes),
-                             static_cast<unsigned long long>(output.byte_size));
-    }
-    output.byte_size = bytes;
-  }
-  return Status::Ok();
-}
-
-const uint8_t* Session::Resolve(const Location& location, std::span<const RunTensor> inputs,
-                                std::span<const RunTensor> outputs) const {
-  const auto index = static_cast<size_t>(location.index);
-  switch (location.kind) {
-    case Location::Kind::kArena:
-      return arena_.data() + location.offset;
-    case Location::Kind::kInput:
-      return static_cast<const uint8_t*>(inputs[index].data);
-    case Location::Kind::kOutput:
-      return static_cast<const uint8_t*>(outputs[index].data);
-    case Location::Kind::kState:
-      return states_[index].buffers[states_[index].current].data();
-    case Location::Kind::kNextState:
-      return states_[index].buffers[1 - states_[index].current].data();
-    case Location::Kind::kKnown:
-      return static_cast<const uint8_t*>(plan_->analysis.known[index]->data);
-    case Location::Kind::kNowhere:
-      break;
-  }
-  return nullptr;
-}
-
-void Session::BindSlots(std::span<const RunTensor> inputs, std::span<const RunTensor> outputs) {
-  void** slot = slots_.data();
-  for (const PlannedUnit& planned : plan_->units) {
-    for (const Location& location : planned.slots) {
-      *slot++ = const_cast<uint8_t*>(Resolve(location, inputs, outputs));
-    }
-  }
-}
-
-Status Session::RunUnits(const StopCheck& stop, bool profile) {
-  ThreadPool* pool = model_->runtime().pool();
-  UnitBindings bindings;
-  bindings.pool = pool;
-  bindings.stop = &stop;
-  size_t slot = 0, step = 0;
-  for (const PlannedUnit& planned : plan_->units) {
-    if (stop.ShouldStop()) return stop.ToStatus();
-    bindings.slots = slots_.data() + slot;
-    bindings.workspace = arena_.data() + planned.workspace_offset;
-    bindings.step_nanoseconds = profile ? step_nanoseconds_.data() + step : nullptr;
-    MACE_ASSIGN_OR_RETURN(Event event, planned.unit->Enqueue(bindings, Event()));
-    if (event.wait != nullptr) MACE_RETURN_IF_ERROR(event.wait(event.context));
-    slot += planned.slots.size();
-    step += planned.unit->steps().size();
-  }
-  return stop.ShouldStop() ? stop.ToStatus() : Status::Ok();
+  return arena_.Ensure(static_cast<size_t>(plan.arena_bytes));
 }
 
 Status Session::Prepare(std::span<const RunTensor> inputs, std::span<RunTensor> outputs) {
   MACE_RETURN_IF_ERROR(UsePlan(inputs, false));
-  return PrepareOutputs(outputs);
+  return execution_->PrepareOutputs(outputs);
 }
 
 Status Session::Run(std::span<const RunTensor> inputs, std::span<RunTensor> outputs,
                     const RunOptions& options) {
   const uint64_t begin = StopCheck::NowNanoseconds();
-  StopCheck stop;
-  stop.cancel = options.cancel;
-  if (options.timeout_ns != 0 && __builtin_add_overflow(begin, options.timeout_ns, &stop.deadline_ns)) {
-    stop.deadline_ns = 0;  // later than the end of time
+  RunContext context;
+  context.profile = options.profile;
+  context.stop.cancel = options.cancel;
+  if (options.timeout_ns != 0 &&
+      __builtin_add_overflow(begin, options.timeout_ns, &context.stop.deadline_ns)) {
+    context.stop.deadline_ns = 0;  // later than the end of time
   }
   MACE_RETURN_IF_ERROR(UsePlan(inputs, true));
-  MACE_RETURN_IF_ERROR(PrepareOutputs(outputs));
-  BindSlots(inputs, outputs);
   if (options.profile) {
     has_profile_ = false;
-    for (uint64_t& time : step_nanoseconds_) time = 0;
+    execution_->ClearProfile();
   }
   ThreadPool* pool = model_->runtime().pool();
   pool->BeginRun();
-  Status status = RunUnits(stop, options.profile);
+  Status status = execution_->Run(inputs, outputs, &context);
   pool->EndRun();
   if (!status.ok()) return status;
-  for (const PlannedCopy& copy : plan_->copies) {
-    if (copy.bytes == 0) continue;
-    std::memmove(const_cast<uint8_t*>(Resolve(copy.to, inputs, outputs)), Resolve(copy.from, inputs, outputs),
-                 static_cast<size_t>(copy.bytes));
-  }
   // Nothing can fail from here on: the states step forward together.
-  for (size_t i = 0; i < states_.size(); ++i) {
-    states_[i].current = 1 - states_[i].current;
-    states_[i].shape = plan_->next_states[i];
-    states_[i].initial = false;
-  }
+  states_.StepForward(*execution_->stages().back());
   if (options.profile) {
     run_nanoseconds_ = StopCheck::NowNanoseconds() - begin;
     has_profile_ = true;
   }
-  if (model_->options().low_memory) ReleaseArena();
+  if (model_->options().low_memory) {
+    arena_.Release();
+    execution_->ReleaseHeld();
+  }
   return Status::Ok();
 }
 
-void Session::ResetState() {
-  for (SessionState& state : states_) {
-    state.initial = true;
-    state.filled = false;
-  }
-}
+void Session::ResetState() { states_.Reset(); }
 
 }  // namespace mace

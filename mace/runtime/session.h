@@ -5,18 +5,11 @@
 
 #include <atomic>
 
+#include "mace/runtime/execution.h"
 #include "mace/runtime/model.h"
+#include "mace/runtime/state_store.h"
 
 namespace mace {
-
-// A tensor that the caller gives or wants. Of inputs: what is there. Of outputs: `data` and `byte_size` of
-// the buffer (null: the session's); the rest is filled in.
-struct RunTensor {
-  DType dtype = DType::kInvalid;
-  Shape shape;
-  void* data = nullptr;
-  uint64_t byte_size = 0;
-};
 
 struct RunOptions {
   uint64_t timeout_ns = 0;
@@ -50,7 +43,8 @@ class Session final : public RefCounted {
   };
 
   // One element per input and output of the model. An optional input with null data is left to its state (in
-  // Prepare: with dtype kInvalid).
+  // Prepare: with dtype kInvalid). An output whose size depends on data has dimensions -1 and no bytes after
+  // Prepare.
   Status Prepare(std::span<const RunTensor> inputs, std::span<RunTensor> outputs);
   Status Run(std::span<const RunTensor> inputs, std::span<RunTensor> outputs, const RunOptions& options);
   void ResetState();
@@ -64,44 +58,24 @@ class Session final : public RefCounted {
   std::span<RunTensor> output_scratch() { return output_scratch_.span(); }
 
  private:
-  struct SessionState {
-    Buffer buffers[2];
-    int32_t current = 0;
-    Shape shape;          // of buffers[current]
-    bool initial = true;  // nothing has been written since the last reset
-    bool filled = false;  // buffers[current] holds the initial value
-  };
-
-  explicit Session(Ref<Model> model) : model_(std::move(model)) {}
-  ~Session() override;
+  explicit Session(Ref<Model> model)
+      : model_(std::move(model)), arena_(&model_->runtime()), states_(model_->graph(), &model_->runtime()) {}
+  ~Session() override = default;
+  Status Init();
   Status CheckInput(size_t index, const RunTensor& tensor, bool needs_data);
   Status AppendShape(const Shape& shape, String* text) const;
   Status BindSymbols();
   Status ResolveStates();
   Status MakeKey(std::span<const RunTensor> inputs, bool needs_data);
   Status UsePlan(std::span<const RunTensor> inputs, bool needs_data);
-  Status InstallPlan(Ref<Plan> plan);
-  Result<Buffer> AllocateBuffer(const char* what, size_t bytes);
-  Status PrepareStates(const Plan& plan);
-  void FillInitialState(size_t index, int64_t bytes);
-  Status PrepareOutputs(std::span<RunTensor> outputs);
-  Status EnsureArena();
-  void BindSlots(std::span<const RunTensor> inputs, std::span<const RunTensor> outputs);
-  const uint8_t* Resolve(const Location& location, std::span<const RunTensor> inputs,
-                         std::span<const RunTensor> outputs) const;
-  Status RunUnits(const StopCheck& stop, bool profile);
-  void ReleaseArena();
 
   Ref<Model> model_;  // first: the last to go
-  Ref<Plan> plan_;
-  PlanKey key_;  // of the inputs at hand
+  PlanKey key_;       // of the inputs at hand
   Vector<int64_t> symbols_;
   Vector<int32_t> symbol_inputs_;  // the input that bound the symbol
-  Vector<SessionState> states_;
-  Vector<Buffer> output_buffers_;
-  Buffer arena_;
-  Vector<void*> slots_;  // of all units, one after the other
-  Vector<uint64_t> step_nanoseconds_;
+  Arena arena_;
+  StateStore states_;
+  std::unique_ptr<Execution> execution_;
   uint64_t run_nanoseconds_ = 0;
   bool has_profile_ = false;
   Vector<RunTensor> input_scratch_;

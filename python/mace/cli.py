@@ -16,13 +16,13 @@ import click
 import numpy as np
 
 import mace
-from mace.arrays import read_inputs
+from mace.arrays import as_bytes, read_inputs
+from mace.conversion import folder_of
+from mace.element_types import BITS, numpy_dtype
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.pipeline_file import PipelineFileError, read_pipeline_file
 from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
-
-NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:
@@ -195,7 +195,7 @@ def run(model: str, input_dir: str, output_dir: str, steps: int, timeout: float 
     paths = [os.path.join(output_dir, f"out_{i}.npy") for i in range(len(outputs))]
     for path, array in zip(paths, outputs, strict=True):
         buffer = io.BytesIO()
-        np.save(buffer, array)
+        np.save(buffer, as_bytes(array))
         write_atomically(path, buffer.getbuffer(), follow_links=False)
     report = [{"name": info.name, "dtype": info.dtype, "shape": list(a.shape)} for info, a in zip(loaded.outputs, outputs, strict=True)]
     if as_json:
@@ -225,7 +225,7 @@ def info(model: str, as_json: bool) -> None:
     details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": []}
     with progress(f"checking {os.path.basename(model)}"), named(model):
         if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-            data, details = mace.convert(data)
+            data, details = mace.convert(data, folder=folder_of(model))
         loaded = mace.load(data, verify="full")
     tensors = {
         kind: [vars(t) | {"shape": list(t.shape)} for t in infos]
@@ -282,14 +282,14 @@ def random_inputs(loaded: mace.Model, given: dict[str, list[int]], seed: int) ->
     arrays = []
     for tensor in loaded.inputs:
         shape = shapes[tensor.name]
-        if tensor.dtype in NUMPY_LACKS:
-            raise mace.UnsupportedError(f"input {tensor}: NumPy has no {tensor.dtype}")
-        if tensor.dtype.startswith("float"):
-            arrays.append((rng.random_sample(shape) * 2 - 1).astype(tensor.dtype))
+        dtype = numpy_dtype(tensor.dtype)
+        if "float" in tensor.dtype:
+            arrays.append((rng.random_sample(shape) * 2 - 1).astype(dtype))
         elif tensor.dtype == "bool":
             arrays.append(rng.randint(0, 2, shape).astype(bool))
         else:
-            arrays.append(rng.randint(0, 100, shape).astype(tensor.dtype))
+            bits = BITS.get(tensor.dtype, 8) - (not tensor.dtype.startswith("u"))
+            arrays.append(rng.randint(0, min(100, 2**bits), shape).astype(dtype))
     return arrays
 
 
@@ -329,6 +329,27 @@ def bench(model: str, shapes: Sequence[str], rounds: int, warmup: int, timeout: 
     print_table(["", "ms"], [[key[:-3].replace("_", " "), f"{value:.3f}"] for key, value in result.items() if key.endswith("_ms")])
 
 
+def explain_rows(steps: list[dict[str, Any]], times: list[dict[str, Any]] | None, indent: str = "") -> list[list[str]]:
+    """A row a step; those of the bodies of control nodes stand under theirs."""
+    rows = []
+    for i, step in enumerate(steps):
+        rows.append([
+            indent + ", ".join(f"{n['op']} {n['name']}".strip() for n in step["nodes"]),
+            step["kernel"],
+            step["reason"],
+            f"{step['multiply_adds'] / 1e6:.2f}",
+            f"{step['bytes'] / 1024:.1f}",
+        ])  # fmt: skip
+        if times is not None:
+            rows[-1].append(f"{times[i]['nanoseconds'] / 1e3:.1f}")
+        for j, body in enumerate(step.get("bodies", ())):
+            timed = None if times is None else times[i]["bodies"][j]
+            runs = "" if timed is None else f", {timed['runs']} runs"
+            rows.append([f"{indent}  {body['name']}{runs}:", *[""] * (len(rows[-1]) - 1)])
+            rows += explain_rows(body["steps"], None if timed is None else timed["steps"], indent + "    ")
+    return rows
+
+
 @cli.command(epilog="Example: mace explain det.onnx --input_shape=x:1,3,352,800 --json")
 @model_options
 @shapes_option
@@ -347,21 +368,13 @@ def explain(model: str, shapes: Sequence[str], profile: bool, timeout: float | N
         times = loaded.profile()
     else:
         loaded.prepare(input_shapes(loaded, given))
+        if not loaded.explain()["plan"]["complete"]:  # only a run tells the sizes of what follows
+            loaded(random_inputs(loaded, given, 0), timeout=timeout)
     plan = loaded.explain()
     if as_json:
         say(json.dumps(plan if times is None else {**plan, "profile": times}))
         return
-    rows = []
-    for i, step in enumerate(plan["steps"]):
-        rows.append([
-            ", ".join(f"{n['op']} {n['name']}".strip() for n in step["nodes"]),
-            step["kernel"],
-            step["reason"],
-            f"{step['multiply_adds'] / 1e6:.2f}",
-            f"{step['bytes'] / 1024:.1f}",
-        ])  # fmt: skip
-        if times is not None:
-            rows[-1].append(f"{times['steps'][i]['nanoseconds'] / 1e3:.1f}")
+    rows = explain_rows(plan["steps"], None if times is None else times["steps"])
     print_table(["nodes", "kernel", "why", "M multiply-adds", "KiB", *([] if times is None else ["us"])], rows)
     totals = plan["plan"]
     if work := totals["multiply_adds"]:

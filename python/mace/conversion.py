@@ -24,6 +24,7 @@ def convert(
     joins: Sequence[tuple[str, str]] = (),
     strip_names: bool = False,
     metadata: Mapping[str, str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
     preprocess: Mapping[str, Sequence[Step]] | None = None,
     postprocess: Mapping[str, Sequence[Step]] | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
@@ -40,6 +41,9 @@ def convert(
     ``strip_names`` leaves out all names but those of inputs, outputs, states and what they are measured in. ``metadata`` are
     texts to store with the model, beside those of the source (of equal keys these win).
 
+    ``folder`` is where an ONNX model's external data lie: they are read from inside it only, and links are not followed. None: where
+    the model's file is; of a model given as bytes there is no such place.
+
     ``preprocess`` and ``postprocess`` are steps in front of inputs and behind outputs, by name: see :mod:`mace.pipeline`.
 
     The second result holds ``format``, ``warnings`` (what was dropped, too) and ``operators`` (name -> count). Raises
@@ -51,13 +55,20 @@ def convert(
     """
     options = {
         "states": states, "optimize": optimize, "signature": signature, "inputs": inputs, "outputs": outputs, "joins": joins,
-        "strip_names": strip_names, "metadata": metadata, "preprocess": preprocess, "postprocess": postprocess,
+        "strip_names": strip_names, "metadata": metadata, "folder": folder, "preprocess": preprocess, "postprocess": postprocess,
     }  # fmt: skip
     if isinstance(model, (bytes, bytearray, memoryview)):
         return convert_bytes(bytes(model), **options)
     data = read_file(model)
+    if folder is None:
+        options["folder"] = folder_of(model)
     with named(os.fsdecode(model)):
         return convert_bytes(data, **options)
+
+
+def folder_of(path: str | os.PathLike[str]) -> str:
+    """Where a model's external data are looked for."""
+    return os.path.dirname(os.fsdecode(path)) or os.curdir
 
 
 def convert_bytes(data: bytes, **options: Any) -> tuple[bytes, dict[str, Any]]:
@@ -131,6 +142,16 @@ def _inputs(name: str, value: Any) -> list[tuple[str, list[int] | None]]:
     return result
 
 
+def _folder(name: str, value: Any) -> bytes:
+    try:
+        path = os.fsencode(value)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{name}: expected a path or None, got {value!r}") from None
+    if not path or b"\0" in path:
+        raise InvalidArgumentError(f"{name}: expected a path or None, got {value!r}")
+    return path
+
+
 def _metadata(name: str, value: Any) -> list[tuple[str, str]]:
     try:
         if not isinstance(value, Mapping):
@@ -149,6 +170,7 @@ CHECKS = {
     "joins": _pairs("from, to"),
     "strip_names": lambda name, value: bool(value),
     "metadata": _metadata,
+    "folder": _folder,
     "preprocess": check_steps,
     "postprocess": check_steps,
 }

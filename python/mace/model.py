@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from mace import _native
-from mace.conversion import convert_bytes
+from mace.conversion import convert_bytes, folder_of
+from mace.element_types import BITS, from_native, numpy_dtype, to_raw
 from mace.errors import InvalidArgumentError, named
 from mace.files import MACE_MAGIC, open_regular
 
@@ -27,7 +28,8 @@ ISAS = ("scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "do
 class TensorInfo:
     """One input or output of a model.
 
-    ``shape`` holds an int for a fixed dimension, a name (str) or None for one that may differ from run to run.
+    ``shape`` holds an int for a fixed dimension, a name (str) or None for one that may differ from run to run; it is ``("...",)``
+    where the rank may.
     ``scale`` is 0.0 where the tensor is not quantized per tensor. An ``optional`` input may be left out of a run;
     the session's state then takes its place.
     """
@@ -74,7 +76,7 @@ class Session:
         arrays = self._model._feeds(inputs)
         infos = self._model.outputs
         results = self._native.run(arrays, len(infos), bool(profile), seconds)
-        return {info.name: result for info, result in zip(infos, results, strict=True)}
+        return {info.name: from_native(result) for info, result in zip(infos, results, strict=True)}
 
     run = __call__
 
@@ -83,7 +85,10 @@ class Session:
         self._native.reset_state()
 
     def prepare(self, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Makes the plan for these input shapes, so that the first run of them is fast and ``explain`` has a plan."""
+        """Makes the plan for these input shapes, so that the first run of them is fast and ``explain`` has a plan.
+
+        Where sizes depend on data, it ends before them; the first run plans the rest.
+        """
         if not isinstance(shapes, Mapping):
             raise InvalidArgumentError(f"shapes: expected a dict of input name to shape, got {shapes!r}")
         infos = self._model.inputs
@@ -189,7 +194,7 @@ def _as_shape(value: Any, info: TensorInfo) -> list[int]:
     return shape
 
 
-def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
+def _as_array(value: Any, info: TensorInfo) -> np.ndarray | tuple[np.ndarray, str, tuple[int, ...]]:
     masked = sys.modules.get("numpy.ma")  # whose import takes 12 ms; without it there is no masked array
     if masked is not None and isinstance(value, masked.MaskedArray):
         raise InvalidArgumentError(f"input {info}: a masked array, whose mask would be lost: fill it first (array.filled())")
@@ -201,14 +206,17 @@ def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
         array = np.asarray(value)
     else:  # lists and numbers have no dtype of their own
         try:
-            array = np.asarray(value, dtype=info.dtype)
+            array = np.asarray(value, dtype=numpy_dtype(info.dtype))
         except (ValueError, TypeError, OverflowError) as error:
             raise InvalidArgumentError(f"input {info}: {error}") from None
+    if info.dtype == "bfloat16" and array.dtype == np.dtype("V2"):  # as .npy files keep it
+        array = array.view(numpy_dtype("bfloat16"))
     if array.dtype.name != info.dtype:
         raise InvalidArgumentError(f"input {info}: expected dtype {info.dtype}, got {array.dtype.name}")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return np.ascontiguousarray(array).reshape(array.shape)
+    array = np.ascontiguousarray(array).reshape(array.shape)
+    return to_raw(array, info.dtype) if info.dtype in BITS else array
 
 
 def _as_integer(name: str, value: Any, expected: str, end: int) -> int:
@@ -235,7 +243,8 @@ def load(
 ) -> Model:
     """Loads a model: an .onnx, .tflite or .mace file, or its bytes.
 
-    A trained model is converted in process first (:func:`mace.convert`). ``num_threads`` 0 means one per core.
+    A trained model is converted in process first (:func:`mace.convert`); external data of an ONNX model are read from the folder of
+    its file. ``num_threads`` 0 means one per core.
     ``verify="full"`` checks every byte of a .mace file against its hashes. ``memory="low"`` gives the memory of
     intermediate results back after every run (slower runs, less memory between them); ``memory_limit`` is the most bytes that
     intermediate results and packed weights may take, 0 for no limit: a run that needs more raises
@@ -266,7 +275,7 @@ def load(
         data = head if head == MACE_MAGIC else head + file.read()
     with named(path):
         if head != MACE_MAGIC:
-            return _load_bytes(runtime, data, states, options)
+            return _load_bytes(runtime, data, states, options, folder_of(model))
         _refuse_states(states)
         return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
 
@@ -291,10 +300,12 @@ def _refuse_states(states: Sequence[tuple[str, str]]) -> None:
         raise InvalidArgumentError("states are declared when a model is converted, not when it is loaded")
 
 
-def _load_bytes(runtime: Any, data: bytes, states: Sequence[tuple[str, str]], options: tuple[bool, ...]) -> Model:
+def _load_bytes(
+    runtime: Any, data: bytes, states: Sequence[tuple[str, str]], options: tuple[bool, ...], folder: str | None = None
+) -> Model:
     details: dict[str, Any] = {}
     if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-        data, details = convert_bytes(data, states=states)
+        data, details = convert_bytes(data, states=states, folder=folder)
     else:
         _refuse_states(states)
     return Model(_native.Model.load_memory(runtime, data, *options), details)

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 
-from mace.errors import InvalidArgumentError
+from mace.errors import InvalidArgumentError, MaceError
 from mace.model import Model, load
 
 
@@ -41,9 +41,18 @@ class MaceBackend(Backend):
     """See :class:`onnx.backend.base.Backend`."""
 
     @classmethod
+    def is_compatible(cls, model: onnx.ModelProto | bytes | str | os.PathLike[str], device: str = "CPU", **kwargs: Any) -> bool:
+        """Whether :meth:`prepare` accepts it."""
+        try:
+            cls.prepare(model, device, **kwargs)
+        except MaceError:
+            return False
+        return True
+
+    @classmethod
     def prepare(cls, model: onnx.ModelProto | bytes | str | os.PathLike[str], device: str = "CPU", **kwargs: Any) -> MaceRep:
-        """Loads a ModelProto, a file or its bytes. Keyword arguments are those of :func:`mace.load`. A ModelProto with external data must be
-        given as a file: where the data lies cannot be told otherwise. Raises :class:`mace.MaceError`."""
+        """Loads a ModelProto, a file or its bytes. Keyword arguments are those of :func:`mace.load`. A ModelProto with external data
+        must be given as a file: where the data lies cannot be told otherwise. Raises :class:`mace.MaceError`."""
         if not cls.supports_device(device):
             raise InvalidArgumentError(f"device: expected 'CPU', got {device!r}")
         if isinstance(model, onnx.ModelProto):

@@ -39,6 +39,9 @@ convert::ConvertOptions OptionsOf(nb::dict given) {
       options.preprocess = PipelinesOf(value);
     } else if (key == "postprocess") {
       options.postprocess = PipelinesOf(value);
+    } else if (key == "folder") {
+      const auto path = nb::cast<nb::bytes>(value);
+      options.folder = std::string(path.c_str(), path.size());
     } else if (key == "metadata") {
       options.metadata = nb::cast<Pairs>(value);
     } else {

@@ -6,8 +6,10 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,16 +52,20 @@ struct Model {
   nb::object bytes;
 };
 
+// Types that NumPy lacks cross as their bytes: a tuple (array of `dlpack`, the type's name, the shape).
+// bfloat16 has an element for each of the tensor, integers of 4 and 2 bits a list of bytes as MACE packs
+// them. mace/element_types.py makes arrays of the ml_dtypes package of them.
 struct DTypeRow {
   int32_t dtype;
   const char* name;
   nb::dlpack::dtype dlpack;
+  bool is_raw = false;
 };
 
 constexpr DTypeRow kDTypes[] = {
     {MACE_FLOAT32, "float32", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 32, 1}},
     {MACE_FLOAT16, "float16", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1}},
-    {MACE_BFLOAT16, "bfloat16", {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1}},
+    {MACE_BFLOAT16, "bfloat16", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 16, 1}, true},
     {MACE_FLOAT64, "float64", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 64, 1}},
     {MACE_INT8, "int8", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 8, 1}},
     {MACE_UINT8, "uint8", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}},
@@ -70,6 +76,10 @@ constexpr DTypeRow kDTypes[] = {
     {MACE_INT64, "int64", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 64, 1}},
     {MACE_UINT64, "uint64", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 64, 1}},
     {MACE_BOOL, "bool", {static_cast<uint8_t>(nb::dlpack::dtype_code::Bool), 8, 1}},
+    {MACE_INT4, "int4", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
+    {MACE_UINT4, "uint4", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
+    {MACE_INT2, "int2", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
+    {MACE_UINT2, "uint2", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
 };
 
 const DTypeRow* FindDType(int32_t dtype) {
@@ -81,13 +91,21 @@ const DTypeRow* FindDType(int32_t dtype) {
 
 const DTypeRow* FindDType(nb::dlpack::dtype dtype) {
   for (const DTypeRow& row : kDTypes) {
-    if (row.dlpack == dtype) return &row;
+    if (row.dlpack == dtype && !row.is_raw) return &row;
+  }
+  return nullptr;
+}
+
+const DTypeRow* FindDType(const std::string& name) {
+  for (const DTypeRow& row : kDTypes) {
+    if (name == row.name) return &row;
   }
   return nullptr;
 }
 
 nb::dict InfoDict(const mace_tensor_info& info) {
   nb::list shape;
+  if (info.rank < 0) shape.append(nb::str("..."));  // any rank
   for (int i = 0; i < info.rank; ++i) {
     if (info.dims[i] >= 0) {
       shape.append(info.dims[i]);
@@ -216,6 +234,18 @@ std::unique_ptr<Session> MakeSession(const Model& model) {
 
 using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
+// Type and shape of a raw tuple; returns its array.
+InputArray RawInput(size_t index, nb::tuple raw, mace_tensor* tensor) {
+  const DTypeRow* row = raw.size() == 3 ? FindDType(nb::cast<std::string>(raw[1])) : nullptr;
+  if (row == nullptr || !row->is_raw) RaiseInput(index, "has an element type that MACE does not know");
+  const auto shape = nb::cast<std::vector<int64_t>>(raw[2]);
+  if (shape.size() > MACE_MAX_RANK) RaiseInput(index, "has more than 8 dimensions");
+  tensor->dtype = row->dtype;
+  tensor->rank = static_cast<int32_t>(shape.size());
+  std::copy(shape.begin(), shape.end(), tensor->dims);
+  return nb::cast<InputArray>(raw[0]);
+}
+
 // One entry per model input; None: left to the session's state.
 std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* keep) {
   std::vector<mace_tensor> tensors(arrays.size());
@@ -225,13 +255,18 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
     tensor = {};
     tensor.struct_size = sizeof(tensor);
     if (nb::handle(arrays[i]).is_none()) continue;
-    InputArray array = nb::cast<InputArray>(arrays[i]);
-    const DTypeRow* row = FindDType(array.dtype());
-    if (row == nullptr) RaiseInput(i, "has an element type that MACE does not know");
-    if (array.ndim() > MACE_MAX_RANK) RaiseInput(i, "has more than 8 dimensions");
-    tensor.dtype = row->dtype;
-    tensor.rank = static_cast<int32_t>(array.ndim());
-    for (int d = 0; d < tensor.rank; ++d) tensor.dims[d] = static_cast<int64_t>(array.shape(d));
+    InputArray array;
+    if (nb::isinstance<nb::tuple>(arrays[i])) {
+      array = RawInput(i, nb::cast<nb::tuple>(arrays[i]), &tensor);
+    } else {
+      array = nb::cast<InputArray>(arrays[i]);
+      const DTypeRow* row = FindDType(array.dtype());
+      if (row == nullptr) RaiseInput(i, "has an element type that MACE does not know");
+      if (array.ndim() > MACE_MAX_RANK) RaiseInput(i, "has more than 8 dimensions");
+      tensor.dtype = row->dtype;
+      tensor.rank = static_cast<int32_t>(array.ndim());
+      for (int d = 0; d < tensor.rank; ++d) tensor.dims[d] = static_cast<int64_t>(array.shape(d));
+    }
     static char empty;  // data must not be null for a tensor of zero elements: null means "not fed"
     tensor.data = array.size() == 0 ? &empty : const_cast<void*>(array.data());
     tensor.byte_size = array.nbytes();
@@ -240,12 +275,10 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
   return tensors;
 }
 
+// An array that the run will write.
 nb::object MakeOutput(mace_tensor* tensor) {
   const DTypeRow* row = FindDType(tensor->dtype);
-  if (row == nullptr || tensor->dtype == MACE_BFLOAT16) {
-    Raise(MACE_UNSUPPORTED,
-          "an output has an element type that NumPy does not have (bfloat16, int4): cast it in the model");
-  }
+  if (row == nullptr) Raise(MACE_UNSUPPORTED, "an output has an element type that MACE does not know");
   void* memory = nullptr;
   const size_t bytes = tensor->byte_size == 0 ? 1 : tensor->byte_size;
   if (posix_memalign(&memory, 64, bytes) != 0) throw std::bad_alloc();
@@ -253,9 +286,32 @@ nb::object MakeOutput(mace_tensor* tensor) {
   size_t shape[MACE_MAX_RANK];
   for (int d = 0; d < tensor->rank; ++d) shape[d] = static_cast<size_t>(tensor->dims[d]);
   tensor->data = memory;
+  if (row->is_raw) {
+    const size_t count = tensor->byte_size / (row->dlpack.bits / 8);
+    nb::ndarray<nb::numpy> array(memory, 1, &count, owner, nullptr, row->dlpack);
+    nb::list dims;
+    for (int d = 0; d < tensor->rank; ++d) dims.append(tensor->dims[d]);
+    tensor->byte_size = bytes;
+    return nb::make_tuple(nb::cast(array), row->name, nb::tuple(dims));
+  }
   tensor->byte_size = bytes;
   nb::ndarray<nb::numpy> array(memory, tensor->rank, shape, owner, nullptr, row->dlpack);
   return nb::cast(array);
+}
+
+// Its size depends on data: only the run tells it, and writes to the session's buffer.
+bool HasOpenSize(const mace_tensor& tensor) {
+  if (tensor.rank < 0) return true;
+  const int64_t* end = tensor.dims + tensor.rank;
+  return tensor.byte_size == 0 && std::find(tensor.dims, end, 0) == end;
+}
+
+nb::object CopyOutput(mace_tensor* tensor) {
+  const void* data = tensor->data;
+  const size_t bytes = tensor->byte_size;
+  nb::object array = MakeOutput(tensor);
+  if (bytes > 0) std::memcpy(tensor->data, data, bytes);
+  return array;
 }
 
 // None: no limit. What has run out (a deadline minus the time now) stops the run at once.
@@ -291,13 +347,20 @@ nb::list Run(Session& session, nb::list arrays, int output_count, bool profile,
                                   outputs.data(), output_count);
   }
   Check(status);
-  for (mace_tensor& output : outputs) results.append(MakeOutput(&output));
+  std::vector<bool> is_open;
+  for (mace_tensor& output : outputs) {
+    is_open.push_back(HasOpenSize(output));
+    results.append(is_open.back() ? nb::object(nb::none()) : MakeOutput(&output));
+  }
   {
     nb::gil_scoped_release release;
     status = mace_session_run(session.handle.pointer, inputs.data(), static_cast<int32_t>(inputs.size()),
                               outputs.data(), output_count, &options);
   }
   Check(status);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (is_open[i]) results[i] = CopyOutput(&outputs[i]);
+  }
   return results;
 }
 
@@ -307,9 +370,7 @@ void Prepare(Session& session, const std::vector<std::string>& dtypes,
   for (size_t i = 0; i < shapes.size(); ++i) {
     inputs[i] = {};
     inputs[i].struct_size = sizeof(mace_tensor);
-    for (const DTypeRow& row : kDTypes) {
-      if (dtypes[i] == row.name) inputs[i].dtype = row.dtype;
-    }
+    if (const DTypeRow* row = FindDType(dtypes[i]); row != nullptr) inputs[i].dtype = row->dtype;
     if (shapes[i].size() > MACE_MAX_RANK) Raise(MACE_INVALID_ARGUMENT, "a shape has more than 8 dimensions");
     inputs[i].rank = static_cast<int32_t>(shapes[i].size());
     for (size_t d = 0; d < shapes[i].size(); ++d) inputs[i].dims[d] = shapes[i][d];

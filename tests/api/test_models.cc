@@ -7,6 +7,7 @@
 #include "mace/graph/graph.h"
 #include "mace/graph/op_definition.h"
 #include "mace/model/writer.h"
+#include "mace/ops/control/control.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/reduce/reduce.h"
@@ -44,6 +45,22 @@ class Builder {
   ValueId Floats(const char* name, const Shape& shape, const std::vector<float>& values) {
     mace::TensorView view{const_cast<float*>(values.data()), DType::kF32, shape};
     return Take(graph.AddConstant(name, view, true));
+  }
+  ValueId Constant(const mace::TensorView& view) { return Take(graph.AddConstant("", view, true)); }
+  ValueId Int(int64_t value) { return Constant({&value, DType::kI64, {}}); }
+  int32_t Subgraph(Builder body) {
+    Check(graph.subgraphs.PushBack(std::make_unique<Graph>(std::move(body.graph))));
+    return static_cast<int32_t>(graph.subgraphs.size() - 1);
+  }
+  // A node that owns subgraphs, or has several outputs.
+  template <typename A>
+  std::vector<ValueId> Nodes(OpId op, const char* name, std::vector<ValueId> inputs, int outputs,
+                             A attributes) {
+    std::vector<ValueId> results;
+    for (int i = 0; i < outputs; ++i) results.push_back(Take(graph.AddValue("", {})));
+    const mace::NodeId node = Take(graph.AddNode(op, name, inputs, results));
+    graph.nodes[node].attributes.as<A>() = attributes;
+    return results;
   }
   ValueId Node(OpId op, const char* name, std::vector<ValueId> inputs) {
     const ValueId output = Take(graph.AddValue(name, {}));
@@ -171,6 +188,50 @@ std::vector<uint8_t> NetworkModel() {
   reduce.keep_dims = false;
   const ValueId logits = b.Node(OpId::kMatMul, "logits", {mean, weights("classifier", {8, 5})});
   b.Output(b.Node(OpId::kSoftmax, "y", {logits}));
+  return b.Finish();
+}
+
+std::vector<uint8_t> ControlModel() {
+  const Shape open{mace::kUnknownDim};
+  Builder then_branch, else_branch;
+  const ValueId added = then_branch.Input("y", DType::kF32, open);
+  then_branch.Output(
+      then_branch.Node(OpId::kAdd, "added", {added, then_branch.Input("x", DType::kF32, open)}));
+  const ValueId negated = else_branch.Input("y", DType::kF32, open);
+  else_branch.Input("x", DType::kF32, open);
+  else_branch.Output(else_branch.Node(OpId::kNeg, "negated", {negated}));
+
+  Builder body;
+  const ValueId iteration = body.Input("iteration", DType::kI64, {});
+  const ValueId condition = body.Input("condition", DType::kBool, {});
+  const ValueId y = body.Input("y", DType::kF32, open);
+  const ValueId list = body.Input("list", DType::kI64, open);
+  const ValueId x_in = body.Input("x", DType::kF32, open);
+  const ValueId first = body.Node(OpId::kGather, "first", {y, body.Int(0)});
+  const ValueId is_small = body.Node(OpId::kLess, "is_small", {first, body.Floats("limit", {}, {2})});
+  const int32_t branches[2] = {body.Subgraph(std::move(then_branch)), body.Subgraph(std::move(else_branch))};
+  const ValueId next = body.Nodes(OpId::kIf, "if", {is_small, y, x_in}, 1,
+                                  mace::ops::IfAttributes{branches[0], branches[1]})[0];
+  int64_t one = 1;
+  const ValueId length = body.Constant({&one, DType::kI64, {1}});
+  body.Output(condition);
+  body.Output(next);
+  body.Output(
+      body.Node(OpId::kConcat, "longer", {list, body.Node(OpId::kReshape, "item", {iteration, length})}));
+  body.Output(next);
+
+  Builder b;
+  const ValueId x = b.Input("x", DType::kF32, {mace::SymbolDim(Take(b.graph.FindOrAddSymbol("n")))});
+  int64_t flat = -1;
+  uint8_t yes = 1;
+  const ValueId where = b.Node(OpId::kReshape, "flat",
+                               {b.Node(OpId::kNonZero, "where", {x}), b.Constant({&flat, DType::kI64, {1}})});
+  const int32_t loop = b.Subgraph(std::move(body));
+  for (ValueId result :
+       b.Nodes(OpId::kLoop, "loop", {b.Int(3), b.Constant({&yes, DType::kBool, {}}), x, where, x}, 3,
+               mace::ops::LoopAttributes{loop, 2})) {
+    b.Output(result);
+  }
   return b.Finish();
 }
 

@@ -21,6 +21,9 @@ std::vector<uint8_t> DeepModel(int layers);
 // A small classifier, x float32 [batch, 9, 9, 3]: convolution, depthwise and 1x1 convolution, residual, mean,
 // MatMul, Softmax; y [batch, 5].
 std::vector<uint8_t> NetworkModel();
+// x float32 [n]; an operator whose size depends on data, and an If in a Loop of 3 iterations: what x becomes,
+// a list that grows, what x was after each iteration [3, n]. Every kind of step that is no unit.
+std::vector<uint8_t> ControlModel();
 // x uint8 [4], scale 0.5, zero point 128; Relu of it.
 std::vector<uint8_t> QuantizedModel();
 // y = x + x, float32 [1, 2, 3, 4].

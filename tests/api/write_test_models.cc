@@ -2,6 +2,7 @@
 //   DIR/affine.mace  DIR/affine/in_0.npy      float32 [2, 4], the numbers 0 .. 7
 //   DIR/accumulator.mace  DIR/accumulator/in_0.npy   float32 [3, 2] for three steps
 //   DIR/deep.mace  DIR/deep/in_0.npy          float32 [2, 64]
+//   DIR/control.mace  DIR/control/in_0.npy    float32 [4]
 //   DIR/network.mace  DIR/network/in_0.npy    float32 [1, 9, 9, 3]
 #include <filesystem>
 #include <fstream>
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(dir + "/accumulator");
   std::filesystem::create_directories(dir + "/deep");
   std::filesystem::create_directories(dir + "/network");
+  std::filesystem::create_directories(dir + "/control");
   std::filesystem::create_directories(dir + "/empty");
   const bool good =
       Write(dir + "/affine.mace", mace_test::AffineModel()) &&
@@ -45,6 +47,8 @@ int main(int argc, char** argv) {
       Write(dir + "/deep/in_0.npy", std::vector<float>(128, 1.5f), NpyHeader("(2, 64)")) &&
       Write(dir + "/network.mace", mace_test::NetworkModel()) &&
       Write(dir + "/network/in_0.npy", std::vector<float>(243, 0.5f), NpyHeader("(1, 9, 9, 3)")) &&
+      Write(dir + "/control.mace", mace_test::ControlModel()) &&
+      Write<float>(dir + "/control/in_0.npy", {1, 0, -2, 3}, NpyHeader("(4,)")) &&
       Write<float>(dir + "/affine/in_0.npy", {0, 1, 2, 3, 4, 5, 6, 7}, NpyHeader("(2, 4)")) &&
       Write<float>(dir + "/accumulator/in_0.npy", {1, 2, 3, 4, 5, 6}, NpyHeader("(3, 2)"));
   return good ? 0 : 1;

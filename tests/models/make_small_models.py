@@ -49,6 +49,12 @@ class Builder:
         self.nodes.append(helper.make_node(op, inputs, names, name=f"{op}_{len(self.nodes)}", **attributes))
         return names[0] if outputs == 1 else names
 
+    def named(self, value, name):
+        """Gives a value another name."""
+        for node in self.nodes:
+            node.input[:] = [name if x == value else x for x in node.input]
+            node.output[:] = [name if x == value else x for x in node.output]
+
     def quantization(self, scale, zero_point, dtype=np.uint8):
         """Names of the scale and the zero point, for DequantizeLinear and QuantizeLinear."""
         return [self.constant(np.array(scale, np.float32)), self.constant(np.array(zero_point, dtype))]
@@ -195,7 +201,46 @@ def movement():
     return b.model()
 
 
-MODELS = [conv_net, mlp, gru, transformer, qdq, gates, movement]
+def control():
+    """A Loop with an If in its body, a Scan and calls of a function with an attribute."""
+    b = Builder("control")
+    x = b.input("x", ["n", 4])
+
+    def subgraph(name, nodes, inputs, outputs):
+        infos = [[helper.make_tensor_value_info(each, kind, None) for each, kind in edges] for edges in (inputs, outputs)]
+        return helper.make_graph(nodes, name, *infos)
+
+    floats, bools, ints = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT64
+    weights = b.weights(4, 4)
+    then_branch = subgraph("then", [helper.make_node("MatMul", ["a", weights], ["t"])], [], [("t", floats)])
+    else_branch = subgraph("else", [helper.make_node("Sub", ["a", x], ["e"])], [], [("e", floats)])
+    nodes = [
+        helper.make_node("ReduceSum", ["a"], ["sum"], keepdims=0),
+        helper.make_node("Less", ["sum", b.constant(np.float32(1))], ["small"]),
+        helper.make_node("If", ["small"], ["b"], then_branch=then_branch, else_branch=else_branch),
+        helper.make_node("Scale", ["b"], ["next"], domain="own", factor=0.9),
+        helper.make_node("Identity", ["more"], ["more_out"]),
+    ]
+    edges = [("i", ints), ("more", bools), ("a", floats)], [("more_out", bools), ("next", floats), ("sum", floats)]
+    last, sums = b.node("Loop", [b.ints(5), "", x], outputs=2, body=subgraph("body", nodes, *edges))
+    step = subgraph("step", [helper.make_node("Add", ["state", "row"], ["out"])], [("state", floats), ("row", floats)], [("out", floats)])
+    total = b.node("Scan", [b.constant(np.zeros(4, np.float32)), last], body=step, num_scan_inputs=1)
+    b.nodes.append(helper.make_node("Scale", [total], ["scaled"], domain="own", name="scale_total"))
+    b.output("scaled", [4])
+    b.output(sums, [5])
+    scale = [helper.make_node("Constant", [], ["factor"], name="factor"), helper.make_node("Mul", ["value", "factor"], ["result"])]
+    scale[0].attribute.add(name="value_float", ref_attr_name="factor", type=onnx.AttributeProto.FLOAT)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("own", 1)]
+    function = helper.make_function(
+        "own", "Scale", ["value"], ["result"], scale, opsets[:1], attribute_protos=[helper.make_attribute("factor", 2.0)]
+    )
+    graph = helper.make_graph(b.nodes, b.name, b.inputs, b.outputs, b.constants)
+    model = helper.make_model(graph, opset_imports=opsets, functions=[function], ir_version=9)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+MODELS = [conv_net, mlp, gru, transformer, qdq, gates, movement, control]
 
 
 def main():

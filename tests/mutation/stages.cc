@@ -56,7 +56,7 @@ Status Parse(Bytes bytes, FileKind kind) {
   MACE_RETURN_IF_ERROR(ParseContainer(bytes, /*verify_full=*/true, &container));
   const Segment* graph = container.Find(SegmentKind::kGraph);
   if (graph == nullptr) return DataLoss("no graph");
-  GraphTables tables;
+  ModelTables tables;
   return ReadGraphTables(graph->bytes, &tables);
 }
 

@@ -83,6 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"deep", [] { return mace_test::DeepModel(4); }, {5, 64}, MACE_FLOAT32},
                       Case{"quantized", mace_test::QuantizedModel, {4}, MACE_UINT8},
                       Case{"network", mace_test::NetworkModel, {2, 9, 9, 3}, MACE_FLOAT32},
+                      Case{"control", mace_test::ControlModel, {4}, MACE_FLOAT32},
                       Case{"network_reference", mace_test::NetworkModel, {2, 9, 9, 3}, MACE_FLOAT32, 1}),
     [](const auto& info) { return info.param.name; });
 

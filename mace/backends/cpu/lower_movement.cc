@@ -1,4 +1,5 @@
-// Operators that move elements: Transpose, Concat, Split, Slice, Expand, Gather, Pad, DepthToSpace.
+// Operators that move elements: Transpose, Concat, Split, Slice, Expand, Gather, Pad, Tile, DepthToSpace,
+// SpaceToDepth.
 #include <cstring>
 
 #include "mace/backends/cpu/lower_quantize.h"
@@ -86,6 +87,22 @@ Status LowerDepthToSpace(Lowering& lowering, const Cluster& cluster, const char*
   const int32_t perm[] = {0, 1, 4, 2, 5, 3};
   return EmitTranspose(lowering, cluster, node.inputs[0], node.outputs[0],
                        {in[0], in[1], in[2], channels, block, block}, perm);
+}
+
+Status LowerSpaceToDepth(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::DepthToSpaceAttributes>();
+  const Shape& out = lowering.shape(node.outputs[0]);
+  const int64_t block = attributes.block_size;
+  if (ElementBytes(lowering, node.inputs[0]) == 0) {
+    *refusal = kNoWholeBytes;
+    return Status::Ok();
+  }
+  const Shape blocks = {out[0], out[1], block, out[2], block, lowering.shape(node.inputs[0])[3]};
+  const bool depth_first = attributes.mode == ops::DepthToSpaceMode::kDepthColumnRow;
+  const int32_t depth_column_row[] = {0, 1, 3, 2, 4, 5}, column_row_depth[] = {0, 1, 3, 5, 2, 4};
+  return EmitTranspose(lowering, cluster, node.inputs[0], node.outputs[0], blocks,
+                       depth_first ? depth_column_row : column_row_depth);
 }
 
 Status LowerConcat(Lowering& lowering, const Cluster& cluster, const char** refusal) {
@@ -275,44 +292,99 @@ Status LowerGather(Lowering& lowering, const Cluster& cluster, const char** refu
   return lowering.Emit(cluster, std::move(spec));
 }
 
+namespace {
+
+// False where only the reference kernel repeats or mirrors as often as these pads ask for.
+bool HasPadKind(ops::PadMode mode, const Shape& shape, const ops::PadAmounts& pads, kernels::PadKind* kind) {
+  switch (mode) {
+    case ops::PadMode::kConstant:
+      *kind = kernels::PadKind::kConstant;
+      return true;
+    case ops::PadMode::kReflect:
+      *kind = kernels::PadKind::kReflect;
+      break;
+    case ops::PadMode::kEdge:
+      *kind = kernels::PadKind::kEdge;
+      break;
+    case ops::PadMode::kSymmetric:
+      *kind = kernels::PadKind::kSymmetric;
+      break;
+    case ops::PadMode::kWrap:
+    case ops::PadMode::kCount:
+      return false;
+  }
+  for (int axis = 0; axis < shape.rank; ++axis) {
+    const int64_t begin = pads.begin[axis], end = pads.end[axis];
+    const int64_t most = shape[axis] - (mode == ops::PadMode::kReflect ? 1 : 0);
+    const bool is_near = mode == ops::PadMode::kEdge || (begin <= most && end <= most);
+    if ((begin != 0 || end != 0) && (begin < 0 || end < 0 || !is_near)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const Shape& shape = lowering.shape(node.inputs[0]);
   const TensorView* pads = lowering.known(node.inputs[1]);
-  const bool has_value = InputOf(node, 2) != kNone;
+  const bool has_value = InputOf(node, 2) != kNone, has_axes = InputOf(node, 3) != kNone;
   const TensorView* value = lowering.known(InputOf(node, 2));
+  const TensorView* axes = lowering.known(InputOf(node, 3));
   if (ElementBytes(lowering, node.inputs[0]) == 0) *refusal = kNoWholeBytes;
-  if (pads == nullptr || pads->elements() != 2 * shape.rank || (has_value && value == nullptr)) {
+  if (pads == nullptr || (has_value && value == nullptr) || (has_axes && axes == nullptr)) {
     *refusal = kUnknownOperand;
   }
   if (*refusal != nullptr) return Status::Ok();
-  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PadParams>());
-  switch (node.attributes.as<ops::PadAttributes>().mode) {
-    case ops::PadMode::kReflect:
-      params->kind = kernels::PadKind::kReflect;
-      break;
-    case ops::PadMode::kEdge:
-      params->kind = kernels::PadKind::kEdge;
-      break;
-    case ops::PadMode::kSymmetric:
-      params->kind = kernels::PadKind::kSymmetric;
-      break;
-    case ops::PadMode::kConstant:
-    case ops::PadMode::kCount:
-      params->kind = kernels::PadKind::kConstant;
-      break;
+  ops::PadAmounts amounts;
+  MACE_RETURN_IF_ERROR(ops::ResolvePads(*pads, axes, shape.rank, &amounts));
+  kernels::PadKind kind;
+  if (!HasPadKind(node.attributes.as<ops::PadAttributes>().mode, shape, amounts, &kind)) {
+    *refusal = "no fast kernel for this way of padding";
+    return Status::Ok();
   }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::PadParams>());
+  params->kind = kind;
   params->element_bytes = ElementBytes(lowering, node.inputs[0]);
   params->input = shape;
   for (int i = 0; i < shape.rank; ++i) {
-    params->begin[i] = ops::ReadInt(*pads, i);
-    params->end[i] = ops::ReadInt(*pads, i + shape.rank);
+    params->begin[i] = amounts.begin[i];
+    params->end[i] = amounts.end[i];
   }
   if (value != nullptr) std::memcpy(params->value, value->data, static_cast<size_t>(params->element_bytes));
   MACE_RETURN_IF_ERROR(kernels::PreparePad(params));
   const auto& table = lowering.kernels();
   return lowering.EmitKernel(cluster, {"pad", table.elementwise->pad, table.elementwise_isa}, params,
                              {node.inputs[0]}, node.outputs[0]);
+}
+
+// A strided copy from x repeated: each repeated axis is two, the outer one without a stride of x.
+Status LowerTile(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const Shape& in = lowering.shape(node.inputs[0]);
+  const Shape& out = lowering.shape(node.outputs[0]);
+  if (ElementBytes(lowering, node.inputs[0]) == 0) {
+    *refusal = kNoWholeBytes;
+    return Status::Ok();
+  }
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::CopyParams>());
+  int64_t strides[kMaxRank];
+  kernels::DenseStrides(in, strides);
+  for (int i = 0; i < in.rank; ++i) {
+    const int64_t repeats = in[i] > 0 ? out[i] / in[i] : 1;
+    bool fits = true;
+    if (repeats != 1) fits = params->dims.Push(repeats);
+    if (fits && in[i] != 1) {
+      params->input_strides[params->dims.rank] = strides[i];
+      fits = params->dims.Push(in[i]);
+    }
+    if (!fits) {
+      *refusal = "too many axes are repeated";
+      return Status::Ok();
+    }
+  }
+  kernels::DenseStrides(params->dims, params->output_strides);
+  return EmitBox(lowering, cluster, node.inputs[0], node.outputs[0], params, "");
 }
 
 }  // namespace mace::cpu

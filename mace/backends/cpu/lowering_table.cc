@@ -47,6 +47,8 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kGather, LowerGather},
     {OpId::kPad, LowerPad},
     {OpId::kDepthToSpace, LowerDepthToSpace},
+    {OpId::kTile, LowerTile},
+    {OpId::kSpaceToDepth, LowerSpaceToDepth},
     {OpId::kWhere, LowerWhere},
     {OpId::kResize, LowerResize},
     {OpId::kCast, LowerCast},

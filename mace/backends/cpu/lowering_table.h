@@ -39,6 +39,8 @@ Status LowerSlice(Lowering& lowering, const Cluster& cluster, const char** refus
 Status LowerExpand(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerGather(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerTile(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerSpaceToDepth(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerGru(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerLstm(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char** refusal);

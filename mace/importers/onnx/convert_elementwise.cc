@@ -23,32 +23,50 @@ Outputs ConvertIsNaN(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
   return {context.Emit(OpId::kNot, {context.Emit(OpId::kEqual, {x, x})})};
 }
 
+namespace {
+
+// Input 1. Before operator set 7 its axes stood, with `broadcast`, at those of input 0 from `axis` on (the
+// last ones where that is missing); the slope of PRelu at axis 1.
+ValueId SecondOperand(OnnxContext& context, OnnxNode& node, OpId op) {
+  const ValueId b = context.Input(node, 1);
+  if (context.opset() >= 7) return b;
+  const int rank = context.RankOf(context.Input(node, 0)), own_rank = context.RankOf(b);
+  const bool is_slope = op == OpId::kPRelu;
+  const bool has_axis = node.Has("axis"), is_broadcast = node.Int("broadcast", 0) != 0;
+  if (rank < 1 || own_rank < 1 || (is_slope ? own_rank != 1 || rank < 2 : !is_broadcast || !has_axis))
+    return b;
+  const int axis = is_slope ? 1 : context.NormalizedAxis(node.Int("axis", 0), rank);
+  IntList behind;
+  for (int i = own_rank; i < rank - axis; ++i) behind.Push(i);
+  return behind.empty() ? b : context.Unsqueeze(b, behind);
+}
+
+}  // namespace
+
 Outputs ConvertBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {context.Emit(entry.op, {context.Input(node, 0), context.Input(node, 1)})};
+  const ValueId b = SecondOperand(context, node, entry.op);
+  return {context.Emit(entry.op, {context.Input(node, 0), b})};
 }
 
 // Pow alone takes an exponent of another type than the base, which is the result's too.
 Outputs ConvertPow(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const auto cast = [&](ValueId value, DType to) {
-    ops::CastAttributes attributes;
-    attributes.to = to;
-    return context.Emit(OpId::kCast, {value}, attributes);
-  };
   ValueId base = context.Input(node, 0);
-  ValueId exponent = context.Input(node, 1);
+  ValueId exponent = SecondOperand(context, node, OpId::kPow);
   const DType base_type = context.TypeOf(base).dtype, exponent_type = context.TypeOf(exponent).dtype;
   if (base_type == exponent_type) return {context.Emit(OpId::kPow, {base, exponent})};
-  if (!IsInteger(base_type)) return {context.Emit(OpId::kPow, {base, cast(exponent, base_type)})};
+  if (!IsInteger(base_type)) {
+    const DType computed = base_type == DType::kF64 ? DType::kF64 : DType::kF32;
+    return {context.Emit(OpId::kPow, {base, context.Cast(exponent, computed)})};
+  }
   // Powers of integers are exact: computed in 64 bits, whose low ones a narrower type keeps. A half is no
   // integer: floats stay what they are, and the operator computes in double.
   if (IsInteger(exponent_type)) {
-    if (base_type != DType::kI64) base = cast(base, DType::kI64);
-    if (exponent_type != DType::kI64) exponent = cast(exponent, DType::kI64);
+    base = context.Cast(base, DType::kI64);
+    exponent = context.Cast(exponent, DType::kI64);
   } else if (exponent_type != DType::kF64 && exponent_type != DType::kF32) {
-    exponent = cast(exponent, DType::kF32);
+    exponent = context.Cast(exponent, DType::kF32);
   }
-  const ValueId result = context.Emit(OpId::kPow, {base, exponent});
-  return {context.TypeOf(result).dtype == base_type ? result : cast(result, base_type)};
+  return {context.Cast(context.Emit(OpId::kPow, {base, exponent}), base_type)};
 }
 
 Outputs ConvertVariadic(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -70,15 +88,15 @@ Outputs ConvertClip(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ops::ClipAttributes attributes;
   // The bounds are attributes in float32, which holds every integer of these types.
   const DType dtype = context.TypeOf(x).dtype;
-  const bool is_exact =
-      dtype == DType::kF32 || dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16;
+  const bool is_exact = (IsFloat(dtype) && dtype != DType::kF64) || dtype == DType::kI8 ||
+                        dtype == DType::kU8 || dtype == DType::kI16 || dtype == DType::kU16;
   if (context.opset() < 11) {
     attributes.min = node.Float("min", attributes.min);
     attributes.max = node.Float("max", attributes.max);
     return {context.Emit(OpId::kClip, {x}, attributes)};
   }
-  const ValueId low = context.OptionalInput(node, 1);
-  const ValueId high = context.OptionalInput(node, 2);
+  const ValueId low = context.Widened(context.OptionalInput(node, 1));
+  const ValueId high = context.Widened(context.OptionalInput(node, 2));
   double minimum = attributes.min, maximum = attributes.max;
   const bool constant = (low == kNone || passes::ScalarConstant(context.graph(), low, &minimum)) &&
                         (high == kNone || passes::ScalarConstant(context.graph(), high, &maximum));
@@ -133,13 +151,8 @@ Outputs ConvertGelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.Ignore("saturate");
   node.Ignore("round_mode");
-  const int64_t to = node.Int("to", 0);
   ops::CastAttributes attributes;
-  attributes.to = DTypeOfOnnx(to >= 0 && to < 1000 ? static_cast<int32_t>(to) : -1);
-  if (attributes.to == DType::kInvalid) {
-    throw ImportError(
-        Unsupported("a cast to the ONNX element type %s, which MACE lacks", OnnxTypeName(to).c_str()));
-  }
+  attributes.to = ElementType(node.Int("to", 0), "a cast to");
   return {context.Emit(OpId::kCast, {context.Input(node, 0)}, attributes)};
 }
 

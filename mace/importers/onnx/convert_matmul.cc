@@ -99,6 +99,7 @@ ValueId EmitGemm(OnnxContext& context, ValueId a, ValueId b, ValueId c, const Ge
 }
 
 GemmFlags ReadGemmFlags(OnnxNode& node) {
+  node.Ignore("broadcast");  // before operator set 7; C broadcasts without it
   GemmFlags flags;
   node.Ignore("broadcast");  // before opset 7: C is, always
   flags.alpha = node.Float("alpha", 1.0f);
@@ -152,7 +153,14 @@ Outputs ConvertQGemm(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
   const ValueId a = Dequantized(context, node, 0);
   const ValueId b = Dequantized(context, node, 3, flags.transpose_b ? 0 : 1);
   ValueId c = context.OptionalInput(node, 6);
-  if (c != kNone) {
+  const bool is_fixed =
+      IsFixedQuantization(context, context.Input(node, 1), context.OptionalInput(node, 2)) &&
+      IsFixedQuantization(context, context.Input(node, 4), context.OptionalInput(node, 5));
+  if (c != kNone && !is_fixed) {
+    const ValueId scale = context.Emit(
+        OpId::kMul, {context.Widened(context.Input(node, 1)), context.Widened(context.Input(node, 4))});
+    c = context.Emit(OpId::kMul, {context.Cast(c, DType::kF32), scale});
+  } else if (c != kNone) {
     const Graph& graph = context.graph();
     const auto scales_of = [&](ValueId real) -> const Quantization& {
       return *graph.QuantizationOf(graph.nodes[graph.values[real].producer].inputs[0]);

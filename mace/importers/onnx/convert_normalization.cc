@@ -177,6 +177,8 @@ Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const On
   node.Ignore("momentum");
   node.Ignore("is_test");  // before opset 7
   node.RequireInt("training_mode", 0);
+  if (node.output_count() > 1) node.RequireInt("is_test", 1);  // before operator set 7
+  node.Ignore("is_test");
   const bool spatial = node.Int("spatial", 1) != 0;
   const float epsilon = node.Float("epsilon", 1e-5f);
   const int rank = RequireRank(context, x);

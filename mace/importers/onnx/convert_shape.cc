@@ -23,11 +23,11 @@ Outputs ConvertConstant(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
     return {
         Unwrap(passes::AddFloatConstant(&graph, "", elements, Shape{static_cast<int64_t>(elements.size())}))};
   }
-  if (node.Has("value_ints")) {
-    const IntList elements = *node.Ints("value_ints");
-    return {context.Int64s(elements)};
+  if (node.Has("value_ints")) return {context.Int64s(*node.LongInts("value_ints"))};
+  if (const SparseTensor* sparse = node.SparseOf("sparse_value"); sparse != nullptr) {
+    return {context.AddSparse(*sparse, node.HasOutput(0) ? node.OutputName(0) : "")};
   }
-  throw ImportError(Unsupported("a constant without value, or one of strings or sparse"));
+  throw ImportError(Unsupported("a constant without value, or one of strings"));
 }
 
 Outputs ConvertConstantOfShape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -74,36 +74,33 @@ Outputs ConvertFlatten(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   const ValueId x = context.Input(node, 0);
   ops::FlattenAttributes attributes;
   attributes.axis = node.Int("axis", 1);
-  if (attributes.axis < 0) attributes.axis += context.RankOf(x);
+  if (attributes.axis < 0 && context.RankOf(x) >= 0) attributes.axis += context.RankOf(x);
   return {context.EmitMoved(OpId::kFlatten, {x}, attributes)};
 }
 
 // Squeeze and Unsqueeze: the axes are an attribute before opset 13, an input after it.
 Outputs ConvertSqueeze(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
+  const Shape shape = context.TypeOf(x).shape;
+  const bool is_squeeze = entry.op == OpId::kSqueeze;
   IntList axes;
   if (context.opset() < 13) {
     axes = node.Ints("axes").value_or(IntList{});
-  } else if (node.HasInput(1)) {
-    axes = context.ConstantInts(context.Input(node, 1), "axes");
-  }
-  if (entry.op == OpId::kSqueeze) {
-    const Shape& shape = context.TypeOf(x).shape;
-    if (axes.empty()) {
-      for (int i = 0; i < shape.rank; ++i) {
-        if (shape[i] < 0)
-          throw ImportError(
-              Unsupported("no axes, and dimensions %s that are not all known", ShapeText(shape).text));
-        if (shape[i] == 1) axes.Push(i);
-      }
-      if (axes.empty()) return {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
+  } else if (const ValueId list = context.OptionalInput(node, 1); list != kNone) {
+    if (!passes::IntListConstant(context.graph(), list, &axes)) {
+      if (is_squeeze) return {context.EmitMoved(entry.op, {x, list}, ops::SqueezeAttributes{})};
+      return {context.EmitMoved(entry.op, {x, list}, ops::UnsqueezeAttributes{})};
     }
-    for (int i = 0; i < axes.size(); ++i) axes[i] = context.NormalizedAxis(axes[i], shape.rank);
-    return {context.Squeeze(x, axes)};
   }
-  for (int i = 0; i < axes.size(); ++i)
-    axes[i] = context.NormalizedAxis(axes[i], context.RankOf(x) + axes.size());
-  return {context.Unsqueeze(x, axes)};
+  if (is_squeeze && axes.empty() && shape.IsConcrete()) {
+    for (int i = 0; i < shape.rank; ++i) {
+      if (shape[i] == 1) axes.Push(i);
+    }
+    if (axes.empty()) return {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
+  }
+  const int rank = shape.HasRank() && !is_squeeze ? shape.rank + axes.size() : shape.rank;
+  for (int i = 0; i < axes.size(); ++i) axes[i] = AxisOf(context, axes[i], rank);
+  return {is_squeeze ? context.Squeeze(x, axes) : context.Unsqueeze(x, axes)};
 }
 
 Outputs ConvertShape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {

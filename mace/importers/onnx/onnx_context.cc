@@ -5,6 +5,7 @@
 #include "mace/graph/op_definition.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
+#include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/shape/shape_ops.h"
 #include "mace/passes/constants.h"
 
@@ -13,6 +14,29 @@ namespace {
 
 // Folded while importing, so that shapes given by small integer computations are known.
 constexpr passes::FoldLimits kImportFoldLimits = {4096, 4096};
+
+// The type that operators compute with in place of `narrow`; kInvalid where they take it as it is.
+DType WideTypeOf(DType narrow) {
+  switch (narrow) {
+    case DType::kF16:
+    case DType::kBF16:
+      return DType::kF32;
+    case DType::kI4:
+    case DType::kI2:
+      return DType::kI8;
+    case DType::kU4:
+    case DType::kU2:
+      return DType::kU8;
+    default:
+      return DType::kInvalid;
+  }
+}
+
+// Views and what owns or converts elements; others move whole bytes.
+bool TakesSubBytes(OpId op, uint32_t flags) {
+  return (flags & (kOpView | kOpShapeOnly | kOpControl)) != 0 || op == OpId::kCast || op == OpId::kBitCast ||
+         op == OpId::kQuantize || op == OpId::kDequantize;
+}
 
 bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
   if (first == second) return true;
@@ -29,58 +53,51 @@ bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
 }  // namespace
 
 void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
+  // The others had other attributes before the sixth operator set.
+  constexpr std::string_view kUnchanged[] = {"Flatten", "LogSoftmax", "MatMul",   "Not",
+                                             "Shape",   "Softmax",    "Softplus", "Softsign",
+                                             "Squeeze", "Transpose",  "Unsqueeze"};
+  if (opset < 6 && std::ranges::find(kUnchanged, node.op_type()) == std::end(kUnchanged)) {
+    throw ImportError(
+        Unsupported("the form of operator set %lld; sets from 6 on are read", static_cast<long long>(opset)));
+  }
+  const std::string prefix = names_->call == nullptr ? "" : names_->call->prefix;
   opset_ = opset;
-  node_name_ = node.name();
-  label_ = node.name();
-  for (int i = 0; label_.empty() && i < node.output_count(); ++i) label_ = node.OutputName(i);
+  std::string_view label = node.name();
+  for (int i = 0; label.empty() && i < node.output_count(); ++i) label = node.OutputName(i);
+  node_name_ = node.name().empty() ? "" : prefix + std::string(node.name());
+  label_ = prefix + std::string(label);
 }
 
 void OnnxContext::Warn(std::string message) {
   constexpr size_t kMaxWarnings = 200;
-  if (report_.warnings.size() < kMaxWarnings) report_.warnings.push_back(std::move(message));
+  if (work_.report.warnings.size() < kMaxWarnings) work_.report.warnings.push_back(std::move(message));
 }
 
 void OnnxContext::SpendNodes(int64_t count) {
   constexpr long long kAllowance = 2 * kMaxNodeInputs;
-  node_allowance_ -= count;
-  if (node_allowance_ >= 0) return;
+  work_.node_allowance -= count;
+  if (work_.node_allowance >= 0) return;
   throw ImportError(Status::Format(StatusCode::kResourceExhausted,
                                    "the file's operators of many inputs have more than %lld inputs in all",
                                    kAllowance));
 }
 
+void OnnxContext::SpendInner(size_t nodes) {
+  constexpr long long kAllowance = 2 * kMaxNodeInputs;
+  work_.inner_allowance -= static_cast<int64_t>(nodes) + 1;
+  if (work_.inner_allowance >= 0) return;
+  throw ImportError(Status::Format(StatusCode::kResourceExhausted,
+                                   "the file's functions and subgraphs expand to more than %lld nodes",
+                                   kAllowance));
+}
+
 void OnnxContext::SpendCopy(int64_t bytes) {
-  copy_allowance_ -= bytes;
-  if (copy_allowance_ >= 0) return;
+  work_.copy_allowance -= bytes;
+  if (work_.copy_allowance >= 0) return;
   throw ImportError(
       StatusCode::kResourceExhausted,
       "the file has so many readers of its constants and scales that copies of these would fill the memory");
-}
-
-void OnnxContext::AddInitializer(const Tensor& tensor) {
-  if (tensor.name.empty()) throw ImportError(DataLoss("an initialiser has no name"));
-  if (!initializers_.emplace(tensor.name, &tensor).second) {
-    throw ImportError(DataLoss("two initialisers are named '%s'", Text(tensor.name).c_str()));
-  }
-}
-
-void OnnxContext::Bind(std::string_view name, ValueId value) {
-  if (initializers_.contains(name) || !values_.emplace(name, value).second) {
-    throw ImportError(DataLoss("two values are named '%s'", Text(name).c_str()));
-  }
-  Value& target = graph_.values[value];
-  if (target.name.empty()) Check(target.name.Assign(name));
-}
-
-ValueId OnnxContext::ValueOf(std::string_view name) {
-  if (const auto found = values_.find(name); found != values_.end()) return found->second;
-  const auto initializer = initializers_.find(name);
-  if (initializer == initializers_.end()) {
-    throw ImportError(DataLoss("value '%s' is used but nothing produces it", Text(name).c_str()));
-  }
-  const ValueId value = AddTensor(*initializer->second, name);
-  values_.emplace(name, value);
-  return value;
 }
 
 ValueId OnnxContext::OptionalInput(const OnnxNode& node, int i) {
@@ -102,6 +119,7 @@ IntList OnnxContext::ConstantInts(ValueId value, const char* what) const {
 }
 
 int OnnxContext::NormalizedAxis(int64_t axis, int rank) const {
+  if (rank < 0) throw ImportError(Unsupported("a tensor whose rank is not known"));
   int normalized = 0;
   if (!NormalizeAxis(axis, rank, &normalized)) {
     throw ImportError(
@@ -171,6 +189,13 @@ ValueId OnnxContext::EmitOutput(std::string_view name, ValueId value) {
   return ids[0];
 }
 
+NodeId OnnxContext::EmitControl(OpId op, std::span<const ValueId> inputs, std::span<const TensorType> types,
+                                std::vector<ValueId>* ids) {
+  const NodeId id = AppendNode(op, inputs, static_cast<int>(types.size()), ids);
+  for (size_t i = 0; i < types.size(); ++i) graph_.values[(*ids)[i]].type = types[i];
+  return id;
+}
+
 void OnnxContext::InferTypes(NodeId id) {
   const Node& node = graph_.nodes[id];
   std::vector<TensorType> types;
@@ -180,7 +205,7 @@ void OnnxContext::InferTypes(NodeId id) {
     known.push_back(graph_.ConstantOf(input));
   }
   std::vector<TensorType> inferred(std::max<size_t>(node.outputs.size(), 1));
-  Check(InferNodeUnlabeled(graph_, node, types.data(), known.data(), inferred.data()), ImportStage::kShape);
+  Check(InferNodeTypes(&graph_, node, types.data(), known.data(), inferred.data()), ImportStage::kShape);
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     TensorType& type = graph_.values[node.outputs[i]].type;
     type.dtype = inferred[i].dtype;
@@ -210,11 +235,12 @@ void OnnxContext::FinishNode(NodeId id) {
   // The integers behind a Dequantize are what quantized_fusion looks for.
   if (graph_.nodes[id].op == OpId::kDequantize && RankOf(graph_.nodes[id].outputs[0]) > 0) return;
   passes::FoldLimits limits = kImportFoldLimits;
-  limits.result_bytes = std::min(limits.result_bytes, fold_allowance_);
+  limits.result_bytes = std::min(limits.result_bytes, work_.fold_allowance);
   bool folded = false;
   Check(passes::FoldNode(&graph_, id, limits, &folded));
   if (!folded) return;
-  for (ValueId output : graph_.nodes.back().outputs) fold_allowance_ -= graph_.ConstantOf(output)->bytes();
+  for (ValueId output : graph_.nodes.back().outputs)
+    work_.fold_allowance -= graph_.ConstantOf(output)->bytes();
   WarnOfComputedNan(graph_.nodes.back());
   graph_.nodes.PopBack();
 }
@@ -230,7 +256,7 @@ ValueId OnnxContext::RepeatChain(ValueId chain, ValueId constant) {
 }
 
 ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
-  if (RankOf(value) != perm.size()) {
+  if (TypeOf(value).shape.HasRank() && RankOf(value) != perm.size()) {
     throw ImportError(InvalidArgument("expected a tensor of rank %d, got %s", perm.size(),
                                       ShapeText(TypeOf(value).shape).text));
   }
@@ -250,7 +276,13 @@ ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
   }
   ops::TransposeAttributes attributes;
   attributes.perm = perm;
-  return EmitMoved(OpId::kTranspose, {value}, attributes);
+  const ValueId result = EmitMoved(OpId::kTranspose, {value}, attributes);
+  Shape& shape = graph_.values[result].type.shape;
+  if (!shape.HasRank()) {  // that of the operand is not known, but it has no other
+    shape = Shape{};
+    for (int i = 0; i < perm.size(); ++i) shape.Push(kUnknownDim);
+  }
+  return result;
 }
 
 ValueId OnnxContext::Reshape(ValueId value, const IntList& shape) {
@@ -275,15 +307,65 @@ ValueId OnnxContext::Int64s(std::span<const int64_t> elements) {
   return Unwrap(passes::AddInt64Constant(&graph_, "", elements));
 }
 
-ValueId OnnxContext::Float(float element, DType dtype) {
-  double wide = element;
-  void* data = &element;
+ValueId OnnxContext::Int64(int64_t element) {
+  return Unwrap(graph_.AddConstant("", TensorView{&element, DType::kI64, Shape{}}, true));
+}
+
+ValueId OnnxContext::Bool(bool element) {
+  auto byte = static_cast<uint8_t>(element);
+  return Unwrap(graph_.AddConstant("", TensorView{&byte, DType::kBool, Shape{}}, true));
+}
+
+ValueId OnnxContext::Float(double element, DType dtype) {
+  float single = static_cast<float>(element);
   if (dtype == DType::kF64) {
-    data = &wide;
-  } else if (dtype != DType::kF32) {
-    throw ImportError(Unsupported("a constant of %s", NameOf(dtype)));
+    return Unwrap(graph_.AddConstant("", TensorView{&element, dtype, Shape{}}, true));
   }
-  return Unwrap(graph_.AddConstant("", TensorView{data, dtype, Shape{}}, true));
+  const ValueId value = Unwrap(graph_.AddConstant("", TensorView{&single, DType::kF32, Shape{}}, true));
+  return Cast(value, dtype);
+}
+
+ValueId OnnxContext::Cast(ValueId value, DType to) {
+  if (TypeOf(value).dtype == to) return value;
+  ops::CastAttributes attributes;
+  attributes.to = to;
+  return Emit(OpId::kCast, {value}, attributes);
+}
+
+ValueId OnnxContext::Widened(ValueId value) {
+  const DType wide_type = value == kNone ? DType::kInvalid : WideTypeOf(TypeOf(value).dtype);
+  if (wide_type == DType::kInvalid) return value;
+  if (const auto known = wide_.find(value); known != wide_.end()) return known->second;
+  const ValueId wide = Cast(value, wide_type);
+  wide_.emplace(value, wide);
+  return wide;
+}
+
+DType OnnxContext::WidenOperands(OpId op, std::vector<ValueId>* operands) {
+  DType first = DType::kInvalid;
+  const uint32_t flags = FindOpDefinition(op)->flags;
+  for (ValueId& operand : *operands) {
+    if (operand == kNone) continue;
+    const DType dtype = TypeOf(operand).dtype;
+    if (IsSubByte(dtype) ? TakesSubBytes(op, flags) : (flags & kOpNarrowFloats) != 0) continue;
+    if (first == DType::kInvalid && (IsFloat(dtype) || IsSubByte(dtype))) first = dtype;
+    operand = Widened(operand);
+  }
+  return first;
+}
+
+void OnnxContext::NarrowResults(DType narrow, std::vector<ValueId>* results) {
+  const DType wide_type = WideTypeOf(narrow);
+  if (wide_type == DType::kInvalid) return;
+  for (ValueId& result : *results) {
+    if (TypeOf(result).dtype == wide_type) result = Narrowed(result, narrow);
+  }
+}
+
+ValueId OnnxContext::Narrowed(ValueId value, DType narrow) {
+  const ValueId result = Cast(value, narrow);
+  if (TypeOf(value).dtype == WideTypeOf(narrow)) wide_.emplace(result, value);
+  return result;
 }
 
 }  // namespace mace::importers::onnx

@@ -15,6 +15,8 @@ OnnxCut::OnnxCut(const CutOptions& options, const GraphProto& graph)
   SourceTensors tensors;
   SourceNodes source;
   for (const Tensor& tensor : graph.initializers) tensors.AddTensor(tensor.name, number_of(tensor.name));
+  for (const SparseTensor& sparse : graph.sparse_initializers)
+    tensors.AddTensor(sparse.values.name, number_of(sparse.values.name));
   // Old files list initialisers as inputs, too.
   const size_t initializers = names_.size();
   for (const ValueInfo& input : graph.inputs) {
@@ -28,6 +30,7 @@ OnnxCut::OnnxCut(const CutOptions& options, const GraphProto& graph)
   for (const NodeProto& node : graph.nodes) {
     SourceNodes::Node& numbers = source.nodes.emplace_back();
     for (std::string_view input : node.inputs) numbers.inputs.push_back(number_of(input));
+    for (std::string_view capture : node.captures) numbers.inputs.push_back(number_of(capture));
     for (std::string_view output : node.outputs) {
       numbers.outputs.push_back(number_of(output));
       tensors.AddTensor(output, numbers.outputs.back());
@@ -51,6 +54,7 @@ void OnnxCut::MarkRead(OnnxContext* context) const {
   for (size_t i = 0; i < graph_.nodes.size(); ++i) {
     if (NeedOf(static_cast<int32_t>(i)) == Need::kNothing) continue;
     for (std::string_view input : graph_.nodes[i].inputs) context->MarkRead(input);
+    for (std::string_view capture : graph_.nodes[i].captures) context->MarkRead(capture);
   }
   if (!has_outputs()) {
     for (const ValueInfo& output : graph_.outputs) context->MarkRead(output.name);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
 
@@ -10,10 +12,9 @@ constexpr int kMaxExamined = 1024;
 }  // namespace
 
 bool Failures::Blocks(const NodeProto& node) const {
-  for (std::string_view input : node.inputs) {
-    if (broken_.contains(input)) return true;
-  }
-  return false;
+  const auto is_broken = [&](std::string_view name) { return broken_.contains(name); };
+  return std::any_of(node.inputs.begin(), node.inputs.end(), is_broken) ||
+         std::any_of(node.captures.begin(), node.captures.end(), is_broken);
 }
 
 void Failures::Add(const NodeProto& node, const ImportError& error) {
@@ -32,9 +33,14 @@ void Failures::ThrowIfAny() {
 
 // Of what the node reads first nothing is known, so it is tried with tensors of many types. A refusal counts
 // where all attempts were refused; any other end says that it depends on the type.
-void Failures::Examine(const NodeProto& node, int64_t opset, OnnxContext* context) {
+void Failures::Examine(const NodeProto& node, OnnxContext* context) {
   Skip(node);
-  if (++examined_ > kMaxExamined || !broken_.contains(node.inputs[0])) return;
+  if (++examined_ > kMaxExamined || node.inputs.empty() || !broken_.contains(node.inputs[0])) return;
+  // Of nodes with bodies as much would be tried inside.
+  if (!node.captures.empty() || context->FunctionOf(node) != nullptr) return;
+  for (const Attribute& attribute : node.attributes) {
+    if (attribute.graph != nullptr) return;
+  }
   for (size_t i = 1; i < node.inputs.size(); ++i) {
     if (broken_.contains(node.inputs[i])) return;
   }
@@ -47,7 +53,7 @@ void Failures::Examine(const NodeProto& node, int64_t opset, OnnxContext* contex
         type.dtype = dtype;
         for (int i = 0; i < rank; ++i) type.shape.Push(dim);
         OnnxNode attempt(node);
-        context->Begin(attempt, opset);
+        context->Begin(attempt, context->OpsetOf(node.domain));
         context->Assume(node.inputs[0], type);
         try {
           entry.convert(*context, attempt, entry);

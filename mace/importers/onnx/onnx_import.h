@@ -12,9 +12,21 @@
 
 namespace mace::importers::onnx {
 
-// The nodes' indices in topological order; files need not be sorted. Throws ImportError for cycles, for
-// values produced twice and for ones that nothing produces.
-std::vector<int32_t> SortNodes(const GraphProto& graph);
+// The nodes' indices in topological order; files need not be sorted. What the nodes' subgraphs read counts as
+// theirs; names that the context sees are there from the start. Throws ImportError for cycles, for values
+// produced twice and for ones that nothing produces.
+std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& context);
+
+// That the version of ONNX's own operators is one that this build reads.
+void CheckOpsets(const std::vector<OpsetImport>& opsets);
+
+// Converts a node of an operator that IsKnownOperator: binds its outputs.
+void ConvertNode(const NodeProto& proto, OnnxContext* context);
+
+// Converts all nodes of a subgraph or function in the context's scope, where its inputs are bound. Returns
+// the values that are called `outputs`.
+std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::string_view> outputs,
+                                  OnnxContext* context);
 
 // What messages call a node: its name, or that of its first output.
 std::string LabelOf(const NodeProto& node);
@@ -27,7 +39,7 @@ class Failures {
   void Skip(const NodeProto& node) { broken_.insert(node.outputs.begin(), node.outputs.end()); }
   void Forget(std::string_view tensor) { broken_.erase(tensor); }  // its type is known all the same
   // Skips a blocked node, but adds it where its converter refuses it whatever it reads.
-  void Examine(const NodeProto& node, int64_t opset, OnnxContext* context);
+  void Examine(const NodeProto& node, OnnxContext* context);
   void ThrowIfAny();
 
  private:
@@ -74,13 +86,13 @@ class OnnxCut {
 // The type that the file declares; throws ImportError where MACE has no such type, naming the tensor `what`.
 TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what);
 
-// Whether the importer has a converter for the node's operator, of a domain that the file imports.
-bool IsKnownOperator(const NodeProto& node, const std::vector<OpsetImport>& opsets);
+// Whether the node can be converted where the context is: an operator of a domain that is imported there, or
+// a function of the model.
+bool IsKnownOperator(const NodeProto& node, const OnnxContext& context);
 // A text that names every operator the importer does not know, with its count and the first nodes that use
-// it; empty where there is none.
-// Nodes outside of `cut` do not count.
-std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets,
-                             const OnnxCut& cut);
+// it; empty where there is none. In subgraphs and in functions that are called, too. Nodes outside of `cut`
+// do not count.
+std::string UnknownOperators(const GraphProto& graph, const OnnxContext& context, const OnnxCut& cut);
 
 // Declares the states that it finds beside those that the options named: a recurrent layer whose initial
 // state is a graph input and whose last state is a graph output.

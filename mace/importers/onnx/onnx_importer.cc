@@ -1,38 +1,14 @@
 // ImportOnnx: parse, check what can be checked at once, convert the nodes in order, name inputs and outputs.
-#include <cmath>
-
 #include "mace/graph/op_definition.h"
 #include "mace/importers/edge_names.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/states.h"
-#include "mace/passes/constants.h"
 
 namespace mace::importers {
 namespace onnx {
 namespace {
-
-void CheckOpsets(const ModelProto& model) {
-  if (model.opsets.empty())
-    throw ImportError(DataLoss("the file imports no operator set: it is truncated or no ONNX model"));
-  for (const OpsetImport& opset : model.opsets) {
-    if (!IsDefaultDomain(opset.domain)) continue;
-    if (opset.version < kOldestOpset || opset.version > kNewestOpset) {
-      throw ImportError(Unsupported(
-          "ONNX operator set %lld (this build reads %lld to %lld)", static_cast<long long>(opset.version),
-          static_cast<long long>(kOldestOpset), static_cast<long long>(kNewestOpset)));
-    }
-  }
-}
-
-int64_t OpsetOf(const ModelProto& model, std::string_view domain) {
-  for (const OpsetImport& opset : model.opsets) {
-    if (opset.domain == domain || (IsDefaultDomain(opset.domain) && IsDefaultDomain(domain)))
-      return opset.version;
-  }
-  return 0;
-}
 
 // A dimension without a name of its own (some exporters write "?" for all of them) becomes a symbol of its
 // own, so that shapes computed from it can be compared.
@@ -62,8 +38,10 @@ TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what) {
     throw ImportError(Unsupported("%s '%s' has the ONNX element type %s, which MACE lacks", what,
                                   name.c_str(), OnnxTypeName(info.elem_type).c_str()));
   }
-  if (!info.has_shape)
-    throw ImportError(Unsupported("%s '%s' has no shape: its rank must be known", what, name.c_str()));
+  if (!info.has_shape) {
+    type.shape = Shape::OfUnknownRank();
+    return type;
+  }
   if (info.dims.size() > kMaxRank) {
     throw ImportError(
         Unsupported("%s '%s' has rank %zu (at most %d)", what, name.c_str(), info.dims.size(), kMaxRank));
@@ -85,40 +63,6 @@ void AddInputs(const GraphProto& proto, const OnnxCut& cut, OnnxContext* context
     const ValueId value = Unwrap(graph.AddValue(info.name, type));
     Check(graph.inputs.PushBack(value));
     context->Bind(info.name, value);
-  }
-}
-
-void WarnOfNonFiniteAttributes(const NodeProto& node, OnnxContext* context) {
-  for (const Attribute& attribute : node.attributes) {
-    std::vector<float> elements = attribute.floats;
-    if (attribute.f.has_value()) elements.push_back(*attribute.f);
-    const auto count = static_cast<int64_t>(elements.size());
-    const char* what = passes::NonFiniteIn(TensorView{elements.data(), DType::kF32, Shape{count}});
-    // An infinite bound of Clip says that there is none.
-    if (what == nullptr || (node.op_type == "Clip" && !std::isnan(elements[0]))) continue;
-    context->Warn("node '" + LabelOf(node) + "' (" + Text(node.op_type) + "): attribute '" +
-                  Text(attribute.name) + "' contains " + what);
-  }
-}
-
-void ConvertNode(const NodeProto& proto, int64_t opset, OnnxContext* context) {
-  OnnxNode node(proto);
-  context->Begin(node, opset);
-  const OnnxOp& entry = *FindOnnxOp(proto.domain, proto.op_type);
-  WarnOfNonFiniteAttributes(proto, context);
-  const Outputs outputs = entry.convert(*context, node, entry);
-  for (int i = 0; i < node.output_count(); ++i) {
-    if (!node.HasOutput(i)) continue;
-    if (i >= static_cast<int>(outputs.size())) {
-      if (!context->IsRead(node.OutputName(i))) continue;
-      throw ImportError(
-          Unsupported("output %d ('%s') is not supported", i, Text(node.OutputName(i)).c_str()));
-    }
-    context->Bind(node.OutputName(i), outputs[i]);
-  }
-  for (std::string_view unused : node.Unused()) {
-    context->Warn("node '" + LabelOf(proto) + "' (" + Text(proto.op_type) + "): attribute '" + Text(unused) +
-                  "' is not known and was ignored");
   }
 }
 
@@ -146,7 +90,7 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
     }
     Check(graph.outputs.PushBack(value));
     const Shape& shape = graph.values[value].type.shape;
-    if (info.is_tensor && info.has_shape) {
+    if (info.is_tensor && info.has_shape && shape.HasRank()) {
       bool differs = static_cast<size_t>(shape.rank) != info.dims.size();
       for (int i = 0; !differs && i < shape.rank; ++i) {
         const auto& declared = info.dims[i].value;
@@ -162,13 +106,13 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
 }
 
 // Converts a node of which only the types are needed, because the graph is cut behind it. It may be anything.
-void ConvertForTypes(const NodeProto& node, int64_t opset, bool is_known, OnnxCut* cut, OnnxContext* context,
+void ConvertForTypes(const NodeProto& node, bool is_known, OnnxCut* cut, OnnxContext* context,
                      Failures* failures) {
   const std::string label = "node '" + LabelOf(node) + "' (" + Text(node.op_type) + ")";
   std::string reason = label + " is not supported";
   if (is_known && !failures->Blocks(node)) {
     try {
-      return ConvertNode(node, opset, context);
+      return ConvertNode(node, context);
     } catch (const ImportError& error) {
       reason = label + ": " + error.what();
     }
@@ -179,26 +123,25 @@ void ConvertForTypes(const NodeProto& node, int64_t opset, bool is_known, OnnxCu
 
 void ConvertNodes(const ModelProto& model, OnnxCut* cut, OnnxContext* context) {
   const GraphProto& proto = *model.graph;
-  if (proto.has_sparse_initializers) throw ImportError(Unsupported("sparse initialisers"));
-  for (const Tensor& tensor : proto.initializers) context->AddInitializer(tensor);
+  context->names().proto = &proto;
+  context->AddInitializers(proto);
   AddInputs(proto, *cut, context);
   cut->MarkRead(context);
   Failures failures;
-  for (int32_t index : SortNodes(proto)) {
+  for (int32_t index : SortNodes(proto, *context)) {
     const NodeProto& node = proto.nodes[index];
-    const int64_t opset = OpsetOf(model, node.domain);
     const Need need = cut->NeedOf(index);
-    const bool is_known = IsKnownOperator(node, model.opsets);
+    const bool is_known = IsKnownOperator(node, *context);
     if (need == Need::kNothing) continue;
     if (need == Need::kType) {
-      ConvertForTypes(node, opset, is_known, cut, context, &failures);
+      ConvertForTypes(node, is_known, cut, context, &failures);
     } else if (!is_known) {
       failures.Skip(node);
     } else if (failures.Blocks(node)) {
-      failures.Examine(node, opset, context);
+      failures.Examine(node, context);
     } else {
       try {
-        ConvertNode(node, opset, context);
+        ConvertNode(node, context);
       } catch (const ImportError& error) {
         failures.Add(node, error);
       }
@@ -238,15 +181,17 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
                  ImportReport* report) {
   ModelProto model;
   Check(ParseModel(bytes, &model));
-  CheckOpsets(model);
+  CheckOpsets(model.opsets);
   if (!model.graph.has_value())
     throw ImportError(DataLoss("the file holds no graph: it is truncated or no ONNX model"));
   const GraphProto& proto = *model.graph;
   Check(graph->name.Assign(proto.name));
-  OnnxContext context(bytes.size(), graph, report);
+  ExternalData external(options.folder, model.external);
+  ImportWork work(model, bytes.size(), &external, graph, report);
+  OnnxContext context(&work, graph, nullptr);
   OnnxCut cut(options.cut, proto);
   // All that is not supported is told at once.
-  const std::string unknown = UnknownOperators(proto, model.opsets, cut);
+  const std::string unknown = UnknownOperators(proto, context, cut);
   try {
     ConvertNodes(model, &cut, &context);
   } catch (const ImportError& error) {

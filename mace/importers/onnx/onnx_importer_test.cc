@@ -226,6 +226,35 @@ TEST(OnnxImporterTest, HalfPrecisionWeightsStayBehindACast) {
   EXPECT_EQ(weights->shape, (Shape{n, k}));
 }
 
+TEST(OnnxImporterTest, HalfPrecisionIsComputedInSinglePrecision) {
+  const std::vector<uint16_t> halves(64 * 256, 0x3C00);  // 1.0
+  TestModel model;
+  model.Input("x", {1, 64}, kFloat16Type).Tensor(RawTensor("w", kFloat16Type, {64, 256}, halves));
+  model.Node("Relu", {"x"}, {"a"})
+      .Node("MatMul", {"a", "w"}, {"b"})
+      .Node("Reshape", {"b", "shape"}, {"c"})
+      .Node("Greater", {"a", "x"}, {"d"})
+      .Ints("shape", {16, 16})
+      .Output("c")
+      .Output("d");
+  Imported imported = ImportBytes(model.Build());
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  passes::OptimizeReport report;
+  ASSERT_TRUE(passes::OptimizeGraph(&imported.graph, &report).ok());
+  const Graph& graph = imported.graph;
+  EXPECT_EQ(graph.values[graph.outputs[0]].type.dtype, DType::kF16);
+  EXPECT_EQ(graph.values[graph.outputs[1]].type.dtype, DType::kBool);
+  int casts = 0;
+  for (const Node& node : graph.nodes) {
+    if (node.op == OpId::kCast) {
+      ++casts;
+    } else if (node.op != OpId::kReshape) {  // which moves halves
+      EXPECT_EQ(graph.values[node.inputs[0]].type.dtype, DType::kF32);
+    }
+  }
+  EXPECT_EQ(casts, 3);  // of x, of the weights, of the product: none between Relu and what reads it
+}
+
 TEST(OnnxImporterTest, NodesMayStandInAnyOrder) {
   TestModel model;
   model.Input("x", {2}).Node("Neg", {"a"}, {"y"}).Node("Exp", {"x"}, {"a"}).Output("y");

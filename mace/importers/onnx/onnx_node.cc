@@ -9,15 +9,17 @@ enum : int32_t {
   kTypeInt = 2,
   kTypeString = 3,
   kTypeTensor = 4,
+  kTypeGraph = 5,
   kTypeFloats = 6,
   kTypeInts = 7,
-  kTypeStrings = 8
+  kTypeStrings = 8,
+  kTypeSparseTensor = 11,
 };
 
 void RequireType(const Attribute& attribute, int32_t type, bool filled) {
-  if (attribute.is_reference) {
-    throw ImportError(
-        Unsupported("attribute '%s' refers to a function's attribute", Text(attribute.name).c_str()));
+  if (attribute.reference.has_value()) {
+    throw ImportError(InvalidArgument("attribute '%s' refers to a function's attribute outside of functions",
+                                      Text(attribute.name).c_str()));
   }
   if ((attribute.type != 0 && attribute.type != type) || (attribute.type == 0 && !filled)) {
     throw ImportError(InvalidArgument("attribute '%s' has the wrong type", Text(attribute.name).c_str()));
@@ -26,11 +28,23 @@ void RequireType(const Attribute& attribute, int32_t type, bool filled) {
 
 }  // namespace
 
+OnnxNode::OnnxNode(const NodeProto& proto, const FunctionCall* call) : proto_(proto), call_(call) {
+  for (const Attribute& attribute : proto.attributes) {
+    const Attribute* given = &attribute;
+    if (attribute.reference.has_value() && call != nullptr) {
+      const auto found = call->attributes.find(*attribute.reference);
+      if (found == call->attributes.end()) continue;  // neither given nor with a default: as if not written
+      given = found->second;
+    }
+    given_.push_back({attribute.name, given});
+  }
+}
+
 const Attribute* OnnxNode::Find(std::string_view name) {
-  for (size_t i = 0; i < proto_.attributes.size(); ++i) {
-    if (proto_.attributes[i].name == name) {
-      used_[i] = true;
-      return &proto_.attributes[i];
+  for (Given& given : given_) {
+    if (given.name == name) {
+      given.used = true;
+      return given.attribute;
     }
   }
   return nullptr;
@@ -71,6 +85,13 @@ std::optional<IntList> OnnxNode::Ints(std::string_view name) {
   return list;
 }
 
+std::optional<std::vector<int64_t>> OnnxNode::LongInts(std::string_view name) {
+  const Attribute* attribute = Find(name);
+  if (attribute == nullptr) return std::nullopt;
+  RequireType(*attribute, kTypeInts, true);
+  return std::vector<int64_t>(attribute->ints.begin(), attribute->ints.end());
+}
+
 std::vector<float> OnnxNode::Floats(std::string_view name) {
   const Attribute* attribute = Find(name);
   if (attribute == nullptr) return {};
@@ -95,6 +116,35 @@ const Tensor* OnnxNode::TensorOf(std::string_view name) {
   return &*attribute->t;
 }
 
+const SparseTensor* OnnxNode::SparseOf(std::string_view name) {
+  const Attribute* attribute = Find(name);
+  if (attribute == nullptr) return nullptr;
+  RequireType(*attribute, kTypeSparseTensor, attribute->sparse != nullptr);
+  if (attribute->sparse == nullptr) {
+    throw ImportError(InvalidArgument("attribute '%s' holds no sparse tensor", Text(name).c_str()));
+  }
+  return attribute->sparse.get();
+}
+
+const GraphProto& OnnxNode::GraphOf(std::string_view name) {
+  const Attribute* attribute = Find(name);
+  if (attribute == nullptr) {
+    throw ImportError(InvalidArgument("attribute '%s' is missing", Text(name).c_str()));
+  }
+  RequireType(*attribute, kTypeGraph, attribute->graph != nullptr);
+  if (attribute->graph == nullptr) {
+    throw ImportError(InvalidArgument("attribute '%s' holds no graph", Text(name).c_str()));
+  }
+  // The names that a function's caller would see in its graph are those of the function: ONNX does not say
+  // which are meant, and nobody writes such files.
+  for (const Attribute& own : proto_.attributes) {
+    if (own.name == name && own.reference.has_value()) {
+      throw ImportError(Unsupported("attribute '%s' is a graph handed to a function", Text(name).c_str()));
+    }
+  }
+  return *attribute->graph;
+}
+
 void OnnxNode::RequireInt(std::string_view name, int64_t supported) {
   const int64_t value = Int(name, supported);
   if (value != supported) {
@@ -105,8 +155,9 @@ void OnnxNode::RequireInt(std::string_view name, int64_t supported) {
 
 std::vector<std::string_view> OnnxNode::Unused() const {
   std::vector<std::string_view> names;
-  for (size_t i = 0; i < proto_.attributes.size(); ++i) {
-    if (!used_[i]) names.push_back(proto_.attributes[i].name);
+  for (const Given& given : given_) {
+    if (given.name == "consumed_inputs") continue;  // a hint of operator sets before 6
+    if (!given.used) names.push_back(given.name);
   }
   return names;
 }

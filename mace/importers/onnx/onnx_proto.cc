@@ -1,17 +1,15 @@
 #include "mace/importers/onnx/onnx_proto.h"
 
-#include <exception>
-#include <protozero/pbf_reader.hpp>
+#include <algorithm>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "mace/graph/graph.h"
+#include "mace/importers/onnx/onnx_reader.h"
 
 namespace mace::importers::onnx {
 namespace {
-
-using protozero::pbf_reader;
-using protozero::pbf_wire_type;
 
 // Field numbers of the messages.
 namespace model_field {
@@ -35,7 +33,15 @@ enum : uint32_t {
 };
 }
 namespace node_field {
-enum : uint32_t { kInput = 1, kOutput = 2, kName = 3, kOpType = 4, kAttribute = 5, kDomain = 7 };
+enum : uint32_t {
+  kInput = 1,
+  kOutput = 2,
+  kName = 3,
+  kOpType = 4,
+  kAttribute = 5,
+  kDomain = 7,
+  kOverload = 8
+};
 }
 namespace attribute_field {
 enum : uint32_t {
@@ -58,21 +64,18 @@ enum : uint32_t {
   kSparseTensors = 23,
 };
 }
-namespace tensor_field {
+namespace function_field {
 enum : uint32_t {
-  kDims = 1,
-  kDataType = 2,
-  kSegment = 3,
-  kFloatData = 4,
-  kInt32Data = 5,
-  kStringData = 6,
-  kInt64Data = 7,
-  kName = 8,
-  kRawData = 9,
-  kDoubleData = 10,
-  kUint64Data = 11,
-  kExternalData = 13,
-  kDataLocation = 14,
+  kName = 1,
+  kInput = 4,
+  kOutput = 5,
+  kAttribute = 6,
+  kNode = 7,
+  kOpsetImport = 9,
+  kDomain = 10,
+  kAttributeProto = 11,
+  kValueInfo = 12,
+  kOverload = 13,
 };
 }
 namespace value_info_field {
@@ -91,171 +94,23 @@ namespace dim_field {
 enum : uint32_t { kValue = 1, kParam = 2 };
 }
 
-// What is wrong with a file whose fields can be read.
-struct FormatError : std::exception {
-  explicit FormatError(std::string text, StatusCode status_code = StatusCode::kDataLoss)
-      : what_(std::move(text)), code(status_code) {}
-  const char* what() const noexcept override { return what_.c_str(); }
-  std::string what_;
-  StatusCode code;
-};
+GraphProto ReadGraph(Reader reader, int depth);
 
-// A few bytes of a hostile file may stand for a large struct: what the structs may take in all, about three
-// times the file and some room for small files.
-struct Budget {
-  size_t bytes_left;
-};
-
-class Reader : public pbf_reader {
- public:
-  Reader(std::string_view bytes, Budget* budget) : pbf_reader(bytes.data(), bytes.size()), budget_(budget) {}
-  Budget* budget() const { return budget_; }
-  void Charge(size_t bytes) {
-    if (bytes > budget_->bytes_left) throw FormatError("the file's tables are out of proportion to its size");
-    budget_->bytes_left -= bytes;
+// The subgraph of an attribute inside a graph at `depth`.
+std::shared_ptr<const GraphProto> ReadSubgraph(Reader reader, int depth) {
+  if (depth >= kMaxGraphDepth) {
+    throw FormatError("subgraphs are nested more than " + std::to_string(kMaxGraphDepth - 1) + " deep",
+                      StatusCode::kResourceExhausted);
   }
-
- private:
-  Budget* budget_;
-};
-
-// protozero asserts on a wire type that does not fit the getter: these check first.
-void Require(const Reader& reader, pbf_wire_type type) {
-  if (reader.wire_type() != type) throw FormatError("damaged: a field has the wrong wire type");
-}
-std::string_view ReadBytes(Reader& reader) {
-  Require(reader, pbf_wire_type::length_delimited);
-  const protozero::data_view view = reader.get_view();
-  return {view.data(), view.size()};
-}
-Reader ReadMessage(Reader& reader) { return Reader(ReadBytes(reader), reader.budget()); }
-int64_t ReadInt(Reader& reader) {
-  Require(reader, pbf_wire_type::varint);
-  return reader.get_int64();
-}
-int32_t ReadInt32(Reader& reader) {
-  Require(reader, pbf_wire_type::varint);
-  return reader.get_int32();
-}
-float ReadFloat(Reader& reader) {
-  Require(reader, pbf_wire_type::fixed32);
-  return reader.get_float();
-}
-
-bool IsCleanUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    if (lead == 0) return false;
-    const int length = lead < 0x80         ? 1
-                       : (lead >> 5) == 6  ? 2
-                       : (lead >> 4) == 14 ? 3
-                       : (lead >> 3) == 30 ? 4
-                                           : 0;
-    if (length == 0 || text.size() - i < static_cast<size_t>(length)) return false;
-    for (int k = 1; k < length; ++k) {
-      if ((static_cast<uint8_t>(text[i + k]) & 0xC0) != 0x80) return false;
-    }
-    i += length;
+  if (++reader.parsing()->graphs > kMaxSubgraphs) {
+    throw FormatError("the file has more than " + std::to_string(kMaxSubgraphs) + " subgraphs",
+                      StatusCode::kResourceExhausted);
   }
-  return true;
-}
-std::string_view ReadName(Reader& reader) {
-  const std::string_view name = ReadBytes(reader);
-  constexpr size_t kMaxName = 65535;
-  if (name.size() > kMaxName) {
-    throw FormatError("a name in the file has " + std::to_string(name.size()) + " bytes, the limit is " +
-                      std::to_string(kMaxName));
-  }
-  if (!IsCleanUtf8(name)) throw FormatError("a name in the file is not UTF-8 text");
-  return name;
+  reader.Charge(sizeof(GraphProto));
+  return std::make_shared<const GraphProto>(ReadGraph(std::move(reader), depth + 1));
 }
 
-// A repeated number: packed or one at a time.
-template <typename T, typename Packed, typename Single>
-void ReadRepeated(Reader& reader, pbf_wire_type single_type, std::vector<T>* list, Packed packed,
-                  Single single) {
-  if (reader.wire_type() == pbf_wire_type::length_delimited) {
-    // Vectors that grow hold up to three times their content for a moment; one known size does not.
-    auto range = packed(reader);
-    const auto count = static_cast<size_t>(range.size());
-    reader.Charge(count * sizeof(T));
-    if (list->empty()) list->reserve(count);
-    for (auto value : range) list->push_back(static_cast<T>(value));
-  } else {
-    Require(reader, single_type);
-    reader.Charge(2 * sizeof(T));
-    list->push_back(single(reader));
-  }
-}
-void ReadInts(Reader& reader, std::vector<int64_t>* list) {
-  ReadRepeated(
-      reader, pbf_wire_type::varint, list, [](Reader& r) { return r.get_packed_int64(); },
-      [](Reader& r) { return r.get_int64(); });
-}
-void ReadFloats(Reader& reader, std::vector<float>* list) {
-  ReadRepeated(
-      reader, pbf_wire_type::fixed32, list, [](Reader& r) { return r.get_packed_float(); },
-      [](Reader& r) { return r.get_float(); });
-}
-
-Tensor ReadTensor(Reader reader) {
-  Tensor tensor;
-  while (reader.next()) {
-    switch (reader.tag()) {
-      case tensor_field::kDims:
-        ReadInts(reader, &tensor.dims);
-        break;
-      case tensor_field::kDataType:
-        tensor.data_type = ReadInt32(reader);
-        break;
-      case tensor_field::kSegment:
-        throw FormatError("a tensor is stored in segments, which nobody writes");
-      case tensor_field::kFloatData:
-        ReadFloats(reader, &tensor.floats);
-        break;
-      case tensor_field::kInt32Data:
-        ReadRepeated(
-            reader, pbf_wire_type::varint, &tensor.int32s, [](Reader& r) { return r.get_packed_int32(); },
-            [](Reader& r) { return r.get_int32(); });
-        break;
-      case tensor_field::kStringData:
-        tensor.has_strings = true;
-        reader.skip();
-        break;
-      case tensor_field::kInt64Data:
-        ReadInts(reader, &tensor.int64s);
-        break;
-      case tensor_field::kName:
-        tensor.name = ReadName(reader);
-        break;
-      case tensor_field::kRawData:
-        tensor.raw = ReadBytes(reader);
-        break;
-      case tensor_field::kDoubleData:
-        ReadRepeated(
-            reader, pbf_wire_type::fixed64, &tensor.doubles, [](Reader& r) { return r.get_packed_double(); },
-            [](Reader& r) { return r.get_double(); });
-        break;
-      case tensor_field::kUint64Data:
-        ReadRepeated(
-            reader, pbf_wire_type::varint, &tensor.uint64s, [](Reader& r) { return r.get_packed_uint64(); },
-            [](Reader& r) { return r.get_uint64(); });
-        break;
-      case tensor_field::kExternalData:
-        tensor.external = true;
-        reader.skip();
-        break;
-      case tensor_field::kDataLocation:
-        if (ReadInt32(reader) != 0) tensor.external = true;
-        break;
-      default:
-        reader.skip();
-    }
-  }
-  return tensor;
-}
-
-Attribute ReadAttribute(Reader reader) {
+Attribute ReadAttribute(Reader reader, int depth) {
   Attribute attribute;
   while (reader.next()) {
     switch (reader.tag()) {
@@ -288,18 +143,19 @@ Attribute ReadAttribute(Reader reader) {
         attribute.type = ReadInt32(reader);
         break;
       case attribute_field::kG:
-      case attribute_field::kGraphs:
-        attribute.has_graph = true;
-        reader.skip();
+        attribute.graph = ReadSubgraph(ReadMessage(reader), depth);
         break;
       case attribute_field::kReference:
-        attribute.is_reference = true;
-        reader.skip();
+        attribute.reference = ReadName(reader);
         break;
+      case attribute_field::kSparseTensor:
+        reader.Charge(sizeof(SparseTensor));
+        attribute.sparse = std::make_shared<const SparseTensor>(ReadSparseTensor(ReadMessage(reader)));
+        break;
+      case attribute_field::kGraphs:
       case attribute_field::kTensors:
       case attribute_field::kTp:
       case attribute_field::kTypeProtos:
-      case attribute_field::kSparseTensor:
       case attribute_field::kSparseTensors:
         attribute.has_other = true;
         reader.skip();
@@ -321,7 +177,33 @@ void CheckOperands(const NodeProto& node, size_t count, const char* kind) {
                     StatusCode::kResourceExhausted);
 }
 
-NodeProto ReadNode(Reader reader) {
+// Names that the node's subgraphs use and do not define, each once.
+std::vector<std::string_view> CapturesOf(const NodeProto& node, Reader* reader) {
+  std::vector<std::string_view> captures;
+  std::unordered_set<std::string_view> seen;
+  for (const Attribute& attribute : node.attributes) {
+    if (attribute.graph == nullptr) continue;
+    const GraphProto& graph = *attribute.graph;
+    std::unordered_set<std::string_view> own;
+    for (const ValueInfo& input : graph.inputs) own.insert(input.name);
+    for (const Tensor& tensor : graph.initializers) own.insert(tensor.name);
+    for (const SparseTensor& sparse : graph.sparse_initializers) own.insert(sparse.values.name);
+    for (const NodeProto& inner : graph.nodes) own.insert(inner.outputs.begin(), inner.outputs.end());
+    const auto use = [&](std::string_view name) {
+      if (name.empty() || own.contains(name) || !seen.insert(name).second) return;
+      reader->Charge(2 * sizeof(std::string_view));
+      captures.push_back(name);
+    };
+    for (const NodeProto& inner : graph.nodes) {
+      for (std::string_view input : inner.inputs) use(input);
+      for (std::string_view capture : inner.captures) use(capture);
+    }
+    for (const ValueInfo& output : graph.outputs) use(output.name);
+  }
+  return captures;
+}
+
+NodeProto ReadNode(Reader reader, int depth) {
   NodeProto node;
   while (reader.next()) {
     switch (reader.tag()) {
@@ -341,10 +223,13 @@ NodeProto ReadNode(Reader reader) {
         break;
       case node_field::kAttribute:
         reader.Charge(2 * sizeof(Attribute));
-        node.attributes.push_back(ReadAttribute(ReadMessage(reader)));
+        node.attributes.push_back(ReadAttribute(ReadMessage(reader), depth));
         break;
       case node_field::kDomain:
         node.domain = ReadName(reader);
+        break;
+      case node_field::kOverload:
+        node.overload = ReadName(reader);
         break;
       default:
         reader.skip();
@@ -352,6 +237,7 @@ NodeProto ReadNode(Reader reader) {
   }
   CheckOperands(node, node.inputs.size(), "inputs");
   CheckOperands(node, node.outputs.size(), "outputs");
+  node.captures = CapturesOf(node, &reader);
   return node;
 }
 
@@ -423,13 +309,13 @@ ValueInfo ReadValueInfo(Reader reader) {
   return info;
 }
 
-GraphProto ReadGraph(Reader reader) {
+GraphProto ReadGraph(Reader reader, int depth) {
   GraphProto graph;
   while (reader.next()) {
     switch (reader.tag()) {
       case graph_field::kNode:
         reader.Charge(2 * sizeof(NodeProto));
-        graph.nodes.push_back(ReadNode(ReadMessage(reader)));
+        graph.nodes.push_back(ReadNode(ReadMessage(reader), depth));
         break;
       case graph_field::kName:
         graph.name = ReadName(reader);
@@ -451,8 +337,8 @@ GraphProto ReadGraph(Reader reader) {
         graph.declared.push_back(ReadValueInfo(ReadMessage(reader)));
         break;
       case graph_field::kSparseInitializer:
-        graph.has_sparse_initializers = true;
-        reader.skip();
+        reader.Charge(2 * sizeof(SparseTensor));
+        graph.sparse_initializers.push_back(ReadSparseTensor(ReadMessage(reader)));
         break;
       default:
         reader.skip();
@@ -476,6 +362,55 @@ OpsetImport ReadOpset(Reader reader) {
     }
   }
   return opset;
+}
+
+FunctionProto ReadFunction(Reader reader) {
+  FunctionProto function;
+  const auto add_name = [&](std::vector<std::string_view>* names) {
+    reader.Charge(2 * sizeof(std::string_view));
+    names->push_back(ReadName(reader));
+  };
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case function_field::kName:
+        function.name = ReadName(reader);
+        break;
+      case function_field::kDomain:
+        function.domain = ReadName(reader);
+        break;
+      case function_field::kOverload:
+        function.overload = ReadName(reader);
+        break;
+      case function_field::kInput:
+        add_name(&function.inputs);
+        break;
+      case function_field::kOutput:
+        add_name(&function.outputs);
+        break;
+      case function_field::kAttribute:
+        add_name(&function.attributes);
+        break;
+      case function_field::kAttributeProto:
+        reader.Charge(2 * sizeof(Attribute));
+        function.defaults.push_back(ReadAttribute(ReadMessage(reader), 1));
+        break;
+      case function_field::kNode:
+        reader.Charge(2 * sizeof(NodeProto));
+        function.body.nodes.push_back(ReadNode(ReadMessage(reader), 1));
+        break;
+      case function_field::kOpsetImport:
+        reader.Charge(2 * sizeof(OpsetImport));
+        function.opsets.push_back(ReadOpset(ReadMessage(reader)));
+        break;
+      case function_field::kValueInfo:
+        reader.Charge(2 * sizeof(ValueInfo));
+        function.body.declared.push_back(ReadValueInfo(ReadMessage(reader)));
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return function;
 }
 
 MetadataProp ReadMetadataProp(Reader reader) {
@@ -504,7 +439,7 @@ ModelProto ReadModel(Reader reader) {
         break;
       case model_field::kGraph:
         if (model.graph.has_value()) throw FormatError("the file holds two graphs");
-        model.graph = ReadGraph(ReadMessage(reader));
+        model.graph = ReadGraph(ReadMessage(reader), 1);
         break;
       case model_field::kOpsetImport:
         reader.Charge(2 * sizeof(OpsetImport));
@@ -515,13 +450,14 @@ ModelProto ReadModel(Reader reader) {
         model.metadata.push_back(ReadMetadataProp(ReadMessage(reader)));
         break;
       case model_field::kFunctions:
-        ++model.function_count;
-        reader.skip();
+        reader.Charge(2 * sizeof(FunctionProto));
+        model.functions.push_back(ReadFunction(ReadMessage(reader)));
         break;
       default:
         reader.skip();
     }
   }
+  model.external = std::move(reader.parsing()->external);
   return model;
 }
 
@@ -529,8 +465,8 @@ ModelProto ReadModel(Reader reader) {
 
 Status ParseModel(std::span<const uint8_t> bytes, ModelProto* model) {
   try {
-    Budget budget{(size_t{256} << 20) + 3 * bytes.size()};
-    *model = ReadModel(Reader({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, &budget));
+    Parsing parsing{(size_t{256} << 20) + 3 * bytes.size()};
+    *model = ReadModel(Reader({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, &parsing));
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();
   } catch (const FormatError& error) {
@@ -541,42 +477,6 @@ Status ParseModel(std::span<const uint8_t> bytes, ModelProto* model) {
     return DataLoss("not an ONNX file, or a damaged one: %s", error.what());
   }
   return Status::Ok();
-}
-
-DType DTypeOfOnnx(int32_t data_type) {
-  constexpr DType kTypes[] = {
-      DType::kInvalid,
-      DType::kF32,
-      DType::kU8,
-      DType::kI8,
-      DType::kU16,
-      DType::kI16,
-      DType::kI32,
-      DType::kI64,
-      DType::kInvalid /* string */,
-      DType::kBool,
-      DType::kF16,
-      DType::kF64,
-      DType::kU32,
-      DType::kU64,
-      DType::kInvalid /* complex64 */,
-      DType::kInvalid /* complex128 */,
-      DType::kBF16,
-  };
-  return data_type >= 0 && data_type < static_cast<int32_t>(std::size(kTypes)) ? kTypes[data_type]
-                                                                               : DType::kInvalid;
-}
-
-std::string OnnxTypeName(int64_t data_type) {
-  constexpr const char* kNames[] = {
-      "undefined",      "float",      "uint8",          "int8",       "uint16",   "int16",
-      "int32",          "int64",      "string",         "bool",       "float16",  "double",
-      "uint32",         "uint64",     "complex64",      "complex128", "bfloat16", "float8e4m3fn",
-      "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4",      "int4",     "float4e2m1",
-      "float8e8m0",     "uint2",      "int2",
-  };
-  if (data_type >= 0 && data_type < static_cast<int64_t>(std::size(kNames))) return kNames[data_type];
-  return "number " + std::to_string(data_type);
 }
 
 }  // namespace mace::importers::onnx

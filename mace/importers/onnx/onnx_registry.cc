@@ -1,29 +1,57 @@
 #include "mace/importers/onnx/onnx_registry.h"
 
+#include "mace/ops/binary/binary_bits.h"
 #include "mace/ops/random/random.h"
 #include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/cumulate.h"
 #include "mace/ops/reduce/reduce.h"
+#include "mace/ops/unary/unary_math.h"
 
 namespace mace::importers::onnx {
 namespace {
 
-constexpr int32_t Kind(ops::ReduceKind kind) { return static_cast<int32_t>(kind); }
+template <typename Enum>
+constexpr int32_t Kind(Enum kind) {
+  return static_cast<int32_t>(kind);
+}
+using ops::BitwiseKind;
 using ops::ReduceKind;
+using ops::UnaryMathKind;
 
 // One line per operator.
 constexpr OnnxOp kOnnxOps[] = {
     {"Abs", ConvertUnary, OpId::kAbs},
+    {"Acos", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAcos)},
+    {"Acosh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAcosh)},
     {"Add", ConvertBinary, OpId::kAdd},
+    {"AffineGrid", ConvertAffineGrid},
     {"And", ConvertBinary, OpId::kAnd},
     {"ArgMax", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMax)},
     {"ArgMin", ConvertArgReduce, OpId::kArgReduce, static_cast<int32_t>(ops::ArgReduceKind::kMin)},
+    {"Attention", ConvertAttention},
+    {"Asin", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAsin)},
+    {"Asinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAsinh)},
+    {"Atan", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAtan)},
+    {"Atanh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kAtanh)},
     {"AveragePool", ConvertPool, OpId::kAveragePool2d},
     {"BatchNormalization", ConvertBatchNormalization},
+    {"BitCast", ConvertBitCast},
+    {"BitShift", ConvertBitShift},
+    {"BitwiseAnd", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kAnd)},
+    {"BitwiseNot", ConvertBitwiseNot},
+    {"BitwiseOr", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kOr)},
+    {"BitwiseXor", ConvertBitwise, OpId::kInvalid, Kind(BitwiseKind::kXor)},
     {"Bernoulli", ConvertBernoulli},
     {"Cast", ConvertCast},
+    {"CastLike", ConvertCastLike},
+    {"BlackmanWindow", ConvertCosineWindow, OpId::kCosineWindow, 2},  // 2: its WindowKind
+    {"CausalConvWithState", ConvertCausalConvWithState},
     {"Ceil", ConvertUnary, OpId::kCeil},
+    {"Celu", ConvertCelu},
+    {"CenterCropPad", ConvertCenterCropPad},
     {"Clip", ConvertClip},
+    {"Compress", ConvertCompress},
+    {"Col2Im", ConvertCol2Im},
     {"Concat", ConvertConcat},
     {"Constant", ConvertConstant},
     {"ConstantOfShape", ConvertConstantOfShape},
@@ -31,9 +59,12 @@ constexpr OnnxOp kOnnxOps[] = {
     {"ConvInteger", ConvertConvInteger},
     {"ConvTranspose", ConvertConvTranspose},
     {"Cos", ConvertUnary, OpId::kCos},
+    {"Cosh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kCosh)},
+    {"DepthToSpace", ConvertDepthToSpace, OpId::kDepthToSpace},
     {"CumProd", ConvertCumulate, OpId::kCumulate, static_cast<int32_t>(ops::CumulateKind::kProd)},
     {"CumSum", ConvertCumulate, OpId::kCumulate, static_cast<int32_t>(ops::CumulateKind::kSum)},
-    {"DepthToSpace", ConvertDepthToSpace},
+    {"DFT", ConvertDft},
+    {"DeformConv", ConvertDeformConv},
     {"DequantizeLinear", ConvertDequantizeLinear},
     {"Det", ConvertUnary, OpId::kDet},
     {"Div", ConvertBinary, OpId::kDiv},
@@ -45,22 +76,31 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Erf", ConvertUnary, OpId::kErf},
     {"Exp", ConvertUnary, OpId::kExp},
     {"Expand", ConvertExpand},
+    {"EyeLike", ConvertEyeLike},
     {"Flatten", ConvertFlatten},
     {"Floor", ConvertUnary, OpId::kFloor},
     {"GRU", ConvertRecurrent, OpId::kGru},
     {"Gather", ConvertGather},
+    {"GatherElements", ConvertGatherElements},
+    {"GatherND", ConvertGatherNd},
     {"Gelu", ConvertGelu},
     {"Gemm", ConvertGemm},
     {"GlobalAveragePool", ConvertGlobalPool, OpId::kReduce, Kind(ReduceKind::kMean)},
+    {"GlobalLpPool", ConvertGlobalLpPool},
     {"GlobalMaxPool", ConvertGlobalPool, OpId::kReduce, Kind(ReduceKind::kMax)},
     {"Greater", ConvertBinary, OpId::kGreater},
     {"GreaterOrEqual", ConvertBinary, OpId::kGreaterOrEqual},
     {"GroupNormalization", ConvertGroupNormalization},
+    {"GridSample", ConvertGridSample},
+    {"HammingWindow", ConvertCosineWindow, OpId::kCosineWindow, 1},
+    {"HannWindow", ConvertCosineWindow, OpId::kCosineWindow, 0},
     {"HardSigmoid", ConvertHardSigmoid},
     {"HardSwish", ConvertUnary, OpId::kHardSwish},
     {"Hardmax", ConvertSoftmax, OpId::kInvalid, 2},  // 2: 1 at the highest element
     {"Identity", ConvertIdentity},
+    {"If", ConvertIf},
     {"InstanceNormalization", ConvertInstanceNormalization},
+    {"IsInf", ConvertIsInf},
     {"IsNaN", ConvertIsNaN},
     {"LRN", ConvertLrn},
     {"LSTM", ConvertRecurrent, OpId::kLstm},
@@ -68,22 +108,32 @@ constexpr OnnxOp kOnnxOps[] = {
     {"LeakyRelu", ConvertLeakyRelu},
     {"Less", ConvertBinary, OpId::kLess},
     {"LessOrEqual", ConvertBinary, OpId::kLessOrEqual},
+    {"LinearAttention", ConvertLinearAttention},
     {"Log", ConvertUnary, OpId::kLog},
     {"LogSoftmax", ConvertSoftmax, OpId::kInvalid, 1},  // 1: its logarithm
+    {"Loop", ConvertLoop},
     {"LpNormalization", ConvertLpNormalization},
+    {"LpPool", ConvertLpPool},
     {"MatMul", ConvertMatMul},
     {"MatMulInteger", ConvertMatMulInteger},
     {"Max", ConvertVariadic, OpId::kMax},
     {"MaxPool", ConvertPool, OpId::kMaxPool2d},
+    {"MaxRoiPool", ConvertMaxRoiPool},
+    {"MaxUnpool", ConvertMaxUnpool},
     {"Mean", ConvertVariadic, OpId::kAdd, 1},  // 1: divided by the number of inputs
     {"MeanVarianceNormalization", ConvertMeanVarianceNormalization},
+    {"MelWeightMatrix", ConvertMelWeightMatrix},
     {"Min", ConvertVariadic, OpId::kMin},
     {"Mish", ConvertUnary, OpId::kMish},
+    {"Mod", ConvertMod},
     {"Mul", ConvertBinary, OpId::kMul},
     {"Multinomial", ConvertMultinomial},
     {"Neg", ConvertUnary, OpId::kNeg},
+    {"NonMaxSuppression", ConvertNonMaxSuppression},
+    {"NonZero", ConvertNonZero},
     {"NegativeLogLikelihoodLoss", ConvertNegativeLogLikelihoodLoss},
     {"Not", ConvertUnary, OpId::kNot},
+    {"OneHot", ConvertOneHot},
     {"Or", ConvertBinary, OpId::kOr},
     {"PRelu", ConvertBinary, OpId::kPRelu},
     {"Pad", ConvertPad},
@@ -91,6 +141,7 @@ constexpr OnnxOp kOnnxOps[] = {
     {"QLinearConv", ConvertQLinearConv},
     {"QLinearMatMul", ConvertQLinearMatMul},
     {"QuantizeLinear", ConvertQuantizeLinear},
+    {"Range", ConvertRange},
     {"RMSNormalization", ConvertLayerNormalization, OpId::kInvalid, 1},  // 1: by the root mean square
     {"RNN", ConvertRecurrent, OpId::kRnn},
     {"RandomNormal", ConvertRandom, OpId::kRandom, static_cast<int32_t>(ops::RandomKind::kNormal)},
@@ -111,43 +162,72 @@ constexpr OnnxOp kOnnxOps[] = {
     {"Relu", ConvertUnary, OpId::kRelu},
     {"Reshape", ConvertReshape},
     {"Resize", ConvertResize},
+    {"RotaryEmbedding", ConvertRotaryEmbedding},
+    {"ReverseSequence", ConvertReverseSequence},
     {"Round", ConvertUnary, OpId::kRound},
+    {"Scan", ConvertScan},
+    {"Scatter", ConvertScatterElements},
+    {"ScatterElements", ConvertScatterElements},
+    {"ScatterND", ConvertScatterNd},
+    {"RoiAlign", ConvertRoiAlign},
+    {"STFT", ConvertStft},
     {"Selu", ConvertSelu},
     {"Shape", ConvertShape},
+    {"Shrink", ConvertShrink},
     {"Sigmoid", ConvertUnary, OpId::kSigmoid},
     {"Sign", ConvertUnary, OpId::kSign},
     {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid,
      1},  // onnxruntime writes it here
     {"Sin", ConvertUnary, OpId::kSin},
+    {"Sinh", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kSinh)},
+    {"Size", ConvertSize},
     {"Slice", ConvertSlice},
     {"Softmax", ConvertSoftmax},
     {"SoftmaxCrossEntropyLoss", ConvertSoftmaxCrossEntropyLoss},
     {"Softplus", ConvertUnary, OpId::kSoftplus},
     {"Softsign", ConvertUnary, OpId::kSoftsign},
+    {"SpaceToDepth", ConvertDepthToSpace, OpId::kSpaceToDepth},
     {"Split", ConvertSplit},
     {"Sqrt", ConvertUnary, OpId::kSqrt},
     {"Squeeze", ConvertSqueeze, OpId::kSqueeze},
     {"Sub", ConvertBinary, OpId::kSub},
     {"Sum", ConvertVariadic, OpId::kAdd},
+    {"SwiGLU", ConvertSwiGlu},
+    {"Swish", ConvertSwish},
+    {"Tan", ConvertUnaryMath, OpId::kInvalid, Kind(UnaryMathKind::kTan)},
     {"Tanh", ConvertUnary, OpId::kTanh},
+    {"TensorScatter", ConvertTensorScatter},
+    {"ThresholdedRelu", ConvertThresholdedRelu},
+    {"Tile", ConvertTile},
     {"TopK", ConvertTopK},
     {"Transpose", ConvertTranspose},
+    {"Trilu", ConvertTrilu},
+    {"Unique", ConvertUnique},
     {"Unsqueeze", ConvertSqueeze, OpId::kUnsqueeze},
     {"Upsample", ConvertResize},
     {"Where", ConvertWhere},
     {"Xor", ConvertBinary, OpId::kXor},
     // com.microsoft
+    {"Attention", ConvertMicrosoftAttention, OpId::kInvalid, 0, true},
     {"BiasGelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
+    {"DecoderMaskedMultiHeadAttention", ConvertDecoderMaskedMultiHeadAttention, OpId::kInvalid, 0, true},
     {"DequantizeLinear", ConvertDequantizeLinear, OpId::kInvalid, 0, true},
     {"DynamicQuantizeLSTM", ConvertDynamicQuantizeLstm, OpId::kInvalid, 0, true},
     {"DynamicQuantizeMatMul", ConvertDynamicQuantizeMatMul, OpId::kInvalid, 0, true},
+    {"GatherND", ConvertGatherNd, OpId::kInvalid, 0, true},
+    {"FusedConv", ConvertFusedConv, OpId::kInvalid, 0, true},
+    {"GridSample", ConvertGridSample, OpId::kInvalid, 0, true},
+    {"GroupQueryAttention", ConvertGroupQueryAttention, OpId::kInvalid, 0, true},
+    {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
+    {"MultiHeadAttention", ConvertMultiHeadAttention, OpId::kInvalid, 0, true},
+    {"QAttention", ConvertQAttention, OpId::kInvalid, 0, true},
+    {"Pad", ConvertPad, OpId::kInvalid, 0, true},
     {"EmbedLayerNormalization", ConvertEmbedLayerNormalization, OpId::kInvalid, 0, true},
     {"FastGelu", ConvertBiasGelu, OpId::kInvalid, 1, true},  // 1: by tanh
     {"FusedGemm", ConvertFusedGemm, OpId::kInvalid, 0, true},
     {"FusedMatMul", ConvertFusedMatMul, OpId::kInvalid, 0, true},
     {"Gelu", ConvertBiasGelu, OpId::kInvalid, 0, true},
     {"Inverse", ConvertUnary, OpId::kInverse, 0, true},
-    {"MatMulIntegerToFloat", ConvertMatMulIntegerToFloat, OpId::kInvalid, 0, true},
     {"MatMulNBits", ConvertMatMulNBits, OpId::kInvalid, 0, true},
     {"QGemm", ConvertQGemm, OpId::kInvalid, 0, true},
     {"QLinearAdd", ConvertQLinearBinary, OpId::kAdd, 0, true},
@@ -161,6 +241,11 @@ constexpr OnnxOp kOnnxOps[] = {
     {"QLinearSoftmax", ConvertQLinearSoftmax, OpId::kInvalid, 0, true},
     {"QLinearWhere", ConvertQLinearWhere, OpId::kInvalid, 0, true},
     {"QuantizeLinear", ConvertQuantizeLinear, OpId::kInvalid, 0, true},
+    {"RelativePositionBias", ConvertRelativePositionBias, OpId::kInvalid, 0, true},
+    {"RotaryEmbedding", ConvertMicrosoftRotaryEmbedding, OpId::kInvalid, 0, true},
+    {"Range", ConvertRange, OpId::kInvalid, 0, true},
+    {"Trilu", ConvertTrilu, OpId::kInvalid, 0, true},
+    {"Unique", ConvertUnique, OpId::kInvalid, 0, true},
     {"QuickGelu", ConvertQuickGelu, OpId::kInvalid, 0, true},
     {"SimplifiedLayerNormalization", ConvertLayerNormalization, OpId::kInvalid, 1, true},
     {"SkipLayerNormalization", ConvertSkipLayerNormalization, OpId::kInvalid, 0, true},
@@ -171,6 +256,9 @@ constexpr OnnxOp kOnnxOps[] = {
 }  // namespace
 
 const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type) {
+  // ONNX's operators on trial: one so far.
+  static constexpr OnnxOp kFlexAttention = {"FlexAttention", ConvertFlexAttention};
+  if (domain == "ai.onnx.preview" && op_type == kFlexAttention.op_type) return &kFlexAttention;
   const bool microsoft = domain == "com.microsoft";
   if (!microsoft && !IsDefaultDomain(domain)) return nullptr;
   for (const OnnxOp& entry : kOnnxOps) {

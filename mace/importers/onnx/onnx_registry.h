@@ -5,11 +5,12 @@
 #include "mace/graph/op_id.h"
 #include "mace/importers/onnx/onnx_context.h"
 #include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/movement/movement.h"
 
 namespace mace::importers::onnx {
 
-inline constexpr int64_t kOldestOpset = 7;
-inline constexpr int64_t kNewestOpset = 27;  // of the default domain; 28 changes operators of our table
+inline constexpr int64_t kOldestOpset = 1;  // below 6 few operators (OnnxContext::Begin)
+inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
 // Converts `node`: emits nodes through `context` and returns the values of its outputs, in order (fewer than
@@ -30,11 +31,17 @@ const OnnxOp* FindOnnxOp(std::string_view domain, std::string_view op_type);
 inline bool IsDefaultDomain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
 #define MACE_ONNX_CONVERTER(Name) Outputs Name(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
+// convert_control.cc
+MACE_ONNX_CONVERTER(ConvertIf);
+MACE_ONNX_CONVERTER(ConvertLoop);
+// convert_scan.cc
+MACE_ONNX_CONVERTER(ConvertScan);
 // convert_convolution.cc
 MACE_ONNX_CONVERTER(ConvertConv);
 MACE_ONNX_CONVERTER(ConvertConvTranspose);
 MACE_ONNX_CONVERTER(ConvertQLinearConv);
 MACE_ONNX_CONVERTER(ConvertPool);
+MACE_ONNX_CONVERTER(ConvertLpPool);
 MACE_ONNX_CONVERTER(ConvertGlobalPool);
 MACE_ONNX_CONVERTER(ConvertQLinearAveragePool);
 MACE_ONNX_CONVERTER(ConvertQLinearGlobalAveragePool);
@@ -74,8 +81,6 @@ MACE_ONNX_CONVERTER(ConvertSplit);
 MACE_ONNX_CONVERTER(ConvertSlice);
 MACE_ONNX_CONVERTER(ConvertGather);
 MACE_ONNX_CONVERTER(ConvertPad);
-MACE_ONNX_CONVERTER(ConvertDepthToSpace);
-MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
 MACE_ONNX_CONVERTER(ConvertCumulate);
@@ -129,11 +134,102 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_attention.cc
+MACE_ONNX_CONVERTER(ConvertAttention);
+MACE_ONNX_CONVERTER(ConvertFlexAttention);
+MACE_ONNX_CONVERTER(ConvertLinearAttention);
+MACE_ONNX_CONVERTER(ConvertRotaryEmbedding);
+// convert_attention_microsoft.cc
+MACE_ONNX_CONVERTER(ConvertDecoderMaskedMultiHeadAttention);
+MACE_ONNX_CONVERTER(ConvertGroupQueryAttention);
+MACE_ONNX_CONVERTER(ConvertMicrosoftAttention);
+MACE_ONNX_CONVERTER(ConvertMicrosoftRotaryEmbedding);
+MACE_ONNX_CONVERTER(ConvertMultiHeadAttention);
+MACE_ONNX_CONVERTER(ConvertQAttention);
+MACE_ONNX_CONVERTER(ConvertRelativePositionBias);
+// convert_math.cc
+MACE_ONNX_CONVERTER(ConvertBitCast);
+MACE_ONNX_CONVERTER(ConvertBitShift);
+MACE_ONNX_CONVERTER(ConvertBitwise);
+MACE_ONNX_CONVERTER(ConvertBitwiseNot);
+MACE_ONNX_CONVERTER(ConvertCastLike);
+MACE_ONNX_CONVERTER(ConvertCelu);
+MACE_ONNX_CONVERTER(ConvertIsInf);
+MACE_ONNX_CONVERTER(ConvertMod);
+MACE_ONNX_CONVERTER(ConvertShrink);
+MACE_ONNX_CONVERTER(ConvertSwiGlu);
+MACE_ONNX_CONVERTER(ConvertSwish);
+MACE_ONNX_CONVERTER(ConvertThresholdedRelu);
+MACE_ONNX_CONVERTER(ConvertUnaryMath);
+// convert_rearrange.cc
+MACE_ONNX_CONVERTER(ConvertTile);
+MACE_ONNX_CONVERTER(ConvertTrilu);
+MACE_ONNX_CONVERTER(ConvertReverseSequence);
+MACE_ONNX_CONVERTER(ConvertDepthToSpace);
+MACE_ONNX_CONVERTER(ConvertCenterCropPad);
+MACE_ONNX_CONVERTER(ConvertRange);
+MACE_ONNX_CONVERTER(ConvertEyeLike);
+MACE_ONNX_CONVERTER(ConvertSize);
+// convert_indices.cc
+MACE_ONNX_CONVERTER(ConvertGatherElements);
+MACE_ONNX_CONVERTER(ConvertGatherNd);
+MACE_ONNX_CONVERTER(ConvertScatterElements);
+MACE_ONNX_CONVERTER(ConvertScatterNd);
+MACE_ONNX_CONVERTER(ConvertTensorScatter);
+MACE_ONNX_CONVERTER(ConvertOneHot);
+MACE_ONNX_CONVERTER(ConvertNonZero);
+MACE_ONNX_CONVERTER(ConvertCompress);
+MACE_ONNX_CONVERTER(ConvertUnique);
+MACE_ONNX_CONVERTER(ConvertNonMaxSuppression);
+// convert_resize.cc
+MACE_ONNX_CONVERTER(ConvertResize);
+// convert_spatial.cc
+MACE_ONNX_CONVERTER(ConvertAffineGrid);
+MACE_ONNX_CONVERTER(ConvertCausalConvWithState);
+MACE_ONNX_CONVERTER(ConvertCol2Im);
+MACE_ONNX_CONVERTER(ConvertDeformConv);
+MACE_ONNX_CONVERTER(ConvertFusedConv);
+MACE_ONNX_CONVERTER(ConvertGlobalLpPool);
+MACE_ONNX_CONVERTER(ConvertGridSample);
+MACE_ONNX_CONVERTER(ConvertMaxRoiPool);
+MACE_ONNX_CONVERTER(ConvertMaxUnpool);
+MACE_ONNX_CONVERTER(ConvertRoiAlign);
+// convert_signal.cc
+MACE_ONNX_CONVERTER(ConvertCosineWindow);
+MACE_ONNX_CONVERTER(ConvertDft);
+MACE_ONNX_CONVERTER(ConvertMelWeightMatrix);
+MACE_ONNX_CONVERTER(ConvertStft);
 #undef MACE_ONNX_CONVERTER
+
+// (a - its zero point) * (b - its zero points) * both scales + bias, of bytes; kNone: no zero point, no bias
+// (convert_integer_products.cc).
+struct IntegerProduct {
+  ValueId a = kNone;
+  ValueId b = kNone;
+  ValueId a_scale = kNone;
+  ValueId b_scale = kNone;
+  ValueId a_zero_point = kNone;
+  ValueId b_zero_point = kNone;
+  ValueId bias = kNone;
+};
+ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product);
+
+// The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
+DType ElementType(int64_t onnx_type, const char* what);
+
+// An axis counted from the front, where the rank is known; else as it is given: the shape rule counts.
+int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank);
+// `value`, converted where it is no int64.
+ValueId AsInt64(OnnxContext& context, ValueId value);
+// x padded; `value` and `axes` may be kNone. Where all is known the pads become those of every axis.
+ValueId EmitPad(OnnxContext& context, ValueId x, ValueId pads, ValueId value, ValueId axes,
+                const ops::PadAttributes& attributes);
 
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights);
+// Conv of any number of spatial axes, with the attributes of `node`.
+ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias);
 
 // An LSTM node with weights w [D, 4H, I] and r [D, 4H, H] in place of its own (convert_recurrent.cc).
 Outputs ConvertLstm(OnnxContext& context, OnnxNode& node, ValueId w, ValueId r);

@@ -13,10 +13,11 @@ std::string LabelOf(const NodeProto& node) {
   return "";
 }
 
-std::vector<int32_t> SortNodes(const GraphProto& graph) {
+std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& context) {
   std::unordered_map<std::string_view, int32_t> producers;  // -1: an input or initialiser
   for (const ValueInfo& input : graph.inputs) producers.emplace(input.name, -1);
   for (const Tensor& tensor : graph.initializers) producers.emplace(tensor.name, -1);
+  for (const SparseTensor& sparse : graph.sparse_initializers) producers.emplace(sparse.values.name, -1);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     for (std::string_view output : graph.nodes[i].outputs) {
       if (output.empty()) continue;
@@ -30,19 +31,22 @@ std::vector<int32_t> SortNodes(const GraphProto& graph) {
   std::vector<std::vector<int32_t>> users(count);
   bool sorted = true;
   for (int32_t i = 0; i < count; ++i) {
-    for (std::string_view input : graph.nodes[i].inputs) {
-      if (input.empty()) continue;
+    const NodeProto& node = graph.nodes[i];
+    const auto read = [&](std::string_view input) {
+      if (input.empty()) return;
       const auto found = producers.find(input);
       if (found == producers.end()) {
-        throw ImportError(DataLoss("node '%s' (%s) reads '%s', which nothing produces",
-                                   LabelOf(graph.nodes[i]).c_str(), Text(graph.nodes[i].op_type).c_str(),
-                                   Text(input).c_str()));
+        if (context.Sees(input)) return;
+        throw ImportError(DataLoss("node '%s' (%s) reads '%s', which nothing produces", LabelOf(node).c_str(),
+                                   Text(node.op_type).c_str(), Text(input).c_str()));
       }
-      if (found->second < 0) continue;
+      if (found->second < 0) return;
       ++waiting[i];
       users[found->second].push_back(i);
       sorted = sorted && found->second < i;
-    }
+    };
+    for (std::string_view input : node.inputs) read(input);
+    for (std::string_view capture : node.captures) read(capture);
   }
   std::vector<int32_t> order;
   order.reserve(count);
@@ -87,37 +91,78 @@ std::string Quoted(const NodeProto& node) {
 
 }  // namespace
 
-bool IsKnownOperator(const NodeProto& node, const std::vector<OpsetImport>& opsets) {
-  return FindOnnxOp(node.domain, node.op_type) != nullptr && IsImported(node.domain, opsets);
+bool IsKnownOperator(const NodeProto& node, const OnnxContext& context) {
+  if (context.FunctionOf(node) != nullptr) return true;
+  return FindOnnxOp(node.domain, node.op_type) != nullptr && IsImported(node.domain, context.opsets());
 }
 
-std::string UnknownOperators(const GraphProto& graph, const std::vector<OpsetImport>& opsets,
-                             const OnnxCut& cut) {
-  constexpr int kMaxNamed = 8;
-  constexpr size_t kMaxText = 3000;  // a message holds 4096 bytes, and more may follow
+namespace {
+
+// Looks through graphs, their subgraphs and the functions that their nodes call, each function once.
+class UnknownSearch {
+ public:
+  explicit UnknownSearch(const OnnxContext& context) : context_(context) {}
+
+  void Look(const NodeProto& node, const std::vector<OpsetImport>& opsets) {
+    if (const FunctionProto* function = context_.FunctionOf(node); function != nullptr) {
+      if (seen_.insert(function).second) waiting_.push_back(function);
+    } else if (FindOnnxOp(node.domain, node.op_type) == nullptr || !IsImported(node.domain, opsets)) {
+      Missing& entry = missing_[OperatorText(node, IsImported(node.domain, opsets))];
+      if (++entry.count <= kMaxNamed) entry.nodes += (entry.count == 1 ? "" : ", ") + Quoted(node);
+    }
+    for (const Attribute& attribute : node.attributes) {
+      if (attribute.graph == nullptr) continue;
+      for (const NodeProto& inner : attribute.graph->nodes) Look(inner, opsets);
+    }
+  }
+
+  void LookThroughFunctions() {
+    while (!waiting_.empty()) {
+      const FunctionProto* function = waiting_.back();
+      waiting_.pop_back();
+      const auto& opsets = function->opsets.empty() ? context_.opsets() : function->opsets;
+      for (const NodeProto& node : function->body.nodes) Look(node, opsets);
+    }
+  }
+
+  std::string Text() const {
+    constexpr size_t kMaxText = 3000;  // a message holds 4096 bytes, and more may follow
+    std::string text;
+    size_t left = missing_.size();
+    for (const auto& [name, entry] : missing_) {
+      if (text.size() > kMaxText) return text + ", and " + std::to_string(left) + " more operators";
+      --left;
+      text += text.empty() ? "operators that MACE does not support: " : ", ";
+      text += name + " (" + std::to_string(entry.count) + (entry.count == 1 ? " node: " : " nodes: ") +
+              entry.nodes;
+      if (entry.count > kMaxNamed) text += " and " + std::to_string(entry.count - kMaxNamed) + " more";
+      text += ")";
+    }
+    return text;
+  }
+
+ private:
+  static constexpr int kMaxNamed = 8;
   struct Missing {
     int count = 0;
     std::string nodes;  // the first of them
   };
-  std::map<std::string, Missing> missing;
+  const OnnxContext& context_;
+  std::map<std::string, Missing> missing_;
+  std::unordered_set<const FunctionProto*> seen_;
+  std::vector<const FunctionProto*> waiting_;
+};
+
+}  // namespace
+
+std::string UnknownOperators(const GraphProto& graph, const OnnxContext& context, const OnnxCut& cut) {
+  UnknownSearch search(context);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const NodeProto& node = graph.nodes[i];
-    if (cut.NeedOf(static_cast<int32_t>(i)) != Need::kResult || IsKnownOperator(node, opsets)) continue;
-    Missing& entry = missing[OperatorText(node, IsImported(node.domain, opsets))];
-    if (++entry.count <= kMaxNamed) entry.nodes += (entry.count == 1 ? "" : ", ") + Quoted(node);
+    if (cut.NeedOf(static_cast<int32_t>(i)) != Need::kResult) continue;
+    search.Look(graph.nodes[i], context.opsets());
   }
-  std::string text;
-  size_t left = missing.size();
-  for (const auto& [name, entry] : missing) {
-    if (text.size() > kMaxText) return text + ", and " + std::to_string(left) + " more operators";
-    --left;
-    text += text.empty() ? "operators that MACE does not support: " : ", ";
-    text +=
-        name + " (" + std::to_string(entry.count) + (entry.count == 1 ? " node: " : " nodes: ") + entry.nodes;
-    if (entry.count > kMaxNamed) text += " and " + std::to_string(entry.count - kMaxNamed) + " more";
-    text += ")";
-  }
-  return text;
+  search.LookThroughFunctions();
+  return search.Text();
 }
 
 }  // namespace mace::importers::onnx

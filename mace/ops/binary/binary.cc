@@ -7,6 +7,8 @@
 #include "mace/ops/binary/binary_integer.h"
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
+#include "mace/ops/element_pairs.h"
+#include "mace/ops/number_types.h"
 #include "mace/ops/quantize/saturating_cast.h"
 
 namespace mace::ops {
@@ -36,7 +38,7 @@ Status InferArithmetic(InferContext& context) {
   if (HasQuantizedInput(context)) {
     return InferQuantizedPair(context, context.attributes<RoundingAttributes>().rounding, tflite);
   }
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
+  MACE_RETURN_IF_ERROR(ExpectNumber(context, 0));
   return InferOutput(context, context.input(0).dtype);
 }
 
@@ -45,8 +47,8 @@ Status InferPow(InferContext& context) {
   if ((base == DType::kI32 || base == DType::kI64) && (exponent == DType::kF32 || exponent == DType::kF64)) {
     return InferPair(context, base);
   }
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
-  return InferOutput(context, context.input(0).dtype);
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kF64, DType::kI32, DType::kI64}));
+  return InferOutput(context, base);
 }
 
 Status InferLogic(InferContext& context) {
@@ -56,15 +58,13 @@ Status InferLogic(InferContext& context) {
 
 Status InferCompare(InferContext& context) {
   if (HasQuantizedInput(context)) return InferQuantizedComparison(context);
-  MACE_RETURN_IF_ERROR(
-      ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI8, DType::kU8}));
+  MACE_RETURN_IF_ERROR(ExpectNumber(context, 0));
   return InferOutput(context, DType::kBool);
 }
 
 Status InferEqual(InferContext& context) {
   if (HasQuantizedInput(context)) return InferQuantizedComparison(context);
-  MACE_RETURN_IF_ERROR(
-      ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI8, DType::kU8, DType::kBool}));
+  if (context.input(0).dtype != DType::kBool) MACE_RETURN_IF_ERROR(ExpectNumber(context, 0));
   return InferOutput(context, DType::kBool);
 }
 
@@ -75,7 +75,7 @@ Status InferPRelu(InferContext& context) {
         InferQuantizedPair(context, context.attributes<RoundingAttributes>().rounding, kTflitePRelu));
     dtype = context.output(0).dtype;
   } else {
-    MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+    MACE_RETURN_IF_ERROR(ExpectNumber(context, 0));
     MACE_RETURN_IF_ERROR(ExpectSameDType(context, 1, 0));
   }
   const Shape& x = context.input(0).shape;
@@ -94,32 +94,18 @@ Status InferPRelu(InferContext& context) {
 
 // --- References -------------------------------------------------------------------------------------------
 
-template <typename A, typename Out, typename Function, typename B = A>
-Status MapPairs(const ReferenceContext& context, const Function& function) {
-  const TensorView& output = context.outputs[0];
-  int64_t a_strides[kMaxRank], b_strides[kMaxRank];
-  BroadcastStrides(context.inputs[0].shape, output.shape, a_strides);
-  BroadcastStrides(context.inputs[1].shape, output.shape, b_strides);
-  const A* a = context.inputs[0].as<A>();
-  const B* b = context.inputs[1].as<B>();
-  Out* y = static_cast<Out*>(output.data);
-  for (StridedWalk<2> walk(output.shape, {a_strides, b_strides}); !walk.done(); walk.Next()) {
-    *y++ = function(a[walk.offset(0)], b[walk.offset(1)]);
-  }
-  return Status::Ok();
-}
-
+// Integers wrap, as two's complement does: signed overflow would be undefined, of 16 bits too, which C++
+// multiplies as int.
 template <typename T>
-using Unsigned = std::make_unsigned_t<T>;
+using Wrapping = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
 
-// Integers wrap, as two's complement does: signed overflow would be undefined.
 struct AddFunction {
   template <typename T>
   T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
       return a + b;
     } else {
-      return static_cast<T>(static_cast<Unsigned<T>>(a) + static_cast<Unsigned<T>>(b));
+      return static_cast<T>(Wrapping<T>(a) + Wrapping<T>(b));
     }
   }
 };
@@ -129,7 +115,7 @@ struct SubFunction {
     if constexpr (std::is_floating_point_v<T>) {
       return a - b;
     } else {
-      return static_cast<T>(static_cast<Unsigned<T>>(a) - static_cast<Unsigned<T>>(b));
+      return static_cast<T>(Wrapping<T>(a) - Wrapping<T>(b));
     }
   }
 };
@@ -139,7 +125,7 @@ struct MulFunction {
     if constexpr (std::is_floating_point_v<T>) {
       return a * b;
     } else {
-      return static_cast<T>(static_cast<Unsigned<T>>(a) * static_cast<Unsigned<T>>(b));
+      return static_cast<T>(Wrapping<T>(a) * Wrapping<T>(b));
     }
   }
 };
@@ -150,8 +136,10 @@ struct DivFunction {
       return a / b;
     } else {
       if (b == 0) return 0;
-      if (b == -1) return SubFunction()(T{0}, a);  // the lowest integer / -1 does not fit
-      return a / b;
+      if constexpr (std::is_signed_v<T>) {
+        if (b == -1) return SubFunction()(T{0}, a);  // the lowest integer / -1 does not fit
+      }
+      return static_cast<T>(a / b);
     }
   }
 };
@@ -187,8 +175,17 @@ struct PowFunction {
     }
   }
 };
+template <typename Base, typename Exponent>
+struct MixedPowFunction {
+  Base operator()(Base base, Exponent exponent) const {
+    return SaturatingCast<Base>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+  }
+};
 struct PReluFunction {
-  float operator()(float x, float slope) const { return x < 0 ? x * slope : x; }
+  template <typename T>
+  T operator()(T x, T slope) const {
+    return x < 0 ? MulFunction()(x, slope) : x;
+  }
 };
 struct SquaredDifferenceFunction {
   template <typename T>
@@ -240,9 +237,10 @@ struct XorFunction {
 
 template <typename Function>
 Status ReferenceNumbers(const ReferenceContext& context) {
-  return DispatchDType<float, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
+  return DispatchNumber(context.inputs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
-    return MapPairs<T, T>(context, Function());
+    MapPairs<Function, T, T, T>(context);
+    return Status::Ok();
   });
 }
 
@@ -268,35 +266,44 @@ Status ReferenceCompare(const ReferenceContext& context) {
         [](float a, float b) { return Function()(a, b); });
   }
   if (context.inputs[0].dtype == DType::kBool) {
-    return MapPairs<uint8_t, uint8_t>(context, Function());
+    MapPairs<Function, uint8_t, uint8_t, uint8_t>(context);
+    return Status::Ok();
   }
-  return DispatchDType<float, int32_t, int64_t, int8_t, uint8_t>(context.inputs[0].dtype, [&](auto zero) {
-    return MapPairs<decltype(zero), uint8_t>(context, Function());
+  return DispatchNumber(context.inputs[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    MapPairs<Function, T, T, uint8_t>(context);
+    return Status::Ok();
   });
 }
 
 template <typename Function>
 Status ReferenceLogic(const ReferenceContext& context) {
-  return MapPairs<uint8_t, uint8_t>(context, Function());
+  MapPairs<Function, uint8_t, uint8_t, uint8_t>(context);
+  return Status::Ok();
 }
 
 Status ReferencePow(const ReferenceContext& context) {
-  if (context.inputs[0].dtype == context.inputs[1].dtype) return ReferenceNumbers<PowFunction>(context);
-  return DispatchDType<int32_t, int64_t>(context.inputs[0].dtype, [&](auto base_zero) {
-    return DispatchDType<float, double>(context.inputs[1].dtype, [&](auto exponent_zero) {
+  const DType base_type = context.inputs[0].dtype, exponent_type = context.inputs[1].dtype;
+  if (base_type == exponent_type) {
+    return DispatchDType<float, double, int32_t, int64_t>(base_type, [&](auto zero) {
+      using T = decltype(zero);
+      MapPairs<PowFunction, T, T, T>(context);
+      return Status::Ok();
+    });
+  }
+  return DispatchDType<int32_t, int64_t>(base_type, [&](auto base_zero) {
+    return DispatchFloat(exponent_type, [&](auto exponent_zero) {
       using Base = decltype(base_zero);
       using Exponent = decltype(exponent_zero);
-      const auto power = [](Base base, Exponent exponent) {
-        return SaturatingCast<Base>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
-      };
-      return MapPairs<Base, Base, decltype(power), Exponent>(context, power);
+      MapPairs<MixedPowFunction<Base, Exponent>, Base, Exponent, Base>(context);
+      return Status::Ok();
     });
   });
 }
 
 Status ReferencePRelu(const ReferenceContext& context) {
   if (HasQuantizedInput(context)) return ReferenceQuantized<PReluFunction, kTflitePRelu>(context);
-  return MapPairs<float, float>(context, PReluFunction());
+  return ReferenceNumbers<PReluFunction>(context);
 }
 
 constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),

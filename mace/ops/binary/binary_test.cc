@@ -85,11 +85,37 @@ TEST(Binary, BroadcastOfOpenDimensions) {
   EXPECT_TRUE(y[0].shape == Shape{kUnknownDim});
 }
 
+template <typename T>
+std::vector<T> Pair(OpId op, const std::vector<T>& a, const std::vector<T>& b) {
+  OpTester tester(op);
+  const auto count = static_cast<int64_t>(a.size());
+  EXPECT_OK(tester.Input<T>({count}, a).template Input<T>({count}, b).Run());
+  return tester.Output<T>();
+}
+
+TEST(Binary, IntegersOfEveryWidthWrap) {
+  EXPECT_EQ(Pair<uint16_t>(OpId::kMul, {65535, 3}, {65535, 4}), (std::vector<uint16_t>{1, 12}));
+  EXPECT_EQ(Pair<int8_t>(OpId::kAdd, {127, -128}, {1, -1}), (std::vector<int8_t>{-128, 127}));
+  EXPECT_EQ(Pair<uint8_t>(OpId::kSub, {1}, {2}), (std::vector<uint8_t>{255}));
+  EXPECT_EQ(Pair<int16_t>(OpId::kDiv, {-32768, -7, 7, 5}, {-1, 2, -2, 0}),
+            (std::vector<int16_t>{-32768, -3, -3, 0}));
+  EXPECT_EQ(Pair<uint64_t>(OpId::kDiv, {UINT64_MAX, 10}, {UINT64_MAX, 0}), (std::vector<uint64_t>{1, 0}));
+  EXPECT_EQ(Pair<uint64_t>(OpId::kMax, {UINT64_MAX}, {1}), (std::vector<uint64_t>{UINT64_MAX}));
+}
+
+TEST(Binary, DoublesAreComputedInDouble) {
+  EXPECT_EQ(Pair<double>(OpId::kAdd, {1}, {1e-12}), (std::vector<double>{1 + 1e-12}));
+  EXPECT_EQ(Pair<double>(OpId::kPow, {1 + 1e-12}, {2}), (std::vector<double>{std::pow(1 + 1e-12, 2.0)}));
+  OpTester tester(OpId::kGreater);
+  ASSERT_OK(tester.Input<double>({1}, {1 + 1e-12}).Input<double>({1}, {1}).Run());
+  EXPECT_EQ(tester.Output<bool>()[0], true);
+}
+
 TEST(Binary, Refusals) {
   EXPECT_ERROR(OpTester(OpId::kAdd).Input<float>({2}, {1, 2}).Input<float>({3}, {1, 2, 3}).Run(),
                kInvalidArgument);
   EXPECT_ERROR(OpTester(OpId::kAdd).Input<float>({1}, {1}).Input<int32_t>({1}, {1}).Run(), kInvalidArgument);
-  EXPECT_ERROR(OpTester(OpId::kMul).Input<int8_t>({1}, {1}).Input<int8_t>({1}, {1}).Run(), kUnsupported);
+  EXPECT_ERROR(OpTester(OpId::kMul).BoolInput({1}, {1}).BoolInput({1}, {1}).Run(), kUnsupported);
   EXPECT_ERROR(OpTester(OpId::kPRelu).Input<float>({1}, {1}).Input<float>({2}, {1, 1}).Run(),
                kInvalidArgument);
   EXPECT_ERROR(OpTester(OpId::kPRelu).Input<float>({1}, {1}).Input<float>({1, 1}, {1}).Run(),

@@ -3,41 +3,32 @@
 #ifndef MACE_OPS_CONTROL_CONTROL_H_
 #define MACE_OPS_CONTROL_CONTROL_H_
 
+#include "mace/graph/control_nodes.h"
 #include "mace/graph/op_definition.h"
 
 namespace mace::ops {
 
-// If: inputs [condition bool of one element, captures...] -> as many outputs as each branch has. Both branches
-// have the captures as their inputs, in this order; the one that `condition` names runs. Outputs of the
-// branches agree in dtype, not always in shape.
-struct IfAttributes {
-  int32_t then_branch = -1;  // index into Graph::subgraphs
-  int32_t else_branch = -1;
-
-  static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, IfAttributes, then_branch), MACE_FIELD(2, IfAttributes, else_branch)};
-  }
-};
+// If (IfAttributes): inputs [condition bool of one element, captures...] -> as many outputs as each branch
+// has, or fewer. Both branches have the captures as their inputs, in this order; the one that `condition`
+// names runs. Outputs of the branches agree in dtype, not always in shape.
 extern const OpDefinition kIfDefinition;
 
-// Loop: inputs [trip count i64 of one element, condition bool of one element, carried..., captures...] ->
-// [carried..., scanned...], every input present (a missing trip count is the constant INT64_MAX, a missing
-// condition is true). The body has the inputs [iteration i64 [], condition bool [], carried..., captures...]
-// and the outputs [condition, carried..., scanned...]. It runs while iteration < trip count and the condition
-// holds. A carried value keeps its dtype, its shape may change from iteration to iteration. What it scans has
-// one shape in all iterations; the output has a new first axis, the number of iterations.
-struct LoopAttributes {
-  int32_t body = -1;  // index into Graph::subgraphs
-  int32_t carried_count = 0;
-
-  static constexpr auto Fields() {
-    return std::array{MACE_FIELD(1, LoopAttributes, body), MACE_FIELD(2, LoopAttributes, carried_count)};
-  }
-};
+// Loop (LoopAttributes): inputs [trip count i64 of one element, condition bool of one element, carried...,
+// captures...] -> [carried..., scanned...], every input present (a missing trip count is the constant
+// INT64_MAX, a missing condition is true). The body has the inputs [iteration i64 [], condition bool [],
+// carried..., captures...] and the outputs [condition, carried..., scanned...]. It runs while iteration <
+// trip count and the condition holds. A carried value keeps its dtype, its shape may change from iteration to
+// iteration. What it scans has one shape in all iterations; the output has a new first axis, the number of
+// iterations. Where the body never runs, dimensions of a scanned value that are not known are 0.
 extern const OpDefinition kLoopDefinition;
 
-// What runs them needs: the condition or trip count, from its one element (any rank).
-inline constexpr int kLoopFixedInputs = 2;  // of the node, and of the body, in front of the carried values
+// What runs them reads: a condition, and a trip count.
+Status ReadCondition(const TensorView& condition, bool* value);
+Status ReadTripCount(const TensorView& trip_count, int64_t* value);
+// The type of output `i` (>= carried count) of a Loop that ran `iterations` times and scanned `element`.
+Status ScannedShape(const Shape& element, int64_t iterations, Shape* shape);
+// The shape of what a body that never runs would scan, as far as its declared shape says.
+Shape UnscannedShape(const Shape& declared);
 
 }  // namespace mace::ops
 

@@ -8,30 +8,17 @@ namespace {
 Status InferLoop(InferContext& context) {
   const auto& attributes = context.attributes<LoopAttributes>();
   const Graph& graph = context.graph();
-  if (attributes.body < 0 || static_cast<size_t>(attributes.body) >= graph.subgraphs.size()) {
-    return InvalidArgument("lacks a body");
-  }
-  const Graph& body = *graph.subgraphs[attributes.body];
-  const int carried = attributes.carried_count;
+  MACE_RETURN_IF_ERROR(CheckBodies(graph, attributes, static_cast<size_t>(context.input_count()),
+                                   static_cast<size_t>(context.output_count())));
   MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kI64}));
   MACE_RETURN_IF_ERROR(ExpectDType(context, 1, {DType::kBool}));
-  if (carried < 0 || carried > context.input_count() - kLoopFixedInputs ||
-      body.inputs.size() != static_cast<size_t>(context.input_count()) ||
-      body.outputs.size() < static_cast<size_t>(carried) + 1 ||
-      static_cast<size_t>(context.output_count()) > body.outputs.size() - 1) {
-    return InvalidArgument("has %d inputs, %d of them carried, and %d outputs; its body has %zu and %zu",
-                           context.input_count(), carried, context.output_count(), body.inputs.size(),
-                           body.outputs.size());
-  }
+  const Graph& body = *graph.subgraphs[attributes.body];
+  const int carried = attributes.carried_count;
   for (int i = 0; i < context.output_count(); ++i) {
     const TensorType& left = body.values[body.outputs[i + 1]].type;
-    if (i >= carried) {  // scanned
-      Shape shape = left.shape;
-      if (shape.HasRank()) {
-        if (shape.rank == kMaxRank) return Unsupported("output %d would have rank %d", i, kMaxRank + 1);
-        for (int axis = shape.rank++; axis > 0; --axis) shape[axis] = shape[axis - 1];
-        shape[0] = kUnknownDim;
-      }
+    if (i >= carried) {
+      Shape shape;
+      MACE_RETURN_IF_ERROR(ScannedShape(left.shape, kUnknownDim, &shape).WithPrefix("output %d", i));
       context.SetOutput(i, left.dtype, shape);
       continue;
     }
@@ -41,20 +28,39 @@ Status InferLoop(InferContext& context) {
       return InvalidArgument("carried value %d is %s, the body makes it %s", i, NameOf(initial.dtype),
                              NameOf(left.dtype));
     }
-    Shape shape = initial.shape;
-    if (!left.shape.HasRank() || left.shape.rank != shape.rank) {
-      shape = Shape::OfUnknownRank();
-    } else {
-      for (int axis = 0; axis < shape.rank; ++axis) {
-        if (shape[axis] != left.shape[axis]) shape[axis] = kUnknownDim;
-      }
-    }
-    context.SetOutput(i, initial.dtype, shape);
+    context.SetOutput(i, initial.dtype, CommonShape(initial.shape, left.shape));
   }
   return Status::Ok();
 }
 
 }  // namespace
+
+Status ReadTripCount(const TensorView& trip_count, int64_t* value) {
+  if (trip_count.dtype != DType::kI64 || trip_count.elements() != 1) {
+    return InvalidArgument("the trip count is %s%s, expected one int64", NameOf(trip_count.dtype),
+                           ShapeText(trip_count.shape).text);
+  }
+  *value = *trip_count.as<int64_t>();
+  return Status::Ok();
+}
+
+Status ScannedShape(const Shape& element, int64_t iterations, Shape* shape) {
+  *shape = element;
+  if (!element.HasRank()) return Status::Ok();
+  if (element.rank >= kMaxRank) return Unsupported("scanned, it would have rank %d", element.rank + 1);
+  for (int axis = shape->rank++; axis > 0; --axis) (*shape)[axis] = (*shape)[axis - 1];
+  (*shape)[0] = iterations;
+  return Status::Ok();
+}
+
+Shape UnscannedShape(const Shape& declared) {
+  if (!declared.HasRank()) return Shape();
+  Shape shape = declared;
+  for (int i = 0; i < shape.rank; ++i) {
+    if (shape[i] < 0) shape[i] = 0;
+  }
+  return shape;
+}
 
 constinit const OpDefinition kLoopDefinition = {
     .name = "Loop",

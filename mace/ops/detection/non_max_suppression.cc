@@ -46,19 +46,6 @@ Status Infer(InferContext& context) {
   return Status::Ok();
 }
 
-Box Decode(const float* box, BoxFormat format) {
-  float y0 = box[0], x0 = box[1], y1 = box[2], x1 = box[3];
-  if (format == BoxFormat::kXyxy) {
-    std::swap(y0, x0);
-    std::swap(y1, x1);
-  } else if (format == BoxFormat::kCentre) {
-    const float half_width = box[2] / 2, half_height = box[3] / 2;
-    y0 = box[1] - half_height, x0 = box[0] - half_width;
-    y1 = box[1] + half_height, x1 = box[0] + half_width;
-  }
-  return {std::min(y0, y1), std::min(x0, x1), std::max(y0, y1), std::max(x0, x1)};
-}
-
 struct Scratch {
   Box* boxes;
   Candidate* candidates;
@@ -158,7 +145,7 @@ Status Reference(const ReferenceContext& context) {
   for (int64_t n = 0; n < shape[0]; ++n) {
     const float* boxes = context.inputs[kBoxes].as<float>() + n * shape[2] * 4;
     const float* scores = context.inputs[kScores].as<float>() + n * shape[1] * shape[2];
-    for (int64_t i = 0; i < shape[2]; ++i) scratch.boxes[i] = Decode(boxes + 4 * i, attributes.box_format);
+    for (int64_t i = 0; i < shape[2]; ++i) scratch.boxes[i] = DecodeBox(boxes + 4 * i, attributes.box_format);
     const int64_t found = attributes.class_agnostic ? RunAgnostic(attributes, shape, scores, scratch)
                                                     : RunClasses(attributes, shape, scores, scratch);
     Write(context, n, boxes, scratch.detections, found);
@@ -167,6 +154,19 @@ Status Reference(const ReferenceContext& context) {
 }
 
 }  // namespace
+
+Box DecodeBox(const float* box, BoxFormat format) {
+  float y0 = box[0], x0 = box[1], y1 = box[2], x1 = box[3];
+  if (format == BoxFormat::kXyxy) {
+    std::swap(y0, x0);
+    std::swap(y1, x1);
+  } else if (format == BoxFormat::kCentre) {
+    const float half_width = box[2] / 2, half_height = box[3] / 2;
+    y0 = box[1] - half_height, x0 = box[0] - half_width;
+    y1 = box[1] + half_height, x1 = box[0] + half_width;
+  }
+  return {std::min(y0, y1), std::min(x0, x1), std::max(y0, y1), std::max(x0, x1)};
+}
 
 constinit const OpDefinition kNonMaxSuppressionDefinition = {
     .name = "NonMaxSuppression",

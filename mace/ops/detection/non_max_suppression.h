@@ -14,6 +14,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/ops/common.h"
+#include "mace/ops/detection/suppression.h"
 
 namespace mace::ops {
 
@@ -34,6 +35,9 @@ struct NonMaxSuppressionAttributes {
                       MACE_FIELD(5, A, box_format)};
   }
 };
+// Four numbers as a box with its corners in order.
+Box DecodeBox(const float* box, BoxFormat format);
+
 extern const OpDefinition kNonMaxSuppressionDefinition;
 
 }  // namespace mace::ops

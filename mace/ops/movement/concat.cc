@@ -120,7 +120,7 @@ bool ConcatRescales(const Graph& graph, const Node& node) {
 constinit const OpDefinition kConcatDefinition = {
     .name = "Concat",
     .max_inputs = -1,
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<ConcatAttributes>(),
     .infer = InferConcat,
     .reference = ReferenceConcat,

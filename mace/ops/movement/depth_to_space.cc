@@ -62,7 +62,7 @@ Status ReferenceDepthToSpace(const ReferenceContext& context) {
 
 constinit const OpDefinition kDepthToSpaceDefinition = {
     .name = "DepthToSpace",
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<DepthToSpaceAttributes>(),
     .infer = InferDepthToSpace,
     .reference = ReferenceDepthToSpace,

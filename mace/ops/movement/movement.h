@@ -37,10 +37,18 @@ struct GatherAttributes {
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, GatherAttributes, axis)}; }
 };
-// Reflect mirrors at the middle of the outermost element, symmetric at its outer side.
-enum class PadMode : int32_t { kConstant = 0, kReflect = 1, kEdge = 2, kSymmetric = 3, kCount = 4 };
-// Pad: x, int64 pads [2 * rank] (all begins, then all ends; negative: crops), optional scalar value of x's
-// dtype.
+// Reflect mirrors at the middle of the outermost element, symmetric at its outer side (both again and again,
+// where there is more to fill than x has), wrap goes on at the other end.
+enum class PadMode : int32_t {
+  kConstant = 0,
+  kReflect = 1,
+  kEdge = 2,
+  kSymmetric = 3,
+  kWrap = 4,
+  kCount = 5,
+};
+// Pad: x, int64 or int32 pads [2 * n] (all begins, then all ends; negative: crops, before anything is added),
+// optional scalar value of x's dtype, optional int64 or int32 axes [n] (absent: all).
 struct PadAttributes {
   PadMode mode = PadMode::kConstant;
 
@@ -65,7 +73,9 @@ enum class CoordinateMode : int32_t {
   kPytorchHalfPixel = 1,
   kAlignCorners = 2,
   kAsymmetric = 3,
-  kCount = 4,
+  kHalfPixelSymmetric = 4,
+  kTfCropAndResize = 5,  // ResizeNd only: reads a region of interest
+  kCount = 6,
 };
 enum class NearestMode : int32_t {
   kRoundPreferFloor = 0,
@@ -95,6 +105,13 @@ struct ResizeAttributes {
 
 // Whether a Concat has an input that is to be brought to another scale.
 bool ConcatRescales(const Graph& graph, const Node& node);
+
+// The pads of each axis.
+struct PadAmounts {
+  int64_t begin[kMaxRank] = {};
+  int64_t end[kMaxRank] = {};
+};
+Status ResolvePads(const TensorView& pads, const TensorView* axes, int rank, PadAmounts* amounts);
 
 extern const OpDefinition kTransposeDefinition;
 extern const OpDefinition kConcatDefinition;

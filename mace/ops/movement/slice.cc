@@ -167,7 +167,8 @@ constinit const OpDefinition kSliceDefinition = {
     .name = "Slice",
     .min_inputs = 3,
     .max_inputs = 5,
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
+    .content_inputs = ContentInputs({1, 2, 3, 4}),
     .infer = InferSlice,
     .reference = ReferenceSlice,
 };

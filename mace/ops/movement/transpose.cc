@@ -2,6 +2,7 @@
 
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
+#include "mace/ops/movement/element_size.h"
 #include "mace/ops/movement/movement.h"
 
 namespace mace::ops {
@@ -31,7 +32,6 @@ Status ResolvePermutation(const IntList& listed, int rank, int perm[kMaxRank]) {
 
 Status InferTranspose(InferContext& context) {
   const Shape& x = context.input(0).shape;
-  MACE_RETURN_IF_ERROR(ExpectWholeBytes(context, 0));
   int perm[kMaxRank] = {};
   MACE_RETURN_IF_ERROR(ResolvePermutation(context.attributes<TransposeAttributes>().perm, x.rank, perm));
   Shape shape;
@@ -47,20 +47,31 @@ Status ReferenceTranspose(const ReferenceContext& context) {
   int64_t x_strides[kMaxRank], strides[kMaxRank] = {};
   ContiguousStrides(x, x_strides);
   for (int i = 0; i < x.rank; ++i) strides[i] = x_strides[perm[i]];
-  const size_t size = BytesOf(context.inputs[0].dtype);
-  const auto* source = context.inputs[0].as<uint8_t>();
-  auto* y = context.outputs[0].as<uint8_t>();
-  for (StridedWalk<1> walk(context.outputs[0].shape, {strides}); !walk.done(); walk.Next(), y += size) {
-    std::memcpy(y, source + walk.offset(0) * size, size);
+  const TensorView& output = context.outputs[0];
+  StridedWalk<1> walk(output.shape, {strides});
+  if (IsSubByte(output.dtype)) {
+    const int bits = BitsOf(output.dtype);
+    auto* y = static_cast<uint8_t*>(output.data);
+    if (output.elements() > 0) std::memset(y, 0, static_cast<size_t>(output.bytes()));
+    for (int64_t i = 0; !walk.done(); walk.Next(), ++i) {
+      StorePacked(y, bits, i, LoadPacked(context.inputs[0].as<uint8_t>(), bits, walk.offset(0)));
+    }
+    return Status::Ok();
   }
-  return Status::Ok();
+  return DispatchElementSize(output.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* x_elements = context.inputs[0].as<T>();
+    T* y = static_cast<T*>(output.data);
+    for (; !walk.done(); walk.Next()) *y++ = x_elements[walk.offset(0)];
+    return Status::Ok();
+  });
 }
 
 }  // namespace
 
 constinit const OpDefinition kTransposeDefinition = {
     .name = "Transpose",
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<TransposeAttributes>(),
     .infer = InferTranspose,
     .reference = ReferenceTranspose,

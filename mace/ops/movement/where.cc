@@ -40,7 +40,7 @@ constinit const OpDefinition kWhereDefinition = {
     .name = "Where",
     .min_inputs = 3,
     .max_inputs = 3,
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
     .infer = InferWhere,
     .reference = ReferenceWhere,
 };

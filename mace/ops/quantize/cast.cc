@@ -1,10 +1,9 @@
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <type_traits>
 
 #include "mace/ops/common.h"
 #include "mace/ops/quantize/narrow_float.h"
+#include "mace/ops/quantize/packed_integers.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/quantize/saturating_cast.h"
 
@@ -67,6 +66,31 @@ struct Narrow<Boolean> {
   }
 };
 
+// Elements of a tensor, read widened and written from their widened form.
+template <typename T>
+struct Elements {
+  T* data;
+  explicit Elements(const TensorView& view) : data(static_cast<T*>(view.data)) {}
+  auto Load(int64_t i) const { return Widen(data[i]); }
+  template <typename Wide>
+  void Store(int64_t i, Wide x) const {
+    data[i] = Narrow<T>::From(x);
+  }
+};
+// Integers of 4 and 2 bits keep the low bits of what is stored, as those of whole bytes do. Of a float too:
+// toward zero first, which is what ONNX's reference does.
+struct Packed {};
+template <>
+struct Elements<Packed> {
+  const TensorView& view;
+  explicit Elements(const TensorView& tensor) : view(tensor) {}
+  int64_t Load(int64_t i) const { return LoadPacked(view.data, view.dtype, i); }
+  template <typename Wide>
+  void Store(int64_t i, Wide x) const {
+    StorePacked(view.data, view.dtype, i, static_cast<int64_t>(Narrow<int64_t>::From(x)));
+  }
+};
+
 // Calls function(T{}) with the element type of `dtype`.
 template <typename Function>
 Status DispatchAll(DType dtype, const Function& function) {
@@ -77,21 +101,20 @@ Status DispatchAll(DType dtype, const Function& function) {
       return function(BrainFloat{});
     case DType::kBool:
       return function(Boolean{});
+    case DType::kI4:
+    case DType::kU4:
+    case DType::kI2:
+    case DType::kU2:
+      return function(Packed{});
     default:
       return DispatchDType<float, double, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,
                            uint64_t>(dtype, function);
   }
 }
 
-Status CheckCastable(DType dtype) {
-  if (BytesOf(dtype) > 0) return Status::Ok();
-  return Unsupported("a cast of %s", NameOf(dtype));
-}
-
 Status InferCast(InferContext& context) {
   const DType to = context.attributes<CastAttributes>().to;
-  MACE_RETURN_IF_ERROR(CheckCastable(context.input(0).dtype));
-  MACE_RETURN_IF_ERROR(CheckCastable(to));
+  if (!IsValid(to)) return Unsupported("a cast to %s", NameOf(to));
   context.SetOutput(0, to, context.input(0).shape);
   return Status::Ok();
 }
@@ -100,12 +123,10 @@ Status ReferenceCast(const ReferenceContext& context) {
   const TensorView& input = context.inputs[0];
   const int64_t count = input.elements();
   return DispatchAll(input.dtype, [&](auto source) {
-    using From = decltype(source);
     return DispatchAll(context.outputs[0].dtype, [&](auto target) {
-      using To = decltype(target);
-      const From* x = input.as<From>();
-      To* y = context.outputs[0].as<To>();
-      for (int64_t i = 0; i < count; ++i) y[i] = Narrow<To>::From(Widen(x[i]));
+      const Elements<decltype(source)> x(input);
+      const Elements<decltype(target)> y(context.outputs[0]);
+      for (int64_t i = 0; i < count; ++i) y.Store(i, x.Load(i));
       return Status::Ok();
     });
   });
@@ -115,7 +136,7 @@ Status ReferenceCast(const ReferenceContext& context) {
 
 constinit const OpDefinition kCastDefinition = {
     .name = "Cast",
-    .flags = kOpElementwise | kOpCheap,
+    .flags = kOpElementwise | kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<CastAttributes>(),
     .infer = InferCast,
     .reference = ReferenceCast,

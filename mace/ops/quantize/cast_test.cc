@@ -84,10 +84,39 @@ TEST(Cast, NarrowFloatsRoundHalfToEven) {
   EXPECT_EQ(half(-0.0), 0x8000);
 }
 
+// NumPy with ml_dtypes 0.6: numpy.array([...]).astype("int4") and so on.
+TEST(Cast, IntegersOfFourAndTwoBitsKeepLowBits) {
+  const std::vector<float> x = {-9, -8.7f, -1.6f, -0.5f, 1.5f, 7.6f, 8, 15, 20};
+  const auto packed = [&](DType to) {
+    OpTester narrow(OpId::kCast);
+    narrow.attributes<CastAttributes>().to = to;
+    EXPECT_OK(narrow.Input({9}, x).Run());
+    OpTester wide(OpId::kCast);
+    wide.attributes<CastAttributes>().to = DType::kI32;
+    EXPECT_OK(wide.RawInput(to, {9}, narrow.OutputBytes()).Run());
+    return wide.Output<int32_t>();
+  };
+  EXPECT_EQ(packed(DType::kI4), (std::vector<int32_t>{7, -8, -1, 0, 1, 7, -8, -1, 4}));
+  EXPECT_EQ(packed(DType::kU4), (std::vector<int32_t>{7, 8, 15, 0, 1, 7, 8, 15, 4}));
+  EXPECT_EQ(packed(DType::kI2), (std::vector<int32_t>{-1, 0, -1, 0, 1, -1, 0, -1, 0}));
+  EXPECT_EQ(packed(DType::kU2), (std::vector<int32_t>{3, 0, 3, 0, 1, 3, 0, 3, 0}));
+}
+
+TEST(BitCast, KeepsTheBits) {
+  OpTester tester(OpId::kBitCast);
+  tester.attributes<BitCastAttributes>().to = DType::kI32;
+  ASSERT_OK(tester.Input<float>({3}, {1.0f, -2.5f, 0.0f}).Run());
+  EXPECT_EQ(tester.Output<int32_t>(), (std::vector<int32_t>{1065353216, -1071644672, 0}));
+  OpTester bools(OpId::kBitCast);
+  bools.attributes<BitCastAttributes>().to = DType::kBool;
+  ASSERT_OK(bools.Input<uint8_t>({3}, {0, 1, 200}).Run());
+  EXPECT_EQ(bools.Output<uint8_t>(), (std::vector<uint8_t>{0, 1, 1}));
+  OpTester other(OpId::kBitCast);
+  other.attributes<BitCastAttributes>().to = DType::kI64;
+  EXPECT_ERROR(other.Input<float>({1}, {1}).Run(), kInvalidArgument);
+}
+
 TEST(Cast, Refusals) {
-  OpTester tester(OpId::kCast);
-  tester.attributes<CastAttributes>().to = DType::kI4;
-  EXPECT_ERROR(tester.Input<float>({1}, {1}).Run(), kUnsupported);
   OpTester invalid(OpId::kCast);
   invalid.attributes<CastAttributes>().to = static_cast<DType>(77);
   EXPECT_ERROR(invalid.Input<float>({1}, {1}).Run(), kInvalidArgument);

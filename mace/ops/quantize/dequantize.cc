@@ -1,22 +1,15 @@
 // Dequantize: integers -> f32.
 #include "mace/ops/quantize/output_scale.h"
+#include "mace/ops/quantize/packed_integers.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/quantize/scale_index.h"
 
 namespace mace::ops {
 namespace {
 
-bool IsFourBit(DType dtype) { return dtype == DType::kI4 || dtype == DType::kU4; }
-
 bool IsSupported(DType dtype) {
   return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16 || dtype == DType::kU16 ||
-         dtype == DType::kI32 || IsFourBit(dtype);
-}
-
-int32_t LoadFourBit(const void* data, DType dtype, int64_t index) {
-  const int32_t byte = static_cast<const uint8_t*>(data)[index / 2];
-  const int32_t nibble = index % 2 == 0 ? byte & 15 : byte >> 4;
-  return dtype == DType::kI4 && nibble >= 8 ? nibble - 16 : nibble;
+         dtype == DType::kI32 || IsSubByte(dtype);
 }
 
 Status Infer(InferContext& context) {
@@ -34,12 +27,12 @@ Status Reference(const ReferenceContext& context) {
   const Quantization& quantization = *context.input_quantization(0);
   ScaleIndex index;
   MACE_RETURN_IF_ERROR(ScaleIndex::Make(quantization, x.shape, &index));
-  const bool four_bit = IsFourBit(x.dtype);
+  const bool packed = IsSubByte(x.dtype);
   float* output = context.outputs[0].as<float>();
   const int64_t count = x.elements();
   for (int64_t i = 0; i < count; ++i) {
     const size_t scale = index(i);
-    const int32_t stored = four_bit ? LoadFourBit(x.data, x.dtype, i) : LoadInteger(x.data, x.dtype, i);
+    const int32_t stored = packed ? LoadPacked(x.data, x.dtype, i) : LoadInteger(x.data, x.dtype, i);
     const double distance = static_cast<double>(stored) - quantization.zero_points[scale];
     output[i] = static_cast<float>(static_cast<double>(quantization.scales[scale]) * distance);
   }

@@ -7,11 +7,18 @@
 
 namespace mace::ops {
 
-// Cast: float to integer truncates toward zero and saturates, NaN gives 0; to bool: != 0.
+// Cast: any type to any. Float to integer truncates toward zero and saturates, NaN gives 0; integers keep
+// their low bits, those of 4 and 2 bits also where a float comes; to bool: != 0.
 struct CastAttributes {
   DType to = DType::kF32;
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, CastAttributes, to)}; }
+};
+// BitCast: the bits of each element as one of type `to`, which has as many; of bools any byte but 0 is true.
+struct BitCastAttributes {
+  DType to = DType::kF32;
+
+  static constexpr auto Fields() { return std::array{MACE_FIELD(1, BitCastAttributes, to)}; }
 };
 // Quantize: f32 -> `to`, q = saturate(round(x / scale) + zero_point) with the output value's quantization.
 struct QuantizeAttributes {
@@ -35,6 +42,7 @@ struct RequantizeAttributes {
 };
 
 extern const OpDefinition kCastDefinition;
+extern const OpDefinition kBitCastDefinition;
 extern const OpDefinition kQuantizeDefinition;
 extern const OpDefinition kDequantizeDefinition;
 extern const OpDefinition kRequantizeDefinition;

@@ -11,8 +11,9 @@ enum Output { kValues = 0, kPlaces = 1 };
 
 Status Infer(InferContext& context) {
   const auto& attributes = context.attributes<TopKAttributes>();
-  MACE_RETURN_IF_ERROR(
-      ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI16, DType::kI8, DType::kU8}));
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0,
+                                   {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16,
+                                    DType::kU16, DType::kI32, DType::kU32, DType::kI64, DType::kU64}));
   MACE_RETURN_IF_ERROR(ExpectDType(context, 1, {DType::kI64, DType::kI32}));
   if (attributes.index_type != DType::kI32 && attributes.index_type != DType::kI64) {
     return Unsupported("places as %s, expected i32 or i64", NameOf(attributes.index_type));
@@ -87,8 +88,9 @@ Status TopKAs(const ReferenceContext& context) {
 }
 
 Status Reference(const ReferenceContext& context) {
-  return DispatchDType<float, int32_t, int64_t, int16_t, int8_t, uint8_t>(
-      context.inputs[0].dtype, [&](auto zero) { return TopKAs<decltype(zero)>(context); });
+  return DispatchDType<float, double, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,
+                       uint64_t>(context.inputs[0].dtype,
+                                 [&](auto zero) { return TopKAs<decltype(zero)>(context); });
 }
 
 }  // namespace
@@ -98,6 +100,7 @@ constinit const OpDefinition kTopKDefinition = {
     .min_inputs = 2,
     .max_inputs = 2,
     .max_outputs = 2,
+    .content_inputs = ContentInputs({1}),
     .attributes = AttributeInfoOf<TopKAttributes>(),
     .infer = Infer,
     .reference = Reference,

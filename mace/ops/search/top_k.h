@@ -1,6 +1,6 @@
-// TopK: the k largest (or smallest) elements of x along an axis: x f32, i32, i64, i16, i8 or u8, k i64 or i32
-// of one element -> values of x's type and their places along the axis, i64 or i32, both with k in place of
-// the axis' size. k is from 0 to that size. Best first; of equal elements the lower place. A NaN is behind
+// TopK: the k largest (or smallest) elements of x along an axis: x f32, f64 or an integer type, k i64 or
+// i32 of one element -> values of x's type and their places along the axis, i64 or i32, both with k in place
+// of the axis' size. k is from 0 to that size. Best first; of equal elements the lower place. A NaN is behind
 // every number. Numbers are compared as they are stored, so the values keep a quantization.
 #ifndef MACE_OPS_SEARCH_TOP_K_H_
 #define MACE_OPS_SEARCH_TOP_K_H_

@@ -15,18 +15,18 @@ Status InferConstantOfShape(InferContext& context) {
     return Unsupported("a constant of %s", NameOf(attributes.dtype));
   }
   const int64_t length = context.input(0).shape[0];
-  if (length < 0 || length > kMaxRank) {
-    return Unsupported("the shape has %lld dimensions, expected a constant number up to %d",
+  if (length > kMaxRank) {
+    return Unsupported("the shape has %lld dimensions, at most %d are possible",
                        static_cast<long long>(length), kMaxRank);
   }
-  Shape shape;
+  Shape shape = OpenShape(length);
   IntList dims;
-  const bool known = context.KnownInts(0, &dims);
-  for (int i = 0; i < length; ++i) {
-    if (known && dims[i] < 0) {
-      return InvalidArgument("the shape has the dimension %lld", static_cast<long long>(dims[i]));
+  if (context.KnownInts(0, &dims)) {
+    shape = Shape();
+    for (int64_t dim : dims) {
+      if (dim < 0) return InvalidArgument("the shape has the dimension %lld", static_cast<long long>(dim));
+      shape.Push(dim);
     }
-    shape.Push(known ? dims[i] : kUnknownDim);
   }
   context.SetOutput(0, attributes.dtype, shape);
   return Status::Ok();
@@ -60,7 +60,8 @@ Status ReferenceConstantOfShape(const ReferenceContext& context) {
 
 constinit const OpDefinition kConstantOfShapeDefinition = {
     .name = "ConstantOfShape",
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
+    .content_inputs = ContentInputs({0}),
     .attributes = AttributeInfoOf<ConstantOfShapeAttributes>(),
     .infer = InferConstantOfShape,
     .reference = ReferenceConstantOfShape,

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cstring>
 
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
+#include "mace/ops/movement/element_size.h"
 #include "mace/ops/shape/shape_ops.h"
 
 namespace mace::ops {
@@ -15,8 +15,8 @@ Status InferExpand(InferContext& context) {
   MACE_RETURN_IF_ERROR(ExpectRank(context, 1, 1));
   const Shape& x = context.input(0).shape;
   const int64_t length = context.input(1).shape[0];
-  if (length < 0 || length > kMaxRank) {
-    return Unsupported("the shape has %lld dimensions, expected a constant number up to %d",
+  if (length > kMaxRank) {
+    return Unsupported("the shape has %lld dimensions, at most %d are possible",
                        static_cast<long long>(length), kMaxRank);
   }
   Shape shape;
@@ -29,8 +29,7 @@ Status InferExpand(InferContext& context) {
     }
     MACE_RETURN_IF_ERROR(BroadcastShapes(x, wanted, &shape));
   } else {
-    shape.rank = std::max(x.rank, static_cast<int32_t>(length));
-    for (int i = 0; i < shape.rank; ++i) shape[i] = kUnknownDim;
+    shape = OpenShape(length < 0 ? length : std::max<int64_t>(x.rank, length));
   }
   context.SetOutput(0, context.input(0).dtype, shape);
   return Status::Ok();
@@ -40,13 +39,13 @@ Status ReferenceExpand(const ReferenceContext& context) {
   const TensorView& output = context.outputs[0];
   int64_t strides[kMaxRank];
   BroadcastStrides(context.inputs[0].shape, output.shape, strides);
-  const size_t size = BytesOf(output.dtype);
-  const auto* x = context.inputs[0].as<uint8_t>();
-  auto* y = static_cast<uint8_t*>(output.data);
-  for (StridedWalk<1> walk(output.shape, {strides}); !walk.done(); walk.Next(), y += size) {
-    std::memcpy(y, x + walk.offset(0) * size, size);
-  }
-  return Status::Ok();
+  return DispatchElementSize(output.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* x = context.inputs[0].as<T>();
+    T* y = static_cast<T*>(output.data);
+    for (StridedWalk<1> walk(output.shape, {strides}); !walk.done(); walk.Next()) *y++ = x[walk.offset(0)];
+    return Status::Ok();
+  });
 }
 
 }  // namespace
@@ -55,7 +54,8 @@ constinit const OpDefinition kExpandDefinition = {
     .name = "Expand",
     .min_inputs = 2,
     .max_inputs = 2,
-    .flags = kOpCheap,
+    .flags = kOpCheap | kOpNarrowFloats,
+    .content_inputs = ContentInputs({1}),
     .infer = InferExpand,
     .reference = ReferenceExpand,
 };

@@ -38,7 +38,7 @@ Status InferFlatten(InferContext& context) {
 
 constinit const OpDefinition kFlattenDefinition = {
     .name = "Flatten",
-    .flags = kOpView | kOpCheap,
+    .flags = kOpView | kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<FlattenAttributes>(),
     .infer = InferFlatten,
     .reference = CopyElements,

@@ -90,13 +90,12 @@ Status InferReshape(InferContext& context) {
     MACE_RETURN_IF_ERROR(ExpectDType(context, 1, {DType::kI64, DType::kI32}));
     MACE_RETURN_IF_ERROR(ExpectRank(context, 1, 1));
     const int64_t rank = context.input(1).shape[0];
-    if (rank < 0 || rank > kMaxRank) {
-      return Unsupported("the new shape has %lld dimensions, expected a constant number up to %d",
+    if (rank > kMaxRank) {
+      return Unsupported("the new shape has %lld dimensions, at most %d are possible",
                          static_cast<long long>(rank), kMaxRank);
     }
     if (!context.KnownInts(1, &target)) {
-      for (int64_t i = 0; i < rank; ++i) shape.Push(kUnknownDim);
-      context.SetOutput(0, x.dtype, shape);
+      context.SetOutput(0, x.dtype, OpenShape(rank));
       return Status::Ok();
     }
   }
@@ -110,7 +109,8 @@ Status InferReshape(InferContext& context) {
 constinit const OpDefinition kReshapeDefinition = {
     .name = "Reshape",
     .max_inputs = 2,
-    .flags = kOpView | kOpCheap,
+    .flags = kOpView | kOpCheap | kOpNarrowFloats,
+    .content_inputs = ContentInputs({1}),
     .attributes = AttributeInfoOf<ReshapeAttributes>(),
     .infer = InferReshape,
     .reference = CopyElements,

@@ -36,7 +36,7 @@ Status ReferenceShape(const ReferenceContext& context) {
 
 constinit const OpDefinition kShapeDefinition = {
     .name = "Shape",
-    .flags = kOpShapeOnly | kOpCheap,
+    .flags = kOpShapeOnly | kOpCheap | kOpNarrowFloats,
     .attributes = AttributeInfoOf<ShapeAttributes>(),
     .infer = InferShape,
     .reference = ReferenceShape,

@@ -3,8 +3,18 @@
 #define MACE_OPS_SHAPE_SHAPE_OPS_H_
 
 #include "mace/graph/op_definition.h"
+#include "mace/ops/common.h"
 
 namespace mace::ops {
+
+// The result of an operator whose rank is the length of a list with unknown elements: unknown too where that
+// is open. At most kMaxRank.
+inline Shape OpenShape(int64_t rank) {
+  if (rank < 0) return Shape::OfUnknownRank();
+  Shape shape;
+  for (int64_t i = 0; i < rank; ++i) shape.Push(kUnknownDim);
+  return shape;
+}
 
 // Reshape: x, optional int64 shape [rank] -> same elements. Without the input the attribute `shape` holds.
 // -1: inferred, 0: copied from x unless allow_zero.
@@ -22,13 +32,15 @@ struct FlattenAttributes {
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, FlattenAttributes, axis)}; }
 };
-// Squeeze: drops the axes (all of size 1; none given: every axis of size 1, which must then be constant).
+// Squeeze: x, optional int64 or int32 axes [n] -> x without these axes (all of size 1). Without the input the
+// attribute holds; none given: every axis of size 1 (the rank is unknown while a dimension is open).
 struct SqueezeAttributes {
   IntList axes;
 
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, SqueezeAttributes, axes)}; }
 };
-// Unsqueeze: inserts axes of size 1 at these places of the output.
+// Unsqueeze: x, optional int64 or int32 axes [n] -> x with axes of size 1 at these places of the output.
+// Without the input the attribute holds.
 struct UnsqueezeAttributes {
   IntList axes;
 
@@ -56,6 +68,11 @@ struct ConstantOfShapeAttributes {
                       MACE_FIELD(3, ConstantOfShapeAttributes, int_value)};
   }
 };
+
+// The axes of a Squeeze or Unsqueeze: input 1, or `listed` where that is absent. *known is false where they
+// are not known yet; *count is how many there are, kUnknownDim where that is open.
+Status FindAxes(const InferContext& context, const IntList& listed, IntList* axes, int64_t* count,
+                bool* known);
 
 extern const OpDefinition kReshapeDefinition;
 extern const OpDefinition kFlattenDefinition;

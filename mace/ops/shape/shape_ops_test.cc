@@ -55,7 +55,8 @@ TEST(Reshape, AnUnknownTargetGivesItsRank) {
   const TensorType x = {DType::kF32, {2, 3}, kNone};
   ASSERT_OK(tester.Infer({x, {DType::kI64, {3}, kNone}}, &y));
   EXPECT_TRUE(y[0].shape == (Shape{kUnknownDim, kUnknownDim, kUnknownDim}));
-  EXPECT_ERROR(tester.Infer({x, {DType::kI64, {kS}, kNone}}, &y), kUnsupported);
+  ASSERT_OK(tester.Infer({x, {DType::kI64, {kS}, kNone}}, &y));
+  EXPECT_FALSE(y[0].shape.HasRank());
   EXPECT_ERROR(tester.Infer({x, {DType::kI64, {9}, kNone}}, &y), kUnsupported);
   EXPECT_ERROR(tester.Infer({x, {DType::kF32, {3}, kNone}}, &y), kUnsupported);
 }
@@ -78,7 +79,8 @@ TEST(ShapeOperators, OpenDimensions) {
   ASSERT_OK(flatten.Infer({x}, &y));
   EXPECT_TRUE(y[0].shape == (Shape{kS, kT}));
   OpTester squeeze(OpId::kSqueeze);
-  EXPECT_ERROR(squeeze.Infer({x}, &y), kInvalidArgument);
+  ASSERT_OK(squeeze.Infer({x}, &y));  // some of the open dimensions may be 1
+  EXPECT_FALSE(y[0].shape.HasRank());
   squeeze.attributes<SqueezeAttributes>().axes = {0, -2};
   ASSERT_OK(squeeze.Infer({x}, &y));
   EXPECT_TRUE(y[0].shape == (Shape{kS, kT}));

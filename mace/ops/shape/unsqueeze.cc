@@ -7,12 +7,20 @@ namespace mace::ops {
 namespace {
 
 Status InferUnsqueeze(InferContext& context) {
-  const auto& attributes = context.attributes<UnsqueezeAttributes>();
   const Shape& x = context.input(0).shape;
-  const int rank = x.rank + attributes.axes.size();
-  if (rank > kMaxRank) return Unsupported("the result has rank %d, at most %d is possible", rank, kMaxRank);
+  IntList axes;
+  int64_t count = 0;
+  bool known = false;
+  MACE_RETURN_IF_ERROR(
+      FindAxes(context, context.attributes<UnsqueezeAttributes>().axes, &axes, &count, &known));
+  if (count > kMaxRank - x.rank) return Unsupported("the result has a rank above %d", kMaxRank);
+  if (!known) {
+    context.SetOutput(0, context.input(0).dtype, OpenShape(count < 0 ? count : x.rank + count));
+    return Status::Ok();
+  }
+  const int rank = x.rank + axes.size();
   bool inserted[kMaxRank] = {};
-  for (int64_t listed : attributes.axes) {
+  for (int64_t listed : axes) {
     int axis = 0;
     MACE_RETURN_IF_ERROR(ResolveAxis(listed, rank, &axis));
     if (inserted[axis]) return InvalidArgument("axis %d is named twice", axis);
@@ -29,7 +37,9 @@ Status InferUnsqueeze(InferContext& context) {
 
 constinit const OpDefinition kUnsqueezeDefinition = {
     .name = "Unsqueeze",
-    .flags = kOpView | kOpCheap,
+    .max_inputs = 2,
+    .flags = kOpView | kOpCheap | kOpNarrowFloats,
+    .content_inputs = ContentInputs({1}),
     .attributes = AttributeInfoOf<UnsqueezeAttributes>(),
     .infer = InferUnsqueeze,
     .reference = CopyElements,

@@ -331,6 +331,97 @@ def searches():
             emit("TopK", [x, ints(k)], run("TopK", [x, ints(k)], dict(axis=axis, largest=largest), outputs=2), axis=axis, largest=largest)
 
 
+def whole(*shape, low=-9, high=9):
+    return rng.integers(low, high, shape).astype(np.int64)
+
+
+def indices():
+    for shape, picked, axis in (((3, 4), (2, 4), 0), ((3, 4), (3, 7), 1), ((2, 3, 4), (2, 5, 3), 1), ((5,), (0,), 0)):
+        data, places = real(*shape), whole(*picked, low=-shape[axis], high=shape[axis])
+        emit("GatherElements", [data, places], run("GatherElements", [data, places], dict(axis=axis)), axis=axis)
+        number = whole(*shape)
+        emit("GatherElements", [number, places], run("GatherElements", [number, places], dict(axis=axis)), axis=axis)
+        for reduction, name in enumerate(("none", "add", "mul", "min", "max")):
+            if name == "none":  # of places that are named twice one wins, whichever
+                places = np.argsort(rng.random(shape), axis=axis).astype(np.int64).take(range(min(picked[axis], shape[axis])), axis)
+            for x in (data, number):
+                updates = (real if x is data else whole)(*places.shape)
+                y = run("ScatterElements", [x, places, updates], dict(axis=axis, reduction=name))
+                emit("ScatterElements", [x, places, updates], y, axis=axis, reduction=reduction)
+            places = whole(*picked, low=-shape[axis], high=shape[axis])
+    for shape, rows, depth, batch in (((3, 4), (5,), 2, 0), ((3, 4, 2), (2, 3), 1, 0), ((2, 3, 4), (2, 2), 1, 1),
+                                      ((2, 3, 2, 3), (2, 3, 4), 1, 2)):
+        data = real(*shape)
+        places = np.stack([whole(*rows, low=-shape[batch + i], high=shape[batch + i]) for i in range(depth)], -1)
+        emit("GatherNd", [data, places], run("GatherND", [data, places], dict(batch_dims=batch)), batch_dims=batch)
+    for shape, count, depth in (((3, 4), 2, 1), ((3, 4), 4, 2), ((4, 2, 3), 5, 2)):
+        for reduction, name in enumerate(("none", "add", "mul", "min", "max")):
+            distinct = rng.permutation(int(np.prod(shape[:depth])))[:count]
+            places = np.stack(np.unravel_index(distinct, shape[:depth]), -1).astype(np.int64)
+            if name != "none":
+                places[0] = places[-1]
+            data, updates = real(*shape), real(count, *shape[depth:])
+            y = run("ScatterND", [data, places, updates], dict(reduction=name))
+            emit("ScatterNd", [data, places, updates], y, reduction=reduction)
+    for shape, axis in (((4,), -1), ((2, 3), 0), ((2, 3), 1), ((), 0)):
+        x, values = whole(*shape, low=-6, high=6), real(2)
+        emit("OneHot", [x, np.array(4), values], run("OneHot", [x, np.array(4), values], dict(axis=axis)), axis=axis)
+
+
+def rearrangements():
+    for shape, repeats in (((2, 3), (2, 1)), ((2, 3), (1, 3)), ((1, 2, 2), (3, 2, 2)), ((2, 3), (0, 1)), ((2, 1, 3), (1, 1, 1))):
+        x = real(*shape)
+        emit("Tile", [x, ints(*repeats)], run("Tile", [x, ints(*repeats)], {}))
+    for shape in ((3, 3), (2, 4), (2, 4, 3), (0, 3)):
+        for k in (-2, 0, 1, 9):
+            for upper in (0, 1):
+                x = real(*shape)
+                emit("Trilu", [x, np.int64(k)], run("Trilu", [x, np.int64(k)], dict(upper=upper)), upper=upper)
+    for batch, time in ((0, 1), (1, 0)):
+        x = real(3, 3, 2)
+        y = run("ReverseSequence", [x, ints(1, 3, 2)], dict(batch_axis=batch, time_axis=time))
+        emit("ReverseSequence", [x, ints(1, 3, 2)], y, batch_axis=batch, time_axis=time)
+    for block in (1, 2):
+        x = real(2, 3, 4, 6)
+        emit("SpaceToDepth", [nhwc(x)], [nhwc(run("SpaceToDepth", [x], dict(blocksize=block))[0])], block_size=block)
+    for start, limit, delta in ((0, 5, 1), (1, 8, 3), (9, -1, -4), (3, 3, 1), (5, 1, 1)):
+        for dtype in (np.float32, np.int64, np.int32):
+            numbers = [np.array(n, dtype=dtype) for n in (start, limit, delta)]
+            emit("Range", numbers, run("Range", numbers, {}))
+    numbers = [np.array(n, dtype=np.float32) for n in (0.1, 1.3, 0.3)]
+    emit("Range", numbers, run("Range", numbers, {}))
+    for shape in ((3, 3), (2, 4), (4, 2)):
+        for k in (-1, 0, 2):
+            x = real(*shape)
+            emit("EyeLike", [x], run("EyeLike", [x], dict(k=k)), k=k)
+    for mode, name in ((0, "constant"), (1, "reflect"), (2, "edge"), (4, "wrap")):
+        for pads in ((1, 2, 0, 1), (-1, 1, 0, 2), (2, -2, 2, 1)):
+            x = real(4, 5)
+            emit("Pad", [x, ints(*pads)], run("Pad", [x, ints(*pads)], dict(mode=name)), mode=mode)
+        x = real(2, 3, 4)
+        y = run("Pad", [x, ints(2, 0, 1, 1), np.float32(0), ints(-1, 1)], dict(mode=name))
+        emit("Pad", [x, ints(2, 0, 1, 1), None, ints(-1, 1)], y, mode=mode)
+
+
+def selections():
+    for x in (np.round(real(3, 4)), whole(2, 2, 3, low=-1, high=2), rng.integers(0, 2, (5,)).astype(np.bool_), real(0, 3)):
+        emit("NonZero", [x], run("NonZero", [x], {}))
+    for x in (np.round(real(3, 4)), whole(7, low=-2, high=3), real(0)):
+        for sort in (0, 1):
+            emit("Unique", [x], run("Unique", [x], dict(sorted=sort), outputs=4), sorted=sort)
+    for x, axis in ((whole(5, 2, low=0, high=2), 0), (whole(2, 6, 1, low=0, high=2), 1), (np.round(real(2, 3)), -1)):
+        for sort in (0, 1):
+            y = run("Unique", [x], dict(sorted=sort, axis=axis), outputs=4)
+            emit("Unique", [x], y, sorted=sort, axis=axis, along_axis=1)
+    corners = real(2, 6, 4, low=0, high=1)
+    scores = np.round(real(2, 3, 6, low=0, high=1), 1)  # some equal ones
+    for center in (0, 1):
+        for most, overlap, lowest in ((2, 0.3, 0.2), (6, 0.0, 0.5), (0, 0.5, 0.0), (10, 1.0, None)):
+            limits = [ints(most), np.array([overlap], np.float32)] + ([] if lowest is None else [np.array([lowest], np.float32)])
+            y = run("NonMaxSuppression", [corners, scores, *limits], dict(center_point_box=center))
+            emit("SelectBoxes", [corners, scores, *limits], y, box_format=2 if center else 0)
+
+
 for part in (convolutions, pools, elementwise, matmuls, movement, shapes, resizes, reductions_and_norms, recurrent, orders_and_logic,
-             activations, searches):
+             activations, searches, indices, rearrangements, selections):
     part()

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "mace/ops/common.h"
+#include "mace/ops/number_types.h"
 #include "mace/ops/unary/unary_integer.h"
 
 namespace mace::ops {
@@ -21,7 +22,7 @@ Status SameAsInput(InferContext& context) {
 }
 
 Status InferFloat(InferContext& context) {
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32}));
+  MACE_RETURN_IF_ERROR(ExpectComputedFloat(context, 0));
   return SameAsInput(context);
 }
 
@@ -45,14 +46,7 @@ Status InferRounded(InferContext& context) {
 }
 
 Status InferNumeric(InferContext& context) {
-  MACE_RETURN_IF_ERROR(
-      ExpectDType(context, 0, {DType::kF32, DType::kI8, DType::kI16, DType::kI32, DType::kI64}));
-  return SameAsInput(context);
-}
-
-Status InferClamp(InferContext& context) {
-  MACE_RETURN_IF_ERROR(
-      ExpectDType(context, 0, {DType::kF32, DType::kI8, DType::kU8, DType::kI16, DType::kI32, DType::kI64}));
+  MACE_RETURN_IF_ERROR(ExpectNumber(context, 0));
   return SameAsInput(context);
 }
 
@@ -61,7 +55,7 @@ Status InferClip(InferContext& context) {
   if (std::isnan(attributes.min) || std::isnan(attributes.max)) {
     return InvalidArgument("a bound is not a number");
   }
-  return InferOrQuantized<ClipAttributes, kTfliteClip, InferClamp>(context);
+  return InferOrQuantized<ClipAttributes, kTfliteClip, InferNumeric>(context);
 }
 
 Status InferNot(InferContext& context) {
@@ -80,6 +74,15 @@ Status Map(const ReferenceContext& context, const Function& function) {
   return Status::Ok();
 }
 
+// `function` of doubles.
+template <typename Function>
+Status MapFloats(const ReferenceContext& context, const Function& function) {
+  return DispatchFloat(context.inputs[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return Map<T>(context, [&](T x) { return static_cast<T>(function(x)); });
+  });
+}
+
 bool IsQuantized(const ReferenceContext& context) {
   return IsQuantized(context.input_quantization(0), context.inputs[0].dtype);
 }
@@ -95,7 +98,7 @@ Status MapQuantized(const ReferenceContext& context, Rounding rounding, const Tf
 template <double (*function)(double), const TfliteUnary& tflite = kTfliteNone>
 Status ReferenceFloat(const ReferenceContext& context) {
   const auto single = [](float x) { return static_cast<float>(function(x)); };
-  if (!IsQuantized(context)) return Map<float>(context, single);
+  if (!IsQuantized(context)) return MapFloats(context, function);
   return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, tflite, single);
 }
 
@@ -104,7 +107,9 @@ template <typename Attributes, double (*function)(double, const Attributes&),
 Status ReferenceFloatWith(const ReferenceContext& context) {
   const auto& attributes = context.attributes<Attributes>();
   const auto single = [&](float x) { return static_cast<float>(function(x, attributes)); };
-  if (!IsQuantized(context)) return Map<float>(context, single);
+  if (!IsQuantized(context)) {
+    return MapFloats(context, [&](double x) { return function(x, attributes); });
+  }
   return MapQuantized(context, attributes.rounding, tflite, single);
 }
 
@@ -162,7 +167,7 @@ Status ReferenceNeg(const ReferenceContext& context) {
     return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, kTfliteNeg,
                         [](float x) { return -x; });
   }
-  return DispatchDType<float, int8_t, int16_t, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
+  return DispatchNumber(context.inputs[0].dtype, [&](auto zero) {
     return Map<decltype(zero)>(context, [](auto x) { return Negate(x); });
   });
 }
@@ -172,7 +177,7 @@ Status ReferenceAbs(const ReferenceContext& context) {
     return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, kTfliteAbs,
                         [](float x) { return std::fabs(x); });
   }
-  return DispatchDType<float, int8_t, int16_t, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
+  return DispatchNumber(context.inputs[0].dtype, [&](auto zero) {
     return Map<decltype(zero)>(context, [](auto x) {
       if constexpr (std::is_floating_point_v<decltype(x)>) {
         return std::fabs(x);
@@ -189,7 +194,7 @@ Status ReferenceSign(const ReferenceContext& context) {
     return MapQuantized(context, context.attributes<RoundingAttributes>().rounding, kTfliteNone,
                         [](float x) { return static_cast<float>((x > 0) - (x < 0)); });
   }
-  return DispatchDType<float, int8_t, int16_t, int32_t, int64_t>(context.inputs[0].dtype, [&](auto zero) {
+  return DispatchNumber(context.inputs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     return Map<T>(context, [](T x) { return x != x ? x : static_cast<T>((x > 0) - (x < 0)); });
   });
@@ -217,12 +222,11 @@ T ClampOne(T x, T low, T high) {
 }
 
 Status Clamp(const ReferenceContext& context, double min, double max) {
-  return DispatchDType<float, int8_t, uint8_t, int16_t, int32_t, int64_t>(
-      context.inputs[0].dtype, [&](auto zero) {
-        using T = decltype(zero);
-        const T low = BoundOf<T>(min), high = BoundOf<T>(max);
-        return Map<T>(context, [=](T x) { return ClampOne(x, low, high); });
-      });
+  return DispatchNumber(context.inputs[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T low = BoundOf<T>(min), high = BoundOf<T>(max);
+    return Map<T>(context, [=](T x) { return ClampOne(x, low, high); });
+  });
 }
 
 Status ReferenceRelu(const ReferenceContext& context) {
@@ -241,7 +245,7 @@ Status ReferenceClip(const ReferenceContext& context) {
   }
   // Bounds between two integers act inwards: ceil(min), floor(max).
   const double min = attributes.min, max = attributes.max;
-  if (context.inputs[0].dtype == DType::kF32) return Clamp(context, min, max);
+  if (IsFloat(context.inputs[0].dtype)) return Clamp(context, min, max);
   return Clamp(context, std::ceil(min), std::floor(max));
 }
 
@@ -265,7 +269,7 @@ constexpr OpDefinition Define(const char* name, Status (*infer)(InferContext&),
 }  // namespace
 
 constinit const OpDefinition kReluDefinition =
-    Define("Relu", InferOrQuantized<RoundingAttributes, kTfliteRelu, InferClamp>, ReferenceRelu);
+    Define("Relu", InferOrQuantized<RoundingAttributes, kTfliteRelu, InferNumeric>, ReferenceRelu);
 constinit const OpDefinition kClipDefinition =
     Define("Clip", InferClip, ReferenceClip, AttributeInfoOf<ClipAttributes>());
 constinit const OpDefinition kLeakyReluDefinition =
@@ -311,7 +315,7 @@ constinit const OpDefinition kNotDefinition =
     Define("Not", InferNot, ReferenceNot, AttributeInfoOf<NoAttributes>());
 constinit const OpDefinition kIdentityDefinition =
     Define("Identity", SameAsInput, ReferenceIdentity, AttributeInfoOf<NoAttributes>(),
-           kOpElementwise | kOpView | kOpCheap);
+           kOpElementwise | kOpView | kOpCheap | kOpNarrowFloats);
 constinit const OpDefinition kRsqrtDefinition =
     Define("Rsqrt", InferRounded<kTfliteRsqrt>, ReferenceFloat<Rsqrt, kTfliteRsqrt>);
 constinit const OpDefinition kSoftplusDefinition =

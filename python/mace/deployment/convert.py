@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import mace
+from mace.conversion import folder_of
 from mace.deployment.load import Deployment, ModelSpec, Tensor
 from mace.deployment.problems import DeploymentError, Problem
 from mace.errors import MaceError
@@ -88,8 +89,9 @@ def digest_of(spec: ModelSpec) -> str:
 
 
 class _Converter:
-    def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes, optimize: bool) -> None:
+    def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes, path: str, optimize: bool) -> None:
         self._deployment, self._spec, self._data, self._optimize = deployment, spec, data, optimize
+        self._folder = folder_of(path)
         self.platform = spec.keys.platform
         self.warnings: list[str] = []
         self._inputs: list[Bound] | None = None
@@ -99,7 +101,7 @@ class _Converter:
 
     def _convert(self, outputs: list[str], **options: Any) -> tuple[bytes, dict[str, Any]]:
         try:
-            return mace.convert(self._data, outputs=outputs, joins=self._spec.joins, **options)
+            return mace.convert(self._data, outputs=outputs, joins=self._spec.joins, folder=self._folder, **options)
         except MaceError as error:
             quoted = re.search("'(.+?)'", str(error))  # a tensor that the source lacks is named by its line
             for tensor in [tensor for graph in self._spec.subgraphs for tensor in (*graph.inputs, *graph.outputs, *graph.checks)]:
@@ -170,21 +172,21 @@ class _Converter:
         return Converted(data, details, inputs, outputs, [*self.warnings, *details["warnings"]])
 
 
-def convert_model(deployment: Deployment, spec: ModelSpec, data: bytes, *, optimize: bool = True) -> Converted:
-    """The .mace file of a model, from its source's bytes."""
-    return _Converter(deployment, spec, data, optimize).to_outputs(spec.outputs)
+def convert_model(deployment: Deployment, spec: ModelSpec, data: bytes, path: str, *, optimize: bool = True) -> Converted:
+    """The .mace file of a model, from its source's bytes and path."""
+    return _Converter(deployment, spec, data, path, optimize).to_outputs(spec.outputs)
 
 
-def convert_checks(deployment: Deployment, spec: ModelSpec, data: bytes) -> Converted:
+def convert_checks(deployment: Deployment, spec: ModelSpec, data: bytes, path: str) -> Converted:
     """The model that computes check_tensors in place of the outputs."""
-    return _Converter(deployment, spec, data, True).to_outputs(spec.checks)
+    return _Converter(deployment, spec, data, path, True).to_outputs(spec.checks)
 
 
 class LayerConverter:
     """Makes one model per tensor of the source, for --layers."""
 
-    def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes) -> None:
-        self._converter = _Converter(deployment, spec, data, True)
+    def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes, path: str) -> None:
+        self._converter = _Converter(deployment, spec, data, path, True)
 
     @property
     def inputs(self) -> list[Bound]:

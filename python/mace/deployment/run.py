@@ -161,18 +161,18 @@ class Runner:
         self._write_report(result)
         return result
 
-    def _source(self) -> bytes:
-        return self._files.read(self._spec.source)[0]
+    def _source(self) -> tuple[bytes, str]:
+        return self._files.read(self._spec.source)
 
     def _validate(self, result: Result, model: mace.Model, arrays: list[np.ndarray], outputs: list[np.ndarray]) -> None:
         result.threshold = threshold_of(self._spec)
         names = [info.name for info in model.outputs]
         if self._spec.checks:
-            converted = convert_checks(self._deployment, self._spec, self._source())
+            converted = convert_checks(self._deployment, self._spec, *self._source())
             outputs, expected = self._run_and_expect(converted, arrays, "check")
             names = [tensor.name for tensor in self._spec.checks]
         elif not (expected := self._data.expected(self._spec, model.outputs)):
-            converted = convert_model(self._deployment, self._spec, self._source())
+            converted = convert_model(self._deployment, self._spec, *self._source())
             expected = self._expected(converted, arrays)
         result.comparisons = [compare(*each) for each in zip(names, expected, outputs, strict=True)]
         for each in result.comparisons:
@@ -181,7 +181,7 @@ class Runner:
                 result.failures.append(text)
 
     def _expected(self, converted: Converted, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        reference = reference_of(self._spec, self._source())
+        reference = reference_of(self._spec, self._source()[0])
         with progress(f"running the source of {self._spec.name}", self._options.quiet):
             values = reference.run(to_source(arrays, converted.inputs), [bound.tensor.name for bound in converted.outputs])
         return [bound.from_source(values[bound.tensor.name]) for bound in converted.outputs]
@@ -203,8 +203,8 @@ class Runner:
         result.accuracy = measure_accuracy(validator, model, self._options.quiet)
 
     def _compare_layers(self, result: Result, arrays: list[np.ndarray]) -> None:
-        data = self._source()
-        converter = LayerConverter(self._deployment, self._spec, data)
+        data, source = self._source()
+        converter = LayerConverter(self._deployment, self._spec, data, source)
         feeds = to_source(arrays, converter.inputs)
 
         def run(path: str) -> list[np.ndarray]:
@@ -258,7 +258,7 @@ def convert_one(deployment: Deployment, spec: ModelSpec, files: Files, output: s
     path = model_file(output, deployment.keys.library_name, spec.name)
     data, source = files.read(spec.source)
     with progress(f"converting {spec.name}", quiet):
-        converted = convert_model(deployment, spec, data, optimize=optimize)
+        converted = convert_model(deployment, spec, data, source, optimize=optimize)
     if os.path.exists(path) and os.path.samefile(path, source):
         raise DeploymentError([deployment.problem(spec.source.path, f"{path} is the source itself, which would be lost")])
 

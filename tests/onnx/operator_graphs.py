@@ -1,0 +1,204 @@
+"""Random ONNX graphs over all operators that are in scope (no training, sequences, strings, pictures), judged in float64.
+
+.venv/bin/python tests/onnx/operator_graphs.py --graphs 3000               # prints the histogram; exit status 1 where a graph failed
+.venv/bin/python tests/onnx/operator_graphs.py --graphs 3000 --onnxruntime # what onnxruntime gets wrong besides, each case reduced
+.venv/bin/python tests/onnx/operator_graphs.py --only Conv --seed 7        # while working on one operator
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable
+
+import graph_elementwise
+import graph_layers
+import graph_movement
+import graph_spatial
+import numpy as np
+import onnx.printer
+from graph_builder import Evaluation, RandomGraph, Rejected, difference, free_names, single_node_model
+from onnx import ModelProto
+
+OPERATORS = {**graph_elementwise.OPERATORS, **graph_movement.OPERATORS, **graph_layers.OPERATORS, **graph_spatial.OPERATORS}
+MOST_NODES = 30
+OLDER_OPSETS = (28, 27, 26, 25, 24, 23, 22, 21, 18)  # onnxruntime has most operators in one of these
+# In the default domain, and not drawn: deprecated operators, which no graph of a present opset may hold (the conformance suite has them).
+DEPRECATED = ("Scatter", "Upsample")
+
+
+def draw_graph(seed: int | list[int], nodes: int | None = None, only: str | None = None) -> RandomGraph:
+    """At most `nodes` nodes (or a number that is drawn): a graph of fewer begins in the same way. `only`: every other node is of this
+    operator."""
+    rng = np.random.default_rng(seed)
+
+    def integer(low: int, high: int) -> int:
+        return int(rng.integers(low, high, endpoint=True))
+
+    g = RandomGraph(integer)
+    names = sorted(OPERATORS)
+    drawn = integer(1, MOST_NODES)
+    wanted = drawn if nodes is None else nodes
+    for _ in range(3 * wanted):
+        if len(g.nodes) >= wanted:
+            break
+        name = only if only is not None and g.flag() else g.choice(names)
+        try:
+            OPERATORS[name](g)
+        except Rejected:
+            continue
+    if not g.nodes:
+        g.add("Identity", [g.value()])
+    del g.nodes[MOST_NODES:]
+    return g
+
+
+def symbols_of(g: RandomGraph) -> dict[int, str]:
+    """Half of the sizes of the inputs become named dimensions, open to change from run to run."""
+    sizes = sorted({size for name in g.inputs for size in g.values[name].shape if size > 1})
+    return {size: f"n{size}" for size in sizes if g.flag()}
+
+
+class Case:
+    """A model, and what it gives at one or two sizes of its inputs."""
+
+    def __init__(self, g: RandomGraph) -> None:
+        self.graph = g
+        symbols = symbols_of(g)
+        self.model: ModelProto = g.model(symbols)
+        self.runs: list[tuple[dict[str, np.ndarray], dict[str, np.ndarray], Evaluation]] = []
+        names = g.results()
+        self._add(g, names)
+        for size in symbols:
+            if (other := g.at_other_size(size, size + 2)) is not None:
+                self._add(other, names)
+                break
+
+    def _add(self, evaluation: Evaluation, names: list[str]) -> None:
+        feeds = {name: evaluation.values[name].narrow for name in self.graph.inputs}
+        self.runs.append((feeds, {name: evaluation.values[name].wide for name in names}, evaluation))
+
+    def failure(self, load: Callable[[bytes], Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]]) -> str | None:
+        """What an engine gets wrong, or None. It is loaded once."""
+        try:
+            run = load(self.model.SerializeToString())
+        except Exception as error:
+            return f"loading: {type(error).__name__}: {error}"
+        for i, (feeds, wanted, _) in enumerate(self.runs):
+            try:
+                got = run(feeds)
+            except Exception as error:
+                return f"run {i}: {type(error).__name__}: {error}"
+            for name, array in wanted.items():
+                what = difference(np.asarray(got[name]), array)
+                if what is not None:
+                    return f"run {i}: '{name}': {what}"
+        return None
+
+    def alone(self, node, evaluation: Evaluation, load, opsets: tuple[int, ...] = ()) -> str | None:
+        """What an engine gets wrong of one node, on what float32 gives it."""
+        inputs = {name: evaluation.values[name].narrow for name in sorted(free_names(node))}
+        judge = Evaluation()
+        for name, array in inputs.items():
+            judge.put(name, array)
+        try:
+            judge.run(node, self.graph.opset, is_random=any(name in self.graph.unpredictable for name in node.output))
+        except Rejected:
+            return None
+        error = None
+        for opset in opsets or (self.graph.opset,):
+            model = single_node_model(node, inputs, opset)
+            for info in model.graph.output:
+                info.type.tensor_type.elem_type = onnx.helper.np_dtype_to_tensor_dtype(judge.values[info.name].narrow.dtype)
+            try:
+                got = load(model.SerializeToString())(inputs)
+            except Exception as exception:
+                error = error or f"{type(exception).__name__}: {str(exception)[:300]}"
+                continue
+            for name in got:
+                if (
+                    name not in self.graph.unpredictable
+                    and (what := difference(np.asarray(got[name]), judge.values[name].wide)) is not None
+                ):
+                    return describe(node, inputs, f"'{name}': {what}")
+            return None
+        return describe(node, inputs, error)
+
+    def reduced(self, load) -> str:
+        """The first node that fails alone, on the values that the judge gives it; else the whole graph."""
+        for _, _, evaluation in self.runs:
+            for node in self.graph.nodes:
+                if (what := self.alone(node, evaluation, load)) is not None:
+                    return what
+        return "no node fails alone:\n" + onnx.printer.to_text(self.model)
+
+
+def describe(node, inputs: dict[str, np.ndarray], what: str) -> str:
+    shown = ", ".join(f"{name} {array.dtype.name}{list(array.shape)}" for name, array in inputs.items())
+    small = "; ".join(f"{name} = {array.tolist()}" for name, array in inputs.items() if array.size <= 8)
+    return f"{onnx.printer.to_text(node).strip()}\n    inputs: {shown}\n    {small}\n    {what}"
+
+
+def load_mace(data: bytes):
+    import mace
+
+    return mace.load(data)
+
+
+def load_onnxruntime(data: bytes):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda feeds: dict(zip(names, session.run(names, feeds), strict=True))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--graphs", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=sorted(OPERATORS), help="every other node is of this operator")
+    parser.add_argument("--least", type=int, default=0, help="how often every operator has to occur")
+    parser.add_argument("--onnxruntime", action="store_true", help="list what onnxruntime gets wrong of single nodes, two of each operator")
+    parser.add_argument("--no_mace", action="store_true", help="only draw graphs (and ask onnxruntime)")
+    parser.add_argument("--rejections", action="store_true", help="why nodes were not taken")
+    arguments = parser.parse_args()
+    histogram: Counter[str] = Counter()
+    rejections: Counter[str] = Counter()
+    failures, runs, theirs = 0, 0, Counter()
+    for i in range(arguments.graphs):
+        case = Case(draw_graph([arguments.seed, i], only=arguments.only))
+        histogram += case.graph.histogram
+        rejections += case.graph.rejections
+        runs += len(case.runs)
+        if sys.stderr.isatty():
+            print(f"\r{i + 1} of {arguments.graphs} graphs", end="", file=sys.stderr, flush=True)
+        if not arguments.no_mace and (what := case.failure(load_mace)) is not None:
+            failures += 1
+            print(f"graph {i}: {what}\n  {case.reduced(load_mace)}", flush=True)
+        for node in case.graph.nodes if arguments.onnxruntime else ():
+            what = case.alone(node, case.graph, load_onnxruntime, OLDER_OPSETS)
+            if what is not None:
+                kind = "lacks" if "NOT_IMPLEMENTED" in what or "is not supported" in what else "fails"
+                theirs[f"{kind} {node.op_type}"] += 1
+                if theirs[f"{kind} {node.op_type}"] <= 2:
+                    print(f"onnxruntime, graph {i}: {what}", flush=True)
+    print(f"{arguments.graphs} graphs, {sum(histogram.values())} nodes, {runs} runs, {failures} failures")
+    print("how often each operator occurred:", ", ".join(f"{name} {histogram[name]}" for name in sorted(set(OPERATORS) | set(histogram))))
+    if theirs:
+        print("onnxruntime failed:", ", ".join(f"{name} {count}" for name, count in theirs.most_common()))
+    if arguments.rejections:
+        for text, count in rejections.most_common(80):
+            print(count, text)
+    rare = [name for name in sorted(OPERATORS) if histogram[name] < arguments.least]
+    if rare:
+        print(f"fewer than {arguments.least}: {', '.join(rare)}")
+    return 1 if failures or rare else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
