@@ -9,18 +9,11 @@
 
 namespace mace::importers::onnx {
 
-// `value` as elements of another type; itself where it has that type.
-ValueId CastTo(OnnxContext& context, ValueId value, DType dtype);
 // The type that operators of several steps compute in: float32 for floats of 16 bits, so that nothing is
 // rounded between the steps.
 DType WideTypeOf(DType dtype);
-// `value` as elements of WideTypeOf its type.
-ValueId Widened(OnnxContext& context, ValueId value);
-
 // Throws where the rank is not known before data are there.
 int RequireRank(const OnnxContext& context, ValueId value);
-// An axis of `value`, counted from the front where the rank is known.
-int64_t AxisOf(const OnnxContext& context, int64_t axis, ValueId value);
 
 ValueId EmitReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x, const IntList& axes,
                    bool keep_dims);
