@@ -81,7 +81,7 @@ def test_einsum_types(dtype: type) -> None:
     feeds = {"a": rng.randint(0, 1 << 30, (2, 3)).astype(dtype), "b": rng.randint(0, 1 << 30, (3, 4)).astype(dtype)}
     proto = single("Einsum", feeds, equation="ij,jk->ik", kinds={"y": helper.np_dtype_to_tensor_dtype(np.dtype(dtype))})
     got = mace.load(proto.SerializeToString())(feeds)["y"]
-    np.testing.assert_array_equal(got, feeds["a"] @ feeds["b"])
+    np.testing.assert_allclose(got, feeds["a"] @ feeds["b"], rtol=1e-14 if dtype is F64 else 0)
 
 
 def test_attention_by_einsum_has_fast_kernels() -> None:
@@ -286,9 +286,10 @@ def test_products_of_every_type(dtype: type) -> None:
     feeds = {name: rng.randint(0, 1 << 31, shape).astype(dtype) for name, shape in (("a", (3, 4)), ("b", (4, 5)), ("c", (5,)))}
     a, b, c = feeds.values()
     product = mace.load(single("MatMul", {"a": a, "b": b}, kinds={"y": kind}).SerializeToString())({"a": a, "b": b})["y"]
-    np.testing.assert_array_equal(product, a @ b)
+    exactly = {"rtol": 1e-14 if dtype is F64 else 0}
+    np.testing.assert_allclose(product, a @ b, **exactly)
     got = mace.load(single("Gemm", feeds, kinds={"y": kind}).SerializeToString())(feeds)["y"]
-    np.testing.assert_array_equal(got, a @ b + c)
+    np.testing.assert_allclose(got, a @ b + c, **exactly)
 
 
 @pytest.mark.parametrize(("a", "b"), [((4,), (4,)), ((4,), (4, 3)), ((2, 4), (4,)), ((3, 0), (0, 2)), ((0, 3), (3, 2)), ((2, 0, 4), (4, 3)),

@@ -34,12 +34,12 @@ Outputs ConvertMatMulNBits(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   if (const ValueId index = context.OptionalInput(node, 4); index != kNone && attributes.block_size > 0) {
     RequireBlocksInOrder(context, index, attributes.block_size);
   }
-  std::vector<ValueId> inputs = {Widened(context, context.Input(node, 0)), context.Input(node, 1),
-                                 Widened(context, context.Input(node, 2)),
-                                 Widened(context, context.OptionalInput(node, 3)),
-                                 Widened(context, context.OptionalInput(node, 5))};
+  std::vector<ValueId> inputs = {context.Widened(context.Input(node, 0)), context.Input(node, 1),
+                                 context.Widened(context.Input(node, 2)),
+                                 context.Widened(context.OptionalInput(node, 3)),
+                                 context.Widened(context.OptionalInput(node, 5))};
   while (inputs.back() == kNone) inputs.pop_back();
-  return {CastTo(context, context.EmitMany(OpId::kBlockMatMul, inputs, attributes, 1)[0], dtype)};
+  return {context.Cast(context.EmitMany(OpId::kBlockMatMul, inputs, attributes, 1)[0], dtype)};
 }
 
 namespace {

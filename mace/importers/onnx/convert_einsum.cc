@@ -407,10 +407,10 @@ Outputs ConvertEinsum(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   std::vector<ValueId> inputs;
   for (int i = 0; i < node.input_count(); ++i) inputs.push_back(context.Input(node, i));
   const DType dtype = context.TypeOf(inputs[0]).dtype;
-  for (ValueId& input : inputs) input = CastTo(context, input, ProductTypeOf(context.TypeOf(input).dtype));
+  for (ValueId& input : inputs) input = context.Cast(input, ProductTypeOf(context.TypeOf(input).dtype));
   const ValueId result = Einsum(context).Convert(equation, inputs);
   const bool is_input = std::find(inputs.begin(), inputs.end(), result) != inputs.end();
-  return {CastTo(context, is_input ? context.Emit(OpId::kIdentity, {result}) : result, dtype)};
+  return {context.Cast(is_input ? context.Emit(OpId::kIdentity, {result}) : result, dtype)};
 }
 
 }  // namespace mace::importers::onnx

@@ -19,11 +19,11 @@ ValueId EmitLoss(OnnxContext& context, OnnxNode& node, ValueId logarithms) {
   attributes.ignores = node.Has("ignore_index");
   if (attributes.ignores) attributes.ignored = node.Int("ignore_index", 0);
   const ValueId target = context.Input(node, 1);
-  const ValueId weights = Widened(context, context.OptionalInput(node, 2));
-  std::vector<ValueId> inputs = {Widened(context, logarithms), target};
+  const ValueId weights = context.Widened(context.OptionalInput(node, 2));
+  std::vector<ValueId> inputs = {context.Widened(logarithms), target};
   if (weights != kNone) inputs.push_back(weights);
   const ValueId loss = context.EmitMany(OpId::kNegativeLogLikelihoodLoss, inputs, attributes, 1)[0];
-  return CastTo(context, loss, context.TypeOf(logarithms).dtype);
+  return context.Cast(loss, context.TypeOf(logarithms).dtype);
 }
 
 }  // namespace

@@ -34,10 +34,10 @@ Outputs ConvertFusedMatMul(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   const ValueId b = operand(1, "transB", "transBatchB", &attributes.transpose_b);
   const float alpha = node.Float("alpha", 1.0f);
   const DType dtype = context.TypeOf(a).dtype;
-  const ValueId product = context.Emit(OpId::kMatMul, {Widened(context, a), Widened(context, b)}, attributes);
-  if (alpha == 1) return {CastTo(context, product, dtype)};
+  const ValueId product = context.Emit(OpId::kMatMul, {context.Widened(a), context.Widened(b)}, attributes);
+  if (alpha == 1) return {context.Cast(product, dtype)};
   const ValueId factor = context.Float(alpha, context.TypeOf(product).dtype);
-  return {CastTo(context, context.Emit(OpId::kMul, {product, factor}), dtype)};
+  return {context.Cast(context.Emit(OpId::kMul, {product, factor}), dtype)};
 }
 
 namespace {
@@ -53,7 +53,7 @@ struct GemmFlags {
 ValueId EmitScaled(OnnxContext& context, ValueId value, float factor) {
   if (factor == 1) return value;
   const DType dtype = context.TypeOf(value).dtype;
-  const ValueId real = IsInteger(dtype) ? CastTo(context, value, DType::kF64) : value;
+  const ValueId real = IsInteger(dtype) ? context.Cast(value, DType::kF64) : value;
   return context.Emit(OpId::kMul, {real, context.Float(factor, context.TypeOf(real).dtype)});
 }
 
@@ -90,17 +90,18 @@ ValueId EmitGemm(OnnxContext& context, ValueId a, ValueId b, ValueId c, const Ge
     // Where one of them is a real number by now, the other is too.
     const bool is_real = IsFloat(context.TypeOf(result).dtype) || IsFloat(context.TypeOf(term).dtype);
     if (IsInteger(dtype) && is_real) {
-      result = CastTo(context, result, DType::kF64);
-      term = CastTo(context, term, DType::kF64);
+      result = context.Cast(result, DType::kF64);
+      term = context.Cast(term, DType::kF64);
     }
     result = context.Emit(OpId::kAdd, {result, term});
   }
-  return CastTo(context, result, dtype);
+  return context.Cast(result, dtype);
 }
 
 GemmFlags ReadGemmFlags(OnnxNode& node) {
   node.Ignore("broadcast");  // before operator set 7; C broadcasts without it
   GemmFlags flags;
+  node.Ignore("broadcast");  // before opset 7: C is, always
   flags.alpha = node.Float("alpha", 1.0f);
   flags.beta = node.Float("beta", 1.0f);
   flags.transpose_a = node.Int("transA", 0) != 0;
@@ -113,9 +114,9 @@ GemmFlags ReadGemmFlags(OnnxNode& node) {
 Outputs ConvertGemm(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const DType dtype = context.TypeOf(context.Input(node, 0)).dtype;
   const ValueId result =
-      EmitGemm(context, Widened(context, context.Input(node, 0)), Widened(context, context.Input(node, 1)),
-               Widened(context, context.OptionalInput(node, 2)), ReadGemmFlags(node));
-  return {CastTo(context, result, dtype)};
+      EmitGemm(context, context.Widened(context.Input(node, 0)), context.Widened(context.Input(node, 1)),
+               context.Widened(context.OptionalInput(node, 2)), ReadGemmFlags(node));
+  return {context.Cast(result, dtype)};
 }
 
 // com.microsoft

@@ -92,7 +92,9 @@ ValueId EmitAlongAxis(OnnxContext& context, ValueId x, int64_t given_axis, bool 
   const ValueId matrix = context.Emit(OpId::kFlatten, {x}, flatten);
   const ValueId soft = emit(context, matrix, 1);
   const ValueId back = context.Emit(OpId::kShape, {x}, ops::ShapeAttributes{});
-  return context.Emit(OpId::kReshape, {soft, back}, ops::ReshapeAttributes{});
+  ops::ReshapeAttributes exact;
+  exact.allow_zero = true;
+  return context.Emit(OpId::kReshape, {soft, back}, exact);
 }
 
 }  // namespace

@@ -18,18 +18,18 @@ Outputs ConvertLayerNormalization(OnnxContext& context, OnnxNode& node, const On
   form.root_mean_square = entry.argument == 1;
   const int64_t stash_type = node.Int("stash_type", 1);
   const DType dtype = context.TypeOf(x).dtype, wide = WideTypeOf(dtype);
-  const auto operand = [&](ValueId value) { return value == kNone ? kNone : CastTo(context, value, wide); };
+  const auto operand = [&](ValueId value) { return value == kNone ? kNone : context.Cast(value, wide); };
   const int wanted = ReadOutputs(context, node);
   // The simplified one has no mean: its second output is 1 / deviation.
   const int outputs = form.root_mean_square && wanted > 1 ? 3 : wanted;
   const ValueId bias = form.root_mean_square ? kNone : context.OptionalInput(node, 2);
   std::vector<ValueId> ids =
       EmitLayerNormalization(context, operand(x), operand(scale), operand(bias), form, outputs);
-  ids[0] = CastTo(context, ids[0], form.root_mean_square ? context.TypeOf(scale).dtype : dtype);
+  ids[0] = context.Cast(ids[0], form.root_mean_square ? context.TypeOf(scale).dtype : dtype);
   if (form.root_mean_square && wanted > 1) ids.erase(ids.begin() + 1);
   constexpr int64_t kBFloat16Type = 16;
   const DType stashed = stash_type == kBFloat16Type ? DType::kBF16 : DType::kF32;
-  for (size_t i = 1; i < ids.size(); ++i) ids[i] = CastTo(context, ids[i], stashed);
+  for (size_t i = 1; i < ids.size(); ++i) ids[i] = context.Cast(ids[i], stashed);
   return ids;
 }
 
@@ -49,8 +49,8 @@ ValueId EmitStandardized(OnnxContext& context, ValueId x, const IntList& axes, f
 // x * scale + bias, one of each for a channel.
 ValueId EmitChannelLine(OnnxContext& context, ValueId x, ValueId scale, ValueId bias, int rank) {
   const DType dtype = context.TypeOf(x).dtype;
-  const ValueId factor = PerChannel(context, CastTo(context, scale, dtype), rank);
-  const ValueId shift = PerChannel(context, CastTo(context, bias, dtype), rank);
+  const ValueId factor = PerChannel(context, context.Cast(scale, dtype), rank);
+  const ValueId shift = PerChannel(context, context.Cast(bias, dtype), rank);
   return context.Emit(OpId::kAdd, {context.Emit(OpId::kMul, {x, factor}), shift});
 }
 
@@ -63,9 +63,9 @@ Outputs ConvertInstanceNormalization(OnnxContext& context, OnnxNode& node, const
   if (rank < 3) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
   IntList axes;
   for (int i = 2; i < rank; ++i) axes.Push(i);
-  const ValueId normal = EmitStandardized(context, Widened(context, x), axes, node.Float("epsilon", 1e-5f));
+  const ValueId normal = EmitStandardized(context, context.Widened(x), axes, node.Float("epsilon", 1e-5f));
   const ValueId y = EmitChannelLine(context, normal, context.Input(node, 1), context.Input(node, 2), rank);
-  return {CastTo(context, y, context.TypeOf(x).dtype)};
+  return {context.Cast(y, context.TypeOf(x).dtype)};
 }
 
 // Each group of channels is a row of a layer normalization. Scale and bias were one for each group before
@@ -81,7 +81,7 @@ Outputs ConvertGroupNormalization(OnnxContext& context, OnnxNode& node, const On
     throw ImportError(InvalidArgument("%lld groups of %lld channels", static_cast<long long>(groups),
                                       static_cast<long long>(shape[1])));
   }
-  const ValueId wide = Widened(context, x);
+  const ValueId wide = context.Widened(x);
   const int64_t elements = shape.Product(1, rank);
   if (elements == 0) return {context.Emit(OpId::kIdentity, {x})};
   const ValueId rows = context.Reshape(wide, {0, groups, elements < 0 ? -1 : elements / groups});
@@ -96,13 +96,13 @@ Outputs ConvertGroupNormalization(OnnxContext& context, OnnxNode& node, const On
   exact.allow_zero = true;
   ValueId y = context.Emit(OpId::kReshape, {normal, back}, exact);
   if (!per_group) y = EmitChannelLine(context, y, scale, bias, rank);
-  return {CastTo(context, y, context.TypeOf(x).dtype)};
+  return {context.Cast(y, context.TypeOf(x).dtype)};
 }
 
 // ONNX defines it by (x - E[x]) / (sqrt(E[x^2] - E[x]^2) + 1e-9); of centred values less is lost.
 Outputs ConvertMeanVarianceNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId given = context.Input(node, 0);
-  const ValueId x = Widened(context, given);
+  const ValueId x = context.Widened(given);
   IntList axes = node.Ints("axes").value_or(IntList{0, 2, 3});
   for (int i = 0; i < axes.size(); ++i) axes[i] = AxisOf(context, axes[i], context.RankOf(x));
   const ValueId mean = EmitReduce(context, ops::ReduceKind::kMean, x, axes, true);
@@ -112,13 +112,13 @@ Outputs ConvertMeanVarianceNormalization(OnnxContext& context, OnnxNode& node, c
   const ValueId deviation = context.Emit(OpId::kSqrt, {variance});
   const ValueId guard = context.Float(1e-9f, context.TypeOf(x).dtype);
   const ValueId y = context.Emit(OpId::kDiv, {centred, context.Emit(OpId::kAdd, {deviation, guard})});
-  return {CastTo(context, y, context.TypeOf(given).dtype)};
+  return {context.Cast(y, context.TypeOf(given).dtype)};
 }
 
 // x divided by its norm along an axis; where that is 0 the quotient is 0.
 Outputs ConvertLpNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId given = context.Input(node, 0);
-  const ValueId x = Widened(context, given);
+  const ValueId x = context.Widened(given);
   const int64_t p = node.Int("p", 2);
   if (p != 1 && p != 2) throw ImportError(InvalidArgument("p is %lld", static_cast<long long>(p)));
   const ValueId norm = EmitReduce(context, p == 1 ? ops::ReduceKind::kL1 : ops::ReduceKind::kL2, x,
@@ -126,7 +126,7 @@ Outputs ConvertLpNormalization(OnnxContext& context, OnnxNode& node, const OnnxO
   const DType dtype = context.TypeOf(x).dtype;
   const ValueId is_zero = context.Emit(OpId::kEqual, {norm, context.Float(0, dtype)});
   const ValueId divisor = context.Emit(OpId::kWhere, {is_zero, context.Float(1, dtype), norm});
-  return {CastTo(context, context.Emit(OpId::kDiv, {x, divisor}), context.TypeOf(given).dtype)};
+  return {context.Cast(context.Emit(OpId::kDiv, {x, divisor}), context.TypeOf(given).dtype)};
 }
 
 Outputs ConvertLrn(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -175,6 +175,7 @@ ValueId EmitElementNormalization(OnnxContext& context, ValueId x, std::span<cons
 Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   node.Ignore("momentum");
+  node.Ignore("is_test");  // before opset 7
   node.RequireInt("training_mode", 0);
   if (node.output_count() > 1) node.RequireInt("is_test", 1);  // before operator set 7
   node.Ignore("is_test");
@@ -182,13 +183,13 @@ Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const On
   const float epsilon = node.Float("epsilon", 1e-5f);
   const int rank = RequireRank(context, x);
   if (rank < 1) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
-  const ValueId wide = Widened(context, x);
+  const ValueId wide = context.Widened(x);
   std::vector<ValueId> parameters;
   for (int i = 1; i < 5; ++i) {
-    parameters.push_back(CastTo(context, context.Input(node, i), context.TypeOf(wide).dtype));
+    parameters.push_back(context.Cast(context.Input(node, i), context.TypeOf(wide).dtype));
   }
   const auto emit = spatial ? EmitBatchNormalization : EmitElementNormalization;
-  return {CastTo(context, emit(context, wide, parameters, epsilon), context.TypeOf(x).dtype)};
+  return {context.Cast(emit(context, wide, parameters, epsilon), context.TypeOf(x).dtype)};
 }
 
 }  // namespace mace::importers::onnx

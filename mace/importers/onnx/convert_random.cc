@@ -32,7 +32,7 @@ ValueId ShapeOf(OnnxContext& context, ValueId value) {
 
 ValueId EmitRandom(OnnxContext& context, ValueId shape, ops::RandomAttributes attributes, DType dtype) {
   attributes.to = WideTypeOf(dtype);
-  return CastTo(context, context.Emit(OpId::kRandom, {shape}, attributes), dtype);
+  return context.Cast(context.Emit(OpId::kRandom, {shape}, attributes), dtype);
 }
 
 ops::RandomAttributes ReadDistribution(OnnxNode& node, ops::RandomKind kind) {
@@ -63,12 +63,12 @@ Outputs ConvertRandomLike(OnnxContext& context, OnnxNode& node, const OnnxOp& en
 // An even number in [0, 1) is below p with the probability p.
 Outputs ConvertBernoulli(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId given = context.Input(node, 0);
-  const ValueId x = Widened(context, given);
+  const ValueId x = context.Widened(given);
   ops::RandomAttributes attributes;
   ReadSeed(node, &attributes);
   const ValueId even = EmitRandom(context, ShapeOf(context, x), attributes, context.TypeOf(x).dtype);
   const ValueId drawn = context.Emit(OpId::kLess, {even, x});
-  return {CastTo(context, drawn, ReadDType(node, context.TypeOf(given).dtype))};
+  return {context.Cast(drawn, ReadDType(node, context.TypeOf(given).dtype))};
 }
 
 Outputs ConvertMultinomial(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -92,10 +92,10 @@ ValueId EmitTrue(OnnxContext& context, ValueId like, DType dtype) {
 // Where `training` says so: elements are dropped with the probability `ratio`, and the others are multiplied
 // by 1 / (1 - ratio).
 Outputs EmitDropout(OnnxContext& context, OnnxNode& node, ValueId x, ValueId training) {
-  const ValueId wide = Widened(context, x);
+  const ValueId wide = context.Widened(x);
   const DType dtype = context.TypeOf(wide).dtype;
   const ValueId ratio =
-      node.HasInput(1) ? CastTo(context, context.Input(node, 1), dtype) : context.Float(0.5f, dtype);
+      node.HasInput(1) ? context.Cast(context.Input(node, 1), dtype) : context.Float(0.5f, dtype);
   ops::RandomAttributes attributes;
   attributes.is_seeded = node.Has("seed");
   attributes.seed = node.Int("seed", 0);
@@ -107,7 +107,7 @@ Outputs EmitDropout(OnnxContext& context, OnnxNode& node, ValueId x, ValueId tra
   const ValueId factor = context.Emit(OpId::kWhere, {training, larger, one});
   const ValueId scaled = context.Emit(OpId::kMul, {wide, factor});
   const ValueId y = context.Emit(OpId::kWhere, {kept, scaled, context.Float(0, dtype)});
-  return {CastTo(context, y, context.TypeOf(x).dtype), kept};
+  return {context.Cast(y, context.TypeOf(x).dtype), kept};
 }
 
 }  // namespace
@@ -125,6 +125,7 @@ Outputs ConvertDropout(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
   }
   node.Ignore("ratio");
   node.Ignore("seed");
+  node.Ignore("is_test");  // before opset 7
   Outputs outputs = {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
   const DType mask = context.opset() < 10 ? context.TypeOf(x).dtype : DType::kBool;
   if (ReadOutputs(context, node) > 1) outputs.push_back(EmitTrue(context, x, mask));

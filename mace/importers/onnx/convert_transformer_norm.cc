@@ -16,7 +16,7 @@ ValueId Sum(OnnxContext& context, ValueId a, ValueId b) {
 
 // Widened operand i, kNone where it is absent.
 ValueId Operand(OnnxContext& context, const OnnxNode& node, int i) {
-  return Widened(context, context.OptionalInput(node, i));
+  return context.Widened(context.OptionalInput(node, i));
 }
 
 }  // namespace
@@ -26,10 +26,10 @@ ValueId Operand(OnnxContext& context, const OnnxNode& node, int i) {
 Outputs ConvertSkipLayerNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const bool simplified = entry.argument == 1;
   const DType dtype = context.TypeOf(context.Input(node, 0)).dtype;
-  const ValueId skip = Widened(context, context.Input(node, 1));
-  const ValueId gamma = Widened(context, context.Input(node, 2));
+  const ValueId skip = context.Widened(context.Input(node, 1));
+  const ValueId gamma = context.Widened(context.Input(node, 2));
   const ValueId beta = simplified ? kNone : Operand(context, node, 3);
-  ValueId sum = Sum(context, Widened(context, context.Input(node, 0)), skip);
+  ValueId sum = Sum(context, context.Widened(context.Input(node, 0)), skip);
   sum = Sum(context, sum, Operand(context, node, simplified ? 3 : 4));
   LayerNormalizationForm form;
   form.epsilon = node.Float("epsilon", kEpsilon);
@@ -38,10 +38,10 @@ Outputs ConvertSkipLayerNormalization(OnnxContext& context, OnnxNode& node, cons
   const bool wants_statistics = (node.HasOutput(1) && context.IsRead(node.OutputName(1))) ||
                                 (node.HasOutput(2) && context.IsRead(node.OutputName(2)));
   Outputs outputs = EmitLayerNormalization(context, sum, gamma, beta, form, wants_statistics ? 3 : 1);
-  outputs[0] = CastTo(context, outputs[0], dtype);
+  outputs[0] = context.Cast(outputs[0], dtype);
   if (wanted < 4) return outputs;
   outputs.resize(3, kNone);
-  outputs.push_back(CastTo(context, sum, dtype));
+  outputs.push_back(context.Cast(sum, dtype));
   return outputs;
 }
 
@@ -53,8 +53,8 @@ Outputs ConvertEmbedLayerNormalization(OnnxContext& context, OnnxNode& node, con
   const DType dtype = context.TypeOf(table).dtype;
   const Shape shape = context.TypeOf(words).shape;
   if (shape.rank != 2) throw ImportError(InvalidArgument("input_ids must have rank 2"));
-  ValueId sum = Widened(context, context.Emit(OpId::kGather, {table, words}));
-  ValueId places = Widened(context, context.Input(node, 3));
+  ValueId sum = context.Widened(context.Emit(OpId::kGather, {table, words}));
+  ValueId places = context.Widened(context.Input(node, 3));
   if (node.HasInput(8)) {
     places = context.Emit(OpId::kGather, {places, context.Input(node, 8)});
   } else {
@@ -68,13 +68,13 @@ Outputs ConvertEmbedLayerNormalization(OnnxContext& context, OnnxNode& node, con
   sum = Sum(context, sum, places);
   if (node.HasInput(1) && node.HasInput(4)) {
     const ValueId segments = context.Emit(OpId::kGather, {context.Input(node, 4), context.Input(node, 1)});
-    sum = Sum(context, sum, Widened(context, segments));
+    sum = Sum(context, sum, context.Widened(segments));
   }
   LayerNormalizationForm form;
   form.epsilon = node.Float("epsilon", kEpsilon);
-  const ValueId y = EmitLayerNormalization(context, sum, Widened(context, context.Input(node, 5)),
+  const ValueId y = EmitLayerNormalization(context, sum, context.Widened(context.Input(node, 5)),
                                            Operand(context, node, 6), form, 1)[0];
-  Outputs outputs = {CastTo(context, y, dtype)};
+  Outputs outputs = {context.Cast(y, dtype)};
   const int64_t mask_index_type = node.Int("mask_index_type", 1);
   const int wanted = ReadOutputs(context, node);
   if (wanted < 2) return outputs;
@@ -87,28 +87,28 @@ Outputs ConvertEmbedLayerNormalization(OnnxContext& context, OnnxNode& node, con
         context.Emit(OpId::kConstantOfShape, {context.Emit(OpId::kShape, {words}, batch)}, zeros));
   } else {
     outputs.push_back(EmitReduce(context, ops::ReduceKind::kSum,
-                                 CastTo(context, context.Input(node, 7), DType::kI32), {1}, false));
+                                 context.Cast(context.Input(node, 7), DType::kI32), {1}, false));
   }
-  if (wanted > 2) outputs.push_back(CastTo(context, sum, dtype));
+  if (wanted > 2) outputs.push_back(context.Cast(sum, dtype));
   return outputs;
 }
 
 // x or x + bias through a Gelu: BiasGelu and Gelu the exact one (entry.argument 0), FastGelu the one by tanh.
 Outputs ConvertBiasGelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const DType dtype = context.TypeOf(context.Input(node, 0)).dtype;
-  const ValueId x = Sum(context, Widened(context, context.Input(node, 0)), Operand(context, node, 1));
+  const ValueId x = Sum(context, context.Widened(context.Input(node, 0)), Operand(context, node, 1));
   ops::GeluAttributes attributes;
   attributes.tanh_approximation = entry.argument == 1;
-  return {CastTo(context, context.Emit(OpId::kGelu, {x}, attributes), dtype)};
+  return {context.Cast(context.Emit(OpId::kGelu, {x}, attributes), dtype)};
 }
 
 // x * sigmoid(alpha * x)
 Outputs ConvertQuickGelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const DType dtype = context.TypeOf(context.Input(node, 0)).dtype;
-  const ValueId x = Widened(context, context.Input(node, 0));
+  const ValueId x = context.Widened(context.Input(node, 0));
   const ValueId alpha = context.Float(node.Float("alpha", 1.702f), context.TypeOf(x).dtype);
   const ValueId gate = context.Emit(OpId::kSigmoid, {context.Emit(OpId::kMul, {x, alpha})});
-  return {CastTo(context, context.Emit(OpId::kMul, {x, gate}), dtype)};
+  return {context.Cast(context.Emit(OpId::kMul, {x, gate}), dtype)};
 }
 
 }  // namespace mace::importers::onnx

@@ -1,23 +1,11 @@
 #include "mace/importers/onnx/emit_norm.h"
 
 #include "mace/ops/norm/norm.h"
-#include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/shape/shape_ops.h"
 
 namespace mace::importers::onnx {
 
-ValueId CastTo(OnnxContext& context, ValueId value, DType dtype) {
-  if (context.TypeOf(value).dtype == dtype) return value;
-  ops::CastAttributes attributes;
-  attributes.to = dtype;
-  return context.Emit(OpId::kCast, {value}, attributes);
-}
-
 DType WideTypeOf(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype; }
-
-ValueId Widened(OnnxContext& context, ValueId value) {
-  return value == kNone ? kNone : CastTo(context, value, WideTypeOf(context.TypeOf(value).dtype));
-}
 
 int RequireRank(const OnnxContext& context, ValueId value) {
   if (context.TypeOf(value).shape.HasRank()) return context.RankOf(value);
@@ -36,12 +24,12 @@ ValueId EmitReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x, const 
 // x - max - log(sum(exp(x - max))): the logarithm of a Softmax loses what is small.
 ValueId EmitLogSoftmax(OnnxContext& context, ValueId x, int64_t axis) {
   const DType dtype = context.TypeOf(x).dtype;
-  x = Widened(context, x);
+  x = context.Widened(x);
   const ValueId highest = EmitReduce(context, ops::ReduceKind::kMax, x, {axis}, true);
   const ValueId shifted = context.Emit(OpId::kSub, {x, highest});
   const ValueId powers = context.Emit(OpId::kExp, {shifted});
   const ValueId sum = EmitReduce(context, ops::ReduceKind::kSum, powers, {axis}, true);
-  return CastTo(context, context.Emit(OpId::kSub, {shifted, context.Emit(OpId::kLog, {sum})}), dtype);
+  return context.Cast(context.Emit(OpId::kSub, {shifted, context.Emit(OpId::kLog, {sum})}), dtype);
 }
 
 ValueId PerChannel(OnnxContext& context, ValueId vector, int rank) {

@@ -9,14 +9,9 @@
 
 namespace mace::importers::onnx {
 
-// `value` as elements of another type; itself where it has that type.
-ValueId CastTo(OnnxContext& context, ValueId value, DType dtype);
 // The type that operators of several steps compute in: float32 for floats of 16 bits, so that nothing is
 // rounded between the steps.
 DType WideTypeOf(DType dtype);
-// `value` as elements of WideTypeOf its type.
-ValueId Widened(OnnxContext& context, ValueId value);
-
 // Throws where the rank is not known before data are there.
 int RequireRank(const OnnxContext& context, ValueId value);
 

@@ -80,7 +80,8 @@ Status InferGatedLayer(InferContext& context, const GatedLayer& layer) {
 
 double GateActivations::operator()(int function, double x) const {
   const double clip = static_cast<double>(layer_.clip);
-  if (clip > 0 && x == x) x = std::clamp(x, -clip, clip);
+  constexpr int kOfOutput = 2;  // h, whose argument is the cell
+  if (clip > 0 && x == x && function != kOfOutput) x = std::clamp(x, -clip, clip);
   GateActivation activation = layer_.usual_activations[function];
   double alpha = 0, beta = 0;
   if (!layer_.activations.empty()) {

@@ -32,8 +32,8 @@ enum class GateActivation : int32_t {
 // run from its own end. f32 or f64.
 //
 // `activations` are numbers of GateActivation, those of a direction in the order f, g, h of ONNX, each with
-// an alpha and a beta; none: Sigmoid for gates, Tanh for the others. clip > 0 holds what goes into every one
-// of them between -clip and clip.
+// an alpha and a beta; none: Sigmoid for gates, Tanh for the others. clip > 0 holds what goes into f and g
+// between -clip and clip (not the cell that goes into h: ONNX leaves it open, onnxruntime does so).
 
 // Rnn (G = 1, activation f): h' = f(W x + R h + bias).
 struct RnnAttributes {
