@@ -62,8 +62,7 @@ Status CheckBodies(const Graph& graph, const ops::IfAttributes& attributes, size
   return Status::Ok();
 }
 
-Status CheckBodies(const Graph& graph, const ops::LoopAttributes& attributes, size_t inputs,
-                   size_t outputs) {
+Status CheckBodies(const Graph& graph, const ops::LoopAttributes& attributes, size_t inputs, size_t outputs) {
   MACE_RETURN_IF_ERROR(CheckExists(graph, attributes.body));
   const Graph& body = *graph.subgraphs[attributes.body];
   const int64_t carried = attributes.carried_count;

@@ -1,5 +1,5 @@
-// The nodes that own subgraphs: what whoever walks a graph with its bodies has to know of them. What they mean
-// stands in mace/ops/control/control.h.
+// The nodes that own subgraphs: what whoever walks a graph with its bodies has to know of them. What they
+// mean stands in mace/ops/control/control.h.
 #ifndef MACE_GRAPH_CONTROL_NODES_H_
 #define MACE_GRAPH_CONTROL_NODES_H_
 
@@ -55,8 +55,8 @@ void SetBodies(const Bodies& bodies, Node* node);
 // Input `i` of a body is input `i` plus this of the node: 1 of an If, 0 of a Loop.
 inline int BodyInputOffset(const Node& node) { return node.op == OpId::kIf ? ops::kIfFixedInputs : 0; }
 
-// That the bodies of a control node exist, and that their inputs and outputs are as many as the node's. A node
-// may have fewer outputs than its bodies.
+// That the bodies of a control node exist, and that their inputs and outputs are as many as the node's. A
+// node may have fewer outputs than its bodies.
 Status CheckBodies(const Graph& graph, const Node& node);
 // The same for a node of so many inputs and outputs.
 Status CheckBodies(const Graph& graph, const ops::IfAttributes& attributes, size_t inputs, size_t outputs);

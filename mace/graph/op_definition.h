@@ -132,10 +132,11 @@ enum OpFlags : uint32_t {
   kOpView = 1u << 1,   // output 0 is input 0 with another shape: same bytes in the same order
   kOpCheap = 1u << 2,  // the reference kernel takes time in proportion to the bytes of its operands (shape
                        // arithmetic): evaluated while planning where its inputs are known and small
-  kOpShapeOnly = 1u << 3,  // reads the shape of input 0, not its elements (Shape)
+  kOpShapeOnly = 1u << 3,     // reads the shape of input 0, not its elements (Shape)
   kOpNarrowFloats = 1u << 4,  // takes float16 and bfloat16 as they are (it only moves elements, or says how
                               // it computes them). Importers put Casts to float32 and back around others
-  kOpControl = 1u << 5,  // owns subgraphs, which the runtime and EvaluateGraph run: If, Loop
+  kOpControl = 1u << 5,       // owns subgraphs, which the runtime and EvaluateGraph run: If, Loop
+  kOpRandom = 1u << 6,        // gives other elements in each run: never computed before one
 };
 
 struct OpDefinition {

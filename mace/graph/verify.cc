@@ -14,8 +14,8 @@ bool InRange(int64_t index, size_t count) { return index >= 0 && static_cast<siz
 // The integers that a quantized element of `dtype` can hold; false where the type is not one.
 bool StoredRange(DType dtype, int64_t* low, int64_t* high) {
   if (!IsInteger(dtype)) return false;
-  const bool is_unsigned = dtype == DType::kU4 || dtype == DType::kU8 || dtype == DType::kU16 ||
-                           dtype == DType::kU32 || dtype == DType::kU64;
+  const bool is_unsigned = dtype == DType::kU2 || dtype == DType::kU4 || dtype == DType::kU8 ||
+                           dtype == DType::kU16 || dtype == DType::kU32 || dtype == DType::kU64;
   const int bits = BitsOf(dtype) < 33 ? BitsOf(dtype) : 33;  // zero points are int32
   *low = is_unsigned ? 0 : -(int64_t{1} << (bits - 1));
   *high = is_unsigned ? (int64_t{1} << bits) - 1 : (int64_t{1} << (bits - 1)) - 1;
@@ -110,9 +110,7 @@ class Verifier {
     return value == kNone ? DType::kInvalid : graph.values[value].type.dtype;
   }
   // Where both are known.
-  static bool Differ(DType a, DType b) {
-    return a != DType::kInvalid && b != DType::kInvalid && a != b;
-  }
+  static bool Differ(DType a, DType b) { return a != DType::kInvalid && b != DType::kInvalid && a != b; }
 
   // Of a node whose inputs and outputs have been checked.
   Status CheckControlNode(const Node& node) {

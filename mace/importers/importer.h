@@ -38,8 +38,8 @@ struct ImportOptions {
   // TensorFlow Lite: the signature whose names inputs and outputs get; empty: those of the tensors.
   std::string signature = {};
   CutOptions cut = {};
-  // Where the file lies: an ONNX model's external data are read from inside this folder ("": the current one),
-  // from nowhere else. Without one such models are refused.
+  // Where the file lies: an ONNX model's external data are read from inside this folder ("": the current
+  // one), from nowhere else. Without one such models are refused.
   std::optional<std::string> folder = {};
 };
 // What an importer was at when it failed: reading the file and translating its operators, a shape rule of the

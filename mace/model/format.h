@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little, ".mace files are read 
 // The carriage return, line feeds and the control character show a transfer in text mode, as in PNG.
 inline constexpr unsigned char kFileMagic[8] = {'M', 'A', 'C', 'E', '\r', '\n', 0x1a, '\n'};
 inline constexpr uint16_t kFormatMajor = 1;
-inline constexpr uint16_t kFormatMinor = 2;  // 1.1: metadata; 1.2: subgraphs, unknown ranks
+inline constexpr uint16_t kFormatMinor = 2;       // 1.1: metadata; 1.2: subgraphs, unknown ranks
 inline constexpr uint8_t kUnknownRankCode = 255;  // of ValueRecord.rank
 inline constexpr uint64_t kSegmentAlignment = 64;
 inline constexpr uint64_t kConstantAlignment = 64;

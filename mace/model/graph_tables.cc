@@ -167,8 +167,8 @@ Status ReadNames(Bytes segment, ModelTables* tables) {
   MACE_RETURN_IF_ERROR(ToSpan(names->lengths(), &tables->name_lengths));
   uint64_t named = 0;
   for (const GraphTables& graph : tables->graphs) {
-    named += uint64_t{1} + graph.values.size() + graph.nodes.size() + graph.symbols.size() +
-             graph.states.size();
+    named +=
+        uint64_t{1} + graph.values.size() + graph.nodes.size() + graph.symbols.size() + graph.states.size();
   }
   uint64_t text = 0;
   for (uint32_t length : tables->name_lengths) text += length;

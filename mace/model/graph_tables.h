@@ -11,8 +11,8 @@
 
 namespace mace {
 
-// One graph as spans into the file; see mace.fbs. After ReadGraphTables the pools hold exactly what the records'
-// counts add up to, and no count is above the budgets of graph.h.
+// One graph as spans into the file; see mace.fbs. After ReadGraphTables the pools hold exactly what the
+// records' counts add up to, and no count is above the budgets of graph.h.
 struct GraphTables {
   std::span<const file::NodeRecord> nodes;
   std::span<const int32_t> operands;

@@ -95,7 +95,7 @@ TEST(SubgraphFileTest, EveryFlippedBitIsAnErrorWithVerifyFull) {
 }
 
 // Bytes changed behind the hashes' back: an error or a graph, never a crash; what loads can be written,
-// dumped, and its types inferred or refused.
+// dumped, evaluated or refused.
 TEST(SubgraphFileTest, ChangedBytesWithRepairedHashesNeverCrash) {
   const std::vector<uint8_t> original = Written(ControlGraph());
   int loaded_count = 0, refused_count = 0;
@@ -115,6 +115,13 @@ TEST(SubgraphFileTest, ChangedBytesWithRepairedHashesNeverCrash) {
       String text;
       EXPECT_TRUE(DumpGraph(graph, &FindOpDefinition, &text).ok());
       (void)InferGraphTypes(&graph);
+      bool flag = false;
+      int64_t times = 2;
+      float x[6] = {};
+      Vector<EvaluatedTensor> fetches;
+      const TensorView feeds[] = {
+          {&flag, DType::kBool, {}}, {&times, DType::kI64, {}}, {x, DType::kF32, {2, 3}}};
+      (void)EvaluateGraph(graph, feeds, {}, &fetches);
     }
   }
   EXPECT_GT(loaded_count, 100);

@@ -18,7 +18,8 @@ Result<const Root*> VerifiedRoot(std::span<const uint8_t> segment, const char* n
   if (segment.size() >= FLATBUFFERS_MAX_BUFFER_SIZE) {
     return Unsupported("the segment '%s' of the .mace file is larger than 2 GiB", name);
   }
-  flatbuffers::Verifier verifier(segment.data(), segment.size(), /*max_depth=*/8, /*max_tables=*/kMaxSubgraphs + 8);
+  flatbuffers::Verifier verifier(segment.data(), segment.size(), /*max_depth=*/8,
+                                 /*max_tables=*/kMaxSubgraphs + 8);
   if (!verifier.VerifyBuffer<Root>(nullptr)) {
     return DataLoss("the segment '%s' of the .mace file is damaged (its offsets lead outside)", name);
   }

@@ -150,7 +150,7 @@ std::vector<uint8_t> Finished(const flatbuffers::FlatBufferBuilder& builder) {
 }
 
 flatbuffers::Offset<file::Graph> AddGraph(const Graph& graph, const Records& records,
-                                         flatbuffers::FlatBufferBuilder& builder) {
+                                          flatbuffers::FlatBufferBuilder& builder) {
   const auto nodes = builder.CreateVectorOfStructs(records.nodes);
   const auto operands = builder.CreateVector(records.operands);
   const auto attributes = builder.CreateVectorOfStructs(records.attributes);
@@ -316,8 +316,8 @@ Status CheckSegmentSizes(const Graph& graph, const std::vector<uint8_t>& graph_s
   return Status::Ok();
 }
 
-// The oldest version that has everything in the file: metadata came with 1.1, subgraphs and unknown ranks with
-// 1.2.
+// The oldest version that has everything in the file: metadata came with 1.1, subgraphs and unknown ranks
+// with 1.2.
 uint16_t OldestMinor(const Graph& graph) {
   const bool open_ranks = std::any_of(graph.values.begin(), graph.values.end(),
                                       [](const Value& value) { return !value.type.shape.HasRank(); });

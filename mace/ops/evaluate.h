@@ -20,9 +20,10 @@ Status InferNode(const Graph& graph, const Node& node, const TensorType* input_t
 // The same for callers that name the node themselves, as importers do by its name in the source file.
 Status InferNodeUnlabeled(const Graph& graph, const Node& node, const TensorType* input_types,
                           const TensorView* const* known, TensorType* output_types);
-// The same, unlabelled, whatever ranks are known: where an input's rank is not (Shape::OfUnknownRank), outputs
-// get what holds whatever it is. For If and Loop the bodies get the types of their inputs and are inferred with
-// all that is in them: `graph->subgraphs` is written. What a loop carries is generalised until its body agrees.
+// The same, unlabelled, whatever ranks are known: where an input's rank is not (Shape::OfUnknownRank),
+// outputs get what holds whatever it is. For If and Loop the bodies get the types of their inputs and are
+// inferred with all that is in them: `graph->subgraphs` is written. What a loop carries is generalised until
+// its body agrees.
 Status InferNodeTypes(Graph* graph, const Node& node, const TensorType* input_types,
                       const TensorView* const* known, TensorType* output_types);
 

@@ -176,12 +176,9 @@ Status RunDynamicKernel(const OpDefinition& definition, const Graph& graph, cons
                         const TensorView* inputs, const TensorType* inferred, int64_t limit,
                         Vector<EvaluatedTensor>* outputs) {
   OutputBuffers allocator(node, limit, outputs);
-  const DynamicContext context = {graph,
-                                  node,
-                                  inputs,
-                                  static_cast<int>(node.inputs.size()),
-                                  static_cast<int>(node.outputs.size()),
-                                  &allocator};
+  const DynamicContext context = {
+      graph,     node, inputs, static_cast<int>(node.inputs.size()), static_cast<int>(node.outputs.size()),
+      &allocator};
   MACE_RETURN_IF_ERROR(definition.evaluate(context));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNone) continue;
@@ -206,8 +203,8 @@ Status RunIf(int depth, const Graph& graph, const Node& node, const TensorView* 
   MACE_RETURN_IF_ERROR(ops::ReadCondition(inputs[0], &condition));
   const Graph& branch = *graph.subgraphs[BodiesOf(node).indices[condition ? 0 : 1]];
   Vector<EvaluatedTensor> results;
-  MACE_RETURN_IF_ERROR(
-      GraphEvaluation(branch, depth + 1).Run({inputs + ops::kIfFixedInputs, branch.inputs.size()}, {}, &results));
+  MACE_RETURN_IF_ERROR(GraphEvaluation(branch, depth + 1)
+                           .Run({inputs + ops::kIfFixedInputs, branch.inputs.size()}, {}, &results));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] != kNone) (*outputs)[i] = std::move(results[i]);
   }
@@ -349,8 +346,7 @@ Status EvaluateAt(int depth, const Graph& graph, const Node& node, const TensorV
   }
   MACE_RETURN_IF_ERROR(InferNode(graph, node, types.data(), known.data(), inferred.data()));
   if (definition->evaluate != nullptr) {
-    Status status =
-        RunDynamicKernel(*definition, graph, node, inputs, inferred.data(), limit, outputs);
+    Status status = RunDynamicKernel(*definition, graph, node, inputs, inferred.data(), limit, outputs);
     return status.ok() ? Status::Ok() : NameNode(std::move(status), graph, node, *definition);
   }
   SmallArray<TensorView> views;

@@ -22,17 +22,27 @@ namespace {
 constexpr int64_t kMaxKnownElements = 64;
 // How often the body of a loop is inferred before values that still change shape are given up.
 constexpr int kMaxLoopRounds = 4;
-// Loops in loops multiply their rounds. After so many nodes a loop gets one round, with nothing known of what
-// it carries.
-constexpr int64_t kMaxInferredNodes = int64_t{1} << 21;
+// What a hostile graph may ask for, in all.
+struct WorkLeft {
+  // Loops in loops multiply their rounds. After so many nodes and values of bodies a loop gets one round,
+  // with nothing known of what it carries.
+  int64_t bodies = int64_t{1} << 21;
+  // Runs of shape rules with guessed ranks; few nodes of a real model need any, and most of these two.
+  int64_t guesses = int64_t{1} << 21;
+};
 
 // Runs the shape rule of a node some of whose inputs have no known rank with guesses in their place. What the
 // outputs have in common under every guess that the rule accepts holds of them.
 class RankGuesses {
  public:
   RankGuesses(const OpDefinition& definition, const Graph& graph, const Node& node, TensorType* types,
-              const TensorView* const* known)
-      : definition_(definition), graph_(graph), node_(node), types_(types), known_(known) {}
+              const TensorView* const* known, int64_t* guesses_left)
+      : definition_(definition),
+        graph_(graph),
+        node_(node),
+        types_(types),
+        known_(known),
+        guesses_left_(*guesses_left) {}
 
   Status Run(TensorType* output_types) {
     for (size_t i = 0; i < node_.inputs.size(); ++i) {
@@ -75,6 +85,7 @@ class RankGuesses {
     }
   }
   Status Try() {
+    if (--guesses_left_ < 0) return ResourceExhausted("too many nodes have inputs of unknown rank");
     Status status = InferChecked(definition_, graph_, node_, types_, known_, inferred_);
     if (status.code() == StatusCode::kOutOfMemory) return status;
     if (!status.ok()) {
@@ -103,6 +114,7 @@ class RankGuesses {
   const Node& node_;
   TensorType* types_;
   const TensorView* const* known_;
+  int64_t& guesses_left_;
   Vector<int> open_;
   TensorType inferred_[InferContext::kMaxOutputs];
   TensorType common_[InferContext::kMaxOutputs];
@@ -115,11 +127,11 @@ class RankGuesses {
 // from shapes.
 class TypeInference {
  public:
-  TypeInference(Graph* graph, int depth, int64_t* nodes_left)
-      : graph_(*graph), depth_(depth), nodes_left_(*nodes_left) {}
+  TypeInference(Graph* graph, int depth, WorkLeft* work) : graph_(*graph), depth_(depth), work_left_(*work) {}
 
   // `known_inputs` (may be empty): one entry per input of the graph.
   Status Run(std::span<const TensorView* const> known_inputs) {
+    if (depth_ > 1) work_left_.bodies -= static_cast<int64_t>(graph_.values.size() + graph_.nodes.size()) + 1;
     MACE_RETURN_IF_ERROR(known_.Resize(graph_.values.size()));
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       known_[i] = graph_.ConstantOf(static_cast<ValueId>(i));
@@ -132,7 +144,6 @@ class TypeInference {
   // The types of the outputs of one node, and those of its bodies.
   Status InferTypes(const OpDefinition& definition, const Node& node, const TensorType* types,
                     const TensorView* const* known, TensorType* inferred) {
-    --nodes_left_;
     if ((definition.flags & kOpControl) != 0) {
       MACE_RETURN_IF_ERROR(InferBodies(node, types, known));
       return InferChecked(definition, graph_, node, types, known, inferred);
@@ -146,8 +157,8 @@ class TypeInference {
     MACE_RETURN_IF_ERROR(guessed.Resize(inputs));
     std::copy(types, types + inputs, guessed.data());
     // On the heap: bodies in bodies take stack enough.
-    MACE_ASSIGN_OR_RETURN(
-        auto guesses, MakeUnique<RankGuesses>(definition, graph_, node, guessed.data(), known));
+    MACE_ASSIGN_OR_RETURN(auto guesses, MakeUnique<RankGuesses>(definition, graph_, node, guessed.data(),
+                                                                known, &work_left_.guesses));
     return guesses->Run(inferred);
   }
 
@@ -239,7 +250,7 @@ class TypeInference {
       value.type.dtype = inputs[i].dtype;
       value.type.shape = inputs[i].shape;
     }
-    return TypeInference(body, depth_ + 1, &nodes_left_).Run(known);
+    return TypeInference(body, depth_ + 1, &work_left_).Run(known);
   }
 
   // What a loop carries may change its shape: the body is inferred again for what its inputs and what it
@@ -252,7 +263,7 @@ class TypeInference {
     for (size_t i = 0; i < captures; ++i) known[i] = nullptr;
     Graph* body = graph_.subgraphs[attributes.body].get();
     for (int round = 0;; ++round) {
-      const bool last = round >= kMaxLoopRounds || nodes_left_ < 0;
+      const bool last = round >= kMaxLoopRounds || work_left_.bodies < 0;
       if (last) {
         for (size_t i = ops::kLoopFixedInputs; i < captures; ++i) inputs[i].shape = Shape::OfUnknownRank();
       }
@@ -273,13 +284,13 @@ class TypeInference {
 
   Graph& graph_;
   const int depth_;  // 1: the outermost graph
-  int64_t& nodes_left_;
+  WorkLeft& work_left_;
   Vector<const TensorView*> known_;
   Vector<std::unique_ptr<EvaluatedTensor>> computed_;
 };
 
-// Computes small integer results whose inputs are all known, so that shapes computed from shapes become types.
-// Errors mean "not known": the run will report them.
+// Computes small integer results whose inputs are all known, so that shapes computed from shapes become
+// types. Errors mean "not known": the run will report them.
 Status TypeInference::EvaluateSmall(const Node& node, const OpDefinition& definition, const TensorType* types,
                                     const TensorView* const* known) {
   if (node.outputs.size() != 1 || node.outputs[0] == kNone || definition.reference == nullptr) {
@@ -321,13 +332,13 @@ Status TypeInference::EvaluateSmall(const Node& node, const OpDefinition& defini
 Status InferNodeTypes(Graph* graph, const Node& node, const TensorType* input_types,
                       const TensorView* const* known, TensorType* output_types) {
   MACE_ASSIGN_OR_RETURN(const OpDefinition* definition, DefinitionOf(*graph, node));
-  int64_t nodes_left = kMaxInferredNodes;
-  return TypeInference(graph, 1, &nodes_left).InferTypes(*definition, node, input_types, known, output_types);
+  WorkLeft work;
+  return TypeInference(graph, 1, &work).InferTypes(*definition, node, input_types, known, output_types);
 }
 
 Status InferGraphTypes(Graph* graph) {
-  int64_t nodes_left = kMaxInferredNodes;
-  return TypeInference(graph, 1, &nodes_left).Run({});
+  WorkLeft work;
+  return TypeInference(graph, 1, &work).Run({});
 }
 
 }  // namespace mace

@@ -36,9 +36,7 @@ int64_t ConstantBytes(const Graph& graph) {
 
 }  // namespace
 
-int64_t FoldingAllowance(const Graph& graph) {
-  return (int64_t{16} << 20) + 4 * ConstantBytes(graph);
-}
+int64_t FoldingAllowance(const Graph& graph) { return (int64_t{16} << 20) + 4 * ConstantBytes(graph); }
 
 Status RunConstantFolding(Graph* graph) {
   int64_t allowance = FoldingAllowance(*graph);

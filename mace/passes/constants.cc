@@ -36,21 +36,22 @@ void TransposeElements(const T* from, const Shape& from_shape, std::span<const i
   }
 }
 
-// Operators whose work is more than a few steps an element; folded only while small.
+// Operators whose work may be more than a few steps an element; folded only while small.
 bool IsHeavy(OpId op) {
   switch (op) {
-    case OpId::kConv2d:
-    case OpId::kConvTranspose2d:
-    case OpId::kMatMul:
-    case OpId::kFullyConnected:
-    case OpId::kMaxPool2d:
-    case OpId::kAveragePool2d:
-    case OpId::kGru:
-    case OpId::kLstm:
-    case OpId::kSvdf:
+    case OpId::kSoftmax:
+    case OpId::kLogSoftmax:
+    case OpId::kLayerNormalization:
+    case OpId::kBatchNormalization:
+      return false;
+    // Marked as cheap for shape arithmetic, or by their family.
+    case OpId::kBlockMatMul:
+    case OpId::kDet:
+    case OpId::kInverse:
+    case OpId::kLocalResponseNormalization:
       return true;
     default:
-      return false;
+      return (FindOpDefinition(op)->flags & (kOpElementwise | kOpView | kOpCheap | kOpShapeOnly)) == 0;
   }
 }
 
@@ -92,8 +93,7 @@ Status FoldDataSized(Graph* graph, NodeId id, const std::vector<TensorView>& inp
     if (input.dtype != DType::kInvalid && input.elements() > kMaxDataSizedElements) return Status::Ok();
   }
   Vector<EvaluatedTensor> results;
-  Status status =
-      EvaluateDynamicNode(*graph, graph->nodes[id], inputs.data(), &results, limits.result_bytes);
+  Status status = EvaluateDynamicNode(*graph, graph->nodes[id], inputs.data(), &results, limits.result_bytes);
   if (status.code() == StatusCode::kResourceExhausted) return Status::Ok();
   MACE_RETURN_IF_ERROR(std::move(status));
   for (size_t i = 0; i < results.size(); ++i) {
@@ -269,6 +269,7 @@ Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* fo
   *folded = false;
   const Node& node = graph->nodes[node_id];
   if (node.op == OpId::kShape) return FoldShape(graph, node, folded);
+  if ((FindOpDefinition(node.op)->flags & kOpRandom) != 0) return Status::Ok();
   std::vector<TensorView> inputs;
   int64_t input_elements = 1;
   for (ValueId input : node.inputs) {

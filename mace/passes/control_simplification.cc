@@ -10,8 +10,9 @@ namespace {
 
 // How many inputs of a body come in front of what it captures.
 int FixedBodyInputs(const Node& node) {
-  return node.op == OpId::kIf ? 0
-                              : ops::kLoopFixedInputs + node.attributes.as<ops::LoopAttributes>().carried_count;
+  return node.op == OpId::kIf
+             ? 0
+             : ops::kLoopFixedInputs + node.attributes.as<ops::LoopAttributes>().carried_count;
 }
 
 void RemoveAt(Vector<ValueId>* list, size_t i) {
@@ -19,12 +20,25 @@ void RemoveAt(Vector<ValueId>* list, size_t i) {
   list->PopBack();
 }
 
-bool IsRead(const Graph& body, ValueId value) {
-  const auto reads = [&](const Node& node) {
-    return std::find(node.inputs.begin(), node.inputs.end(), value) != node.inputs.end();
-  };
-  return std::find(body.outputs.begin(), body.outputs.end(), value) != body.outputs.end() ||
-         std::any_of(body.nodes.begin(), body.nodes.end(), reads);
+// Of each value of a body: whether a node or an output reads it.
+std::vector<bool> ReadValues(const Graph& body) {
+  std::vector<bool> read(body.values.size(), false);
+  for (const Node& node : body.nodes) {
+    for (ValueId input : node.inputs) {
+      if (input != kNone) read[input] = true;
+    }
+  }
+  for (ValueId output : body.outputs) read[output] = true;
+  return read;
+}
+
+// What `value` is behind Identities.
+ValueId SourceOf(const Graph& body, ValueId value) {
+  while (body.values[value].producer != kNone &&
+         body.nodes[body.values[value].producer].op == OpId::kIdentity) {
+    value = body.nodes[body.values[value].producer].inputs[0];
+  }
+  return value;
 }
 
 class Simplification {
@@ -33,11 +47,15 @@ class Simplification {
       : editor_(*editor), graph_(editor->graph()), allowance_(*allowance) {}
 
   void Run(NodeId id) {
+    if (editor_.node(id).op == OpId::kLoop && !CaptureWhatStays(id)) return;
     DropResults(id);
+    std::vector<std::vector<bool>> read;
+    for (const Graph* body : BodiesIn(id)) read.push_back(ReadValues(*body));
     const int offset = BodyInputOffset(editor_.node(id));
     for (int i = static_cast<int>(editor_.node(id).inputs.size()) - 1;
          i >= FixedBodyInputs(editor_.node(id)) + offset; --i) {
-      if (!CopyConstant(id, i, i - offset) && !IsReadByAny(id, i - offset)) DropCapture(id, i, i - offset);
+      if (!CopyConstant(id, i, i - offset) && !IsReadByAny(id, i - offset, read))
+        DropCapture(id, i, i - offset);
     }
     if (editor_.node(id).op == OpId::kIf) Inline(id);
   }
@@ -49,6 +67,36 @@ class Simplification {
     return bodies;
   }
 
+  // What a loop carries and its body leaves as it is becomes a capture (which may be a constant); a condition
+  // that is passed on is named as such. False where no output was left, and the node is gone.
+  bool CaptureWhatStays(NodeId id) {
+    Graph& body = *BodiesIn(id)[0];
+    body.outputs[0] = SourceOf(body, body.outputs[0]);
+    int carried = graph_.nodes[id].attributes.as<ops::LoopAttributes>().carried_count;
+    for (int i = carried - 1; i >= 0; --i) {
+      const int input = ops::kLoopFixedInputs + i;
+      const ValueId inner = body.inputs[input], outer = editor_.node(id).inputs[input];
+      if (SourceOf(body, body.outputs[i + 1]) != inner) continue;
+      if (static_cast<size_t>(i) < editor_.node(id).outputs.size()) {
+        const ValueId output = editor_.node(id).outputs[i];
+        if (output != kNone) editor_.ReplaceUses(output, outer);
+        if (output != kNone) graph_.values[output].producer = kNone;
+        RemoveAt(&graph_.nodes[id].outputs, i);
+      }
+      for (Vector<ValueId>* inputs : {&body.inputs, &graph_.nodes[id].inputs}) {
+        const ValueId moved = (*inputs)[input];
+        RemoveAt(inputs, input);
+        Check(inputs->PushBack(moved));
+      }
+      RemoveAt(&body.outputs, i + 1);
+      graph_.nodes[id].attributes.as<ops::LoopAttributes>().carried_count = --carried;
+    }
+    const Vector<ValueId>& outputs = graph_.nodes[id].outputs;
+    const bool any_left = std::any_of(outputs.begin(), outputs.end(), [](ValueId o) { return o != kNone; });
+    if (!any_left) editor_.Remove(id);
+    return any_left;
+  }
+
   // Outputs of the bodies that become nothing, or something that nobody reads. What a loop carries stays.
   void DropResults(NodeId id) {
     Node& node = graph_.nodes[id];
@@ -58,7 +106,8 @@ class Simplification {
     for (size_t i = BodiesIn(id)[0]->outputs.size() - first; i-- > carried;) {
       const ValueId output = i < node.outputs.size() ? node.outputs[i] : kNone;
       if (output != kNone && (!editor_.UsersOf(output).empty() || editor_.IsResult(output))) continue;
-      // A node keeps an output, so that the verifier has something to hold on to: a dead node goes as a whole.
+      // A node keeps an output, so that the verifier has something to hold on to: a dead node goes as a
+      // whole.
       if (output != kNone && node.outputs.size() == 1) return;
       if (output != kNone) graph_.values[output].producer = kNone;
       if (i < node.outputs.size()) RemoveAt(&node.outputs, i);
@@ -66,9 +115,10 @@ class Simplification {
     }
   }
 
-  bool IsReadByAny(NodeId id, int body_input) {
-    for (Graph* body : BodiesIn(id)) {
-      if (IsRead(*body, body->inputs[body_input])) return true;
+  bool IsReadByAny(NodeId id, int body_input, const std::vector<std::vector<bool>>& read) {
+    const std::vector<Graph*> bodies = BodiesIn(id);
+    for (size_t b = 0; b < bodies.size(); ++b) {
+      if (read[b][bodies[b]->inputs[body_input]]) return true;
     }
     return false;
   }

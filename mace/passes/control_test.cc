@@ -62,9 +62,9 @@ std::vector<Result> EvaluateControlGraph(const Graph& graph) {
   std::vector<Result> results;
   for (bool flag : {true, false}) {
     for (int64_t count : {0, 1, 3}) {
-      for (Result& result : Evaluate(graph, {{&flag, DType::kBool, {}},
-                                             {&count, DType::kI64, {}},
-                                             {x.data(), DType::kF32, {2, 3}}})) {
+      for (Result& result : Evaluate(
+               graph,
+               {{&flag, DType::kBool, {}}, {&count, DType::kI64, {}}, {x.data(), DType::kF32, {2, 3}}})) {
         results.push_back(std::move(result));
       }
     }
@@ -183,6 +183,53 @@ TEST(ControlSimplification, CopiesConstantsAndDropsWhatNobodyReads) {
   }
 }
 
+// A while loop as TensorFlow writes it: all that the body reads is carried.
+TEST(ControlSimplification, CarriesOnlyWhatChanges) {
+  Graph graph;
+  GraphBuilder main(&graph);
+  const ValueId count = main.Input("count", DType::kI64, {});
+  const ValueId x = main.Input("x", DType::kF32, {2});
+  const ValueId w = main.Constant<float>("w", {2}, {2, 3});
+  LoopAttributes loop = {main.Subgraph(), 3};
+  GraphBuilder body = main.At(loop.body, "body");
+  body.Input("iteration", DType::kI64, {});
+  const ValueId going = body.Input("going", DType::kBool, {});
+  const ValueId inner_w = body.Input("w", DType::kF32, {2});
+  const ValueId product = body.Input("product", DType::kF32, {2});
+  const ValueId same = body.Input("same", DType::kF32, {2});
+  body.Output(body.Node(OpId::kIdentity, "", {going}));
+  body.Output(body.Node(OpId::kIdentity, "", {inner_w}));
+  body.Output(body.Node(OpId::kMul, "", {product, inner_w}));
+  body.Output(same);
+  const auto results = main.Nodes(OpId::kLoop, "loop", {count, main.True(), w, x, x}, loop, 3);
+  main.Output(results[1], "y");
+  main.Output(results[2], "same");
+  main.Output(main.Node(OpId::kAdd, "", {results[0], x}), "sum");
+  ASSERT_OK(InferGraphTypes(&graph));
+  float data[2] = {1, -1};
+  const auto evaluate = [&] {
+    std::vector<Result> all;
+    for (int64_t times : {0, 3}) {
+      for (Result& result : Evaluate(graph, {{&times, DType::kI64, {}}, {data, DType::kF32, {2}}})) {
+        all.push_back(std::move(result));
+      }
+    }
+    return all;
+  };
+  const std::vector<Result> before = evaluate();
+  ASSERT_OK(Optimize(&graph));
+  ExpectSame(before, evaluate());
+  for (const Node& node : graph.nodes) {
+    if (node.op != OpId::kLoop) continue;
+    EXPECT_EQ(node.inputs.size(), 3u);
+    EXPECT_EQ(node.attributes.as<LoopAttributes>().carried_count, 1);
+  }
+  const Graph& optimized = *graph.subgraphs[0];
+  EXPECT_EQ(optimized.outputs[0], optimized.inputs[1]);
+  EXPECT_EQ(optimized.nodes.size(), 1u);
+  EXPECT_EQ(optimized.constants.size(), 1u);
+}
+
 TEST(ControlSimplification, InlinesAnIfOfConstantCondition) {
   for (const bool chosen : {true, false}) {
     Graph graph;
@@ -199,6 +246,29 @@ TEST(ControlSimplification, InlinesAnIfOfConstantCondition) {
     EXPECT_EQ(Count(graph, OpId::kIf), 0);
     EXPECT_EQ(Count(graph, OpId::kLoop), chosen ? 0 : 1);
     EXPECT_EQ(graph.subgraphs.size(), chosen ? 0u : 1u);
+  }
+}
+
+TEST(ConstantFolding, ComputesOperatorsWhoseSizesDependOnData) {
+  for (const bool small : {true, false}) {
+    Graph graph;
+    GraphBuilder main(&graph);
+    std::vector<float> elements(small ? 4 : 1 << 16, 0.0f);
+    elements[1] = elements[3] = 1;
+    const ValueId constant = main.Constant<float>("", {static_cast<int64_t>(elements.size())}, elements);
+    const ValueId found = main.Node(OpId::kNonZero, "find", {constant});
+    const ValueId x = main.Input("x", DType::kI64, {1, 2});
+    main.Output(main.Node(OpId::kAdd, "add", {x, found}), "y");
+    ASSERT_OK(InferGraphTypes(&graph));
+    ASSERT_OK(Optimize(&graph));
+    EXPECT_EQ(Count(graph, OpId::kNonZero), small ? 0 : 1);  // what is large is left to the run
+    int64_t data[2] = {10, 20};
+    Vector<EvaluatedTensor> fetches;
+    const TensorView feed = {data, DType::kI64, {1, 2}};
+    ASSERT_OK(EvaluateGraph(graph, {&feed, 1}, {}, &fetches));
+    ASSERT_TRUE(fetches[0].view.shape == (Shape{1, 2}));
+    EXPECT_EQ(fetches[0].view.as<int64_t>()[0], 11);
+    EXPECT_EQ(fetches[0].view.as<int64_t>()[1], 23);
   }
 }
 
@@ -233,7 +303,8 @@ TEST(NarrowFloatRemoval, KeepsOtherCasts) {
   to_float.to = DType::kF32;
   const ValueId x = main.Input("x", DType::kF32, {4});
   const ValueId d = main.Input("d", DType::kF64, {4});
-  for (const auto& [from, attributes] : {std::pair{x, to_integer}, std::pair{d, to_half}, std::pair{x, to_half}}) {
+  for (const auto& [from, attributes] :
+       {std::pair{x, to_integer}, std::pair{d, to_half}, std::pair{x, to_half}}) {
     const ValueId there = main.Node(OpId::kCast, "", {from}, attributes);
     main.Output(main.Node(OpId::kCast, "", {there}, to_float));
   }

@@ -19,7 +19,8 @@ Status RunNarrowFloatRemoval(Graph* graph) {
       if ((dtype != DType::kF16 && dtype != DType::kBF16) || editor.DTypeOf(x) != DType::kF32) continue;
       // A graph whose input goes to an output through a narrow type says that it wants the rounding.
       if (editor.graph().values[x].producer == kNone && editor.IsResult(y)) continue;
-      // Where the narrow value has other readers (it is an output, or is only moved), its Cast stays for them.
+      // Where the narrow value has other readers (it is an output, or is only moved), its Cast stays for
+      // them.
       editor.ReplaceUses(y, x);
       editor.Remove(id);
     }

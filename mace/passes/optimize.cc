@@ -79,9 +79,9 @@ Status OptimizeWithBodies(Graph* graph, Folding* folding, OptimizeReport* report
     return Status::Ok();
   }
   folding->keep_quantized = true;
-  MACE_RETURN_IF_ERROR(RunAll(graph, folding,
-                              {kDeadCode, kNarrowFloats, kCast, kIdentity, kConstantFolding, kControl,
-                               kConstantFolding, kControl}));
+  MACE_RETURN_IF_ERROR(RunAll(
+      graph, folding,
+      {kDeadCode, kNarrowFloats, kCast, kIdentity, kConstantFolding, kControl, kConstantFolding, kControl}));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
     MACE_RETURN_IF_ERROR(RunAll(graph, folding, {kTransposeSinking, kReshape, kConstantFolding}));

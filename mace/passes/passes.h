@@ -57,8 +57,9 @@ Status RunQuantizedFusion(Graph* graph);
 // Gather(Cast(constant table)) -> Cast(Gather(constant table)), so that a big table stays small; Slice too.
 Status RunCastSinking(Graph* graph);
 
-// If and Loop: constants that they capture are copied into the bodies, captures and results that nobody reads
-// are dropped, and an If of constant condition is replaced by the branch that runs.
+// If and Loop: constants that they capture are copied into the bodies, what a loop carries unchanged is
+// captured, captures and results that nobody reads are dropped, and an If of constant condition is replaced by
+// the branch that runs.
 Status RunControlSimplification(Graph* graph);
 // The same; the bytes of copies are taken from *allowance: many bodies may capture one constant.
 Status RunControlSimplification(Graph* graph, int64_t* allowance);

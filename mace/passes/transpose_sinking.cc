@@ -249,8 +249,9 @@ class Sinker {
     if (!HasTransposedData()) return false;
     ops::ReduceAttributes attributes = editor_.node(id_).attributes.as<ops::ReduceAttributes>();
     const int rank = first_.perm.size();
-    uint32_t reduced = 0;  // axes of the source
-    if (attributes.axes.empty()) reduced = (1u << rank) - 1;
+    uint32_t reduced = 0;                                   // axes of the source
+    if (editor_.node(id_).inputs.size() > 1) return false;  // the axes are an operand
+    if (attributes.axes.empty() && !attributes.empty_is_none) reduced = (1u << rank) - 1;
     for (int i = 0; i < attributes.axes.size(); ++i) {
       int axis = 0;
       if (!NormalizeAxis(attributes.axes[i], rank, &axis)) return false;

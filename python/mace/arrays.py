@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from mace.element_types import BITS, numpy_dtype
 from mace.errors import DataLossError, InvalidArgumentError, NotFoundError, OutOfMemoryError
 from mace.files import open_regular
 from mace.model import TensorInfo
@@ -107,11 +108,28 @@ def read_npy(path: str) -> np.ndarray:
             raise OutOfMemoryError(f"{path}: out of memory") from None
 
 
+def as_bytes(array: np.ndarray) -> np.ndarray:
+    """Integers of 4 and 2 bits, which .npy files cannot name, as int8 or uint8."""
+    if BITS.get(array.dtype.name, 8) >= 8:
+        return array
+    return array.astype(np.uint8 if array.dtype.name.startswith("u") else np.int8)
+
+
+def _from_bytes(array: np.ndarray, info: TensorInfo) -> np.ndarray:
+    """The other way, for an input of such a type whose numbers fit."""
+    bits = BITS.get(info.dtype, 8)
+    if bits >= 8 or array.dtype not in (np.int8, np.uint8):
+        return array
+    low, high = (0, 2**bits) if info.dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    fits = array.size == 0 or (low <= array.min() and array.max() < high)
+    return array.astype(numpy_dtype(info.dtype)) if fits else array
+
+
 def _check(path: str, array: np.ndarray, info: TensorInfo, steps: int) -> None:
     shape = list(array.shape)
     if steps and (not shape or shape[0] != steps):
         raise InvalidArgumentError(f"{path}: --steps {steps} needs that many along axis 0, the array is {shape}")
-    dtype = "bfloat16" if array.dtype.kind == "V" else array.dtype.name
+    dtype = "bfloat16" if array.dtype == np.dtype("V2") else array.dtype.name
     each = shape[1:] if steps else shape
     fits = dtype == info.dtype and len(each) == len(info.shape)
     if not fits or any(isinstance(want, int) and want != have for want, have in zip(info.shape, each, strict=True)):
@@ -132,6 +150,7 @@ def read_inputs(folder: str, infos: Sequence[TensorInfo], steps: int = 0) -> lis
                 raise NotFoundError(f"{path}: no such file (input {info})") from None
             arrays.append(None)
             continue
+        array = _from_bytes(array, info)
         _check(path, array, info, steps)
         arrays.append(array)
     surplus = None

@@ -16,14 +16,13 @@ import click
 import numpy as np
 
 import mace
-from mace.arrays import read_inputs
+from mace.arrays import as_bytes, read_inputs
 from mace.conversion import folder_of
+from mace.element_types import BITS, numpy_dtype
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.pipeline_file import PipelineFileError, read_pipeline_file
 from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
-
-NUMPY_LACKS = ("bfloat16", "int4", "uint4", "unknown")
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:
@@ -196,7 +195,7 @@ def run(model: str, input_dir: str, output_dir: str, steps: int, timeout: float 
     paths = [os.path.join(output_dir, f"out_{i}.npy") for i in range(len(outputs))]
     for path, array in zip(paths, outputs, strict=True):
         buffer = io.BytesIO()
-        np.save(buffer, array)
+        np.save(buffer, as_bytes(array))
         write_atomically(path, buffer.getbuffer(), follow_links=False)
     report = [{"name": info.name, "dtype": info.dtype, "shape": list(a.shape)} for info, a in zip(loaded.outputs, outputs, strict=True)]
     if as_json:
@@ -283,14 +282,14 @@ def random_inputs(loaded: mace.Model, given: dict[str, list[int]], seed: int) ->
     arrays = []
     for tensor in loaded.inputs:
         shape = shapes[tensor.name]
-        if tensor.dtype in NUMPY_LACKS:
-            raise mace.UnsupportedError(f"input {tensor}: NumPy has no {tensor.dtype}")
-        if tensor.dtype.startswith("float"):
-            arrays.append((rng.random_sample(shape) * 2 - 1).astype(tensor.dtype))
+        dtype = numpy_dtype(tensor.dtype)
+        if "float" in tensor.dtype:
+            arrays.append((rng.random_sample(shape) * 2 - 1).astype(dtype))
         elif tensor.dtype == "bool":
             arrays.append(rng.randint(0, 2, shape).astype(bool))
         else:
-            arrays.append(rng.randint(0, 100, shape).astype(tensor.dtype))
+            bits = BITS.get(tensor.dtype, 8) - (not tensor.dtype.startswith("u"))
+            arrays.append(rng.randint(0, min(100, 2**bits), shape).astype(dtype))
     return arrays
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mace import _native
 from mace.conversion import convert_bytes, folder_of
+from mace.element_types import BITS, from_native, numpy_dtype, to_raw
 from mace.errors import InvalidArgumentError, named
 from mace.files import MACE_MAGIC, open_regular
 
@@ -75,7 +76,7 @@ class Session:
         arrays = self._model._feeds(inputs)
         infos = self._model.outputs
         results = self._native.run(arrays, len(infos), bool(profile), seconds)
-        return {info.name: result for info, result in zip(infos, results, strict=True)}
+        return {info.name: from_native(result) for info, result in zip(infos, results, strict=True)}
 
     run = __call__
 
@@ -193,7 +194,7 @@ def _as_shape(value: Any, info: TensorInfo) -> list[int]:
     return shape
 
 
-def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
+def _as_array(value: Any, info: TensorInfo) -> np.ndarray | tuple[np.ndarray, str, tuple[int, ...]]:
     masked = sys.modules.get("numpy.ma")  # whose import takes 12 ms; without it there is no masked array
     if masked is not None and isinstance(value, masked.MaskedArray):
         raise InvalidArgumentError(f"input {info}: a masked array, whose mask would be lost: fill it first (array.filled())")
@@ -205,14 +206,17 @@ def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
         array = np.asarray(value)
     else:  # lists and numbers have no dtype of their own
         try:
-            array = np.asarray(value, dtype=info.dtype)
+            array = np.asarray(value, dtype=numpy_dtype(info.dtype))
         except (ValueError, TypeError, OverflowError) as error:
             raise InvalidArgumentError(f"input {info}: {error}") from None
+    if info.dtype == "bfloat16" and array.dtype == np.dtype("V2"):  # as .npy files keep it
+        array = array.view(numpy_dtype("bfloat16"))
     if array.dtype.name != info.dtype:
         raise InvalidArgumentError(f"input {info}: expected dtype {info.dtype}, got {array.dtype.name}")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return np.ascontiguousarray(array).reshape(array.shape)
+    array = np.ascontiguousarray(array).reshape(array.shape)
+    return to_raw(array, info.dtype) if info.dtype in BITS else array
 
 
 def _as_integer(name: str, value: Any, expected: str, end: int) -> int:

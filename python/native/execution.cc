@@ -52,16 +52,20 @@ struct Model {
   nb::object bytes;
 };
 
+// Types that NumPy lacks cross as their bytes: a tuple (array of `dlpack`, the type's name, the shape).
+// bfloat16 has an element for each of the tensor, integers of 4 and 2 bits a list of bytes as MACE packs
+// them. mace/element_types.py makes arrays of the ml_dtypes package of them.
 struct DTypeRow {
   int32_t dtype;
   const char* name;
   nb::dlpack::dtype dlpack;
+  bool is_raw = false;
 };
 
 constexpr DTypeRow kDTypes[] = {
     {MACE_FLOAT32, "float32", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 32, 1}},
     {MACE_FLOAT16, "float16", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1}},
-    {MACE_BFLOAT16, "bfloat16", {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1}},
+    {MACE_BFLOAT16, "bfloat16", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 16, 1}, true},
     {MACE_FLOAT64, "float64", {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 64, 1}},
     {MACE_INT8, "int8", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 8, 1}},
     {MACE_UINT8, "uint8", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}},
@@ -72,6 +76,10 @@ constexpr DTypeRow kDTypes[] = {
     {MACE_INT64, "int64", {static_cast<uint8_t>(nb::dlpack::dtype_code::Int), 64, 1}},
     {MACE_UINT64, "uint64", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 64, 1}},
     {MACE_BOOL, "bool", {static_cast<uint8_t>(nb::dlpack::dtype_code::Bool), 8, 1}},
+    {MACE_INT4, "int4", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
+    {MACE_UINT4, "uint4", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
+    {MACE_INT2, "int2", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
+    {MACE_UINT2, "uint2", {static_cast<uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, true},
 };
 
 const DTypeRow* FindDType(int32_t dtype) {
@@ -83,7 +91,14 @@ const DTypeRow* FindDType(int32_t dtype) {
 
 const DTypeRow* FindDType(nb::dlpack::dtype dtype) {
   for (const DTypeRow& row : kDTypes) {
-    if (row.dlpack == dtype) return &row;
+    if (row.dlpack == dtype && !row.is_raw) return &row;
+  }
+  return nullptr;
+}
+
+const DTypeRow* FindDType(const std::string& name) {
+  for (const DTypeRow& row : kDTypes) {
+    if (name == row.name) return &row;
   }
   return nullptr;
 }
@@ -219,6 +234,18 @@ std::unique_ptr<Session> MakeSession(const Model& model) {
 
 using InputArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
+// Type and shape of a raw tuple; returns its array.
+InputArray RawInput(size_t index, nb::tuple raw, mace_tensor* tensor) {
+  const DTypeRow* row = raw.size() == 3 ? FindDType(nb::cast<std::string>(raw[1])) : nullptr;
+  if (row == nullptr || !row->is_raw) RaiseInput(index, "has an element type that MACE does not know");
+  const auto shape = nb::cast<std::vector<int64_t>>(raw[2]);
+  if (shape.size() > MACE_MAX_RANK) RaiseInput(index, "has more than 8 dimensions");
+  tensor->dtype = row->dtype;
+  tensor->rank = static_cast<int32_t>(shape.size());
+  std::copy(shape.begin(), shape.end(), tensor->dims);
+  return nb::cast<InputArray>(raw[0]);
+}
+
 // One entry per model input; None: left to the session's state.
 std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* keep) {
   std::vector<mace_tensor> tensors(arrays.size());
@@ -228,13 +255,18 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
     tensor = {};
     tensor.struct_size = sizeof(tensor);
     if (nb::handle(arrays[i]).is_none()) continue;
-    InputArray array = nb::cast<InputArray>(arrays[i]);
-    const DTypeRow* row = FindDType(array.dtype());
-    if (row == nullptr) RaiseInput(i, "has an element type that MACE does not know");
-    if (array.ndim() > MACE_MAX_RANK) RaiseInput(i, "has more than 8 dimensions");
-    tensor.dtype = row->dtype;
-    tensor.rank = static_cast<int32_t>(array.ndim());
-    for (int d = 0; d < tensor.rank; ++d) tensor.dims[d] = static_cast<int64_t>(array.shape(d));
+    InputArray array;
+    if (nb::isinstance<nb::tuple>(arrays[i])) {
+      array = RawInput(i, nb::cast<nb::tuple>(arrays[i]), &tensor);
+    } else {
+      array = nb::cast<InputArray>(arrays[i]);
+      const DTypeRow* row = FindDType(array.dtype());
+      if (row == nullptr) RaiseInput(i, "has an element type that MACE does not know");
+      if (array.ndim() > MACE_MAX_RANK) RaiseInput(i, "has more than 8 dimensions");
+      tensor.dtype = row->dtype;
+      tensor.rank = static_cast<int32_t>(array.ndim());
+      for (int d = 0; d < tensor.rank; ++d) tensor.dims[d] = static_cast<int64_t>(array.shape(d));
+    }
     static char empty;  // data must not be null for a tensor of zero elements: null means "not fed"
     tensor.data = array.size() == 0 ? &empty : const_cast<void*>(array.data());
     tensor.byte_size = array.nbytes();
@@ -246,10 +278,7 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
 // An array that the run will write.
 nb::object MakeOutput(mace_tensor* tensor) {
   const DTypeRow* row = FindDType(tensor->dtype);
-  if (row == nullptr || tensor->dtype == MACE_BFLOAT16) {
-    Raise(MACE_UNSUPPORTED,
-          "an output has an element type that NumPy does not have (bfloat16, int4): cast it in the model");
-  }
+  if (row == nullptr) Raise(MACE_UNSUPPORTED, "an output has an element type that MACE does not know");
   void* memory = nullptr;
   const size_t bytes = tensor->byte_size == 0 ? 1 : tensor->byte_size;
   if (posix_memalign(&memory, 64, bytes) != 0) throw std::bad_alloc();
@@ -257,6 +286,14 @@ nb::object MakeOutput(mace_tensor* tensor) {
   size_t shape[MACE_MAX_RANK];
   for (int d = 0; d < tensor->rank; ++d) shape[d] = static_cast<size_t>(tensor->dims[d]);
   tensor->data = memory;
+  if (row->is_raw) {
+    const size_t count = tensor->byte_size / (row->dlpack.bits / 8);
+    nb::ndarray<nb::numpy> array(memory, 1, &count, owner, nullptr, row->dlpack);
+    nb::list dims;
+    for (int d = 0; d < tensor->rank; ++d) dims.append(tensor->dims[d]);
+    tensor->byte_size = bytes;
+    return nb::make_tuple(nb::cast(array), row->name, nb::tuple(dims));
+  }
   tensor->byte_size = bytes;
   nb::ndarray<nb::numpy> array(memory, tensor->rank, shape, owner, nullptr, row->dlpack);
   return nb::cast(array);
@@ -264,8 +301,9 @@ nb::object MakeOutput(mace_tensor* tensor) {
 
 // Its size depends on data: only the run tells it, and writes to the session's buffer.
 bool HasOpenSize(const mace_tensor& tensor) {
-  return tensor.rank < 0 ||
-         std::any_of(tensor.dims, tensor.dims + tensor.rank, [](int64_t dim) { return dim < 0; });
+  if (tensor.rank < 0) return true;
+  const int64_t* end = tensor.dims + tensor.rank;
+  return tensor.byte_size == 0 && std::find(tensor.dims, end, 0) == end;
 }
 
 nb::object CopyOutput(mace_tensor* tensor) {
@@ -332,9 +370,7 @@ void Prepare(Session& session, const std::vector<std::string>& dtypes,
   for (size_t i = 0; i < shapes.size(); ++i) {
     inputs[i] = {};
     inputs[i].struct_size = sizeof(mace_tensor);
-    for (const DTypeRow& row : kDTypes) {
-      if (dtypes[i] == row.name) inputs[i].dtype = row.dtype;
-    }
+    if (const DTypeRow* row = FindDType(dtypes[i]); row != nullptr) inputs[i].dtype = row->dtype;
     if (shapes[i].size() > MACE_MAX_RANK) Raise(MACE_INVALID_ARGUMENT, "a shape has more than 8 dimensions");
     inputs[i].rank = static_cast<int32_t>(shapes[i].size());
     for (size_t d = 0; d < shapes[i].size(); ++d) inputs[i].dims[d] = shapes[i][d];

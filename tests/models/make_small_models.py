@@ -49,6 +49,12 @@ class Builder:
         self.nodes.append(helper.make_node(op, inputs, names, name=f"{op}_{len(self.nodes)}", **attributes))
         return names[0] if outputs == 1 else names
 
+    def named(self, value, name):
+        """Gives a value another name."""
+        for node in self.nodes:
+            node.input[:] = [name if x == value else x for x in node.input]
+            node.output[:] = [name if x == value else x for x in node.output]
+
     def quantization(self, scale, zero_point, dtype=np.uint8):
         """Names of the scale and the zero point, for DequantizeLinear and QuantizeLinear."""
         return [self.constant(np.array(scale, np.float32)), self.constant(np.array(zero_point, dtype))]

@@ -58,7 +58,7 @@ def test_command_line(tmp_path: pathlib.Path) -> None:
 def test_bytes_have_no_folder(tmp_path: pathlib.Path) -> None:
     data = write(tmp_path).read_bytes()
     for act in (mace.load, mace.convert):
-        with pytest.raises(mace.InvalidArgumentError, match="tensor 'w'.*'net.weights'.*without a folder"):
+        with pytest.raises(mace.InvalidArgumentError, match=r"tensor 'w'.*'net\.weights'.*without a folder"):
             act(data)
 
 

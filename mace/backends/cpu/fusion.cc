@@ -321,6 +321,7 @@ bool Fusion::IsProducer(const Node& node) const {
     case OpId::kConvTranspose2d:
     case OpId::kFullyConnected:
     case OpId::kMatMul:
+    case OpId::kBlockMatMul:
       return node.outputs.size() == 1 && IsF32(node.inputs[0]) && IsF32(node.outputs[0]);
     default:
       return false;

@@ -341,7 +341,7 @@ Status LowerWhere(Lowering& lowering, const Cluster& cluster, const char** refus
 Status LowerCast(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const Node& node = lowering.node(cluster.nodes[0]);
   const DType from = lowering.type(node.inputs[0]).dtype, to = lowering.type(node.outputs[0]).dtype;
-  if (BytesOf(from) == 0 || BytesOf(to) == 0 || from == DType::kBF16 || to == DType::kBF16) {
+  if (BytesOf(from) == 0 || BytesOf(to) == 0) {
     *refusal = "no fast kernel for these element types";
     return Status::Ok();
   }

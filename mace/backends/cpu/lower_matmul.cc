@@ -3,6 +3,8 @@
 #include "mace/backends/cpu/lower_integer.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/half.h"
+#include "mace/ops/matmul/block_matmul.h"
 #include "mace/ops/matmul/matmul.h"
 #include "mace/ops/movement/movement.h"
 
@@ -113,6 +115,11 @@ void SetBatch(const BatchLoops& loops, GemmParams* params) {
   }
 }
 
+// Of a product of two matrices.
+struct GemmShape {
+  int64_t rows, columns, depth;
+};
+
 Status SetGemm(Lowering& lowering, const GemmParams& params, StepSpec* spec) {
   spec->multiply_adds = params.rows * params.columns * params.depth;
   for (int64_t count : params.batch) spec->multiply_adds *= count;
@@ -120,37 +127,49 @@ Status SetGemm(Lowering& lowering, const GemmParams& params, StepSpec* spec) {
                             &params, spec);
 }
 
-// The right-hand side is one known matrix: packed once per model.
-Status EmitKnownRhs(Lowering& lowering, const Cluster& cluster, ValueId lhs, int64_t rows, const GemmRhs& rhs,
-                    int64_t columns, const LayerWeights& sources) {
+// The right-hand side is one known matrix: packed once per model. pack(params, floats) writes the packed form
+// of `weights`, which `hash` tells from others of the same constant.
+template <typename Pack>
+Status EmitKnownProduct(Lowering& lowering, const Cluster& cluster, const GemmShape& shape,
+                        const WeightSource& weights, FormatHash hash, const char* reason, const Pack& pack) {
+  const ValueId lhs = lowering.node(cluster.nodes[0]).inputs[0];
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<GemmParams>());
   params->isa = lowering.kernels().gemm_isa;
-  params->rows = rows;
-  params->columns = columns;
-  params->depth = rhs.depth();
+  params->rows = shape.rows;
+  params->columns = shape.columns;
+  params->depth = shape.depth;
   params->lhs_stride =
-      lowering.storage().IsPadded(lhs) ? lowering.storage().PixelStride(lhs) / 4 : rhs.depth();
+      lowering.storage().IsPadded(lhs) ? lowering.storage().PixelStride(lhs) / 4 : shape.depth;
   params->out_stride = lowering.storage().IsPadded(cluster.output)
                            ? lowering.storage().PixelStride(cluster.output) / 4
-                           : columns;
+                           : shape.columns;
   StepSpec spec;
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, lhs));
   MACE_RETURN_IF_ERROR(spec.operands.PushBack(Operand{}));
   MACE_RETURN_IF_ERROR(lowering.AddOperand(&spec, cluster.output));
   MACE_RETURN_IF_ERROR(lowering.AddPostOps(cluster, &spec, &params->post_ops));
   MACE_RETURN_IF_ERROR(kernels::PrepareGemm(params));
+  hash.Add(shape.columns).Add(shape.depth).Add(params->packed_floats).AddPanels(params->panels);
+  const auto bytes = static_cast<size_t>(kernels::GemmPackedBytes(*params));
+  MACE_ASSIGN_OR_RETURN(spec.operands[1], lowering.Packed(weights, hash.value(), bytes, [&](uint8_t* packed) {
+    return pack(*params, reinterpret_cast<float*>(packed));
+  }));
+  MACE_RETURN_IF_ERROR(SetGemm(lowering, *params, &spec));
+  spec.reason = reason;
+  return lowering.Emit(cluster, std::move(spec));
+}
+
+Status EmitKnownRhs(Lowering& lowering, const Cluster& cluster, int64_t rows, const GemmRhs& rhs,
+                    int64_t columns, const LayerWeights& sources) {
   FormatHash hash("gemm");
   hash.Add(sources.bias.constant).Add(static_cast<int64_t>(rhs.dtype)).Add(rhs.column_stride);
-  hash.Add(rhs.depth_strides[2]).Add(columns).Add(rhs.depth()).Add(params->packed_floats);
-  hash.AddPanels(params->panels);
-  const auto bytes = static_cast<size_t>(kernels::GemmPackedBytes(*params));
-  MACE_ASSIGN_OR_RETURN(spec.operands[1],
-                        lowering.Packed(sources.weights, hash.value(), bytes, [&](uint8_t* packed) {
-                          kernels::PackGemmMatrix(*params, rhs, reinterpret_cast<float*>(packed));
-                        }));
-  MACE_RETURN_IF_ERROR(SetGemm(lowering, *params, &spec));
-  spec.reason = rhs.dtype == DType::kF16 ? "weights packed from f16" : "";
-  return lowering.Emit(cluster, std::move(spec));
+  hash.Add(rhs.depth_strides[2]);
+  const char* reason = rhs.dtype == DType::kF16 ? "weights packed from f16" : "";
+  return EmitKnownProduct(lowering, cluster, {rows, columns, rhs.depth()}, sources.weights, hash, reason,
+                          [&](const GemmParams& params, float* packed) {
+                            kernels::PackGemmMatrix(params, rhs, packed);
+                            return Status::Ok();
+                          });
 }
 
 // The step that packs a right-hand side which a run computes, into a slot of its own.
@@ -263,7 +282,7 @@ Status LowerFullyConnected(Lowering& lowering, const Cluster& cluster, const cha
                                        sources.bias.data());
   rhs.bias_dtype = sources.bias.dtype();
   const Shape& x = lowering.shape(node.inputs[0]);
-  return EmitKnownRhs(lowering, cluster, node.inputs[0], x.Product(0, x.rank - 1), rhs, shape[0], sources);
+  return EmitKnownRhs(lowering, cluster, x.Product(0, x.rank - 1), rhs, shape[0], sources);
 }
 
 Status LowerMatMul(Lowering& lowering, const Cluster& cluster, const char** refusal) {
@@ -284,14 +303,60 @@ Status LowerMatMul(Lowering& lowering, const Cluster& cluster, const char** refu
     const DType dtype = weights.view->dtype;
     const GemmRhs rhs = attributes.transpose_b ? kernels::GemmRhsFromNK(data, dtype, columns, depth)
                                                : kernels::GemmRhsFromKN(data, dtype, columns, depth);
-    return EmitKnownRhs(lowering, cluster, node.inputs[0], a.Product(0, a.rank - 1), rhs, columns,
-                        {weights, {}});
+    return EmitKnownRhs(lowering, cluster, a.Product(0, a.rank - 1), rhs, columns, {weights, {}});
   }
   if (a.rank < 2 || b.rank < 2) {
     *refusal = "no fast kernel multiplies vectors that a run computes";
     return Status::Ok();
   }
   return LowerBatchedMatMul(lowering, cluster, refusal);
+}
+
+// The weights become floats while they are packed: a product as fast as that of a MatMul, for its memory.
+Status LowerBlockMatMul(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::BlockMatMulAttributes>();
+  WeightSource sources[4];  // weights, scales, zero points, bias
+  FormatHash hash("gemm of blocks");
+  hash.Add(attributes.bits).Add(attributes.block_size);
+  for (size_t i = 0; i < 4; ++i) {
+    const ValueId value = InputOf(node, i + 1);
+    sources[i] = lowering.Weights(value);
+    const bool is_float = i == 1 || i == 3;  // in float16, too
+    const bool is_typed =
+        sources[i].view != nullptr &&
+        (is_float ? sources[i].IsF32OrF16() : sources[i].view->dtype == lowering.type(value).dtype);
+    if (value != kNone && !is_typed) {
+      *refusal = "the weights are not known when the plan is made";
+      return Status::Ok();
+    }
+    if (i > 0) sources[0].PackWith(sources[i]);
+    hash.Add(sources[i].constant);
+  }
+  const int64_t columns = attributes.columns, depth = attributes.depth;
+  const Shape& x = lowering.shape(node.inputs[0]);
+  return EmitKnownProduct(
+      lowering, cluster, {x.Product(0, x.rank - 1), columns, depth}, sources[0], hash,
+      "weights of few bits, packed as floats", [&](const GemmParams& params, float* packed) -> Status {
+        MACE_ASSIGN_OR_RETURN(
+            Buffer buffer, Buffer::Allocate(static_cast<size_t>(columns) * static_cast<size_t>(depth) * 4));
+        const TensorView& given = *sources[1].view;
+        MACE_ASSIGN_OR_RETURN(Buffer scales,
+                              Buffer::Allocate(static_cast<size_t>(given.elements()) * sizeof(float)));
+        auto* matrix = reinterpret_cast<float*>(buffer.data());
+        auto* factors = reinterpret_cast<float*>(scales.data());
+        for (int64_t i = 0; i < given.elements(); ++i) {
+          factors[i] = kernels::ReadFloat(given.data, given.dtype, i);
+        }
+        for (int64_t column = 0; column < columns; ++column) {
+          ops::UnpackBlockColumn(attributes, column, *sources[0].view, factors, sources[2].view,
+                                 matrix + column * depth);
+        }
+        GemmRhs rhs = kernels::GemmRhsFromNK(matrix, DType::kF32, columns, depth, sources[3].data());
+        rhs.bias_dtype = sources[3].dtype();
+        kernels::PackGemmMatrix(params, rhs, packed);
+        return Status::Ok();
+      });
 }
 
 }  // namespace mace::cpu

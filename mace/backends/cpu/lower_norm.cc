@@ -41,13 +41,16 @@ Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const
   for (ValueId input : node.inputs) {
     if (input != kNone && !lowering.IsF32(input)) *refusal = "no fast kernel for this element type";
   }
-  if (OutputOf(node, 1) != kNone) *refusal = "no fast kernel gives the mean";
+  if (OutputOf(node, 1) != kNone || OutputOf(node, 2) != kNone) {
+    *refusal = "no fast kernel gives mean and deviation";
+  }
   if (!NormalizeAxis(attributes.axis, shape.rank, &axis)) *refusal = "the axis is out of range";
   if (*refusal != nullptr) return Status::Ok();
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::LayerNormParams>());
   params->rows = shape.Product(0, axis);
   params->columns = shape.Product(axis, shape.rank);
   params->epsilon = attributes.epsilon;
+  params->root_mean_square = attributes.root_mean_square;
   params->input_stride = params->columns;
   params->output_stride = params->columns;
   MACE_RETURN_IF_ERROR(kernels::PrepareLayerNorm(params));
@@ -82,6 +85,9 @@ bool ReduceOpOf(ops::ReduceKind kind, kernels::ReduceOp* op) {
     case ops::ReduceKind::kSumSquare:
       *op = kernels::ReduceOp::kSumSquare;
       return true;
+    case ops::ReduceKind::kL1:
+    case ops::ReduceKind::kLogSum:
+    case ops::ReduceKind::kLogSumExp:
     case ops::ReduceKind::kCount:
       break;
   }
@@ -92,7 +98,7 @@ bool ReduceOpOf(ops::ReduceKind kind, kernels::ReduceOp* op) {
 
 bool HasReductionKernel(const Lowering& lowering, const Node& node) {
   kernels::ReduceOp op;
-  return node.op == OpId::kReduce && lowering.IsF32(node.inputs[0]) &&
+  return node.op == OpId::kReduce && InputOf(node, 1) == kNone && lowering.IsF32(node.inputs[0]) &&
          ReduceOpOf(node.attributes.as<ops::ReduceAttributes>().kind, &op);
 }
 
@@ -103,15 +109,20 @@ Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refu
   kernels::ReduceOp op;
   const bool is_quantized = lowering.plan().graph->QuantizationOf(node.inputs[0]) != nullptr;
   if ((!lowering.IsF32(node.inputs[0]) && !is_quantized) || !ReduceOpOf(attributes.kind, &op)) {
-    *refusal = "no fast kernel for this element type";
+    *refusal = "no fast kernel for this element type or reduction";
     return Status::Ok();
   }
+  const TensorView* operand = lowering.known(InputOf(node, 1));
+  if (InputOf(node, 1) != kNone && operand == nullptr) {
+    *refusal = "the axes are not known when the plan is made";
+    return Status::Ok();
+  }
+  bool is_reduced[kMaxRank];
+  MACE_RETURN_IF_ERROR(ops::ReducedAxes(attributes, operand, shape.rank, is_reduced));
   int32_t axes[kMaxRank];
   size_t count = 0;
   for (int axis = 0; axis < shape.rank; ++axis) {
-    bool is_reduced = attributes.axes.empty();
-    for (int64_t given : attributes.axes) is_reduced |= given == axis || given + shape.rank == axis;
-    if (is_reduced) axes[count++] = axis;
+    if (is_reduced[axis]) axes[count++] = axis;
   }
   if (count == 0) {
     *refusal = "nothing is reduced";
@@ -146,6 +157,18 @@ Status LowerArgReduce(Lowering& lowering, const Cluster& cluster, const char** r
   if (!NormalizeAxis(attributes.axis, shape.rank, &axis)) {
     *refusal = "the axis is out of range";
     return Status::Ok();
+  }
+  switch (lowering.type(node.inputs[0]).dtype) {
+    case DType::kF32:
+    case DType::kI32:
+    case DType::kI64:
+    case DType::kI16:
+    case DType::kI8:
+    case DType::kU8:
+      break;
+    default:
+      *refusal = "no fast kernel for this element type";
+      return Status::Ok();
   }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::ArgReduceParams>());
   params->dtype = lowering.type(node.inputs[0]).dtype;

@@ -30,6 +30,8 @@ struct RecurrentWeights {
 
 const char* FindWeights(const Lowering& lowering, const Node& node, RecurrentWeights* found) {
   if (!lowering.IsF32(node.inputs[0])) return "no fast kernel for this element type";
+  if (InputOf(node, 4) != kNone) return "no fast kernel for sequences of their own length";
+  if (InputOf(node, 7) != kNone) return "no fast kernel for peepholes";
   found->input = lowering.Weights(InputOf(node, 1));
   found->recurrent = lowering.Weights(InputOf(node, 2));
   found->bias = lowering.Weights(InputOf(node, 3));
@@ -88,6 +90,10 @@ Status LowerRecurrent(Lowering& lowering, const Cluster& cluster, kernels::Recur
 
 Status LowerGru(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const auto& attributes = lowering.node(cluster.nodes[0]).attributes.as<ops::GruAttributes>();
+  if (!attributes.activations.empty() || attributes.clip > 0) {
+    *refusal = "no fast kernel for these activations, or a clip";
+    return Status::Ok();
+  }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::RecurrentParams>());
   params->direction = DirectionOf(attributes.direction);
   params->linear_before_reset = attributes.linear_before_reset;
@@ -97,6 +103,10 @@ Status LowerGru(Lowering& lowering, const Cluster& cluster, const char** refusal
 
 Status LowerLstm(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   const auto& attributes = lowering.node(cluster.nodes[0]).attributes.as<ops::LstmAttributes>();
+  if (!attributes.activations.empty() || attributes.clip > 0 || attributes.input_forget) {
+    *refusal = "no fast kernel for these activations, a clip, or coupled gates";
+    return Status::Ok();
+  }
   MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::RecurrentParams>());
   params->lstm = true;
   params->direction = DirectionOf(attributes.direction);

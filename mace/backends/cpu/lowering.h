@@ -5,6 +5,7 @@
 #define MACE_BACKENDS_CPU_LOWERING_H_
 
 #include <initializer_list>
+#include <type_traits>
 
 #include "mace/backends/cpu/fusion.h"
 #include "mace/backends/cpu/storage.h"
@@ -101,13 +102,19 @@ class Lowering {
   // The elements of a value as weights: a conversion from f16 to f32 is looked through.
   WeightSource Weights(ValueId value) const;
   // Weights in the form that pack(uint8_t*) writes, shared with other plans where `source` is a constant.
+  // `pack` returns nothing, or a Status.
   template <typename Pack>
   Result<Operand> Packed(const WeightSource& source, uint64_t format, size_t bytes, const Pack& pack) {
     return PackedErased(
         source, format, bytes,
         [](const void* context, uint8_t* destination) {
-          (*static_cast<const Pack*>(context))(destination);
-          return Status::Ok();
+          const Pack& write = *static_cast<const Pack*>(context);
+          if constexpr (std::is_same_v<decltype(write(destination)), Status>) {
+            return write(destination);
+          } else {
+            write(destination);
+            return Status::Ok();
+          }
         },
         &pack);
   }

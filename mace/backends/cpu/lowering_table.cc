@@ -13,6 +13,7 @@ constexpr LoweringRow kLowerings[] = {
     {OpId::kConvTranspose2d, LowerConvTranspose2d},
     {OpId::kMatMul, LowerMatMul},
     {OpId::kFullyConnected, LowerFullyConnected},
+    {OpId::kBlockMatMul, LowerBlockMatMul},
     {OpId::kMaxPool2d, LowerMaxPool2d},
     {OpId::kAveragePool2d, LowerAveragePool2d},
     {OpId::kExp, LowerUnary},

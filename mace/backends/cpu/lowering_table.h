@@ -14,6 +14,7 @@ using LoweringFunction = Status (*)(Lowering& lowering, const Cluster& cluster, 
 Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerConvTranspose2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerMatMul(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerBlockMatMul(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerFullyConnected(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerMaxPool2d(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerAveragePool2d(Lowering& lowering, const Cluster& cluster, const char** refusal);

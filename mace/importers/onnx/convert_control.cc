@@ -58,8 +58,8 @@ Outputs ConvertIf(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   for (size_t i = 0; i < then_body.output_count(); ++i) {
     const TensorType &a = then_body.OutputType(i), &b = else_body.OutputType(i);
     if (a.dtype != b.dtype) {
-      throw ImportError(InvalidArgument("output %zu is %s in one branch, %s in the other", i,
-                                        NameOf(a.dtype), NameOf(b.dtype)));
+      throw ImportError(InvalidArgument("output %zu is %s in one branch, %s in the other", i, NameOf(a.dtype),
+                                        NameOf(b.dtype)));
     }
     types.push_back({a.dtype, CommonShape(a.shape, b.shape), kNone});
   }

@@ -3,10 +3,13 @@
 
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
+#include "mace/importers/onnx/window.h"
 #include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/convolution/conv_nd.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
+#include "mace/ops/pooling/pool_nd.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/reduce/reduce.h"
 #include "mace/passes/constants.h"
@@ -14,106 +17,88 @@
 namespace mace::importers::onnx {
 namespace {
 
-constexpr int64_t kMaxWindow = 1 << 20;  // of every window attribute, so that sums of them cannot overflow
-
-IntList Pair(OnnxNode& node, std::string_view attribute, int64_t missing, int64_t minimum) {
-  const IntList list = node.Ints(attribute).value_or(IntList{missing, missing});
-  if (list.size() != 2) {
-    throw ImportError(Unsupported("%s has %d numbers: only 2-D windows are supported",
-                                  Text(attribute).c_str(), list.size()));
-  }
-  for (int64_t value : list) {
-    if (value < minimum || value > kMaxWindow) {
-      throw ImportError(
-          InvalidArgument("%s=%lld is out of range", Text(attribute).c_str(), static_cast<long long>(value)));
-    }
-  }
-  return list;
-}
-
-IntList Pads(OnnxNode& node) {
-  const IntList pads =
-      node.Ints("pads").value_or(IntList{0, 0, 0, 0});  // top, left, bottom, right, as in the IR
-  if (pads.size() != 4)
-    throw ImportError(Unsupported("pads has %d numbers: only 2-D windows are supported", pads.size()));
-  for (int64_t value : pads) {
-    if (value < 0 || value > kMaxWindow) {
-      throw ImportError(Unsupported("pads=%lld is not supported", static_cast<long long>(value)));
-    }
-  }
-  return pads;
-}
-
-ops::Padding AutoPad(OnnxNode& node, IntList* pads) {
-  const std::string text = node.String("auto_pad", "NOTSET");
-  *pads = {0, 0, 0, 0};
-  if (text == "NOTSET" || text.empty()) {
-    *pads = Pads(node);
-    return ops::Padding::kExplicit;
-  }
-  node.Ignore("pads");
-  if (text == "VALID") return ops::Padding::kExplicit;
-  if (text == "SAME_UPPER") return ops::Padding::kSameUpper;
-  if (text == "SAME_LOWER") return ops::Padding::kSameLower;
-  throw ImportError(InvalidArgument("auto_pad='%s' is not known", text.c_str()));
-}
-
-void RequireImage(const OnnxContext& context, ValueId x) {
-  if (context.RankOf(x) != 4) {
-    throw ImportError(
-        Unsupported("input of rank %d: only 2-D images [N, C, H, W] are supported", context.RankOf(x)));
-  }
-}
-
-// Checks the weights against kernel_shape, which repeats them.
-void CheckKernelShape(OnnxContext& context, OnnxNode& node, ValueId weights) {
+// Checks the weights [.., .., kernel...] against kernel_shape, which repeats them.
+void CheckKernelShape(OnnxContext& context, OnnxNode& node, ValueId weights, int axes) {
   const Shape& shape = context.TypeOf(weights).shape;
-  if (shape.rank != 4) throw ImportError(Unsupported("weights of rank %d", shape.rank));
   const std::optional<IntList> kernel = node.Ints("kernel_shape");
-  if (!kernel.has_value()) return;
-  if (kernel->size() != 2 || (shape[2] >= 0 && shape[2] != (*kernel)[0]) ||
-      (shape[3] >= 0 && shape[3] != (*kernel)[1])) {
+  if (!shape.HasRank()) return;  // the shape rule looks when it is known
+  if (shape.rank != axes + 2) throw ImportError(Unsupported("weights of rank %d", shape.rank));
+  if (!kernel.has_value() || kernel->empty()) return;
+  bool fits = kernel->size() == axes;
+  for (int i = 0; fits && i < axes; ++i) fits = shape[2 + i] < 0 || shape[2 + i] == (*kernel)[i];
+  if (!fits) {
     throw ImportError(InvalidArgument("kernel_shape does not fit the weights %s", ShapeText(shape).text));
   }
+}
+
+ops::Conv2dAttributes Attributes2d(const WindowAttributes& window, int64_t groups) {
+  ops::Conv2dAttributes attributes;
+  attributes.strides = window.strides;
+  attributes.dilations = window.dilations;
+  attributes.pads = window.pads;
+  attributes.padding = window.padding;
+  attributes.groups = groups;
+  return attributes;
 }
 
 }  // namespace
 
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights) {
-  RequireImage(context, x);
-  CheckKernelShape(context, node, weights);
-  ops::Conv2dAttributes attributes;
-  attributes.strides = Pair(node, "strides", 1, 1);
-  attributes.dilations = Pair(node, "dilations", 1, 1);
-  attributes.padding = AutoPad(node, &attributes.pads);
-  attributes.groups = node.Int("group", 1);
-  return attributes;
+  const int axes = SpatialAxes(context, x, weights);
+  if (axes != 2) throw ImportError(Unsupported("only 2-D images [N, C, H, W] are supported"));
+  CheckKernelShape(context, node, weights, axes);
+  return Attributes2d(ReadWindow(node, axes), node.Int("group", 1));
+}
+
+ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias) {
+  const int axes = SpatialAxes(context, x, weights);
+  CheckKernelShape(context, node, weights, axes);
+  WindowAttributes window = ReadWindow(node, axes);
+  const int64_t groups = node.Int("group", 1);
+  if (groups == 1) {
+    Shape demanded = {kUnknownDim, context.TypeOf(weights).shape[1]};
+    for (int i = 0; i < axes; ++i) demanded.Push(kUnknownDim);
+    if (context.TypeOf(weights).shape.HasRank()) context.RefineInput(x, demanded);
+  }
+  if (axes > 2 || context.TypeOf(x).dtype == DType::kF64) {
+    ops::ConvNdAttributes attributes;
+    attributes.strides = window.strides;
+    attributes.dilations = window.dilations;
+    attributes.pads = window.pads;
+    attributes.padding = window.padding;
+    attributes.groups = groups;
+    const ValueId y = context.Emit(
+        OpId::kConvNd, {ToChannelsLast(context, x, axes), ToChannelsLast(context, weights, axes), bias},
+        attributes);
+    return ToChannelsFirst(context, y, axes);
+  }
+  window.Widen();
+  const ValueId y =
+      context.Emit(OpId::kConv2d, {ToImage(context, x, axes), ToImage(context, weights, axes), bias},
+                   Attributes2d(window, groups));
+  return FromImage(context, y, axes);
 }
 
 Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  const ValueId weights = context.Input(node, 1);
-  const ops::Conv2dAttributes attributes = ReadConvolution(context, node, x, weights);
-  const int64_t channels = context.TypeOf(weights).shape[1];
-  if (attributes.groups == 1) context.RefineInput(x, {kUnknownDim, channels, kUnknownDim, kUnknownDim});
-  const ValueId y =
-      context.Emit(OpId::kConv2d,
-                   {context.ToNhwc(x), context.ToNhwc(weights), context.OptionalInput(node, 2)}, attributes);
-  return {context.ToNchw(y)};
+  return {EmitConv(context, node, context.Input(node, 0), context.Input(node, 1),
+                   context.OptionalInput(node, 2))};
 }
 
 Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId raw_x = context.Input(node, 0);
   const ValueId raw_weights = context.Input(node, 3);
+  const ValueId given_bias = context.OptionalInput(node, 8);
+  if (!HasFixedQuantizations(context, node) || (given_bias != kNone && !context.IsConstant(given_bias))) {
+    return {ConvolveQuantized(context, node)};
+  }
   ops::Conv2dAttributes attributes = ReadConvolution(context, node, raw_x, raw_weights);
   attributes.rounding = ops::Rounding::kHalfEvenFloat;
   const ValueId x =
       WithQuantization(context, raw_x, context.Input(node, 1), context.OptionalInput(node, 2), 0);
   const ValueId weights =
       WithQuantization(context, raw_weights, context.Input(node, 4), context.OptionalInput(node, 5), 0);
-  ValueId bias = context.OptionalInput(node, 8);
+  ValueId bias = given_bias;
   if (bias != kNone) {
-    if (!context.IsConstant(bias)) throw ImportError(Unsupported("a bias computed at run time"));
     bias = WithBiasScale(context, bias, *context.graph().QuantizationOf(x),
                          *context.graph().QuantizationOf(weights));
   }
@@ -127,22 +112,93 @@ Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& e
 
 namespace {
 
-// ONNX [I, O / groups, kh, kw] -> [O, kh, kw, I / groups].
-ValueId TransposedConvolutionWeights(OnnxContext& context, ValueId weights, int64_t groups) {
-  if (groups == 1) return context.Transpose(weights, {1, 2, 3, 0});
+// ONNX [I, O / groups, kernel...] -> [O, kernel..., I / groups].
+ValueId TransposedConvolutionWeights(OnnxContext& context, ValueId weights, int64_t groups, int axes) {
+  IntList perm = {1};
+  for (int i = 0; i < axes; ++i) perm.Push(2 + i);
+  perm.Push(0);
+  if (groups == 1) return context.Transpose(weights, perm);
   const Shape shape = context.TypeOf(weights).shape;
   if (groups <= 0 || !shape.IsConcrete() || shape[0] % groups != 0) {
     throw ImportError(InvalidArgument("group=%lld does not fit the weights %s",
                                       static_cast<long long>(groups), ShapeText(shape).text));
   }
-  if (!context.IsConstant(weights)) throw ImportError(Unsupported("grouped weights that are computed"));
-  Graph& graph = context.graph();
   const int64_t in = shape[0] / groups, out = shape[1];
-  const ValueId split =
-      Unwrap(passes::ReshapedConstant(&graph, weights, Shape{groups, in, out, shape[2], shape[3]}));
-  const int64_t perm[] = {0, 2, 3, 4, 1};
-  const ValueId moved = Unwrap(passes::TransposedConstant(&graph, split, perm));
-  return Unwrap(passes::ReshapedConstant(&graph, moved, Shape{groups * out, shape[2], shape[3], in}));
+  // The groups as an axis of their own, moved along with the output channels.
+  Shape split = {groups, in, out}, joined = {groups * out};
+  IntList moved = {0};
+  for (int i = 0; i < axes; ++i) {
+    split.Push(shape[2 + i]);
+    joined.Push(shape[2 + i]);
+  }
+  joined.Push(in);
+  for (int64_t axis : perm) moved.Push(axis + 1);
+  const std::span<const int64_t> order(moved.values, static_cast<size_t>(moved.count));
+  Graph& graph = context.graph();
+  if (context.IsConstant(weights)) {
+    context.SpendCopy(2 * graph.ConstantOf(weights)->bytes());
+    const ValueId apart = Unwrap(passes::ReshapedConstant(&graph, weights, split));
+    return Unwrap(
+        passes::ReshapedConstant(&graph, Unwrap(passes::TransposedConstant(&graph, apart, order)), joined));
+  }
+  const auto list = [](const Shape& sizes) {
+    IntList ints;
+    for (int64_t size : sizes.span()) ints.Push(size);
+    return ints;
+  };
+  return context.Reshape(context.Transpose(context.Reshape(weights, list(split)), moved), list(joined));
+}
+
+// What a transposed convolution has beside its window.
+struct Stamps {
+  WindowAttributes window;
+  IntList output_padding;
+  IntList output_shape;  // spatial sizes; empty: by the padding
+  int64_t groups = 1;
+
+  void Widen() {
+    if (window.axes == 1) output_padding = {0, output_padding[0]};
+    window.Widen();
+  }
+};
+
+Stamps ReadStamps(OnnxNode& node, int axes) {
+  Stamps stamps;
+  stamps.window = ReadWindow(node, axes);
+  stamps.output_padding = AxisInts(node, "output_padding", axes, 0, 0);
+  stamps.groups = node.Int("group", 1);
+  const IntList given = node.Ints("output_shape").value_or(IntList{});
+  if (given.empty()) return stamps;
+  if (given.size() < axes) throw ImportError(InvalidArgument("output_shape has %d numbers", given.size()));
+  for (int i = given.size() - axes; i < given.size(); ++i) stamps.output_shape.Push(given[i]);
+  return stamps;
+}
+
+// The padding that leads to the output size that ONNX asks for, where the sizes are known and it is not
+// negative: then ConvTranspose2d, which has fast kernels, can be told by numbers.
+bool ResolvePads(const Shape& x, const Shape& weights, Stamps* stamps) {
+  WindowAttributes& window = stamps->window;
+  if (window.padding == ops::Padding::kExplicit && stamps->output_shape.empty()) return true;
+  IntList pads = window.pads;
+  for (int i = 0; i < window.axes; ++i) {
+    if (weights[2 + i] < 0 || weights[2 + i] > kMaxWindow) return false;
+    const int64_t stride = window.strides[i];
+    int64_t total = (weights[2 + i] - 1) * window.dilations[i] + 1 - stride + stamps->output_padding[i];
+    if (!stamps->output_shape.empty()) {
+      if (x[2 + i] < 0 || x[2 + i] > kMaxWindow) return false;
+      total += stride * x[2 + i] - stamps->output_shape[i];
+    } else {
+      total = std::max<int64_t>(total, 0);
+    }
+    if (total < 0 || total > kMaxWindow) return false;
+    const bool upper = window.padding == ops::Padding::kSameUpper;  // the odd pixel goes to the end
+    pads[i] = upper ? total / 2 : total - total / 2;
+    pads[window.axes + i] = total - pads[i];
+  }
+  window.pads = pads;
+  window.padding = ops::Padding::kExplicit;
+  stamps->output_shape = {};
+  return true;
 }
 
 }  // namespace
@@ -150,69 +206,118 @@ ValueId TransposedConvolutionWeights(OnnxContext& context, ValueId weights, int6
 Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   const ValueId weights = context.Input(node, 1);
-  RequireImage(context, x);
-  CheckKernelShape(context, node, weights);
-  ops::ConvTranspose2dAttributes attributes;
-  attributes.strides = Pair(node, "strides", 1, 1);
-  attributes.dilations = Pair(node, "dilations", 1, 1);
-  attributes.output_padding = Pair(node, "output_padding", 0, 0);
-  attributes.groups = node.Int("group", 1);
-  const ops::Padding padding = AutoPad(node, &attributes.pads);
-  const std::optional<IntList> output_shape = node.Ints("output_shape");
-  if (padding != ops::Padding::kExplicit || (output_shape.has_value() && !output_shape->empty())) {
-    const Shape& in = context.TypeOf(x).shape;
-    const Shape& kernel = context.TypeOf(weights).shape;
-    for (int i = 0; i < 2; ++i) {
-      const int64_t stride = attributes.strides[i];
-      int64_t total =
-          (kernel[2 + i] - 1) * attributes.dilations[i] + 1 - stride + attributes.output_padding[i];
-      if (output_shape.has_value() && !output_shape->empty()) {
-        if (output_shape->size() < 2 || in[2 + i] < 0 || in[2 + i] > kMaxWindow) {
-          throw ImportError(Unsupported("output_shape with an input of dynamic size"));
-        }
-        total += stride * in[2 + i] - (*output_shape)[output_shape->size() - 2 + i];
-      }
-      if (kernel[2 + i] < 0 || total < 0 || total > kMaxWindow) {
-        throw ImportError(Unsupported("an output size that needs negative padding"));
-      }
-      const int64_t small = total / 2;
-      const bool upper = padding == ops::Padding::kSameUpper;  // the odd pixel goes to the end
-      attributes.pads[i] = upper ? small : total - small;
-      attributes.pads[2 + i] = upper ? total - small : small;
-    }
+  const ValueId bias = context.OptionalInput(node, 2);
+  const int axes = SpatialAxes(context, x, weights);
+  CheckKernelShape(context, node, weights, axes);
+  Stamps stamps = ReadStamps(node, axes);
+  const Shape in = context.TypeOf(x).shape, kernel = context.TypeOf(weights).shape;
+  const bool is_image = axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && in.HasRank() &&
+                        kernel.HasRank() && ResolvePads(in, kernel, &stamps);
+  ValueId moved = TransposedConvolutionWeights(context, weights, stamps.groups, axes);
+  const auto fill = [&](auto attributes) {
+    attributes.strides = stamps.window.strides;
+    attributes.dilations = stamps.window.dilations;
+    attributes.pads = stamps.window.pads;
+    attributes.output_padding = stamps.output_padding;
+    attributes.groups = stamps.groups;
+    return attributes;
+  };
+  if (is_image) {
+    stamps.Widen();
+    if (axes == 1) moved = WithRow(context, moved);
+    const ValueId y = context.Emit(OpId::kConvTranspose2d, {ToImage(context, x, axes), moved, bias},
+                                   fill(ops::ConvTranspose2dAttributes{}));
+    return {FromImage(context, y, axes)};
   }
+  auto attributes = fill(ops::ConvTransposeNdAttributes{});
+  attributes.padding = stamps.window.padding;
+  attributes.output_shape = stamps.output_shape;
   const ValueId y =
-      context.Emit(OpId::kConvTranspose2d,
-                   {context.ToNhwc(x), TransposedConvolutionWeights(context, weights, attributes.groups),
-                    context.OptionalInput(node, 2)},
-                   attributes);
-  return {context.ToNchw(y)};
+      context.Emit(OpId::kConvTransposeNd, {ToChannelsLast(context, x, axes), moved, bias}, attributes);
+  return {ToChannelsFirst(context, y, axes)};
 }
 
 namespace {
 
-ValueId EmitPool(OnnxContext& context, OnnxNode& node, OpId op, ValueId x) {
-  RequireImage(context, x);
-  const auto fill = [&](auto* attributes) {
-    if (!node.Has("kernel_shape")) throw ImportError(InvalidArgument("kernel_shape is missing"));
-    attributes->kernel = Pair(node, "kernel_shape", 1, 1);
-    attributes->strides = Pair(node, "strides", 1, 1);
-    attributes->dilations = Pair(node, "dilations", 1, 1);
-    attributes->padding = AutoPad(node, &attributes->pads);
-    attributes->ceil_mode = node.Int("ceil_mode", 0) != 0;
-  };
-  if (op == OpId::kMaxPool2d) {
-    node.Ignore("storage_order");  // of the indices, an output that is not supported where it is read
-    ops::MaxPool2dAttributes attributes;
-    fill(&attributes);
-    const ValueId nhwc = context.ToNhwc(x);
-    // Scales are positive: the order is the same.
-    return context.ToNchw(context.EmitMoved(op, {nhwc}, attributes));
+// What a pool's node says.
+struct PoolWindow {
+  IntList kernel;
+  WindowAttributes window;
+  bool ceil_mode = false;
+
+  // The kernels of the 2-D pools take no window that may lie in the padding alone.
+  bool HasSmallPads() const {
+    for (int i = 0; i < window.axes && window.padding == ops::Padding::kExplicit; ++i) {
+      const int64_t extent = (kernel[i] - 1) * window.dilations[i] + 1;
+      if (window.pads[i] >= extent || window.pads[window.axes + i] >= extent) return false;
+    }
+    return true;
   }
-  ops::AveragePool2dAttributes attributes;
-  fill(&attributes);
+};
+
+PoolWindow ReadPool(OnnxContext& context, OnnxNode& node, ValueId x) {
+  const std::optional<IntList> kernel = node.Ints("kernel_shape");
+  if (!kernel.has_value()) throw ImportError(InvalidArgument("kernel_shape is missing"));
+  const int axes = context.TypeOf(x).shape.HasRank() ? SpatialAxes(context, x) : kernel->size();
+  PoolWindow pool;
+  pool.kernel = AxisInts(node, "kernel_shape", axes, 1, 1);
+  pool.window = ReadWindow(node, axes);
+  pool.ceil_mode = node.Int("ceil_mode", 0) != 0;
+  return pool;
+}
+
+template <typename Attributes>
+Attributes PoolAttributes(const PoolWindow& pool) {
+  Attributes attributes;
+  attributes.kernel = pool.kernel;
+  attributes.strides = pool.window.strides;
+  attributes.dilations = pool.window.dilations;
+  attributes.pads = pool.window.pads;
+  attributes.padding = pool.window.padding;
+  attributes.ceil_mode = pool.ceil_mode;
+  return attributes;
+}
+
+Outputs EmitPoolNd(OnnxContext& context, OnnxNode& node, ops::PoolNdKind kind, ValueId x,
+                   const PoolWindow& pool, bool indices) {
+  auto attributes = PoolAttributes<ops::PoolNdAttributes>(pool);
+  attributes.kind = kind;
   attributes.count_include_pad = node.Int("count_include_pad", 0) != 0;
-  return context.ToNchw(context.Emit(op, {context.ToNhwc(x)}, attributes));
+  attributes.column_major = node.Int("storage_order", 0) != 0;
+  attributes.p = node.Int("p", 2);
+  const int axes = pool.window.axes;
+  const ValueId inputs[] = {ToChannelsLast(context, x, axes)};
+  Outputs outputs = kind == ops::PoolNdKind::kMax && !indices
+                        ? context.EmitMoved(OpId::kPoolNd, inputs, 1, attributes, 1)
+                        : context.EmitMany(OpId::kPoolNd, inputs, attributes, indices ? 2 : 1);
+  for (ValueId& output : outputs) output = ToChannelsFirst(context, output, axes);
+  return outputs;
+}
+
+Outputs EmitPool(OnnxContext& context, OnnxNode& node, OpId op, ValueId x) {
+  PoolWindow pool = ReadPool(context, node, x);
+  const bool is_max = op == OpId::kMaxPool2d;
+  const bool indices = is_max && node.HasOutput(1) && context.IsRead(node.OutputName(1));
+  const int axes = pool.window.axes;
+  if (indices || axes > 2 || context.TypeOf(x).dtype == DType::kF64 || !pool.HasSmallPads()) {
+    const ops::PoolNdKind kind = is_max ? ops::PoolNdKind::kMax : ops::PoolNdKind::kAverage;
+    return EmitPoolNd(context, node, kind, x, pool, indices);
+  }
+  if (axes == 1) {
+    pool.window.Widen();
+    pool.kernel = {1, pool.kernel[0]};
+  }
+  ValueId y;
+  if (is_max) {
+    node.Ignore("storage_order");  // of the indices, which nobody reads
+    // Scales are positive: the order is the same.
+    y = context.EmitMoved(op, {ToImage(context, x, axes)}, PoolAttributes<ops::MaxPool2dAttributes>(pool));
+  } else {
+    auto attributes = PoolAttributes<ops::AveragePool2dAttributes>(pool);
+    attributes.count_include_pad = node.Int("count_include_pad", 0) != 0;
+    y = context.Emit(op, {ToImage(context, x, axes)}, attributes);
+  }
+  return {FromImage(context, y, axes)};
 }
 
 ValueId GlobalReduce(OnnxContext& context, ValueId x, ops::ReduceKind kind) {
@@ -228,7 +333,12 @@ ValueId GlobalReduce(OnnxContext& context, ValueId x, ops::ReduceKind kind) {
 }  // namespace
 
 Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {EmitPool(context, node, entry.op, context.Input(node, 0))};
+  return EmitPool(context, node, entry.op, context.Input(node, 0));
+}
+
+Outputs ConvertLpPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  const ValueId x = context.Input(node, 0);
+  return EmitPoolNd(context, node, ops::PoolNdKind::kLp, x, ReadPool(context, node, x), /*indices=*/false);
 }
 
 Outputs ConvertGlobalPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -244,7 +354,7 @@ Outputs ConvertQLinearGlobalAveragePool(OnnxContext& context, OnnxNode& node, co
 
 Outputs ConvertQLinearAveragePool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.RequireInt("channels_last", 0);
-  const ValueId mean = EmitPool(context, node, OpId::kAveragePool2d, Dequantized(context, node, 0));
+  const ValueId mean = EmitPool(context, node, OpId::kAveragePool2d, Dequantized(context, node, 0))[0];
   return {Quantized(context, node, mean, 3, context.TypeOf(context.Input(node, 0)).dtype)};
 }
 

@@ -23,14 +23,35 @@ Outputs ConvertIsNaN(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
   return {context.Emit(OpId::kNot, {context.Emit(OpId::kEqual, {x, x})})};
 }
 
+namespace {
+
+// Input 1. Before operator set 7 its axes stood, with `broadcast`, at those of input 0 from `axis` on (the
+// last ones where that is missing); the slope of PRelu at axis 1.
+ValueId SecondOperand(OnnxContext& context, OnnxNode& node, OpId op) {
+  const ValueId b = context.Input(node, 1);
+  if (context.opset() >= 7) return b;
+  const int rank = context.RankOf(context.Input(node, 0)), own_rank = context.RankOf(b);
+  const bool is_slope = op == OpId::kPRelu;
+  const bool has_axis = node.Has("axis"), is_broadcast = node.Int("broadcast", 0) != 0;
+  if (rank < 1 || own_rank < 1 || (is_slope ? own_rank != 1 || rank < 2 : !is_broadcast || !has_axis))
+    return b;
+  const int axis = is_slope ? 1 : context.NormalizedAxis(node.Int("axis", 0), rank);
+  IntList behind;
+  for (int i = own_rank; i < rank - axis; ++i) behind.Push(i);
+  return behind.empty() ? b : context.Unsqueeze(b, behind);
+}
+
+}  // namespace
+
 Outputs ConvertBinary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {context.Emit(entry.op, {context.Input(node, 0), context.Input(node, 1)})};
+  const ValueId b = SecondOperand(context, node, entry.op);
+  return {context.Emit(entry.op, {context.Input(node, 0), b})};
 }
 
 // Pow alone takes an exponent of another type than the base, which is the result's too.
 Outputs ConvertPow(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ValueId base = context.Input(node, 0);
-  ValueId exponent = context.Input(node, 1);
+  ValueId exponent = SecondOperand(context, node, OpId::kPow);
   const DType base_type = context.TypeOf(base).dtype, exponent_type = context.TypeOf(exponent).dtype;
   if (base_type == exponent_type) return {context.Emit(OpId::kPow, {base, exponent})};
   if (!IsInteger(base_type)) {
@@ -125,19 +146,6 @@ Outputs ConvertGelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ops::GeluAttributes attributes;
   attributes.tanh_approximation = approximate == "tanh";
   return {context.Emit(OpId::kGelu, {context.Input(node, 0)}, attributes)};
-}
-
-// Inference: nothing is dropped.
-Outputs ConvertDropout(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  node.Ignore("ratio");
-  node.Ignore("seed");
-  if (const ValueId training = context.OptionalInput(node, 2); training != kNone) {
-    const TensorView* view = context.graph().ConstantOf(training);
-    if (view == nullptr || view->dtype != DType::kBool || view->elements() != 1 || *view->as<bool>()) {
-      throw ImportError(Unsupported("training_mode is not supported"));
-    }
-  }
-  return ConvertIdentity(context, node, entry);
 }
 
 Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {

@@ -18,12 +18,6 @@ constexpr int64_t kExactSum = int64_t{1} << 24;
 constexpr int64_t kLargestDistance = 255;  // of two bytes
 constexpr int64_t kMostParts = 1 << 10;
 
-ValueId CastTo(OnnxContext& context, ValueId value, DType dtype) {
-  ops::CastAttributes attributes;
-  attributes.to = dtype;
-  return context.Emit(OpId::kCast, {value}, attributes);
-}
-
 void RequireBytes(const OnnxContext& context, ValueId value) {
   const DType dtype = context.TypeOf(value).dtype;
   if (dtype != DType::kU8 && dtype != DType::kI8)
@@ -34,13 +28,9 @@ void RequireBytes(const OnnxContext& context, ValueId value) {
 // belong to `axis`.
 ValueId Distance(OnnxContext& context, ValueId value, ValueId zero_point, int64_t axis) {
   RequireBytes(context, value);
-  if (zero_point != kNone && !context.IsConstant(zero_point)) {
-    if (context.TypeOf(zero_point).shape.ElementCount() != 1) {
-      throw ImportError(Unsupported("several zero points computed at run time"));
-    }
-    const ValueId real = CastTo(context, value, DType::kF32);
-    const ValueId zero = context.Reshape(CastTo(context, zero_point, DType::kF32), {1});
-    return context.Emit(OpId::kSub, {real, zero});
+  if (zero_point != kNone && (!context.IsConstant(zero_point) || context.RankOf(zero_point) > 1)) {
+    const ValueId zero = BroadcastParameter(context, zero_point, context.TypeOf(value).shape, axis);
+    return context.Emit(OpId::kSub, {context.Cast(value, DType::kF32), zero});
   }
   const int64_t count = zero_point == kNone ? 1 : context.TypeOf(zero_point).shape.ElementCount();
   if (count < 1) throw ImportError(InvalidArgument("no zero point"));
@@ -86,13 +76,13 @@ Distances DistancesOf(const Graph& graph, ValueId weights, ValueId zero_point, i
   return distances;
 }
 
-// How many parts the sums over `depth` products with the weights need.
+// How many parts the sums over `depth` products with the weights need; 0 where that is not known, or too
+// many.
 int64_t PartsOf(OnnxContext& context, const Distances& weights, int64_t depth) {
-  if (depth < 0) throw ImportError(Unsupported("products over a dimension that is not known"));
   if (weights.largest_sum <= kExactSum / kLargestDistance) return 1;
+  if (depth < 0) return 0;
   const int64_t parts = depth / (kExactSum / (kLargestDistance * weights.largest)) + 1;
-  if (parts > kMostParts)
-    throw ImportError(Unsupported("sums of %lld products", static_cast<long long>(depth)));
+  if (parts > kMostParts) return 0;
   context.SpendNodes(parts);
   return parts;
 }
@@ -105,36 +95,87 @@ ValueId SumOfParts(OnnxContext& context, int64_t depth, int64_t parts, const Pro
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t begin = depth * part / parts, end = depth * (part + 1) / parts;
     if (begin == end) continue;
-    const ValueId integers = CastTo(context, product(begin, end), DType::kI32);
+    const ValueId integers = context.Cast(product(begin, end), DType::kI32);
     sum = sum == kNone ? integers : context.Emit(OpId::kAdd, {sum, integers});
   }
   return sum;
 }
 
-// `a` holds byte distances as floats; b's are `weights` - `zero_point`. Float or int32.
+// `a` holds byte distances as floats; b's are `weights` - `zero_point`. Float or int32. Where the sums cannot
+// be cut into parts the product is one of int32.
 ValueId MultiplyExactly(OnnxContext& context, ValueId a, ValueId weights, ValueId zero_point) {
   const int rank = context.RankOf(weights);
-  if (rank < 2 || context.RankOf(a) < 1) throw ImportError(Unsupported("a vector of weights"));
+  if (rank < 1 || context.RankOf(a) < 1) throw ImportError(Unsupported("operands of rank 0 or unknown rank"));
+  if (rank == 1) {
+    const ValueId column = context.Unsqueeze(weights, {1});
+    const ValueId product = MultiplyExactly(context, a, column, zero_point);
+    return context.Squeeze(product, {context.RankOf(product) - 1});
+  }
   const int64_t depth = context.TypeOf(weights).shape[rank - 2];
   RequireBytes(context, weights);
   const Distances distances =
       DistancesOf(context.graph(), weights, zero_point, 1, context.TypeOf(weights).shape[rank - 1]);
   const int64_t parts = PartsOf(context, distances, depth);
+  const auto multiply = [&](ValueId left, ValueId right) {
+    return context.Emit(OpId::kMatMul, {left, right}, ops::MatMulAttributes{});
+  };
+  if (parts == 0) {
+    const ValueId right = context.Cast(Distance(context, weights, zero_point, -1), DType::kI32);
+    return multiply(context.Cast(a, DType::kI32), right);
+  }
   return SumOfParts(context, depth, parts, [&](int64_t begin, int64_t end) {
     const bool all = begin == 0 && end == depth;
     const ValueId left = all ? a : Part(context, a, context.RankOf(a) - 1, begin, end);
     const ValueId right = all ? weights : Part(context, weights, rank - 2, begin, end);
-    return context.Emit(OpId::kMatMul, {left, Distance(context, right, zero_point, -1)},
-                        ops::MatMulAttributes{});
+    return multiply(left, Distance(context, right, zero_point, -1));
   });
 }
 
 // sums * scale of a * scale of b + bias, in float32.
 ValueId ScaleSums(OnnxContext& context, ValueId sums, ValueId a_scale, ValueId b_scale, ValueId bias) {
-  if (context.TypeOf(sums).dtype != DType::kF32) sums = CastTo(context, sums, DType::kF32);
+  sums = context.Cast(sums, DType::kF32);
   ValueId y = context.Emit(OpId::kMul, {sums, context.Emit(OpId::kMul, {a_scale, b_scale})});
   if (bias != kNone) y = context.Emit(OpId::kAdd, {y, bias});
   return y;
+}
+
+// x [N, C, H, W], weights [O, C / group, kh, kw], zero points (of the weights one, or one for each output
+// channel). What is padded is x's zero point. Float or int32, [N, H, W, O].
+ValueId ConvolveExactly(OnnxContext& context, OnnxNode& node, ValueId stored, ValueId x_zero_point,
+                        ValueId weights, ValueId zero_point) {
+  const ops::Conv2dAttributes attributes = ReadConvolution(context, node, stored, weights);
+  const ValueId x = context.ToNhwc(Distance(context, stored, x_zero_point, 1));
+  RequireBytes(context, weights);
+  const Shape shape = context.TypeOf(weights).shape;
+  const int64_t depth = shape[1];
+  const Distances distances =
+      DistancesOf(context.graph(), weights, zero_point, shape.Product(1, 4), shape[0]);
+  const int64_t parts = PartsOf(context, distances, shape.Product(1, 4));
+  const auto convolve = [&](ValueId pixels, ValueId taps, DType dtype) {
+    const ValueId distance = context.ToNhwc(Distance(context, taps, zero_point, 0));
+    return context.Emit(OpId::kConv2d, {context.Cast(pixels, dtype), context.Cast(distance, dtype), kNone},
+                        attributes);
+  };
+  if (parts == 0 || (parts > 1 && (attributes.groups != 1 || parts > depth))) {
+    return context.Cast(convolve(x, weights, DType::kF64), DType::kI32);
+  }
+  return SumOfParts(context, depth, parts, [&](int64_t begin, int64_t end) {
+    const bool all = begin == 0 && end == depth;
+    return convolve(all ? x : Part(context, x, 3, begin, end),
+                    all ? weights : Part(context, weights, 1, begin, end), DType::kF32);
+  });
+}
+
+// `sums` * x's scale * the weights' scale / y's scale, stored as y.
+ValueId StoreSums(OnnxContext& context, const OnnxNode& node, ValueId sums, ValueId scales, int y_scale,
+                  DType missing) {
+  const ValueId divisor = BroadcastParameter(context, context.Input(node, y_scale), Shape{}, 0);
+  const ValueId factor = context.Emit(OpId::kDiv, {scales, divisor});
+  const ValueId units = context.Emit(OpId::kMul, {context.Cast(sums, DType::kF32), factor});
+  const ValueId zero_point = context.OptionalInput(node, y_scale + 1);
+  if (zero_point == kNone) return StoreRounded(context, units, kNone, missing);
+  return StoreRounded(context, units, BroadcastParameter(context, zero_point, Shape{}, 0),
+                      context.TypeOf(zero_point).dtype);
 }
 
 }  // namespace
@@ -143,15 +184,26 @@ ValueId ScaleSums(OnnxContext& context, ValueId sums, ValueId a_scale, ValueId b
 Outputs ConvertMatMulInteger(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId a = Distance(context, context.Input(node, 0), context.OptionalInput(node, 2), -2);
   const ValueId sums = MultiplyExactly(context, a, context.Input(node, 1), context.OptionalInput(node, 3));
-  return {CastTo(context, sums, DType::kI32)};
+  return {context.Cast(sums, DType::kI32)};
+}
+
+ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product) {
+  const ValueId a = Distance(context, product.a, product.a_zero_point, -2);
+  const ValueId sums = MultiplyExactly(context, a, product.b, product.b_zero_point);
+  return ScaleSums(context, sums, product.a_scale, product.b_scale, product.bias);
 }
 
 // com.microsoft: a, b, a's scale, b's scale, a's zero point, b's zero point, bias.
 Outputs ConvertMatMulIntegerToFloat(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId a = Distance(context, context.Input(node, 0), context.OptionalInput(node, 4), -2);
-  const ValueId sums = MultiplyExactly(context, a, context.Input(node, 1), context.OptionalInput(node, 5));
-  return {ScaleSums(context, sums, context.Input(node, 2), context.Input(node, 3),
-                    context.OptionalInput(node, 6))};
+  IntegerProduct product;
+  product.a = context.Input(node, 0);
+  product.b = context.Input(node, 1);
+  product.a_scale = context.Input(node, 2);
+  product.b_scale = context.Input(node, 3);
+  product.a_zero_point = context.OptionalInput(node, 4);
+  product.b_zero_point = context.OptionalInput(node, 5);
+  product.bias = context.OptionalInput(node, 6);
+  return {EmitIntegerProduct(context, product)};
 }
 
 // com.microsoft: a (float), b, b's scale, b's zero point, bias.
@@ -162,31 +214,35 @@ Outputs ConvertDynamicQuantizeMatMul(OnnxContext& context, OnnxNode& node, const
   return {ScaleSums(context, sums, quantized.scale, context.Input(node, 2), context.OptionalInput(node, 4))};
 }
 
-// x [N, C, H, W], weights [O, C / group, kh, kw], x's zero point, the weights' zero points (one, or one for
-// each output channel). What is padded is x's zero point.
 Outputs ConvertConvInteger(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId weights = context.Input(node, 1);
-  const ValueId zero_point = context.OptionalInput(node, 3);
-  const ops::Conv2dAttributes attributes = ReadConvolution(context, node, context.Input(node, 0), weights);
-  const ValueId x =
-      context.ToNhwc(Distance(context, context.Input(node, 0), context.OptionalInput(node, 2), 1));
-  RequireBytes(context, weights);
-  const Shape shape = context.TypeOf(weights).shape;
-  const int64_t depth = shape[1];
-  const Distances distances =
-      DistancesOf(context.graph(), weights, zero_point, shape.Product(1, 4), shape[0]);
-  const int64_t parts = PartsOf(context, distances, shape.Product(1, 4));
-  if (parts > 1 && (attributes.groups != 1 || parts > depth)) {
-    throw ImportError(Unsupported("sums of %lld products", static_cast<long long>(shape.Product(1, 4))));
+  const ValueId sums = ConvolveExactly(context, node, context.Input(node, 0), context.OptionalInput(node, 2),
+                                       context.Input(node, 1), context.OptionalInput(node, 3));
+  return {context.ToNchw(context.Cast(sums, DType::kI32))};
+}
+
+// QLinearMatMul and QLinearConv with scales or zero points that are computed at run time.
+ValueId MultiplyQuantized(OnnxContext& context, const OnnxNode& node) {
+  const ValueId a = context.Input(node, 0), b = context.Input(node, 3);
+  const ValueId distance = Distance(context, a, context.OptionalInput(node, 2), -2);
+  const ValueId sums = MultiplyExactly(context, distance, b, context.OptionalInput(node, 5));
+  const ValueId a_scale = BroadcastParameter(context, context.Input(node, 1), context.TypeOf(a).shape, -2);
+  const ValueId b_scale = BroadcastParameter(context, context.Input(node, 4), context.TypeOf(b).shape, -1);
+  return StoreSums(context, node, sums, context.Emit(OpId::kMul, {a_scale, b_scale}), 6,
+                   context.TypeOf(a).dtype);
+}
+
+ValueId ConvolveQuantized(OnnxContext& context, OnnxNode& node) {
+  const ValueId x = context.Input(node, 0);
+  ValueId sums = ConvolveExactly(context, node, x, context.OptionalInput(node, 2), context.Input(node, 3),
+                                 context.OptionalInput(node, 5));
+  if (const ValueId bias = context.OptionalInput(node, 8); bias != kNone) {
+    sums = context.Emit(OpId::kAdd, {context.Cast(sums, DType::kI32), bias});
   }
-  const ValueId sums = SumOfParts(context, depth, parts, [&](int64_t begin, int64_t end) {
-    const bool all = begin == 0 && end == depth;
-    const ValueId pixels = all ? x : Part(context, x, 3, begin, end);
-    const ValueId taps = all ? weights : Part(context, weights, 1, begin, end);
-    return context.Emit(OpId::kConv2d,
-                        {pixels, context.ToNhwc(Distance(context, taps, zero_point, 0)), kNone}, attributes);
-  });
-  return {context.ToNchw(CastTo(context, sums, DType::kI32))};
+  const ValueId x_scale = BroadcastParameter(context, context.Input(node, 1), Shape{}, 0);
+  // Several scales of the weights belong to the channels of y, which are its last axis here.
+  const ValueId weight_scale = context.Cast(context.Widened(context.Input(node, 4)), DType::kF32);
+  const ValueId scales = context.Emit(OpId::kMul, {x_scale, weight_scale});
+  return context.ToNchw(StoreSums(context, node, sums, scales, 6, context.TypeOf(x).dtype));
 }
 
 }  // namespace mace::importers::onnx

@@ -18,6 +18,7 @@ DType TypeOfInput(OnnxContext& context, const OnnxNode& node, int i) {
 // a, scale, zero point; b likewise; y's scale and zero point. `a` may have a scale for each row, `b` for each
 // column.
 Outputs ConvertQLinearMatMul(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  if (!HasFixedQuantizations(context, node)) return {MultiplyQuantized(context, node)};
   const ValueId a = Dequantized(context, node, 0, -2), b = Dequantized(context, node, 3, -1);
   const ValueId product = context.Emit(OpId::kMatMul, {a, b}, ops::MatMulAttributes{});
   return {Quantized(context, node, product, 6, TypeOfInput(context, node, 0))};

@@ -1,6 +1,8 @@
 // QuantizeLinear and DequantizeLinear: scale and zero point become part of the value's type.
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
+#include "mace/ops/quantize/output_scale.h"
+#include "mace/ops/quantize/packed_integers.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/reduce/reduce.h"
 #include "mace/ops/unary/unary.h"
@@ -10,20 +12,11 @@ namespace mace::importers::onnx {
 namespace {
 
 int32_t ZeroPoint(const TensorView& view, int64_t i) {
-  switch (view.dtype) {
-    case DType::kU8:
-      return view.as<uint8_t>()[i];
-    case DType::kI8:
-      return view.as<int8_t>()[i];
-    case DType::kI16:
-      return view.as<int16_t>()[i];
-    case DType::kU16:
-      return view.as<uint16_t>()[i];
-    case DType::kI32:
-      return view.as<int32_t>()[i];
-    default:
-      throw ImportError(Unsupported("a zero point of type %s", NameOf(view.dtype)));
+  if (IsSubByte(view.dtype)) return ops::LoadPacked(view.data, view.dtype, i);
+  if (!IsInteger(view.dtype) || BitsOf(view.dtype) > 32 || view.dtype == DType::kU32) {
+    throw ImportError(Unsupported("a zero point of type %s", NameOf(view.dtype)));
   }
+  return ops::LoadInteger(view.data, view.dtype, i);
 }
 
 }  // namespace
@@ -31,6 +24,7 @@ int32_t ZeroPoint(const TensorView& view, int64_t i) {
 int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, ValueId scale,
                          ValueId zero_point, int64_t axis) {
   Graph& graph = context.graph();
+  scale = context.Cast(context.Widened(scale), DType::kF32);
   const TensorView* scales = graph.ConstantOf(scale);
   const TensorView* zeros = graph.ConstantOf(zero_point);
   if (scales == nullptr || (zero_point != kNone && zeros == nullptr)) {
@@ -69,6 +63,10 @@ ValueId WithQuantization(OnnxContext& context, ValueId value, ValueId scale, Val
 }
 
 ValueId Dequantized(OnnxContext& context, const OnnxNode& node, int first, int64_t axis) {
+  if (!IsFixedQuantization(context, context.Input(node, first + 1), context.OptionalInput(node, first + 2))) {
+    return DequantizeAtRunTime(context, context.Input(node, first), context.Input(node, first + 1),
+                               context.OptionalInput(node, first + 2), axis);
+  }
   const ValueId stored = WithQuantization(context, context.Input(node, first), context.Input(node, first + 1),
                                           context.OptionalInput(node, first + 2), axis);
   return context.EmitQuantized(OpId::kDequantize, {stored}, NoAttributes{}, kNone);
@@ -79,6 +77,9 @@ ValueId Quantized(OnnxContext& context, const OnnxNode& node, ValueId real, int 
   ops::QuantizeAttributes attributes;
   attributes.to = zero_point == kNone ? missing : context.TypeOf(zero_point).dtype;
   attributes.rounding = ops::Rounding::kHalfEvenFloat;
+  if (!IsFixedQuantization(context, context.Input(node, first), zero_point)) {
+    return QuantizeAtRunTime(context, real, context.Input(node, first), zero_point, attributes.to, {});
+  }
   const int32_t quantization =
       MakeQuantization(context, attributes.to, Shape{}, context.Input(node, first), zero_point, 0);
   return context.EmitQuantized(OpId::kQuantize, {real}, attributes, quantization);
@@ -101,27 +102,36 @@ ValueId WithBiasScale(OnnxContext& context, ValueId bias, const Quantization& x,
 }
 
 Outputs ConvertQuantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  const ValueId scale = context.Input(node, 1);
+  const ValueId x = context.Input(node, 0), scale = context.Input(node, 1);
   const ValueId zero_point = context.OptionalInput(node, 2);
-  node.RequireInt("block_size", 0);
-  node.RequireInt("precision", 0);
-  node.Ignore("saturate");
+  node.Ignore("saturate");  // of 8-bit floats
   ops::QuantizeAttributes attributes;
-  const int64_t output_dtype = node.Int("output_dtype", 0);
-  if (zero_point != kNone) {
-    attributes.to = context.TypeOf(zero_point).dtype;
-  } else if (output_dtype != 0) {
-    attributes.to =
-        DTypeOfOnnx(output_dtype > 0 && output_dtype < 1000 ? static_cast<int32_t>(output_dtype) : -1);
-    if (attributes.to == DType::kInvalid)
-      throw ImportError(Unsupported("output_dtype %lld", static_cast<long long>(output_dtype)));
-  }
   attributes.rounding = ops::Rounding::kHalfEvenFloat;
-  const Shape shape = context.TypeOf(x).shape;
+  const int64_t output_dtype = node.Int("output_dtype", 0), precision = node.Int("precision", 0);
+  if (output_dtype != 0) attributes.to = ElementType(output_dtype, "quantization to");
+  if (zero_point != kNone) {
+    const DType dtype = context.TypeOf(zero_point).dtype;
+    if (output_dtype != 0 && dtype != attributes.to) {
+      throw ImportError(
+          InvalidArgument("output_dtype is %s, the zero point %s", NameOf(attributes.to), NameOf(dtype)));
+    }
+    attributes.to = dtype;
+  }
+  QuantizationLayout layout;
+  layout.axis = node.Int("axis", 1);
+  layout.block = node.Int("block_size", 0);
+  if (layout.block < 0) throw ImportError(InvalidArgument("block_size is below 0"));
+  if (precision != 0) layout.precision = ElementType(precision, "a quotient of");
+  const DType given = context.TypeOf(x).dtype;
+  const bool is_f32 =
+      IsFloat(given) && given != DType::kF64 && (precision == 0 || layout.precision == DType::kF32);
+  if (!is_f32 || layout.block > 0 || IsSubByte(attributes.to) ||
+      !IsFixedQuantization(context, scale, zero_point)) {
+    return {QuantizeAtRunTime(context, x, scale, zero_point, attributes.to, layout)};
+  }
   const int32_t quantization =
-      MakeQuantization(context, attributes.to, shape, scale, zero_point, node.Int("axis", 1));
-  return {context.EmitQuantized(OpId::kQuantize, {x}, attributes, quantization)};
+      MakeQuantization(context, attributes.to, context.TypeOf(x).shape, scale, zero_point, layout.axis);
+  return {context.EmitQuantized(OpId::kQuantize, {context.Widened(x)}, attributes, quantization)};
 }
 
 DynamicQuantization QuantizeDynamically(OnnxContext& context, ValueId x) {
@@ -150,12 +160,19 @@ DynamicQuantization QuantizeDynamically(OnnxContext& context, ValueId x) {
 }
 
 Outputs ConvertDequantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId raw = context.Input(node, 0);
-  node.RequireInt("block_size", 0);
-  node.RequireInt("output_dtype", 0);
-  const ValueId x = WithQuantization(context, raw, context.Input(node, 1), context.OptionalInput(node, 2),
-                                     node.Int("axis", 1));
-  return {context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone)};
+  const ValueId raw = context.Input(node, 0), scale = context.Input(node, 1);
+  const ValueId zero_point = context.OptionalInput(node, 2);
+  const int64_t axis = node.Int("axis", 1), block = node.Int("block_size", 0);
+  if (block < 0) throw ImportError(InvalidArgument("block_size is below 0"));
+  const int64_t output_dtype = node.Int("output_dtype", 0);
+  const DType dtype =
+      output_dtype != 0 ? ElementType(output_dtype, "real numbers of") : context.TypeOf(scale).dtype;
+  if (!IsFloat(dtype)) throw ImportError(InvalidArgument("real numbers of %s", NameOf(dtype)));
+  if (block > 0 || !IsFixedQuantization(context, scale, zero_point)) {
+    return {context.Narrowed(DequantizeAtRunTime(context, raw, scale, zero_point, axis, block), dtype)};
+  }
+  const ValueId x = WithQuantization(context, raw, scale, zero_point, axis);
+  return {context.Narrowed(context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone), dtype)};
 }
 
 // The range of x with 0, in 255 steps. Scale and zero point are computed at run time, so the integers are

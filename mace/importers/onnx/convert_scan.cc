@@ -17,8 +17,8 @@ std::vector<int64_t> ListOf(OnnxNode& node, std::string_view attribute, size_t c
   std::vector<int64_t> list = node.LongInts(attribute).value_or(std::vector<int64_t>());
   if (list.empty()) list.assign(count, 0);
   if (list.size() != count) {
-    throw ImportError(InvalidArgument("%s has %zu numbers, expected %zu", Text(attribute).c_str(),
-                                      list.size(), count));
+    throw ImportError(
+        InvalidArgument("%s has %zu numbers, expected %zu", Text(attribute).c_str(), list.size(), count));
   }
   return list;
 }
@@ -46,8 +46,7 @@ int64_t LengthDim(OnnxContext& context, ValueId value, int64_t axis) {
 // The element of `value` at `index` (int64 of rank 0) along `axis`, which is dropped.
 ValueId ElementOf(OnnxContext& context, ValueId value, ValueId index, int64_t axis) {
   ops::GatherAttributes attributes;
-  const Shape& shape = context.TypeOf(value).shape;
-  attributes.axis = shape.HasRank() ? context.NormalizedAxis(axis, shape.rank) : axis;
+  attributes.axis = AxisOf(context, axis, context.RankOf(value));
   return context.EmitMoved(OpId::kGather, {value, index}, attributes);
 }
 
@@ -122,20 +121,19 @@ Outputs EmitBatchedScan(OnnxContext& context, const GraphProto& graph, const std
   inputs.trip_count = LengthOf(context, scans[0], 0);
   inputs.trip_dim = LengthDim(context, scans[0], 0);
   inputs.condition = context.Bool(true);
-  return EmitLoop(context, inputs,
-                  [&](Body& body, ValueId iteration, ValueId condition, std::span<const ValueId>) {
-                    OnnxContext& inside = body.context();
-                    const auto elements = [&](const std::vector<ValueId>& values) {
-                      std::vector<ValueId> result;
-                      for (ValueId value : values)
-                        result.push_back(ElementOf(inside, inside.Capture(value), iteration, 0));
-                      return result;
-                    };
-                    std::vector<ValueId> results =
-                        EmitScan(inside, graph, elements(states), elements(scans), form);
-                    results.insert(results.begin(), condition);
-                    return results;
-                  });
+  return EmitLoop(
+      context, inputs, [&](Body& body, ValueId iteration, ValueId condition, std::span<const ValueId>) {
+        OnnxContext& inside = body.context();
+        const auto elements = [&](const std::vector<ValueId>& values) {
+          std::vector<ValueId> result;
+          for (ValueId value : values)
+            result.push_back(ElementOf(inside, inside.Capture(value), iteration, 0));
+          return result;
+        };
+        std::vector<ValueId> results = EmitScan(inside, graph, elements(states), elements(scans), form);
+        results.insert(results.begin(), condition);
+        return results;
+      });
 }
 
 }  // namespace
@@ -156,8 +154,9 @@ Outputs ConvertScan(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   }
   const size_t expected = states.size() + scans.size();
   if (graph.inputs.size() != expected || graph.outputs.size() < states.size()) {
-    throw ImportError(InvalidArgument("the body has %zu inputs and %zu outputs, expected %zu and at least %zu",
-                                      graph.inputs.size(), graph.outputs.size(), expected, states.size()));
+    throw ImportError(
+        InvalidArgument("the body has %zu inputs and %zu outputs, expected %zu and at least %zu",
+                        graph.inputs.size(), graph.outputs.size(), expected, states.size()));
   }
   const size_t output_count = graph.outputs.size() - states.size();
   ScanForm form;

@@ -100,9 +100,8 @@ int32_t Body::Finish(std::span<const ValueId> outers) {
   for (const auto& [outer, inner] : context_.captured()) inners.emplace(outer, inner);
   for (ValueId outer : outers) {
     const auto found = inners.find(outer);
-    Check(graph_->inputs.PushBack(found != inners.end()
-                                      ? found->second
-                                      : Unwrap(graph_->AddValue("", outside_.TypeOf(outer)))));
+    Check(graph_->inputs.PushBack(
+        found != inners.end() ? found->second : Unwrap(graph_->AddValue("", outside_.TypeOf(outer)))));
   }
   if (++outside_.work().subgraphs > kMaxSubgraphs) {
     throw ImportError(Status::Format(StatusCode::kResourceExhausted, "more than %lld subgraphs",
@@ -135,8 +134,8 @@ std::vector<ValueId> EmitLoop(OnnxContext& context, const LoopInputs& inputs, co
                                         1 + carried_count));
     }
     if (body.context().TypeOf(results[0]).dtype != DType::kBool) {
-      throw ImportError(InvalidArgument("the body's condition is %s",
-                                        NameOf(body.context().TypeOf(results[0]).dtype)));
+      throw ImportError(
+          InvalidArgument("the body's condition is %s", NameOf(body.context().TypeOf(results[0]).dtype)));
     }
     const bool runs_on = ConstantScalar(context.graph(), inputs.condition) == 1 &&
                          AlwaysRunsOn(body.context().graph(), results[0], condition);

@@ -19,7 +19,8 @@ class Body {
 
   OnnxContext& context() { return context_; }
   ValueId AddInput(std::string_view name, const TensorType& type);
-  // Each output is written by a node of the body: of others, and of ones that are there already, it is a copy.
+  // Each output is written by a node of the body: of others, and of ones that are there already, it is a
+  // copy.
   void AddOutput(ValueId value);
   const TensorType& OutputType(size_t i) const { return graph_->values[graph_->outputs[i]].type; }
   size_t output_count() const { return graph_->outputs.size(); }

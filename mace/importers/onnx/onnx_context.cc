@@ -53,6 +53,14 @@ bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
 }  // namespace
 
 void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
+  // The others had other attributes before the sixth operator set.
+  constexpr std::string_view kUnchanged[] = {"Flatten", "LogSoftmax", "MatMul",   "Not",
+                                             "Shape",   "Softmax",    "Softplus", "Softsign",
+                                             "Squeeze", "Transpose",  "Unsqueeze"};
+  if (opset < 6 && std::ranges::find(kUnchanged, node.op_type()) == std::end(kUnchanged)) {
+    throw ImportError(
+        Unsupported("the form of operator set %lld; sets from 6 on are read", static_cast<long long>(opset)));
+  }
   const std::string prefix = names_->call == nullptr ? "" : names_->call->prefix;
   opset_ = opset;
   std::string_view label = node.name();
@@ -111,6 +119,7 @@ IntList OnnxContext::ConstantInts(ValueId value, const char* what) const {
 }
 
 int OnnxContext::NormalizedAxis(int64_t axis, int rank) const {
+  if (rank < 0) throw ImportError(Unsupported("a tensor whose rank is not known"));
   int normalized = 0;
   if (!NormalizeAxis(axis, rank, &normalized)) {
     throw ImportError(
@@ -230,7 +239,8 @@ void OnnxContext::FinishNode(NodeId id) {
   bool folded = false;
   Check(passes::FoldNode(&graph_, id, limits, &folded));
   if (!folded) return;
-  for (ValueId output : graph_.nodes.back().outputs) work_.fold_allowance -= graph_.ConstantOf(output)->bytes();
+  for (ValueId output : graph_.nodes.back().outputs)
+    work_.fold_allowance -= graph_.ConstantOf(output)->bytes();
   WarnOfComputedNan(graph_.nodes.back());
   graph_.nodes.PopBack();
 }
@@ -246,7 +256,7 @@ ValueId OnnxContext::RepeatChain(ValueId chain, ValueId constant) {
 }
 
 ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
-  if (RankOf(value) != perm.size()) {
+  if (TypeOf(value).shape.HasRank() && RankOf(value) != perm.size()) {
     throw ImportError(InvalidArgument("expected a tensor of rank %d, got %s", perm.size(),
                                       ShapeText(TypeOf(value).shape).text));
   }
@@ -266,7 +276,13 @@ ValueId OnnxContext::Transpose(ValueId value, const IntList& perm) {
   }
   ops::TransposeAttributes attributes;
   attributes.perm = perm;
-  return EmitMoved(OpId::kTranspose, {value}, attributes);
+  const ValueId result = EmitMoved(OpId::kTranspose, {value}, attributes);
+  Shape& shape = graph_.values[result].type.shape;
+  if (!shape.HasRank()) {  // that of the operand is not known, but it has no other
+    shape = Shape{};
+    for (int i = 0; i < perm.size(); ++i) shape.Push(kUnknownDim);
+  }
+  return result;
 }
 
 ValueId OnnxContext::Reshape(ValueId value, const IntList& shape) {
@@ -342,11 +358,14 @@ void OnnxContext::NarrowResults(DType narrow, std::vector<ValueId>* results) {
   const DType wide_type = WideTypeOf(narrow);
   if (wide_type == DType::kInvalid) return;
   for (ValueId& result : *results) {
-    if (TypeOf(result).dtype != wide_type) continue;
-    const ValueId wide = result;
-    result = Cast(wide, narrow);
-    wide_.emplace(result, wide);
+    if (TypeOf(result).dtype == wide_type) result = Narrowed(result, narrow);
   }
+}
+
+ValueId OnnxContext::Narrowed(ValueId value, DType narrow) {
+  const ValueId result = Cast(value, narrow);
+  if (TypeOf(value).dtype == WideTypeOf(narrow)) wide_.emplace(result, value);
+  return result;
 }
 
 }  // namespace mace::importers::onnx

@@ -266,6 +266,8 @@ class OnnxContext {
   // A float16 or bfloat16 value as float32 (what was rounded to it, where an Emit did that), one of 4 or 2
   // bits as bytes. Others are passed on.
   ValueId Widened(ValueId value);
+  // A float32 value as `narrow` (float16 or bfloat16; other types are cast), remembered as its wide form.
+  ValueId Narrowed(ValueId value, DType narrow);
 
  private:
   friend class NameScope;
@@ -312,7 +314,7 @@ class OnnxContext {
   std::map<std::tuple<ValueId, int32_t, std::vector<int64_t>>, ValueId> transposed_;
   std::unordered_map<ValueId, ValueId> wide_;  // narrow values to their wide forms (Widened)
   std::string node_name_;
-  std::string label_;  // what messages call the node: its name, or that of its first output
+  std::string label_;                 // what messages call the node: its name, or that of its first output
   std::unordered_set<ValueId> read_;  // by a node
 };
 

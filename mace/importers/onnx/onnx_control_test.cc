@@ -157,8 +157,7 @@ TestModel Counting(const std::string& trip_count, const std::string& condition) 
   model.Input("a", {}).Input("step", {}).Tensor(RawTensor<int64_t>("four", kInt64Type, {}, {4}));
   model.Tensor(RawTensor<uint8_t>("true", kBoolType, {}, {1}));
   model.Tensor(RawTensor<uint8_t>("false", kBoolType, {}, {0}));
-  model
-      .Node("Loop", {trip_count, condition, "a"}, {"last", "all"}, {GraphAttribute("body", body.Graph())})
+  model.Node("Loop", {trip_count, condition, "a"}, {"last", "all"}, {GraphAttribute("body", body.Graph())})
       .Output("last")
       .Output("all");
   return model;
@@ -166,11 +165,13 @@ TestModel Counting(const std::string& trip_count, const std::string& condition) 
 
 TEST(OnnxControlTest, LoopsEndByTripCountOrCondition) {
   const std::vector<Tensor> feeds = {{{}, {1}}, {{}, {1}}};
-  EXPECT_THAT(Evaluate(Counting("four", "true").Build(), feeds), ElementsAre(Tensor{{}, {5}}, Tensor{{4}, {1, 2, 3, 4}}));
+  EXPECT_THAT(Evaluate(Counting("four", "true").Build(), feeds),
+              ElementsAre(Tensor{{}, {5}}, Tensor{{4}, {1, 2, 3, 4}}));
   // Without a trip count: the condition of iteration 7 is false, its values still count.
   EXPECT_THAT(Evaluate(Counting("", "").Build(), feeds),
               ElementsAre(Tensor{{}, {6}}, Tensor{{7}, {1, 2, 3, 4, 5, 6, 7}}));
-  EXPECT_THAT(Evaluate(Counting("four", "false").Build(), feeds), ElementsAre(Tensor{{}, {1}}, Tensor{{0}, {}}));
+  EXPECT_THAT(Evaluate(Counting("four", "false").Build(), feeds),
+              ElementsAre(Tensor{{}, {1}}, Tensor{{0}, {}}));
 }
 
 TEST(OnnxControlTest, CarriedValuesMayGrow) {
@@ -205,11 +206,12 @@ std::string Sums(int64_t axis, int64_t input_backwards, int64_t output_axis, int
   body.OpenInput("sum").OpenInput("row").Node("Add", {"sum", "row"}, {"next"});
   body.Node("Identity", {"next"}, {"scanned"}).Output("next").Output("scanned");
   model.Input("sum", {axis == 1 ? 3 : 2}).Input("x", {3, 2});
-  model.Node("Scan", {"sum", "x"}, {"last", "all"},
-             {GraphAttribute("body", body.Graph()), IntAttribute("num_scan_inputs", 1),
-              IntsAttribute("scan_input_axes", {axis}), IntsAttribute("scan_input_directions", {input_backwards}),
-              IntsAttribute("scan_output_axes", {output_axis}),
-              IntsAttribute("scan_output_directions", {output_backwards})});
+  model.Node(
+      "Scan", {"sum", "x"}, {"last", "all"},
+      {GraphAttribute("body", body.Graph()), IntAttribute("num_scan_inputs", 1),
+       IntsAttribute("scan_input_axes", {axis}), IntsAttribute("scan_input_directions", {input_backwards}),
+       IntsAttribute("scan_output_axes", {output_axis}),
+       IntsAttribute("scan_output_directions", {output_backwards})});
   return model.Output("last").Output("all").Build();
 }
 
@@ -249,7 +251,8 @@ TEST(OnnxControlTest, FunctionsAreExpandedWithTheirAttributes) {
   model.Node("Twice", {"k", "low"}, {"y"}, {FloatAttribute("by", -1)}, "my").Output("k").Output("y");
   model.Function("Scale", {"x"}, {"y"}, scale, {}, {FloatAttribute("factor", 2)});
   model.Function("Twice", {"a", "least"}, {"b"}, twice, {"by"});
-  EXPECT_THAT(Evaluate(model.Build(), {{{2}, {1, 2}}}), ElementsAre(Tensor{{2}, {6, 12}}, Tensor{{2}, {-5, -5}}));
+  EXPECT_THAT(Evaluate(model.Build(), {{{2}, {1, 2}}}),
+              ElementsAre(Tensor{{2}, {6, 12}}, Tensor{{2}, {-5, -5}}));
 }
 
 TEST(OnnxControlTest, FunctionsStandInBodiesAndHaveBodies) {
@@ -290,10 +293,12 @@ TEST(OnnxControlTest, FailuresInsideNameAllNodesOnTheWay) {
   then_branch.Node("Transpose", {"x"}, {"t"}, {IntsAttribute("perm", {3})}).Output("t");
   else_branch.Node("Neg", {"x"}, {"e"}).Output("e");
   model.Input("x", {1}).Input("c", {1}, kBoolType);
-  model.Node("Neg", {"x"}, {"n"}).Node("If", {"c"}, {"y"},
-                                       {GraphAttribute("then_branch", then_branch.Graph()),
-                                        GraphAttribute("else_branch", else_branch.Graph())});
-  EXPECT_THAT(Refusal(model.Output("y").Build()), HasSubstr("node 'node_2' (If): node 'node_1' (Transpose): "));
+  model.Node("Neg", {"x"}, {"n"})
+      .Node("If", {"c"}, {"y"},
+            {GraphAttribute("then_branch", then_branch.Graph()),
+             GraphAttribute("else_branch", else_branch.Graph())});
+  EXPECT_THAT(Refusal(model.Output("y").Build()),
+              HasSubstr("node 'node_2' (If): node 'node_1' (Transpose): "));
 }
 
 TEST(OnnxControlTest, CutsFollowWhatBodiesRead) {

@@ -21,8 +21,8 @@ void WarnOfNonFiniteAttributes(const NodeProto& node, OnnxContext* context) {
   }
 }
 
-// Where nothing else tells a value's rank, the file may. Its dimensions are not believed: what is computed from
-// a wrong one would be wrong, while a wrong rank is noticed.
+// Where nothing else tells a value's rank, the file may. Its dimensions are not believed: what is computed
+// from a wrong one would be wrong, while a wrong rank is noticed.
 void TakeDeclaredRank(std::string_view name, ValueId value, OnnxContext* context) {
   if (context->TypeOf(value).shape.HasRank()) return;
   const ValueInfo* info = context->Declared(name);
@@ -81,8 +81,8 @@ void FillAttributes(const FunctionProto& function, OnnxNode* node, FunctionCall*
 // The nodes of `function` in the place of `node`.
 Outputs ExpandFunction(OnnxContext& context, OnnxNode& node, const FunctionProto& function) {
   if (node.input_count() > static_cast<int>(function.inputs.size())) {
-    throw ImportError(InvalidArgument("%d inputs, the function has %zu", node.input_count(),
-                                      function.inputs.size()));
+    throw ImportError(
+        InvalidArgument("%d inputs, the function has %zu", node.input_count(), function.inputs.size()));
   }
   const Expansion expansion(&context.work(), function);
   FunctionCall call;
@@ -174,7 +174,8 @@ std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::
     values.push_back(value);
     // Who binds what was computed in here gives it a name of its own.
     Value& target = context->graph().values[value];
-    if (static_cast<size_t>(value) >= values_before && target.producer != kNone) Check(target.name.Assign(""));
+    if (static_cast<size_t>(value) >= values_before && target.producer != kNone)
+      Check(target.name.Assign(""));
   }
   return values;
 }

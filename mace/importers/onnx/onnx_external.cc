@@ -41,7 +41,8 @@ std::string RefusalOf(std::string_view location) {
   if (location.front() == '/') return "the location is no relative path";
   for (size_t begin = 0; begin <= location.size();) {
     const size_t end = std::min(location.find('/', begin), location.size());
-    if (location.substr(begin, end - begin) == "..") return "the location leads out of the model's folder ('..')";
+    if (location.substr(begin, end - begin) == "..")
+      return "the location leads out of the model's folder ('..')";
     begin = end + 1;
   }
   return "";
@@ -91,8 +92,8 @@ std::string ExternalData::Open(std::string_view location) {
     const int next = part.empty() ? openat(folder, ".", flags) : openat(folder, part.c_str(), flags);
     const int error = errno;
     struct stat link = {};
-    const bool is_link = next < 0 && fstatat(folder, part.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 &&
-                         S_ISLNK(link.st_mode);
+    const bool is_link =
+        next < 0 && fstatat(folder, part.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode);
     close(folder);
     if (is_link) return "'" + Shown(part) + "' is a symbolic link";
     if (next < 0) return ErrorText(error);
@@ -115,8 +116,8 @@ std::string ExternalData::Open(std::string_view location) {
 
 int64_t ExternalData::Locate(const Tensor& tensor, const std::string& name, int64_t bytes) {
   const auto refuse = [&](StatusCode code, const std::string& why) {
-    throw ImportError(code, "tensor '" + name + "' keeps its data in the file '" + Shown(tensor.location) +
-                                "': " + why);
+    throw ImportError(
+        code, "tensor '" + name + "' keeps its data in the file '" + Shown(tensor.location) + "': " + why);
   };
   const int64_t offset = ReadNumber(tensor.offset, 0);
   const int64_t length = ReadNumber(tensor.length, bytes);
@@ -130,8 +131,9 @@ int64_t ExternalData::Locate(const Tensor& tensor, const std::string& name, int6
   }
   int64_t end = 0;
   if (!CheckedAdd(offset, bytes, &end) || end > file_bytes_) {
-    refuse(StatusCode::kDataLoss, "it ends after " + std::to_string(file_bytes_) + " bytes, the tensor wants " +
-                                      std::to_string(bytes) + " from " + std::to_string(offset));
+    refuse(StatusCode::kDataLoss, "it ends after " + std::to_string(file_bytes_) +
+                                      " bytes, the tensor wants " + std::to_string(bytes) + " from " +
+                                      std::to_string(offset));
   }
   return offset;
 }

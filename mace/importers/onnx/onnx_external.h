@@ -1,5 +1,5 @@
-// Tensors whose data lie in other files (ONNX's external data). These are looked for inside the model's folder
-// only, and no link is followed: a model must not read what its user did not mean to give to it.
+// Tensors whose data lie in other files (ONNX's external data). These are looked for inside the model's
+// folder only, and no link is followed: a model must not read what its user did not mean to give to it.
 #ifndef MACE_IMPORTERS_ONNX_ONNX_EXTERNAL_H_
 #define MACE_IMPORTERS_ONNX_ONNX_EXTERNAL_H_
 

@@ -141,7 +141,8 @@ TEST_F(OnnxExternalTest, AFileMustNotBeAskedForMoreThanItHas) {
   Graph graph;
   const Status status = Import(ModelOf(tensors), root_ / "model", &graph);
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
-  EXPECT_THAT(status.message(), HasSubstr("107374182400 bytes of the file 'sparse', which has only 1073741824"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("107374182400 bytes of the file 'sparse', which has only 1073741824"));
   EXPECT_TRUE(graph.constants.empty());
 }
 

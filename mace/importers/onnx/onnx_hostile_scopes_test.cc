@@ -66,7 +66,10 @@ TEST(OnnxHostileScopesTest, FunctionsMustNotCallThemselves) {
                {GraphAttribute("then_branch", then_branch.Graph()),
                 GraphAttribute("else_branch", then_branch.Graph())});
   TestModel branching;
-  branching.Input("x", {1}).Input("c", {}, kBoolType).Node("Through", {"x", "c"}, {"y"}, {}, "my").Output("y");
+  branching.Input("x", {1})
+      .Input("c", {}, kBoolType)
+      .Node("Through", {"x", "c"}, {"y"}, {}, "my")
+      .Output("y");
   ExpectRefused(branching.Function("Through", {"a", "c"}, {"b"}, through).Build(), StatusCode::kDataLoss,
                 "function 'my:Through' calls itself");
 }
@@ -153,7 +156,8 @@ TEST(OnnxHostileScopesTest, NamesAreOfOneValue) {
 TEST(OnnxHostileScopesTest, WhatIsCapturedMustBeThere) {
   TestModel nowhere = BodyOf("Neg");
   nowhere.Node("Add", {"a", "nowhere"}, {"c"});
-  ExpectRefused(LoopOver(nowhere.Graph()).Build(), StatusCode::kDataLoss, "'nowhere', which nothing produces");
+  ExpectRefused(LoopOver(nowhere.Graph()).Build(), StatusCode::kDataLoss,
+                "'nowhere', which nothing produces");
   // The loop reads what is computed from its own result.
   TestModel later = BodyOf("Neg");
   later.Node("Add", {"a", "z"}, {"c"});
@@ -203,7 +207,8 @@ TestModel Mixed() {
             {GraphAttribute("then_branch", then_branch.Graph()),
              GraphAttribute("else_branch", else_branch.Graph())});
   body.Output("more").Output("b").Output("s");
-  inner.Node("Constant", {}, {"k"}, {ReferenceAttribute("value_float", "by", 1)}).Node("Mul", {"x", "k"}, {"y"});
+  inner.Node("Constant", {}, {"k"}, {ReferenceAttribute("value_float", "by", 1)})
+      .Node("Mul", {"x", "k"}, {"y"});
   model.Input("x", {2}).Floats("w", {2}, {1, 2}).Tensor(RawTensor<int64_t>("n", kInt64Type, {1}, {3}));
   model.Node("Loop", {"n", "", "x"}, {"y", "z"}, {GraphAttribute("body", body.Graph())});
   return model.Output("y").Output("z").Function("Twice", {"x"}, {"y"}, inner, {"by"});

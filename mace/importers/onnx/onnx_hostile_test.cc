@@ -85,20 +85,20 @@ TEST(OnnxHostileTest, RefusalsBehindUnknownOperatorsAreToldWithThem) {
 
 TEST(OnnxHostileTest, UnsupportedAttributesNameTheirNodes) {
   TestModel model;
-  model.Input("x", {1, 1, 4, 4}).Node("Resize", {"x", "", "s"}, {"a"}, {StringAttribute("mode", "cubic")});
+  model.Input("x", {1, 1, 4, 4}).Node("Resize", {"x", "", "s"}, {"a"}, {StringAttribute("mode", "spline")});
   model.Floats("s", {4}, {1, 1, 2, 2})
       .Node("MaxPool", {"x"}, {"b"}, {IntsAttribute("kernel_shape", {2, 2, 2})});
   model.Node("Add", {"a", "b"}, {"y"}).Output("y");
   const Status status = ImportText(model.Build());
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
-  for (const char* text : {"'node_1' (Resize)", "mode='cubic'", "'node_2' (MaxPool)"}) {
+  for (const char* text : {"'node_1' (Resize)", "mode='spline'", "'node_2' (MaxPool)"}) {
     EXPECT_NE(std::strstr(status.message(), text), nullptr) << status.message();
   }
 }
 
 TEST(OnnxHostileTest, OutputsThatAreReadMustBeSupported) {
   TestModel model;
-  model.Input("x", {1, 1, 4, 4}).Node("MaxPool", {"x"}, {"a", "i"}, {IntsAttribute("kernel_shape", {2, 2})});
+  model.Input("x", {1, 1, 4, 4}).Node("Relu", {"x"}, {"a", "i"});
   model.Node("Identity", {"i"}, {"y"}).Output("y");
   ExpectRefused(model.Build(), StatusCode::kUnsupported, "output 1 ('i') is not supported");
 }
@@ -132,7 +132,7 @@ TEST(OnnxHostileTest, BrokenGraphsSayWhatIsWrong) {
   TestModel output;
   output.Input("x", {1}).Node("Relu", {"x"}, {"y"}).Output("z");
   ExpectRefused(output.Build(), StatusCode::kDataLoss, "'z'");
-  ExpectRefused(Small().Build(6), StatusCode::kUnsupported, "operator set 6");
+  ExpectRefused(Small().Build(5), StatusCode::kUnsupported, "operator set 5");
   ExpectRefused(Small().Build(999), StatusCode::kUnsupported, "operator set 999");
   ExpectRefused("", StatusCode::kDataLoss, "");
 }

@@ -23,8 +23,8 @@ void CheckOpsets(const std::vector<OpsetImport>& opsets);
 // Converts a node of an operator that IsKnownOperator: binds its outputs.
 void ConvertNode(const NodeProto& proto, OnnxContext* context);
 
-// Converts all nodes of a subgraph or function in the context's scope, where its inputs are bound. Returns the
-// values that are called `outputs`.
+// Converts all nodes of a subgraph or function in the context's scope, where its inputs are bound. Returns
+// the values that are called `outputs`.
 std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::string_view> outputs,
                                   OnnxContext* context);
 
@@ -86,12 +86,12 @@ class OnnxCut {
 // The type that the file declares; throws ImportError where MACE has no such type, naming the tensor `what`.
 TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what);
 
-// Whether the node can be converted where the context is: an operator of a domain that is imported there, or a
-// function of the model.
+// Whether the node can be converted where the context is: an operator of a domain that is imported there, or
+// a function of the model.
 bool IsKnownOperator(const NodeProto& node, const OnnxContext& context);
 // A text that names every operator the importer does not know, with its count and the first nodes that use
-// it; empty where there is none. In subgraphs and in functions that are called, too. Nodes outside of `cut` do
-// not count.
+// it; empty where there is none. In subgraphs and in functions that are called, too. Nodes outside of `cut`
+// do not count.
 std::string UnknownOperators(const GraphProto& graph, const OnnxContext& context, const OnnxCut& cut);
 
 // Declares the states that it finds beside those that the options named: a recurrent layer whose initial

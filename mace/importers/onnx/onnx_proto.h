@@ -136,8 +136,8 @@ struct ModelProto {
 // kDataLoss where the bytes are no protobuf message of this form. Names are checked to be UTF-8 without NUL.
 Status ParseModel(std::span<const uint8_t> bytes, ModelProto* model);
 
-// The element type of ONNX number `data_type`; kInvalid for those MACE does not have (strings, complex, floats
-// of 8 bits and less).
+// The element type of ONNX number `data_type`; kInvalid for those MACE does not have (strings, complex,
+// floats of 8 bits and less).
 DType DTypeOfOnnx(int32_t data_type);
 // What ONNX calls it; for a number that it does not know, the number.
 std::string OnnxTypeName(int64_t data_type);

@@ -41,7 +41,8 @@ class Reader : public pbf_reader {
       : pbf_reader(bytes.data(), bytes.size()), parsing_(parsing) {}
   Parsing* parsing() const { return parsing_; }
   void Charge(size_t bytes) {
-    if (bytes > parsing_->bytes_left) throw FormatError("the file's tables are out of proportion to its size");
+    if (bytes > parsing_->bytes_left)
+      throw FormatError("the file's tables are out of proportion to its size");
     parsing_->bytes_left -= bytes;
   }
 

@@ -9,7 +9,7 @@
 
 namespace mace::importers::onnx {
 
-inline constexpr int64_t kOldestOpset = 7;
+inline constexpr int64_t kOldestOpset = 1;  // below 6 few operators (OnnxContext::Begin)
 inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
@@ -41,12 +41,15 @@ MACE_ONNX_CONVERTER(ConvertConv);
 MACE_ONNX_CONVERTER(ConvertConvTranspose);
 MACE_ONNX_CONVERTER(ConvertQLinearConv);
 MACE_ONNX_CONVERTER(ConvertPool);
+MACE_ONNX_CONVERTER(ConvertLpPool);
 MACE_ONNX_CONVERTER(ConvertGlobalPool);
 MACE_ONNX_CONVERTER(ConvertQLinearAveragePool);
 MACE_ONNX_CONVERTER(ConvertQLinearGlobalAveragePool);
 // convert_matmul.cc
 MACE_ONNX_CONVERTER(ConvertGemm);
 MACE_ONNX_CONVERTER(ConvertMatMul);
+MACE_ONNX_CONVERTER(ConvertFusedGemm);
+MACE_ONNX_CONVERTER(ConvertFusedMatMul);
 MACE_ONNX_CONVERTER(ConvertQGemm);
 // convert_elementwise.cc
 MACE_ONNX_CONVERTER(ConvertUnary);
@@ -61,7 +64,6 @@ MACE_ONNX_CONVERTER(ConvertElu);
 MACE_ONNX_CONVERTER(ConvertSelu);
 MACE_ONNX_CONVERTER(ConvertHardSigmoid);
 MACE_ONNX_CONVERTER(ConvertGelu);
-MACE_ONNX_CONVERTER(ConvertDropout);
 MACE_ONNX_CONVERTER(ConvertCast);
 MACE_ONNX_CONVERTER(ConvertWhere);
 // convert_shape.cc
@@ -79,17 +81,42 @@ MACE_ONNX_CONVERTER(ConvertSplit);
 MACE_ONNX_CONVERTER(ConvertSlice);
 MACE_ONNX_CONVERTER(ConvertGather);
 MACE_ONNX_CONVERTER(ConvertPad);
-MACE_ONNX_CONVERTER(ConvertResize);
 // convert_norm.cc
 MACE_ONNX_CONVERTER(ConvertArgReduce);
+MACE_ONNX_CONVERTER(ConvertCumulate);
 MACE_ONNX_CONVERTER(ConvertReduce);
 MACE_ONNX_CONVERTER(ConvertTopK);
 MACE_ONNX_CONVERTER(ConvertSoftmax);
 MACE_ONNX_CONVERTER(ConvertQLinearSoftmax);
-MACE_ONNX_CONVERTER(ConvertLayerNormalization);
-MACE_ONNX_CONVERTER(ConvertInstanceNormalization);
+// convert_normalization.cc
 MACE_ONNX_CONVERTER(ConvertBatchNormalization);
+MACE_ONNX_CONVERTER(ConvertGroupNormalization);
+MACE_ONNX_CONVERTER(ConvertInstanceNormalization);
+MACE_ONNX_CONVERTER(ConvertLayerNormalization);
+MACE_ONNX_CONVERTER(ConvertLpNormalization);
+MACE_ONNX_CONVERTER(ConvertLrn);
+MACE_ONNX_CONVERTER(ConvertMeanVarianceNormalization);
+// convert_recurrent.cc
 MACE_ONNX_CONVERTER(ConvertRecurrent);
+// convert_loss.cc
+MACE_ONNX_CONVERTER(ConvertNegativeLogLikelihoodLoss);
+MACE_ONNX_CONVERTER(ConvertSoftmaxCrossEntropyLoss);
+// convert_einsum.cc
+MACE_ONNX_CONVERTER(ConvertEinsum);
+// convert_random.cc
+MACE_ONNX_CONVERTER(ConvertBernoulli);
+MACE_ONNX_CONVERTER(ConvertDropout);
+MACE_ONNX_CONVERTER(ConvertMultinomial);
+MACE_ONNX_CONVERTER(ConvertRandom);
+MACE_ONNX_CONVERTER(ConvertRandomLike);
+// convert_transformer_norm.cc
+MACE_ONNX_CONVERTER(ConvertBiasGelu);
+MACE_ONNX_CONVERTER(ConvertEmbedLayerNormalization);
+MACE_ONNX_CONVERTER(ConvertQuickGelu);
+MACE_ONNX_CONVERTER(ConvertSkipLayerNormalization);
+// convert_block_weights.cc
+MACE_ONNX_CONVERTER(ConvertDynamicQuantizeLstm);
+MACE_ONNX_CONVERTER(ConvertMatMulNBits);
 // convert_quantize.cc
 MACE_ONNX_CONVERTER(ConvertQuantizeLinear);
 MACE_ONNX_CONVERTER(ConvertDequantizeLinear);
@@ -107,6 +134,19 @@ MACE_ONNX_CONVERTER(ConvertConvInteger);
 MACE_ONNX_CONVERTER(ConvertDynamicQuantizeMatMul);
 MACE_ONNX_CONVERTER(ConvertMatMulInteger);
 MACE_ONNX_CONVERTER(ConvertMatMulIntegerToFloat);
+// convert_attention.cc
+MACE_ONNX_CONVERTER(ConvertAttention);
+MACE_ONNX_CONVERTER(ConvertFlexAttention);
+MACE_ONNX_CONVERTER(ConvertLinearAttention);
+MACE_ONNX_CONVERTER(ConvertRotaryEmbedding);
+// convert_attention_microsoft.cc
+MACE_ONNX_CONVERTER(ConvertDecoderMaskedMultiHeadAttention);
+MACE_ONNX_CONVERTER(ConvertGroupQueryAttention);
+MACE_ONNX_CONVERTER(ConvertMicrosoftAttention);
+MACE_ONNX_CONVERTER(ConvertMicrosoftRotaryEmbedding);
+MACE_ONNX_CONVERTER(ConvertMultiHeadAttention);
+MACE_ONNX_CONVERTER(ConvertQAttention);
+MACE_ONNX_CONVERTER(ConvertRelativePositionBias);
 // convert_math.cc
 MACE_ONNX_CONVERTER(ConvertBitCast);
 MACE_ONNX_CONVERTER(ConvertBitShift);
@@ -141,7 +181,38 @@ MACE_ONNX_CONVERTER(ConvertNonZero);
 MACE_ONNX_CONVERTER(ConvertCompress);
 MACE_ONNX_CONVERTER(ConvertUnique);
 MACE_ONNX_CONVERTER(ConvertNonMaxSuppression);
+// convert_resize.cc
+MACE_ONNX_CONVERTER(ConvertResize);
+// convert_spatial.cc
+MACE_ONNX_CONVERTER(ConvertAffineGrid);
+MACE_ONNX_CONVERTER(ConvertCausalConvWithState);
+MACE_ONNX_CONVERTER(ConvertCol2Im);
+MACE_ONNX_CONVERTER(ConvertDeformConv);
+MACE_ONNX_CONVERTER(ConvertFusedConv);
+MACE_ONNX_CONVERTER(ConvertGlobalLpPool);
+MACE_ONNX_CONVERTER(ConvertGridSample);
+MACE_ONNX_CONVERTER(ConvertMaxRoiPool);
+MACE_ONNX_CONVERTER(ConvertMaxUnpool);
+MACE_ONNX_CONVERTER(ConvertRoiAlign);
+// convert_signal.cc
+MACE_ONNX_CONVERTER(ConvertCosineWindow);
+MACE_ONNX_CONVERTER(ConvertDft);
+MACE_ONNX_CONVERTER(ConvertMelWeightMatrix);
+MACE_ONNX_CONVERTER(ConvertStft);
 #undef MACE_ONNX_CONVERTER
+
+// (a - its zero point) * (b - its zero points) * both scales + bias, of bytes; kNone: no zero point, no bias
+// (convert_integer_products.cc).
+struct IntegerProduct {
+  ValueId a = kNone;
+  ValueId b = kNone;
+  ValueId a_scale = kNone;
+  ValueId b_scale = kNone;
+  ValueId a_zero_point = kNone;
+  ValueId b_zero_point = kNone;
+  ValueId bias = kNone;
+};
+ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product);
 
 // The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
 DType ElementType(int64_t onnx_type, const char* what);
@@ -157,6 +228,11 @@ ValueId EmitPad(OnnxContext& context, ValueId x, ValueId pads, ValueId value, Va
 // The attributes of a convolution, checked against its weights [O, I / group, kh, kw]
 // (convert_convolution.cc).
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights);
+// Conv of any number of spatial axes, with the attributes of `node`.
+ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias);
+
+// An LSTM node with weights w [D, 4H, I] and r [D, 4H, H] in place of its own (convert_recurrent.cc).
+Outputs ConvertLstm(OnnxContext& context, OnnxNode& node, ValueId w, ValueId r);
 
 }  // namespace mace::importers::onnx
 

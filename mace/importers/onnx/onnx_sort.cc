@@ -37,8 +37,8 @@ std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& conte
       const auto found = producers.find(input);
       if (found == producers.end()) {
         if (context.Sees(input)) return;
-        throw ImportError(DataLoss("node '%s' (%s) reads '%s', which nothing produces",
-                                   LabelOf(node).c_str(), Text(node.op_type).c_str(), Text(input).c_str()));
+        throw ImportError(DataLoss("node '%s' (%s) reads '%s', which nothing produces", LabelOf(node).c_str(),
+                                   Text(node.op_type).c_str(), Text(input).c_str()));
       }
       if (found->second < 0) return;
       ++waiting[i];

@@ -89,7 +89,8 @@ Shape ShapeOf(const std::vector<int64_t>& dims, const std::string& name) {
 }
 
 // The data in the file are checked before anything of that size is allocated.
-void CheckSizes(const Tensor& tensor, DType dtype, const Shape& shape, int64_t bytes, const std::string& name) {
+void CheckSizes(const Tensor& tensor, DType dtype, const Shape& shape, int64_t bytes,
+                const std::string& name) {
   CheckDataFields(tensor, name);
   const size_t typed = tensor.floats.size() + tensor.int32s.size() + tensor.int64s.size() +
                        tensor.doubles.size() + tensor.uint64s.size();

@@ -159,7 +159,8 @@ class TestModel {
     node_bytes_.push_back(bytes);
     return *this;
   }
-  // A function of the domain "my" whose nodes are those of `body`. `defaults`: attributes that may be left out.
+  // A function of the domain "my" whose nodes are those of `body`. `defaults`: attributes that may be left
+  // out.
   TestModel& Function(const std::string& name, const std::vector<std::string>& inputs,
                       const std::vector<std::string>& outputs, const TestModel& body,
                       const std::vector<std::string>& attributes = {},

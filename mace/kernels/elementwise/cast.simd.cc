@@ -77,6 +77,27 @@ void F32ToF16(const void* in, void* out, int64_t count) {
   if (i < count) StoreF16Partial(to + i, LoadPartial(kF32, from + i, count - i), count - i);
 }
 
+// bfloat16 is the upper half of a float32. Rounded to the nearest, halves to even; a NaN becomes the quiet
+// one of its sign.
+void BF16ToF32(const void* in, void* out, int64_t count) {
+  const uint16_t* from = static_cast<const uint16_t*>(in);
+  uint32_t* to = static_cast<uint32_t*>(out);
+  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<uint32_t>(from[i]) << 16;
+}
+
+void F32ToBF16(const void* in, void* out, int64_t count) {
+  const uint32_t* from = static_cast<const uint32_t*>(in);
+  uint16_t* to = static_cast<uint16_t*>(out);
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t bits = from[i];
+    const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+    const uint32_t quiet = ((bits >> 16) & 0x8000) | 0x7FC0;
+    to[i] = static_cast<uint16_t>((bits & 0x7FFFFFFF) > 0x7F800000 ? quiet : rounded);
+  }
+}
+
+constexpr bool IsNarrowFloat(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16; }
+
 // What is in both rows of this table is exact and has a direct loop.
 using RowFunction = void (*)(const void* in, void* out, int64_t count);
 
@@ -84,6 +105,8 @@ RowFunction FromF32(DType to) {
   switch (to) {
     case DType::kF16:
       return F32ToF16;
+    case DType::kBF16:
+      return F32ToBF16;
     case DType::kF64:
       return CastRow<float, double>;
     case DType::kI8:
@@ -105,6 +128,8 @@ RowFunction ToF32(DType from) {
   switch (from) {
     case DType::kF16:
       return F16ToF32;
+    case DType::kBF16:
+      return BF16ToF32;
     case DType::kF64:
       return CastRow<double, float>;
     case DType::kI8:
@@ -196,15 +221,15 @@ void CastThrough(DType from, DType to, const uint8_t* in, uint8_t* out, int64_t 
   const int64_t out_bytes = BytesOf(to);
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t n = ScalarMin(kBlock, count - begin);
-    if (from == DType::kF16) {
-      F16ToF32(in + begin * in_bytes, narrow, n);
+    if (IsNarrowFloat(from)) {
+      ToF32(from)(in + begin * in_bytes, narrow, n);
       CastRow<float, Wide>(narrow, wide, n);
     } else {
       ToWide<Wide>(from)(in + begin * in_bytes, wide, n);
     }
-    if (to == DType::kF16) {
+    if (IsNarrowFloat(to)) {
       CastRow<Wide, float>(wide, narrow, n);
-      F32ToF16(narrow, out + begin * out_bytes, n);
+      FromF32(to)(narrow, out + begin * out_bytes, n);
     } else {
       FromWide<Wide>(to)(wide, out + begin * out_bytes, n);
     }
@@ -221,8 +246,8 @@ void Cast(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end
   const int64_t out_bytes = BytesOf(params.to);
   const RowFunction direct = DirectRow(params.from, params.to);
   const bool through_double = params.from == DType::kF64 || params.from == DType::kF32 ||
-                              params.from == DType::kF16 || params.to == DType::kF64 ||
-                              params.to == DType::kF16;
+                              params.to == DType::kF64 || IsNarrowFloat(params.from) ||
+                              IsNarrowFloat(params.to);
   for (int64_t tile = tile_begin; tile < tile_end; ++tile) {
     const TileRange range = RangeOfTile(params.tiles, tile);
     const int64_t count = range.column_end - range.column_begin;

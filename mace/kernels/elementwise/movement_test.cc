@@ -1,6 +1,8 @@
 // Cast, gather, copy, pad and transpose kernels on every instruction set.
 #include "mace/kernels/elementwise/movement.h"
 
+#include <cfloat>
+
 #include "mace/kernels/elementwise/elementwise.h"
 #include "mace/kernels/kernel_test_support.h"
 
@@ -113,6 +115,27 @@ TEST_P(MovementTest, CastHalf) {
   EXPECT_EQ((RunCast<double, uint16_t>(kernels().cast, DType::kF64, DType::kF16, doubles, random_)), halves);
   EXPECT_EQ((RunCast<int64_t, uint16_t>(kernels().cast, DType::kI64, DType::kF16, {1, -2, 65504}, random_)),
             (std::vector<uint16_t>{0x3c00, 0xc000, 0x7bff}));
+}
+
+TEST_P(MovementTest, CastBrainFloat) {
+  // 1.5, -2, the largest, the least denormal, infinity, zeros.
+  const std::vector<uint16_t> brains = {0x3fc0, 0xc000, 0x7f7f, 0x0001, 0x7f80, 0x0000, 0x8000};
+  const std::vector<double> values = {1.5, -2.0, std::ldexp(255.0, 120), std::ldexp(1.0, -133), INFINITY,
+                                      0.0, -0.0};
+  const auto floats = RunCast<uint16_t, float>(kernels().cast, DType::kBF16, DType::kF32, brains, random_);
+  const auto doubles = RunCast<uint16_t, double>(kernels().cast, DType::kBF16, DType::kF64, brains, random_);
+  const auto halves = RunCast<uint16_t, uint16_t>(kernels().cast, DType::kBF16, DType::kF16, brains, random_);
+  for (size_t i = 0; i < brains.size(); ++i) {
+    EXPECT_EQ(floats[i], values[i]);
+    EXPECT_EQ(doubles[i], values[i]);
+  }
+  EXPECT_EQ(halves, (std::vector<uint16_t>{0x3e00, 0xc000, 0x7c00, 0, 0x7c00, 0, 0x8000}));
+  EXPECT_EQ((RunCast<float, uint16_t>(kernels().cast, DType::kF32, DType::kBF16, floats, random_)), brains);
+  EXPECT_EQ((RunCast<double, uint16_t>(kernels().cast, DType::kF64, DType::kBF16, doubles, random_)), brains);
+  // Halves of the last place go to the even neighbour; what is above the largest becomes infinity.
+  const std::vector<float> between = {1 + std::ldexp(1.0f, -8), 1 + std::ldexp(3.0f, -8), FLT_MAX, -NAN};
+  const auto rounded = RunCast<float, uint16_t>(kernels().cast, DType::kF32, DType::kBF16, between, random_);
+  EXPECT_EQ(rounded, (std::vector<uint16_t>{0x3f80, 0x3f82, 0x7f80, 0xffc0}));
 }
 
 template <typename Index>

@@ -30,13 +30,14 @@ struct SoftmaxParams {
 Status PrepareSoftmax(SoftmaxParams* params);
 
 // (x - mean) / sqrt(variance + epsilon) * scale + bias over each row; the variance is the mean of (x -
-// mean)^2, in a second pass. Operands: 0 input, 1 scale (columns, or null), 2 bias (columns, or null), 3
-// output (may be the input).
+// mean)^2, in a second pass. root_mean_square: with 0 in place of the mean. Operands: 0 input, 1 scale
+// (columns, or null), 2 bias (columns, or null), 3 output (may be the input).
 struct LayerNormParams {
   // Set by the caller.
   int64_t rows = 0;
   int64_t columns = 0;
   float epsilon = 1e-5f;
+  bool root_mean_square = false;
   int64_t input_stride = 0;  // floats from a row to the next
   int64_t output_stride = 0;
 

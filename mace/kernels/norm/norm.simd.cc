@@ -149,7 +149,8 @@ static void LayerNormF32(const KernelArguments& arguments, int64_t tile_begin, i
     for (int64_t row = range.row_begin; row < range.row_end; ++row) {
       const float* in = input + row * params.input_stride;
       const float count = static_cast<float>(params.columns);
-      const float mean = SumOfDeviations<false>(in, params.columns, 0.0f) / count;
+      const float mean =
+          params.root_mean_square ? 0.0f : SumOfDeviations<false>(in, params.columns, 0.0f) / count;
       const float variance = SumOfDeviations<true>(in, params.columns, mean) / count;
       normalize(in, scale, bias, output + row * params.output_stride, params.columns, mean,
                 1.0f / __builtin_sqrtf(variance + params.epsilon));

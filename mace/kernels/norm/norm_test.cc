@@ -73,8 +73,9 @@ TEST_P(NormTest, SoftmaxOfSpecialValues) {
 
 TEST_P(NormTest, LayerNorm) {
   for (int64_t columns : {1, 2, 3, 5, 8, 15, 16, 17, 33, 384, 1000}) {
-    for (int mask = 0; mask < 4; ++mask) {
+    for (int mask = 0; mask < 8; ++mask) {
       LayerNormParams params;
+      params.root_mean_square = (mask & 4) != 0;
       params.rows = Pick(random_, 1, 6);
       params.columns = columns;
       params.input_stride = columns + Pick(random_, 0, 2);
@@ -93,7 +94,9 @@ TEST_P(NormTest, LayerNorm) {
         const float* row = in.data() + r * params.input_stride;
         double mean = 0;
         double variance = 0;
-        for (int64_t i = 0; i < columns; ++i) mean += row[i] / static_cast<double>(columns);
+        for (int64_t i = 0; i < columns && !params.root_mean_square; ++i) {
+          mean += row[i] / static_cast<double>(columns);
+        }
         for (int64_t i = 0; i < columns; ++i)
           variance += (row[i] - mean) * (row[i] - mean) / static_cast<double>(columns);
         for (int64_t i = 0; i < columns; ++i) {

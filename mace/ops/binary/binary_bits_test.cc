@@ -12,7 +12,7 @@ std::vector<T> Bits(BitwiseKind kind, const std::vector<T>& a, const std::vector
   OpTester tester(OpId::kBitwise);
   tester.attributes<BitwiseAttributes>().kind = kind;
   EXPECT_OK(tester.Input<T>({static_cast<int64_t>(a.size())}, a)
-                .Input<T>({static_cast<int64_t>(b.size())}, b)
+                .template Input<T>({static_cast<int64_t>(b.size())}, b)
                 .Run());
   return tester.Output<T>();
 }
@@ -44,7 +44,7 @@ std::vector<T> Remainders(bool truncated, const std::vector<T>& a, const std::ve
   OpTester tester(OpId::kMod);
   tester.attributes<ModAttributes>().truncated = truncated;
   const auto count = static_cast<int64_t>(a.size());
-  EXPECT_OK(tester.Input<T>({count}, a).Input<T>({count}, b).Run());
+  EXPECT_OK(tester.Input<T>({count}, a).template Input<T>({count}, b).Run());
   return tester.Output<T>();
 }
 

@@ -89,7 +89,7 @@ template <typename T>
 std::vector<T> Pair(OpId op, const std::vector<T>& a, const std::vector<T>& b) {
   OpTester tester(op);
   const auto count = static_cast<int64_t>(a.size());
-  EXPECT_OK(tester.Input<T>({count}, a).Input<T>({count}, b).Run());
+  EXPECT_OK(tester.Input<T>({count}, a).template Input<T>({count}, b).Run());
   return tester.Output<T>();
 }
 

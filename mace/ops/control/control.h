@@ -8,16 +8,16 @@
 
 namespace mace::ops {
 
-// If (IfAttributes): inputs [condition bool of one element, captures...] -> as many outputs as each branch has,
-// or fewer. Both branches have the captures as their inputs, in this order; the one that `condition` names
-// runs. Outputs of the branches agree in dtype, not always in shape.
+// If (IfAttributes): inputs [condition bool of one element, captures...] -> as many outputs as each branch
+// has, or fewer. Both branches have the captures as their inputs, in this order; the one that `condition`
+// names runs. Outputs of the branches agree in dtype, not always in shape.
 extern const OpDefinition kIfDefinition;
 
 // Loop (LoopAttributes): inputs [trip count i64 of one element, condition bool of one element, carried...,
 // captures...] -> [carried..., scanned...], every input present (a missing trip count is the constant
 // INT64_MAX, a missing condition is true). The body has the inputs [iteration i64 [], condition bool [],
-// carried..., captures...] and the outputs [condition, carried..., scanned...]. It runs while iteration < trip
-// count and the condition holds. A carried value keeps its dtype, its shape may change from iteration to
+// carried..., captures...] and the outputs [condition, carried..., scanned...]. It runs while iteration <
+// trip count and the condition holds. A carried value keeps its dtype, its shape may change from iteration to
 // iteration. What it scans has one shape in all iterations; the output has a new first axis, the number of
 // iterations. Where the body never runs, dimensions of a scanned value that are not known are 0.
 extern const OpDefinition kLoopDefinition;

@@ -37,9 +37,9 @@ TEST(ControlGraph, IfAndLoopGiveWhatTheirFormulaSays) {
     for (int64_t count : {0, 1, 4}) {
       bool flag_data = flag;
       Vector<EvaluatedTensor> fetches;
-      ASSERT_OK(Evaluate(graph,
-                         {{&flag_data, DType::kBool, {}}, {&count, DType::kI64, {}}, {x.data(), DType::kF32, {2, 3}}},
-                         &fetches));
+      ASSERT_OK(Evaluate(
+          graph, {{&flag_data, DType::kBool, {}}, {&count, DType::kI64, {}}, {x.data(), DType::kF32, {2, 3}}},
+          &fetches));
       const std::vector<float> y = Floats(fetches[0]), z = Floats(fetches[1]);
       const int64_t copies = flag ? 1 : count;
       EXPECT_TRUE(fetches[1].view.shape == (flag ? Shape{2, 3} : Shape{count, count > 0 ? 2 : 0, 3}));
@@ -95,8 +95,7 @@ TEST(Loop, ShapesThatChangeAreGeneralised) {
     float data[2] = {1, 2};
     int64_t count = 3;
     Vector<EvaluatedTensor> fetches;
-    ASSERT_OK(
-        Evaluate(growing.graph, {{&count, DType::kI64, {1}}, {data, DType::kF32, {2}}}, &fetches));
+    ASSERT_OK(Evaluate(growing.graph, {{&count, DType::kI64, {1}}, {data, DType::kF32, {2}}}, &fetches));
     EXPECT_TRUE(fetches[0].view.shape == (new_axis ? Shape{1, 1, 1, 2} : Shape{16}));
     count = 8;  // more axes than a tensor can have: an error, no crash
     const Status status =
@@ -120,7 +119,8 @@ TEST(Loop, EndsWhereTheConditionIsFalseAndScansNothingWhereItNeverRuns) {
   body.Output(number);
   const ValueId endless = main.Constant<int64_t>("", {}, {INT64_MAX});
   const ValueId going = main.Node(OpId::kLess, "less", {start, main.Constant<int64_t>("", {}, {10})});
-  for (ValueId output : main.Nodes(OpId::kLoop, "loop", {endless, going, start}, loop, 2)) main.Output(output);
+  for (ValueId output : main.Nodes(OpId::kLoop, "loop", {endless, going, start}, loop, 2))
+    main.Output(output);
   ASSERT_OK(InferGraphTypes(&graph));
   EXPECT_TRUE(ShapeOf(graph, 1) == (Shape{kUnknownDim}));
   for (int64_t first : {7, 10}) {
@@ -220,25 +220,23 @@ TEST(VerifyGraph, RefusesBrokenSubgraphs) {
     const char* message;
     Break change;
   } cases[] = {
-      {"belongs to two nodes",
-       [](Graph* g) { g->nodes[0].attributes.as<IfAttributes>().else_branch = 0; }},
+      {"belongs to two nodes", [](Graph* g) { g->nodes[0].attributes.as<IfAttributes>().else_branch = 0; }},
       {"does not exist", [](Graph* g) { g->nodes[0].attributes.as<IfAttributes>().then_branch = 7; }},
       {"does not exist", [](Graph* g) { g->subgraphs[1].reset(); }},
-      {"belongs to no node",
-       [](Graph* g) { ASSERT_OK(g->subgraphs.PushBack(std::make_unique<Graph>())); }},
+      {"belongs to no node", [](Graph* g) { ASSERT_OK(g->subgraphs.PushBack(std::make_unique<Graph>())); }},
       {"has states, metadata or symbols",
        [](Graph* g) { ASSERT_TRUE(g->subgraphs[0]->FindOrAddSymbol("own").ok()); }},
       {"has states, metadata or symbols",
        [](Graph* g) { ASSERT_OK(g->subgraphs[0]->SetMetadata("key", "value")); }},
-      {"has 3 inputs", [](Graph* g) {
+      {"has 3 inputs",
+       [](Graph* g) {
          const ValueId extra = g->subgraphs[0]->AddValue("extra", {DType::kF32, {}, kNone}).value();
          ASSERT_OK(g->subgraphs[0]->inputs.PushBack(extra));
        }},
       {"outputs", [](Graph* g) { g->subgraphs[1]->outputs.PopBack(); }},
       {"its subgraph takes",
        [](Graph* g) { g->subgraphs[0]->values[g->subgraphs[0]->inputs[0]].type.dtype = DType::kI32; }},
-      {"its subgraph gives",
-       [](Graph* g) { g->values[g->nodes[0].outputs[0]].type.dtype = DType::kI32; }},
+      {"its subgraph gives", [](Graph* g) { g->values[g->nodes[0].outputs[0]].type.dtype = DType::kI32; }},
       {"does not exist",
        [](Graph* g) { g->subgraphs[0]->values[g->subgraphs[0]->inputs[1]].type.shape[0] = SymbolDim(1); }},
       {"carried",
@@ -248,7 +246,8 @@ TEST(VerifyGraph, RefusesBrokenSubgraphs) {
          Graph& body = *g->subgraphs[1]->subgraphs[0];
          body.outputs[0] = body.inputs[0];  // the iteration where a bool is due
        }},
-      {"subgraph 1 'adding': subgraph 0 'step'", [](Graph* g) { g->subgraphs[1]->subgraphs[0]->outputs[0] = 99; }},
+      {"subgraph 1 'adding': subgraph 0 'step'",
+       [](Graph* g) { g->subgraphs[1]->subgraphs[0]->outputs[0] = 99; }},
   };
   for (const auto& broken : cases) {
     Graph graph;
@@ -267,7 +266,8 @@ TEST(DumpGraph, IndentsSubgraphs) {
   ASSERT_OK(DumpGraph(graph, FindOpDefinition, &text));
   const std::string dump(text.view());
   EXPECT_NE(dump.find("\n    graph 'adding'\n"), std::string::npos) << dump;
-  EXPECT_NE(dump.find("\n        graph 'step'\n        input %0 'iteration': int64[]\n"), std::string::npos) << dump;
+  EXPECT_NE(dump.find("\n        graph 'step'\n        input %0 'iteration': int64[]\n"), std::string::npos)
+      << dump;
   EXPECT_NE(dump.find("'x': float32[batch, 3]"), std::string::npos) << dump;
   EXPECT_NE(dump.find("'z': float32[...] = Relu"), std::string::npos) << dump;
 }

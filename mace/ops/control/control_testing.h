@@ -27,7 +27,8 @@ class GraphBuilder {
     return value;
   }
   template <typename T>
-  ValueId Constant(const char* name, const Shape& shape, std::vector<T> elements, DType dtype = DTypeOf<T>()) {
+  ValueId Constant(const char* name, const Shape& shape, std::vector<T> elements,
+                   DType dtype = DTypeOf<T>()) {
     return graph_.AddConstant(name, TensorView{elements.data(), dtype, shape}, /*copy=*/true).value();
   }
   ValueId True() { return Constant<uint8_t>("true", {}, {1}, DType::kBool); }

@@ -49,7 +49,8 @@ Status CheckTypes(const InferContext& context, DType* result) {
   const DType a = context.input(0).dtype, b = context.input(1).dtype;
   *result = a;
   if (context.input_quantization(0) == nullptr) {
-    MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64}));
+    MACE_RETURN_IF_ERROR(ExpectDType(
+        context, 0, {DType::kF32, DType::kF64, DType::kI32, DType::kU32, DType::kI64, DType::kU64}));
     return ExpectSameDType(context, 1, 0);
   }
   MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kI8, DType::kU8, DType::kI16}));
@@ -118,7 +119,7 @@ Status MultiplyAll(const ReferenceContext& context, Sum left_zero, const RightZe
   return Status::Ok();
 }
 
-// Sums of f32 are taken in double, of integers modulo 2^64.
+// Sums of floats are taken in double, of integers modulo 2^64.
 template <typename T, typename Sum>
 Status MultiplyPlain(const ReferenceContext& context) {
   T* y = context.outputs[0].template as<T>();
@@ -155,10 +156,16 @@ Status ReferenceMatMul(const ReferenceContext& context) {
   switch (context.inputs[0].dtype) {
     case DType::kF32:
       return MultiplyPlain<float, double>(context);
+    case DType::kF64:
+      return MultiplyPlain<double, double>(context);
     case DType::kI32:
       return MultiplyPlain<int32_t, uint64_t>(context);
+    case DType::kU32:
+      return MultiplyPlain<uint32_t, uint64_t>(context);
     case DType::kI64:
       return MultiplyPlain<int64_t, uint64_t>(context);
+    case DType::kU64:
+      return MultiplyPlain<uint64_t, uint64_t>(context);
     default:
       return DispatchDType<int8_t, uint8_t, int16_t>(context.inputs[0].dtype, [&](auto left) {
         return DispatchDType<int8_t, uint8_t, int16_t>(context.inputs[1].dtype, [&](auto right) {

@@ -1,6 +1,7 @@
 // MatMul: a [..., M, K], b [..., K, N] -> [..., M, N] with broadcast leading dimensions, as numpy.matmul
-// (rank 1 too). With transpose_a (transpose_b) the last two axes of a (b) are swapped first. f32, i32 and
-// i64; or quantized i8, u8, i16 (the types may differ), b per tensor or with a scale for each column.
+// (rank 1 too). With transpose_a (transpose_b) the last two axes of a (b) are swapped first. f32, f64; i32,
+// u32, i64 and u64, which wrap; or quantized i8, u8, i16 (the types may differ), b per tensor or with a scale
+// for each column.
 #ifndef MACE_OPS_MATMUL_MATMUL_H_
 #define MACE_OPS_MATMUL_MATMUL_H_
 

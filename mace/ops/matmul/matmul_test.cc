@@ -22,6 +22,18 @@ TEST(MatMul, IntegersWrap) {
   OpTester tester(OpId::kMatMul);
   ASSERT_OK(tester.Input<int32_t>({1, 2}, {1 << 30, 1 << 30}).Input<int32_t>({2, 1}, {2, 3}).Run());
   EXPECT_EQ(tester.Output<int32_t>()[0], static_cast<int32_t>(5u << 30));
+  OpTester wide(OpId::kMatMul);
+  ASSERT_OK(wide.Input<uint64_t>({2}, {UINT64_MAX, 1}).Input<uint64_t>({2}, {3, 7}).Run());
+  EXPECT_EQ(wide.Output<uint64_t>()[0], 4u);
+  OpTester narrow(OpId::kMatMul);
+  ASSERT_OK(narrow.Input<uint32_t>({1, 1}, {UINT32_MAX}).Input<uint32_t>({1, 1}, {2}).Run());
+  EXPECT_EQ(narrow.Output<uint32_t>()[0], UINT32_MAX - 1);
+}
+
+TEST(MatMul, DoublesStayDoubles) {
+  OpTester tester(OpId::kMatMul);
+  ASSERT_OK(tester.Input<double>({1, 2}, {1, 1e-12}).Input<double>({2, 1}, {1, 1}).Run());
+  EXPECT_EQ(tester.Output<double>()[0], 1 + 1e-12);
 }
 
 TEST(MatMul, OpenDimensions) {

@@ -73,7 +73,9 @@ enum class CoordinateMode : int32_t {
   kPytorchHalfPixel = 1,
   kAlignCorners = 2,
   kAsymmetric = 3,
-  kCount = 4,
+  kHalfPixelSymmetric = 4,
+  kTfCropAndResize = 5,  // ResizeNd only: reads a region of interest
+  kCount = 6,
 };
 enum class NearestMode : int32_t {
   kRoundPreferFloor = 0,

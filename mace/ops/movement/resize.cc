@@ -29,7 +29,7 @@ Status ResizedSize(int64_t input, float scale, int64_t* output) {
 }
 
 ResizeAxis::ResizeAxis(const ResizeAttributes& attributes, const float* scales, int axis, int64_t input,
-                       int64_t output)
+                       int64_t output, const float* region)
     : attributes_(attributes),
       is_tflite_(attributes.rounding != Rounding::kHalfEvenFloat),
       input_(input),
@@ -42,19 +42,31 @@ ResizeAxis::ResizeAxis(const ResizeAttributes& attributes, const float* scales, 
   } else {
     scale_ = scales != nullptr ? 1.0f / scales[axis] : in / out;
   }
+  length_ = scales != nullptr && !is_tflite_ ? in * scale_ : out;
+  if (region != nullptr) region_begin_ = region[0], region_end_ = region[1];
 }
 
 float ResizeAxis::Place(int64_t index) const {
   const auto x = static_cast<float>(index);
+  const auto last = static_cast<float>(input_ - 1);
   const CoordinateMode mode = attributes_.coordinate_mode;
   if (is_tflite_) return mode == CoordinateMode::kHalfPixel ? (x + 0.5f) * scale_ - 0.5f : x * scale_;
   switch (mode) {
     case CoordinateMode::kPytorchHalfPixel:
       return output_ > 1 ? (x + 0.5f) / scale_ - 0.5f : 0.0f;
     case CoordinateMode::kAlignCorners:
-      return output_ > 1 ? x * static_cast<float>(input_ - 1) / static_cast<float>(output_ - 1) : 0.0f;
+      return output_ > 1 ? x * last / (length_ - 1) : 0.0f;
     case CoordinateMode::kAsymmetric:
       return x / scale_;
+    case CoordinateMode::kHalfPixelSymmetric: {
+      // The middle of the output is that of the input, where the output's length was rounded.
+      const float shift = static_cast<float>(input_) / 2 * (1 - static_cast<float>(output_) / length_);
+      return shift + (x + 0.5f) / scale_ - 0.5f;
+    }
+    case CoordinateMode::kTfCropAndResize: {
+      const float size = (region_end_ - region_begin_) * last;
+      return region_begin_ * last + (output_ > 1 ? x * size / (length_ - 1) : size / 2);
+    }
     default:
       return (x + 0.5f) / scale_ - 0.5f;
   }
@@ -141,6 +153,9 @@ Status InferResize(InferContext& context) {
   MACE_RETURN_IF_ERROR(ExpectRank(context, 0, 4));
   if (context.has_input(1) == context.has_input(2)) {
     return InvalidArgument("exactly one of scales and sizes must be given");
+  }
+  if (attributes.coordinate_mode == CoordinateMode::kTfCropAndResize) {
+    return InvalidArgument("a region of interest is read by ResizeNd only");
   }
   const bool by_scale = context.has_input(1);
   const int operand = by_scale ? 1 : 2;
@@ -319,6 +334,7 @@ constinit const OpDefinition kResizeDefinition = {
     .name = "Resize",
     .min_inputs = 1,
     .max_inputs = 3,
+    .content_inputs = ContentInputs({1, 2}),
     .attributes = AttributeInfoOf<ResizeAttributes>(),
     .infer = InferResize,
     .reference = ReferenceResize,

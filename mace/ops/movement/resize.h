@@ -30,9 +30,10 @@ inline constexpr int64_t kFixedTapOne = 1 << 10;
 // One axis. Its sizes are at least 1.
 class ResizeAxis {
  public:
-  // `scales`: height, width (`axis` 0, 1) where the operator has them, else null.
-  ResizeAxis(const ResizeAttributes& attributes, const float* scales, int axis, int64_t input,
-             int64_t output);
+  // `scales`: height, width (`axis` 0, 1) where the operator has them, else null. `region`: begin and end of
+  // kTfCropAndResize in units of the input's size; null: all of it.
+  ResizeAxis(const ResizeAttributes& attributes, const float* scales, int axis, int64_t input, int64_t output,
+             const float* region = nullptr);
 
   // The element that kNearest takes for output element `index`.
   int64_t Nearest(int64_t index) const;
@@ -41,15 +42,19 @@ class ResizeAxis {
   // the weight may be anything between -0.5 and 1, which the roundings of the sum can tell.
   LinearTap UnclampedLinear(int64_t index) const;
   FixedTap Fixed(int64_t index) const;
+  float Place(int64_t index) const;  // may lie outside of the input
+  float scale() const { return scale_; }
 
  private:
-  float Place(int64_t index) const;  // may lie outside of the input
 
   ResizeAttributes attributes_;
   bool is_tflite_;
   int64_t input_;
   int64_t output_;
   float scale_;
+  float length_;  // of the output, before it was rounded to whole elements
+  float region_begin_ = 0;
+  float region_end_ = 1;
 };
 
 }  // namespace mace::ops

@@ -9,7 +9,7 @@
 
 namespace mace::ops {
 
-// Softmax over one axis: f32; or u8/i8/i16 quantized: with a tflite rounding over the last axis, as
+// Softmax over one axis: f32, f64; or u8/i8/i16 quantized: with a tflite rounding over the last axis, as
 // TensorFlow Lite's integer reference computes it, with kHalfEvenFloat to any quantization.
 struct SoftmaxAttributes {
   int64_t axis = -1;
@@ -21,18 +21,22 @@ struct SoftmaxAttributes {
                       MACE_FIELD(3, SoftmaxAttributes, rounding)};
   }
 };
-// LayerNormalization: x, scale, optional bias of shape x.shape[axis:]; mean and variance over the axes from
-// `axis` on.
+// LayerNormalization: x, optional scale, optional bias of shape x.shape[axis:] -> (x - mean) / deviation *
+// scale + bias, optional mean, optional 1 / deviation [x.shape[:axis], 1, ...]. Mean and deviation, the root
+// of variance + epsilon, are of the axes from `axis` on. root_mean_square: nothing is subtracted, and the
+// deviation is the root of the mean of the squares + epsilon. f32 or f64.
 struct LayerNormalizationAttributes {
   int64_t axis = -1;
   float epsilon = 1e-5f;
+  bool root_mean_square = false;
 
   static constexpr auto Fields() {
     return std::array{MACE_FIELD(1, LayerNormalizationAttributes, axis),
-                      MACE_FIELD(2, LayerNormalizationAttributes, epsilon)};
+                      MACE_FIELD(2, LayerNormalizationAttributes, epsilon),
+                      MACE_FIELD(3, LayerNormalizationAttributes, root_mean_square)};
   }
 };
-// BatchNormalization (inference): x [..., C], scale, bias, mean, variance [C].
+// BatchNormalization (inference): x [..., C], scale, bias, mean, variance [C]; f32 or f64.
 struct BatchNormalizationAttributes {
   float epsilon = 1e-5f;
 

@@ -1,6 +1,8 @@
 // Results: onnx_cases_test. Here: stability, special values, refusals.
 #include "mace/ops/norm/norm.h"
 
+#include "mace/ops/norm/hardmax.h"
+#include "mace/ops/norm/local_response_normalization.h"
 #include "mace/ops/op_tester.h"
 
 namespace mace::ops {
@@ -39,6 +41,77 @@ TEST(LayerNormalization, SurvivesLargeMeans) {
   OpTester constant(OpId::kLayerNormalization);
   ASSERT_OK(constant.Input<float>({1, 2}, {3, 3}).Input<float>({2}, {1, 1}).Input<float>({2}, {5, 6}).Run());
   ExpectNear(constant.Output<float>(), {5, 6});
+}
+
+TEST(LayerNormalization, MeanAndDeviation) {
+  OpTester tester(OpId::kLayerNormalization, 3);
+  tester.attributes<LayerNormalizationAttributes>() = {.axis = 1, .epsilon = 0};
+  ASSERT_OK(tester.Input<double>({2, 2, 1}, {1, 3, -6, 2}).Run());
+  EXPECT_EQ(tester.Output<double>(0), (std::vector<double>{-1, 1, -1, 1}));
+  EXPECT_EQ(tester.Output<double>(1), (std::vector<double>{2, -2}));
+  EXPECT_EQ(tester.Output<double>(2), (std::vector<double>{1, 0.25}));
+  EXPECT_TRUE(tester.output(1).shape == (Shape{2, 1, 1}));
+}
+
+TEST(LayerNormalization, RootMeanSquare) {
+  OpTester tester(OpId::kLayerNormalization, 3);
+  tester.attributes<LayerNormalizationAttributes>() = {.epsilon = 0, .root_mean_square = true};
+  ASSERT_OK(tester.Input<float>({1, 2}, {1, 7}).Input<float>({2}, {10, 1}).Run());
+  ExpectNear(tester.Output<float>(0), {2, 1.4f});
+  ExpectNear(tester.Output<float>(2), {0.2f});
+}
+
+TEST(LayerNormalization, EmptyRows) {
+  OpTester tester(OpId::kLayerNormalization, 2);
+  ASSERT_OK(tester.Input<float>({2, 0}, {}).Run());
+  EXPECT_TRUE(std::isnan(tester.Output<float>(1)[0]));
+}
+
+TEST(Norm, DoublesStayDoubles) {
+  OpTester softmax(OpId::kSoftmax), batch(OpId::kBatchNormalization);
+  ASSERT_OK(softmax.Input<double>({2}, {0, 1e-12}).Run());
+  EXPECT_NE(softmax.Output<double>()[0], softmax.Output<double>()[1]);
+  batch.attributes<BatchNormalizationAttributes>().epsilon = 0;
+  batch.Input<double>({1, 1}, {1 + 1e-12}).Input<double>({1}, {1}).Input<double>({1}, {0});
+  ASSERT_OK(batch.Input<double>({1}, {1}).Input<double>({1}, {1}).Run());
+  EXPECT_EQ(batch.Output<double>()[0], (1 + 1e-12) - 1);
+}
+
+TEST(Hardmax, FirstOfEqualOnes) {
+  OpTester tester(OpId::kHardmax);
+  tester.attributes<HardmaxAttributes>().axis = 0;
+  ASSERT_OK(tester.Input<float>({3, 2}, {1, 5, 3, 5, 3, -1}).Run());
+  EXPECT_EQ(tester.Output<float>(), (std::vector<float>{0, 1, 1, 0, 0, 0}));
+  OpTester empty(OpId::kHardmax), scalar(OpId::kHardmax);
+  ASSERT_OK(empty.Input<double>({2, 0}, {}).Run());
+  EXPECT_ERROR(scalar.Input<float>({}, {1}).Run(), kInvalidArgument);
+}
+
+TEST(LocalResponseNormalization, WindowsAndRefusals) {
+  for (int64_t size = 1; size <= 9; ++size) {
+    const std::vector<float> x = TestValues(2 * 5 * 3);
+    OpTester tester(OpId::kLocalResponseNormalization);
+    tester.attributes<LocalResponseNormalizationAttributes>() = {
+        .axis = 1, .size = size, .alpha = 2, .beta = 0.5f, .bias = 3};
+    ASSERT_OK(tester.Input({2, 5, 3}, x).Run());
+    std::vector<float> expected;
+    for (int i = 0; i < 30; ++i) {
+      const int channel = i / 3 % 5;
+      double sum = 0;
+      for (int k = 0; k < 5; ++k) {
+        // As ONNX writes it: from floor((size - 1) / 2) in front to ceil((size - 1) / 2) behind.
+        if (k < channel - (size - 1) / 2 || k > channel + size / 2) continue;
+        const auto neighbour = static_cast<double>(x[i + (k - channel) * 3]);
+        sum += neighbour * neighbour;
+      }
+      expected.push_back(static_cast<float>(static_cast<double>(x[i]) /
+                                            std::sqrt(3 + 2.0 / static_cast<double>(size) * sum)));
+    }
+    ExpectNear(tester.Output<float>(), expected);
+  }
+  OpTester size(OpId::kLocalResponseNormalization);
+  size.attributes<LocalResponseNormalizationAttributes>() = {.axis = 0, .size = 0};
+  EXPECT_ERROR(size.Input<float>({1}, {1}).Run(), kInvalidArgument);
 }
 
 TEST(LayerNormalization, Refusals) {

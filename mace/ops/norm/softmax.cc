@@ -12,13 +12,14 @@ namespace {
 
 Status InferSoftmax(InferContext& context) {
   const auto& attributes = context.attributes<SoftmaxAttributes>();
-  MACE_RETURN_IF_ERROR(ExpectDType(context, 0, {DType::kF32, DType::kU8, DType::kI8, DType::kI16}));
+  MACE_RETURN_IF_ERROR(
+      ExpectDType(context, 0, {DType::kF32, DType::kF64, DType::kU8, DType::kI8, DType::kI16}));
   if (!std::isfinite(attributes.beta)) return InvalidArgument("beta is not finite");
   const TensorType& x = context.input(0);
   int axis = 0;
   MACE_RETURN_IF_ERROR(ResolveAxis(attributes.axis, x.shape.rank, &axis));
   DType dtype = x.dtype;
-  if (x.dtype != DType::kF32) {
+  if (!IsFloat(x.dtype)) {
     const bool half_even = attributes.rounding == Rounding::kHalfEvenFloat;
     if (axis != x.shape.rank - 1 && !half_even) return Unsupported("integer softmax along axis %d", axis);
     // The file may ask for wider results of the same input: i8 -> i16.
@@ -31,33 +32,41 @@ Status InferSoftmax(InferContext& context) {
   return Status::Ok();
 }
 
-Status ReferenceSoftmax(const ReferenceContext& context) {
+template <typename T>
+Status SoftmaxAs(const ReferenceContext& context) {
   const auto& attributes = context.attributes<SoftmaxAttributes>();
-  if (context.inputs[0].dtype != DType::kF32) {
-    return attributes.rounding == Rounding::kHalfEvenFloat ? ReferenceSoftmaxHalfEven(context)
-                                                           : ReferenceSoftmaxInteger(context);
-  }
   const Shape& shape = context.inputs[0].shape;
   if (shape.ElementCount() == 0) return Status::Ok();
   int axis = 0;
   MACE_RETURN_IF_ERROR(ResolveAxis(attributes.axis, shape.rank, &axis));
   const int64_t outer = shape.Product(0, axis), inner = shape.Product(axis + 1, shape.rank);
   const int64_t size = shape[axis];
-  const double beta = attributes.beta;
+  const double beta = static_cast<double>(attributes.beta);
   for (int64_t o = 0; o < outer; ++o) {
     for (int64_t i = 0; i < inner; ++i) {
-      const float* x = context.inputs[0].as<float>() + o * size * inner + i;
-      float* y = context.outputs[0].as<float>() + o * size * inner + i;
+      const T* x = context.inputs[0].template as<T>() + o * size * inner + i;
+      T* y = context.outputs[0].template as<T>() + o * size * inner + i;
+      const auto exponent = [&](int64_t k) { return beta * static_cast<double>(x[k * inner]); };
       double highest = -HUGE_VAL;  // subtracted first, so that exp cannot overflow
-      for (int64_t k = 0; k < size; ++k) highest = std::max(highest, beta * x[k * inner]);
+      for (int64_t k = 0; k < size; ++k) highest = std::max(highest, exponent(k));
       double sum = 0;
-      for (int64_t k = 0; k < size; ++k) sum += std::exp(beta * x[k * inner] - highest);
+      for (int64_t k = 0; k < size; ++k) sum += std::exp(exponent(k) - highest);
       for (int64_t k = 0; k < size; ++k) {
-        y[k * inner] = static_cast<float>(std::exp(beta * x[k * inner] - highest) / sum);
+        y[k * inner] = static_cast<T>(std::exp(exponent(k) - highest) / sum);
       }
     }
   }
   return Status::Ok();
+}
+
+Status ReferenceSoftmax(const ReferenceContext& context) {
+  if (!IsFloat(context.inputs[0].dtype)) {
+    return context.attributes<SoftmaxAttributes>().rounding == Rounding::kHalfEvenFloat
+               ? ReferenceSoftmaxHalfEven(context)
+               : ReferenceSoftmaxInteger(context);
+  }
+  return DispatchDType<float, double>(context.inputs[0].dtype,
+                                      [&](auto zero) { return SoftmaxAs<decltype(zero)>(context); });
 }
 
 }  // namespace

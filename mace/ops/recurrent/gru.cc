@@ -1,43 +1,51 @@
-#include <cmath>
-
 #include "mace/ops/recurrent/gated_layer.h"
 
 namespace mace::ops {
 
 namespace {
 
-double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+constexpr std::initializer_list<GateActivation> kUsual = {GateActivation::kSigmoid, GateActivation::kTanh};
+
+GatedLayer LayerOf(const GruAttributes& attributes) {
+  return {attributes, /*gate_count=*/3, kUsual, /*state_count=*/1};
+}
 
 Status InferGru(InferContext& context) {
+  return InferGatedLayer(context, LayerOf(context.attributes<GruAttributes>()));
+}
+
+template <typename T>
+Status GruAs(const ReferenceContext& context) {
   const auto& attributes = context.attributes<GruAttributes>();
-  return InferGatedLayer(context, attributes.hidden_size, attributes.direction, /*gates=*/3,
-                         /*initial_states=*/1);
+  const GatedLayer layer = LayerOf(attributes);
+  enum { kUpdate, kReset, kCandidate };
+  enum { kGate, kOfCandidate };
+  return RunGatedLayer<T>(context, layer, [&](const GatedStep<T>& step) {
+    const GateWeights<T>& weights = step.weights;
+    T* reset_h = step.scratch;
+    const auto gate = [&](int which, int64_t j) {
+      return step.activate(kGate, weights.FromBoth(which, j, step.x, step.h));
+    };
+    if (!attributes.linear_before_reset) {
+      for (int64_t j = 0; j < layer.hidden_size; ++j) {
+        reset_h[j] = static_cast<T>(gate(kReset, j) * static_cast<double>(step.h[j]));
+      }
+    }
+    for (int64_t j = 0; j < layer.hidden_size; ++j) {
+      const double update = gate(kUpdate, j);
+      const double recurrent = attributes.linear_before_reset
+                                   ? gate(kReset, j) * weights.FromHidden(kCandidate, j, step.h)
+                                   : weights.FromHidden(kCandidate, j, reset_h);
+      const double candidate =
+          step.activate(kOfCandidate, weights.FromInput(kCandidate, j, step.x) + recurrent);
+      step.next_h[j] = static_cast<T>((1 - update) * candidate + update * static_cast<double>(step.h[j]));
+    }
+  });
 }
 
 Status ReferenceGru(const ReferenceContext& context) {
-  const auto& attributes = context.attributes<GruAttributes>();
-  const GatedLayerSizes sizes(context, attributes.hidden_size);
-  enum { kUpdate, kReset, kCandidate };
-  return RunGatedLayer(
-      context, sizes, /*gates=*/3, /*has_cell=*/false, attributes.direction,
-      [&](const GateWeights& weights, const float* x, const float* h, const float*, float* next_h,
-          float* next_c, float* reset_h) {
-        const auto reset = [&](int64_t j) {
-          return Sigmoid(weights.FromInput(kReset, j, x) + weights.FromHidden(kReset, j, h));
-        };
-        if (!attributes.linear_before_reset) {
-          for (int64_t j = 0; j < sizes.hidden; ++j) reset_h[j] = static_cast<float>(reset(j) * h[j]);
-        }
-        for (int64_t j = 0; j < sizes.hidden; ++j) {
-          const double update = Sigmoid(weights.FromInput(kUpdate, j, x) + weights.FromHidden(kUpdate, j, h));
-          const double recurrent = attributes.linear_before_reset
-                                       ? reset(j) * weights.FromHidden(kCandidate, j, h)
-                                       : weights.FromHidden(kCandidate, j, reset_h);
-          const double candidate = std::tanh(weights.FromInput(kCandidate, j, x) + recurrent);
-          next_h[j] = static_cast<float>((1 - update) * candidate + update * h[j]);
-          next_c[j] = 0;
-        }
-      });
+  return DispatchDType<float, double>(context.inputs[0].dtype,
+                                      [&](auto zero) { return GruAs<decltype(zero)>(context); });
 }
 
 }  // namespace

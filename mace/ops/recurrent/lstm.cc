@@ -1,36 +1,51 @@
-#include <cmath>
-
 #include "mace/ops/recurrent/gated_layer.h"
 
 namespace mace::ops {
 
 namespace {
 
-double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+constexpr std::initializer_list<GateActivation> kUsual = {GateActivation::kSigmoid, GateActivation::kTanh,
+                                                          GateActivation::kTanh};
+
+GatedLayer LayerOf(const LstmAttributes& attributes) {
+  return {attributes, /*gate_count=*/4, kUsual, /*state_count=*/2};
+}
 
 Status InferLstm(InferContext& context) {
+  return InferGatedLayer(context, LayerOf(context.attributes<LstmAttributes>()));
+}
+
+template <typename T>
+Status LstmAs(const ReferenceContext& context) {
   const auto& attributes = context.attributes<LstmAttributes>();
-  return InferGatedLayer(context, attributes.hidden_size, attributes.direction, /*gates=*/4,
-                         /*initial_states=*/2);
+  const GatedLayer layer = LayerOf(attributes);
+  const int64_t hidden = layer.hidden_size;
+  enum { kInput, kOutput, kForget, kCell };  // the first three: of peepholes too
+  enum { kGate, kOfCell, kOfOutput };
+  const T* peepholes = context.has_input(7) ? context.inputs[7].template as<T>() : nullptr;
+  return RunGatedLayer<T>(context, layer, [&](const GatedStep<T>& step) {
+    for (int64_t j = 0; j < hidden; ++j) {
+      const auto before = [&](int which) { return step.weights.FromBoth(which, j, step.x, step.h); };
+      const auto gate = [&](int which, double cell) {
+        const double seen =
+            peepholes == nullptr
+                ? 0
+                : static_cast<double>(peepholes[(step.direction * 3 + which) * hidden + j]) * cell;
+        return step.activate(kGate, before(which) + seen);
+      };
+      const auto c = static_cast<double>(step.c[j]);
+      const double input = gate(kInput, c);
+      const double forget = attributes.input_forget ? 1 - input : gate(kForget, c);
+      const double cell = forget * c + input * step.activate(kOfCell, before(kCell));
+      step.next_c[j] = static_cast<T>(cell);
+      step.next_h[j] = static_cast<T>(gate(kOutput, cell) * step.activate(kOfOutput, cell));
+    }
+  });
 }
 
 Status ReferenceLstm(const ReferenceContext& context) {
-  const auto& attributes = context.attributes<LstmAttributes>();
-  const GatedLayerSizes sizes(context, attributes.hidden_size);
-  enum { kInput, kOutput, kForget, kCell };
-  return RunGatedLayer(context, sizes, /*gates=*/4, /*has_cell=*/true, attributes.direction,
-                       [&](const GateWeights& weights, const float* x, const float* h, const float* c,
-                           float* next_h, float* next_c, float*) {
-                         for (int64_t j = 0; j < sizes.hidden; ++j) {
-                           const auto gate = [&](int which) {
-                             return weights.FromInput(which, j, x) + weights.FromHidden(which, j, h);
-                           };
-                           const double cell =
-                               Sigmoid(gate(kForget)) * c[j] + Sigmoid(gate(kInput)) * std::tanh(gate(kCell));
-                           next_c[j] = static_cast<float>(cell);
-                           next_h[j] = static_cast<float>(Sigmoid(gate(kOutput)) * std::tanh(cell));
-                         }
-                       });
+  return DispatchDType<float, double>(context.inputs[0].dtype,
+                                      [&](auto zero) { return LstmAs<decltype(zero)>(context); });
 }
 
 }  // namespace
@@ -38,7 +53,7 @@ Status ReferenceLstm(const ReferenceContext& context) {
 constinit const OpDefinition kLstmDefinition = {
     .name = "Lstm",
     .min_inputs = 3,
-    .max_inputs = 7,
+    .max_inputs = 8,
     .max_outputs = 3,
     .attributes = AttributeInfoOf<LstmAttributes>(),
     .infer = InferLstm,

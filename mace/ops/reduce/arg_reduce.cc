@@ -6,8 +6,9 @@ namespace {
 
 Status InferArgReduce(InferContext& context) {
   const auto& attributes = context.attributes<ArgReduceAttributes>();
-  MACE_RETURN_IF_ERROR(
-      ExpectDType(context, 0, {DType::kF32, DType::kI32, DType::kI64, DType::kI16, DType::kI8, DType::kU8}));
+  MACE_RETURN_IF_ERROR(ExpectDType(context, 0,
+                                   {DType::kF32, DType::kF64, DType::kI8, DType::kU8, DType::kI16,
+                                    DType::kU16, DType::kI32, DType::kU32, DType::kI64, DType::kU64}));
   if (attributes.to != DType::kI32 && attributes.to != DType::kI64) {
     return Unsupported("positions as %s, expected i32 or i64", NameOf(attributes.to));
   }
@@ -67,8 +68,9 @@ Status ArgReduceAs(const ReferenceContext& context) {
 }
 
 Status ReferenceArgReduce(const ReferenceContext& context) {
-  return DispatchDType<float, int32_t, int64_t, int16_t, int8_t, uint8_t>(
-      context.inputs[0].dtype, [&](auto zero) { return ArgReduceAs<decltype(zero)>(context); });
+  return DispatchDType<float, double, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,
+                       uint64_t>(context.inputs[0].dtype,
+                                 [&](auto zero) { return ArgReduceAs<decltype(zero)>(context); });
 }
 
 }  // namespace

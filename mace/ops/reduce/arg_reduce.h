@@ -1,5 +1,5 @@
-// ArgReduce: where along one axis the largest (or smallest) element of x stands: x f32, i32, i64, i16, i8 or
-// u8 -> i64 or i32. Numbers are compared as they are stored, so a quantization does not matter. Of equal
+// ArgReduce: where along one axis the largest (or smallest) element of x stands: x of any numbers but 16-bit
+// floats -> i64 or i32. Numbers are compared as they are stored, so a quantization does not matter. Of equal
 // elements the first one (or the last one); a NaN is neither larger nor smaller than anything, so it is found
 // only where it comes first.
 #ifndef MACE_OPS_REDUCE_ARG_REDUCE_H_

@@ -40,7 +40,7 @@ struct Operands {
 Status ReduceDistances(const ReferenceContext& context) {
   const Operands o(context);
   const ReduceKind kind = o.attributes.kind;
-  return ForEachReduction(context, o.attributes.axes, [&](int64_t i, const ReducedElements& reduced) {
+  return ForEachReduction(context, [&](int64_t i, const ReducedElements& reduced) {
     int64_t sum = 0, count = 0, best = 0;
     reduced.ForEach([&](int64_t offset) {
       const int64_t distance = int64_t{o.Load(offset)} - o.x_zero;
@@ -61,7 +61,7 @@ Status SumOrMean(const ReferenceContext& context) {
   const bool mean = o.attributes.kind == ReduceKind::kMean;
   const FixedPointMultiplier sum_multiplier =
       QuantizeMultiplier(static_cast<double>(o.x_scale) / static_cast<double>(o.y_scale));
-  return ForEachReduction(context, o.attributes.axes, [&](int64_t i, const ReducedElements& reduced) {
+  return ForEachReduction(context, [&](int64_t i, const ReducedElements& reduced) {
     int64_t sum = 0, count = 0;
     reduced.ForEach([&](int64_t offset) { sum += o.Load(offset), ++count; });
     if (count == 0) return StoreInteger(o.y.data, o.y.dtype, i, 0);
@@ -88,7 +88,7 @@ Status Product(const ReferenceContext& context) {
   const auto scale = [&](int64_t product) {
     return static_cast<int32_t>((product * multiplier + (int64_t{1} << (shift - 1))) >> shift);
   };
-  return ForEachReduction(context, o.attributes.axes, [&](int64_t i, const ReducedElements& reduced) {
+  return ForEachReduction(context, [&](int64_t i, const ReducedElements& reduced) {
     int32_t product = 0;
     bool first = true;
     reduced.ForEach([&](int64_t offset) {
@@ -104,7 +104,7 @@ Status Product(const ReferenceContext& context) {
 Status Extremum(const ReferenceContext& context) {
   const Operands o(context);
   const bool maximum = o.attributes.kind == ReduceKind::kMax;
-  return ForEachReduction(context, o.attributes.axes, [&](int64_t i, const ReducedElements& reduced) {
+  return ForEachReduction(context, [&](int64_t i, const ReducedElements& reduced) {
     int32_t best = maximum ? o.range.low : o.range.high;
     reduced.ForEach([&](int64_t offset) {
       best = maximum ? std::max(best, o.Load(offset)) : std::min(best, o.Load(offset));

@@ -24,6 +24,9 @@ TEST(Reduce, OfNothing) {
   EXPECT_TRUE(std::isnan(Reduce(ReduceKind::kMean, none)));
   EXPECT_EQ(Reduce(ReduceKind::kMean, std::vector<int64_t>()), 0);
   EXPECT_EQ(Reduce(ReduceKind::kMax, std::vector<int64_t>()), INT64_MIN);
+  EXPECT_EQ(Reduce(ReduceKind::kL1, none), 0);
+  EXPECT_EQ(Reduce(ReduceKind::kLogSum, none), -HUGE_VALF);
+  EXPECT_EQ(Reduce(ReduceKind::kLogSumExp, none), -HUGE_VALF);
 }
 
 TEST(Reduce, NanPropagates) {
@@ -45,6 +48,64 @@ TEST(Reduce, Integers) {
   EXPECT_EQ(Reduce<int64_t>(ReduceKind::kMean, {-7, -8}), -7);
   EXPECT_EQ(Reduce<int64_t>(ReduceKind::kL2, {3, -4}), 5);
   EXPECT_EQ(Reduce<int64_t>(ReduceKind::kSumSquare, {-3, 4}), 25);
+  EXPECT_EQ(Reduce<int64_t>(ReduceKind::kL1, {-3, 4}), 7);
+  EXPECT_EQ(Reduce<int32_t>(ReduceKind::kL1, {INT32_MIN}), INT32_MIN);
+  EXPECT_EQ(Reduce<int8_t>(ReduceKind::kSum, {100, 100}), -56);
+  EXPECT_EQ(Reduce<uint64_t>(ReduceKind::kMean, {UINT64_MAX - 1}), UINT64_MAX - 1);
+  EXPECT_EQ(Reduce<uint32_t>(ReduceKind::kMax, {}), 0u);
+  EXPECT_EQ(Reduce<uint16_t>(ReduceKind::kMin, {}), UINT16_MAX);
+  EXPECT_EQ(Reduce<int32_t>(ReduceKind::kLogSum, {}), INT32_MIN);
+}
+
+TEST(Reduce, DoublesStayDoubles) {
+  EXPECT_EQ(Reduce<double>(ReduceKind::kSum, {1, 1e-12}), 1 + 1e-12);
+  EXPECT_EQ(Reduce<double>(ReduceKind::kMax, {1 + 1e-12, 1}), 1 + 1e-12);
+}
+
+TEST(Reduce, PowersDoNotOverflow) {
+  EXPECT_NEAR(Reduce<double>(ReduceKind::kLogSumExp, {1000, 1000}), 1000 + std::log(2), 1e-9);
+  EXPECT_NEAR(Reduce<double>(ReduceKind::kLogSumExp, {-1000, -1001, -1002}),
+              -1000 + std::log(1 + std::exp(-1) + std::exp(-2)), 1e-9);
+  EXPECT_EQ(Reduce<float>(ReduceKind::kLogSumExp, {-HUGE_VALF, 3, -HUGE_VALF}), 3);
+  EXPECT_EQ(Reduce<float>(ReduceKind::kLogSumExp, {-HUGE_VALF}), -HUGE_VALF);
+  EXPECT_EQ(Reduce<float>(ReduceKind::kLogSumExp, {-2000, HUGE_VALF, 2000}), HUGE_VALF);
+}
+
+TEST(Reduce, Booleans) {
+  for (const ReduceKind kind : {ReduceKind::kMax, ReduceKind::kMin}) {
+    OpTester tester(OpId::kReduce);
+    tester.attributes<ReduceAttributes>() = {.kind = kind, .axes = {1}, .keep_dims = false};
+    ASSERT_OK(tester.BoolInput({3, 2}, {0, 0, 0, 1, 1, 1}).Run());
+    const std::vector<uint8_t> any = {0, 1, 1}, all = {0, 0, 1};
+    EXPECT_EQ(tester.Output<uint8_t>(), kind == ReduceKind::kMax ? any : all);
+  }
+  OpTester sum(OpId::kReduce);
+  EXPECT_ERROR(sum.BoolInput({1}, {1}).Run(), kUnsupported);
+}
+
+TEST(Reduce, AxesAsAnOperand) {
+  OpTester tester(OpId::kReduce);
+  tester.attributes<ReduceAttributes>().keep_dims = false;
+  ASSERT_OK(tester.Input<float>({2, 2}, {1, 2, 3, 4}).Input<int64_t>({1}, {-1}).Run());
+  EXPECT_EQ(tester.Output<float>(), (std::vector<float>{3, 7}));
+  OpTester none(OpId::kReduce);
+  none.attributes<ReduceAttributes>() = {.kind = ReduceKind::kSumSquare, .axes = {}, .empty_is_none = true};
+  ASSERT_OK(none.Input<float>({2}, {2, -3}).Input<int64_t>({0}, {}).Run());
+  EXPECT_EQ(none.Output<float>(), (std::vector<float>{4, 9}));
+  OpTester scalar(OpId::kReduce);
+  scalar.attributes<ReduceAttributes>().kind = ReduceKind::kL1;
+  ASSERT_OK(scalar.Input<float>({}, {-2}).Run());
+  EXPECT_EQ(scalar.Output<float>(), (std::vector<float>{2}));
+  // Before they are known.
+  std::vector<TensorType> y;
+  OpTester open(OpId::kReduce);
+  const TensorType x = {DType::kF32, {2, 3}, kNone}, axes = {DType::kI64, {1}, kNone};
+  ASSERT_OK(open.Infer({x, axes}, &y));
+  EXPECT_TRUE(y[0].shape == (Shape{kUnknownDim, kUnknownDim}));
+  open.attributes<ReduceAttributes>().keep_dims = false;
+  ASSERT_OK(open.Infer({x, axes}, &y));
+  EXPECT_FALSE(y[0].shape.HasRank());
+  EXPECT_ERROR(tester.Infer({x, {DType::kF32, {1}, kNone}}, &y), kUnsupported);
 }
 
 TEST(Reduce, OpenDimensionsAndRefusals) {
@@ -54,7 +115,7 @@ TEST(Reduce, OpenDimensionsAndRefusals) {
   ASSERT_OK(tester.Infer({{DType::kF32, {SymbolDim(0), SymbolDim(1), kUnknownDim, 4}, kNone}}, &y));
   EXPECT_TRUE(y[0].shape == (Shape{SymbolDim(0), kUnknownDim}));
   EXPECT_ERROR(tester.Infer({{DType::kF32, {2}, kNone}}, &y), kInvalidArgument);
-  EXPECT_ERROR(tester.Infer({{DType::kU8, {2, 2}, kNone}}, &y), kUnsupported);
+  EXPECT_ERROR(tester.Infer({{DType::kF16, {2, 2}, kNone}}, &y), kUnsupported);
 }
 
 }  // namespace

@@ -4,19 +4,9 @@
 
 #include "mace/ops/broadcast.h"
 #include "mace/ops/common.h"
+#include "mace/ops/reduce/reduce.h"
 
 namespace mace::ops {
-
-// Which axes are reduced: the listed ones, or all.
-inline Status ReducedAxes(const IntList& axes, int rank, bool reduced[kMaxRank]) {
-  for (int i = 0; i < kMaxRank; ++i) reduced[i] = axes.empty();
-  for (int64_t listed : axes) {
-    int axis = 0;
-    MACE_RETURN_IF_ERROR(ResolveAxis(listed, rank, &axis));
-    reduced[axis] = true;
-  }
-  return Status::Ok();
-}
 
 // The input offsets of the elements that one result is made of.
 class ReducedElements {
@@ -36,11 +26,12 @@ class ReducedElements {
 
 // Calls reduce(index of the result, ReducedElements) for each result in order.
 template <typename Reduce>
-Status ForEachReduction(const ReferenceContext& context, const IntList& axes, const Reduce& reduce) {
+Status ForEachReduction(const ReferenceContext& context, const Reduce& reduce) {
   const Shape& x = context.inputs[0].shape;
   if (context.outputs[0].elements() == 0) return Status::Ok();
   bool reduced[kMaxRank];
-  MACE_RETURN_IF_ERROR(ReducedAxes(axes, x.rank, reduced));
+  MACE_RETURN_IF_ERROR(ReducedAxes(context.attributes<ReduceAttributes>(),
+                                   context.has_input(1) ? &context.inputs[1] : nullptr, x.rank, reduced));
   // Two walks over x: the outer one over the kept axes, the inner one over the reduced ones.
   int64_t x_strides[kMaxRank], kept_strides[kMaxRank], reduced_strides[kMaxRank];
   ContiguousStrides(x, x_strides);

@@ -1,0 +1,42 @@
+// Windows of ONNX's operators: the attributes that Conv, pools and others have in common, and the layout that
+// the IR wants them in: channels last, one spatial axis as two.
+#ifndef MACE_IMPORTERS_ONNX_WINDOW_H_
+#define MACE_IMPORTERS_ONNX_WINDOW_H_
+
+#include "mace/importers/onnx/onnx_context.h"
+#include "mace/ops/common.h"
+
+namespace mace::importers::onnx {
+
+inline constexpr int64_t kMaxWindow = 1 << 20;  // of every window attribute, so that sums cannot overflow
+
+// Lists have an entry per spatial axis; pads: all begins, then all ends.
+struct WindowAttributes {
+  int axes = 0;
+  IntList strides, dilations, pads;
+  ops::Padding padding = ops::Padding::kExplicit;
+
+  // A window over one axis as one over two, the first of a single row. Others are left alone.
+  void Widen();
+};
+
+// The attribute `name` with `axes` entries of `minimum` to kMaxWindow, each `missing` where it is absent.
+IntList AxisInts(OnnxNode& node, std::string_view name, int axes, int64_t missing, int64_t minimum);
+WindowAttributes ReadWindow(OnnxNode& node, int axes);
+
+// How many spatial axes: by x, or by the weights where x's rank is not known. 1 to 4, else kUnsupported.
+int SpatialAxes(const OnnxContext& context, ValueId x, ValueId weights = kNone);
+
+// [N, C, spatial...] as [N, spatial..., C], and back.
+ValueId ToChannelsLast(OnnxContext& context, ValueId value, int axes);
+ValueId ToChannelsFirst(OnnxContext& context, ValueId value, int axes);
+// The same as an image, for the operators over two axes: one spatial axis becomes one row. The row comes behind
+// the Transpose, so that the Transposes of a chain meet.
+ValueId ToImage(OnnxContext& context, ValueId value, int axes);
+ValueId FromImage(OnnxContext& context, ValueId value, int axes);
+// [N, W, C] as [N, 1, W, C]. Constants change their shape in place of a node.
+ValueId WithRow(OnnxContext& context, ValueId value);
+
+}  // namespace mace::importers::onnx
+
+#endif  // MACE_IMPORTERS_ONNX_WINDOW_H_
