@@ -87,7 +87,10 @@ TEST(Range, SizesAreKnownWithTheBounds) {
     OpTester range(OpId::kRange);
     return range.Input<int64_t>({}, {start}).Input<int64_t>({}, {limit}).Input<int64_t>({1}, {delta}).Run();
   };
-  EXPECT_OK(integers(INT64_MIN, INT64_MAX, INT64_MAX));
+  OpTester wide(OpId::kRange);
+  wide.Input<int64_t>({}, {INT64_MIN}).Input<int64_t>({}, {INT64_MAX}).Input<int64_t>({}, {INT64_MAX});
+  ASSERT_OK(wide.Run());
+  EXPECT_EQ(wide.Output<int64_t>(), (std::vector<int64_t>{INT64_MIN, -1, INT64_MAX - 1}));
   EXPECT_OK(integers(INT64_MAX, INT64_MIN, INT64_MIN));
   EXPECT_ERROR(integers(0, 1, 0), kInvalidArgument);
   EXPECT_ERROR(integers(INT64_MIN, INT64_MAX, 1), kInvalidArgument);

@@ -75,7 +75,9 @@ Status ReferenceRange(const ReferenceContext& context) {
       if constexpr (std::is_floating_point_v<T>) {
         y[i] = static_cast<T>(start + static_cast<double>(i) * delta);
       } else {
-        y[i] = static_cast<T>(start + i * delta);  // in front of the limit: it fits
+        // In front of the limit: it fits. What is added to the start need not.
+        y[i] = static_cast<T>(static_cast<uint64_t>(start) +
+                              static_cast<uint64_t>(i) * static_cast<uint64_t>(int64_t{delta}));
       }
     }
     return Status::Ok();
