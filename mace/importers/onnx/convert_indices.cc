@@ -12,7 +12,7 @@ namespace mace::importers::onnx {
 Outputs ConvertGatherElements(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId data = context.Input(node, 0);
   ops::GatherElementsAttributes attributes;
-  attributes.axis = AxisOfRank(context, node.Int("axis", 0), context.RankOf(data));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(data));
   return {context.EmitMoved(OpId::kGatherElements, {data, context.Input(node, 1)}, attributes)};
 }
 
@@ -43,7 +43,7 @@ ops::ScatterReduction ReadReduction(OnnxNode& node) {
 Outputs ConvertScatterElements(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId data = context.Input(node, 0);
   ops::ScatterElementsAttributes attributes;
-  attributes.axis = AxisOfRank(context, node.Int("axis", 0), context.RankOf(data));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(data));
   attributes.reduction = ReadReduction(node);
   return {context.Emit(OpId::kScatterElements, {data, context.Input(node, 1), context.Input(node, 2)},
                        attributes)};
@@ -60,7 +60,7 @@ Outputs ConvertTensorScatter(OnnxContext& context, OnnxNode& node, const OnnxOp&
   const ValueId cache = context.Input(node, 0), update = context.Input(node, 1);
   const ValueId positions = context.OptionalInput(node, 2);
   ops::TensorScatterAttributes attributes;
-  attributes.axis = AxisOfRank(context, node.Int("axis", -2), context.RankOf(cache));
+  attributes.axis = AxisOf(context, node.Int("axis", -2), context.RankOf(cache));
   const std::string mode = node.String("mode", "linear");
   if (mode != "linear" && mode != "circular")
     throw ImportError(Unsupported("mode='%s' is not supported", mode.c_str()));
@@ -74,7 +74,7 @@ Outputs ConvertOneHot(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   const ValueId depth = AsInt64(context, context.Input(node, 1));
   ops::OneHotAttributes attributes;
   const int rank = context.RankOf(indices);
-  attributes.axis = AxisOfRank(context, node.Int("axis", -1), rank < 0 ? rank : rank + 1);
+  attributes.axis = AxisOf(context, node.Int("axis", -1), rank < 0 ? rank : rank + 1);
   return {context.Emit(OpId::kOneHot, {indices, depth, context.Input(node, 2)}, attributes)};
 }
 
@@ -87,7 +87,7 @@ Outputs ConvertCompress(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
   ValueId x = context.Input(node, 0);
   ops::GatherAttributes attributes;
   if (node.Has("axis")) {
-    attributes.axis = AxisOfRank(context, node.Int("axis", 0), context.RankOf(x));
+    attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(x));
   } else {
     x = context.Reshape(x, IntList{-1});
   }
@@ -105,7 +105,7 @@ Outputs ConvertUnique(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
     return {all[0], all[2], all[3]};
   }
   attributes.along_axis = node.Has("axis");
-  if (attributes.along_axis) attributes.axis = AxisOfRank(context, node.Int("axis", 0), context.RankOf(x[0]));
+  if (attributes.along_axis) attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(x[0]));
   attributes.sorted = node.Int("sorted", 1) != 0;
   return context.EmitMany(OpId::kUnique, x, attributes, std::clamp(node.output_count(), 1, 4));
 }

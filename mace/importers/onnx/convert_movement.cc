@@ -39,14 +39,14 @@ Outputs ConvertConcat(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   if (inputs.empty()) throw ImportError(InvalidArgument("no inputs"));
   ops::ConcatAttributes attributes;
   if (!node.Has("axis")) throw ImportError(InvalidArgument("axis is missing"));
-  attributes.axis = AxisOfRank(context, node.Int("axis", 0), context.RankOf(inputs[0]));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(inputs[0]));
   return context.EmitMoved(OpId::kConcat, inputs, static_cast<int>(inputs.size()), attributes, 1);
 }
 
 Outputs ConvertSplit(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   ops::SplitAttributes attributes;
-  attributes.axis = AxisOfRank(context, node.Int("axis", 0), context.RankOf(x));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(x));
   ValueId sizes = kNone;
   if (context.opset() >= 13) {
     sizes = context.OptionalInput(node, 1);
@@ -81,7 +81,7 @@ Outputs ConvertSlice(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
 Outputs ConvertGather(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   ops::GatherAttributes attributes;
-  attributes.axis = AxisOfRank(context, node.Int("axis", 0), context.RankOf(x));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(x));
   return {context.EmitMoved(OpId::kGather, {x, context.Input(node, 1)}, attributes)};
 }
 

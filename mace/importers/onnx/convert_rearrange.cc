@@ -8,7 +8,7 @@
 
 namespace mace::importers::onnx {
 
-int64_t AxisOfRank(const OnnxContext& context, int64_t axis, int rank) {
+int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank) {
   return rank < 0 ? axis : context.NormalizedAxis(axis, rank);
 }
 

@@ -46,7 +46,7 @@ int64_t LengthDim(OnnxContext& context, ValueId value, int64_t axis) {
 // The element of `value` at `index` (int64 of rank 0) along `axis`, which is dropped.
 ValueId ElementOf(OnnxContext& context, ValueId value, ValueId index, int64_t axis) {
   ops::GatherAttributes attributes;
-  attributes.axis = AxisOfRank(context, axis, context.RankOf(value));
+  attributes.axis = AxisOf(context, axis, context.RankOf(value));
   return context.EmitMoved(OpId::kGather, {value, index}, attributes);
 }
 

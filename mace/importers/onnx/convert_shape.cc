@@ -99,7 +99,7 @@ Outputs ConvertSqueeze(OnnxContext& context, OnnxNode& node, const OnnxOp& entry
     if (axes.empty()) return {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
   }
   const int rank = shape.HasRank() && !is_squeeze ? shape.rank + axes.size() : shape.rank;
-  for (int i = 0; i < axes.size(); ++i) axes[i] = AxisOfRank(context, axes[i], rank);
+  for (int i = 0; i < axes.size(); ++i) axes[i] = AxisOf(context, axes[i], rank);
   return {is_squeeze ? context.Squeeze(x, axes) : context.Unsqueeze(x, axes)};
 }
 

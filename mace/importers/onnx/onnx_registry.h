@@ -9,7 +9,7 @@
 
 namespace mace::importers::onnx {
 
-inline constexpr int64_t kOldestOpset = 1;  // below 6 few operators (OnnxContext::Begin)
+inline constexpr int64_t kOldestOpset = 1;   // below 6 few operators (OnnxContext::Begin)
 inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
@@ -218,7 +218,7 @@ ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product);
 DType ElementType(int64_t onnx_type, const char* what);
 
 // An axis counted from the front, where the rank is known; else as it is given: the shape rule counts.
-int64_t AxisOfRank(const OnnxContext& context, int64_t axis, int rank);
+int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank);
 // `value`, converted where it is no int64.
 ValueId AsInt64(OnnxContext& context, ValueId value);
 // x padded; `value` and `axes` may be kNone. Where all is known the pads become those of every axis.
