@@ -176,8 +176,7 @@ class Session {
     Status status = Run(inputs, outputs, options);
     return {std::move(status), outputs};
   }
-  // Results in the caller's buffers (Tensor::Into), or the session's where data is null. Allocates nothing
-  // after the first run of the same shapes.
+  // Into the caller's buffers (Tensor::Into), or the session's where data is null. Only first runs allocate.
   Status Run(std::span<const Tensor> inputs, std::span<Tensor> outputs, const RunOptions& options = {}) {
     const mace_run_options run_options = {sizeof(run_options), options.priority, options.timeout_ns,
                                           options.cancel, options.profile};
