@@ -207,7 +207,8 @@ def control():
     x = b.input("x", ["n", 4])
 
     def subgraph(name, nodes, inputs, outputs):
-        infos = [[helper.make_tensor_value_info(each, kind, None) for each, kind in edges] for edges in (inputs, outputs)]
+        shapes = {TensorProto.INT64: [], TensorProto.BOOL: []}
+        infos = [[helper.make_tensor_value_info(each, kind, shapes.get(kind)) for each, kind in edges] for edges in (inputs, outputs)]
         return helper.make_graph(nodes, name, *infos)
 
     floats, bools, ints = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT64
