@@ -8,11 +8,11 @@ import numpy as np
 import onnx
 import onnx.helper as oh
 import pytest
+from mace.arrays import as_bytes, read_inputs
+from mace.element_types import BITS, from_raw, numpy_dtype, to_raw
 from onnx import TensorProto
 
 import mace
-from mace.arrays import as_bytes, read_inputs
-from mace.element_types import BITS, from_raw, numpy_dtype, to_raw
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 

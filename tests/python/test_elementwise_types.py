@@ -221,6 +221,32 @@ def test_quantize_and_dequantize(dtype: str, constant: bool) -> None:
             np.testing.assert_allclose(real, reference(proto, feeds), rtol=1e-6 if scale_type == "float32" else 2e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["int4", "uint4", "int2"])
+def test_small_constant_weights_reach_the_integer_kernels(dtype: str) -> None:
+    low, high = limits(dtype)
+    rng = np.random.RandomState(4)
+    x = rng.randint(0, 256, (5, 40)).astype(np.uint8)
+    weights = rng.randint(low, high + 1, (40, 16)).astype(numpy_dtype(dtype))
+    zeros = rng.randint(low, high + 1, 16).astype(numpy_dtype(dtype))
+    constants = {
+        "s": np.array(0.02, np.float32), "z": np.array(131, np.uint8), "w": weights, "ws": rng.uniform(0.1, 0.2, 16).astype(np.float32),
+        "wz": zeros, "ys": np.array(0.25, np.float32), "yz": np.array(120, np.uint8),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "s", "z"], ["a"]),
+        helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["b"]),
+        helper.make_node("MatMul", ["a", "b"], ["c"]),
+        helper.make_node("QuantizeLinear", ["c", "ys", "yz"], ["y"]),
+    ]
+    proto = build(nodes, {"x": x})
+    proto.graph.initializer.extend([onnx.numpy_helper.from_array(array, name) for name, array in constants.items()])
+    model = mace.load(proto.SerializeToString())
+    difference = np.abs(model({"x": x})["y"].astype(int) - reference(proto, {"x": x}).astype(int))
+    assert difference.max() <= 1 and np.count_nonzero(difference) <= 2
+    operators = {node["op"] for step in model.explain()["steps"] for node in step["nodes"]}
+    assert not operators & {"Quantize", "Dequantize"}, operators
+
+
 def test_output_dtype_and_missing_zero_points() -> None:
     x, scale = real_numbers("float32", (3, 4)), np.array(0.1, np.float32)
     feeds = {"x": x, "scale": scale}

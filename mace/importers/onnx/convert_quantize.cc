@@ -19,6 +19,22 @@ int32_t ZeroPoint(const TensorView& view, int64_t i) {
   return ops::LoadInteger(view.data, view.dtype, i);
 }
 
+// A constant of 4 or 2 bits as one of bytes, which the integer kernels multiply; others, and kNone, as they
+// are.
+ValueId AsBytes(OnnxContext& context, ValueId value) {
+  if (value == kNone || !IsSubByte(context.TypeOf(value).dtype) || !context.IsConstant(value)) return value;
+  const DType from = context.TypeOf(value).dtype;
+  const DType to = ops::IsSignedPacked(from) ? DType::kI8 : DType::kU8;
+  const Shape shape = context.TypeOf(value).shape;
+  const int64_t count = shape.ElementCount();
+  context.SpendCopy(count);
+  const ValueId bytes = Unwrap(context.graph().AddUninitializedConstant("", to, shape));
+  void* target = context.graph().ConstantOf(bytes)->data;
+  const void* packed = context.graph().ConstantOf(value)->data;
+  for (int64_t i = 0; i < count; ++i) ops::StoreInteger(target, to, i, ops::LoadPacked(packed, from, i));
+  return bytes;
+}
+
 }  // namespace
 
 int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, ValueId scale,
@@ -171,7 +187,9 @@ Outputs ConvertDequantizeLinear(OnnxContext& context, OnnxNode& node, const Onnx
   if (block > 0 || !IsFixedQuantization(context, scale, zero_point)) {
     return {context.Narrowed(DequantizeAtRunTime(context, raw, scale, zero_point, axis, block), dtype)};
   }
-  const ValueId x = WithQuantization(context, raw, scale, zero_point, axis);
+  const ValueId stored = AsBytes(context, raw);
+  const ValueId zero = stored == raw ? zero_point : AsBytes(context, zero_point);
+  const ValueId x = WithQuantization(context, stored, scale, zero, axis);
   return {context.Narrowed(context.EmitQuantized(OpId::kDequantize, {x}, NoAttributes{}, kNone), dtype)};
 }
 

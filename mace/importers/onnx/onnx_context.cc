@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mace/graph/op_definition.h"
+#include "mace/importers/onnx/onnx_registry.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
@@ -57,7 +58,8 @@ void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
   constexpr std::string_view kUnchanged[] = {"Flatten", "LogSoftmax", "MatMul",   "Not",
                                              "Shape",   "Softmax",    "Softplus", "Softsign",
                                              "Squeeze", "Transpose",  "Unsqueeze"};
-  if (opset < 6 && std::ranges::find(kUnchanged, node.op_type()) == std::end(kUnchanged)) {
+  if (opset < 6 && IsDefaultDomain(node.domain()) &&
+      std::ranges::find(kUnchanged, node.op_type()) == std::end(kUnchanged)) {
     throw ImportError(
         Unsupported("the form of operator set %lld; sets from 6 on are read", static_cast<long long>(opset)));
   }

@@ -43,6 +43,7 @@ class OnnxNode {
 
   std::string_view name() const { return proto_.name; }
   std::string_view op_type() const { return proto_.op_type; }
+  std::string_view domain() const { return proto_.domain; }
   int input_count() const { return static_cast<int>(proto_.inputs.size()); }
   int output_count() const { return static_cast<int>(proto_.outputs.size()); }
   bool HasInput(int i) const {
