@@ -159,7 +159,7 @@ typedef struct mace_model_options {
   int32_t verify;            /* mace_verify */
   int32_t numerics;          /* mace_numerics */
   int32_t memory;            /* mace_memory */
-  int32_t max_cached_plans;  /* plans kept, one per set of input shapes (or what else sizes follow); 0: 16 */
+  int32_t max_cached_plans;  /* plans kept, one per set of input shapes; 0: 16 */
   int32_t reference_kernels; /* not 0: only the plain reference kernels (slow; for finding errors) */
 } mace_model_options;
 

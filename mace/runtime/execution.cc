@@ -46,9 +46,11 @@ Status Execution::Install(Ref<Plan> plan) {
   return stages_.PushBack(std::move(plan));
 }
 
-Status Execution::UsePlan(const PlanKey& key) {
-  if (!stages_.empty() && stages_[0]->key == key) return Status::Ok();
-  MACE_ASSIGN_OR_RETURN(Ref<Plan> plan, program_->FindOrBuildPlan(key));
+Status Execution::UsePlan(const PlanKey& key, RunContext* context) {
+  if (HasPlanFor(key)) return Status::Ok();
+  bool is_built = false;
+  MACE_ASSIGN_OR_RETURN(Ref<Plan> plan, program_->FindOrBuildPlan(key, &is_built));
+  if (is_built && context != nullptr) context->iterations_left -= kIterationsOfPlan;
   stages_.Clear();
   profiled_runs_ = 0;
   return Install(std::move(plan));
@@ -185,7 +187,7 @@ Status Execution::RunStage(const Plan& plan, RunContext* context) {
 }
 
 // Finds the plan of the stage behind `stage` for what that has told.
-Status Execution::NextStage(size_t stage) {
+Status Execution::NextStage(size_t stage, RunContext* context) {
   const Plan& before = *stages_[stage];
   const std::span<const TensorView> facts = {facts_.data(), before.analysis.learned.size()};
   for (size_t i = 0; i < facts.size(); ++i) {
@@ -197,7 +199,9 @@ Status Execution::NextStage(size_t stage) {
   if (stage + 1 < stages_.size() && Program::IsPlanFor(*stages_[stage + 1], before, facts)) {
     return Status::Ok();
   }
-  MACE_ASSIGN_OR_RETURN(Ref<Plan> plan, program_->FindOrBuildNext(before, facts));
+  bool is_built = false;
+  MACE_ASSIGN_OR_RETURN(Ref<Plan> plan, program_->FindOrBuildNext(before, facts, &is_built));
+  if (is_built) context->iterations_left -= kIterationsOfPlan;
   while (stages_.size() > stage + 1) stages_.PopBack();
   return Install(std::move(plan));
 }
@@ -211,7 +215,7 @@ Status Execution::Run(std::span<const RunTensor> inputs, std::span<RunTensor> ou
     MACE_RETURN_IF_ERROR(RunStage(plan, context));
     if (plan.IsLastStage()) break;
     MACE_RETURN_IF_ERROR(RunActions(plan, context));
-    MACE_RETURN_IF_ERROR(NextStage(stage));
+    MACE_RETURN_IF_ERROR(NextStage(stage, context));
   }
   if (context->profile) ++profiled_runs_;
   return context->stop.ShouldStop() ? context->stop.ToStatus() : Status::Ok();

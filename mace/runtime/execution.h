@@ -22,9 +22,11 @@ struct RunTensor {
   uint64_t byte_size = 0;
 };
 
-// Bounds on what a file from anywhere may drive by a trip count: iterations of all loops of one run, and,
-// where the runtime has no memory limit, bytes of what one loop carries or scans.
-inline constexpr int64_t kMaxLoopIterations = 1 << 21;
+// Bounds on what a file from anywhere may drive by a trip count: iterations of all loops of one run (a plan
+// that is made meanwhile counts as so many), and, where the runtime has no memory limit, bytes of what one
+// loop carries or scans.
+inline constexpr int64_t kMaxLoopIterations = 1 << 20;
+inline constexpr int64_t kIterationsOfPlan = 32;
 inline constexpr uint64_t kMaxLoopBytes = 128 << 20;
 // The planner compares elements that it has learned with those of other plans at every run.
 inline constexpr int64_t kMaxLearnedBytes = 1 << 20;
@@ -41,8 +43,9 @@ class Execution {
   // All outlive it. `states` is null for bodies.
   static Result<std::unique_ptr<Execution>> Create(Program* program, Arena* arena, StateStore* states);
 
-  // The plan of the first stage for these shapes.
-  Status UsePlan(const PlanKey& key);
+  // The plan of the first stage for these shapes. `context` of the run that a body is part of, or null.
+  Status UsePlan(const PlanKey& key, RunContext* context = nullptr);
+  bool HasPlanFor(const PlanKey& key) const { return IsUpToDate() && stages_[0]->key == key; }
   // Fills in what the first stage tells of the outputs, and gives those without a buffer one of its own.
   // What it does not tell has dimensions -1.
   Status PrepareOutputs(std::span<RunTensor> outputs);
@@ -84,6 +87,7 @@ class Execution {
       : program_(program), arena_(arena), states_(states) {}
   Runtime& runtime() const { return program_->runtime(); }
   const Graph& graph() const { return program_->graph(); }
+  bool IsUpToDate() const { return !stages_.empty() && stages_[0]->interprets == program_->interprets(); }
   Status Init();
   Status Install(Ref<Plan> plan);
   Status EnterStage(const Plan& plan);
@@ -91,13 +95,14 @@ class Execution {
   uint8_t* Resolve(const Plan& plan, const Location& location);
   Status RunStage(const Plan& plan, RunContext* context);
   Status RunUnits(const Plan& plan, RunContext* context);
-  Status NextStage(size_t stage);
+  Status NextStage(size_t stage, RunContext* context);
 
   // execution_actions.cc
   TensorView View(const Plan& plan, ValueId value);
   Status RunActions(const Plan& plan, RunContext* context);
   Status RunAction(const Plan& plan, const PlannedAction& action, RunContext* context);
   Status RunDataSized(const Plan& plan, const PlannedAction& action);
+  Status RunInterpreted(const Plan& plan, const PlannedAction& action);
   Result<void*> ProvideOutput(const Plan& plan, const PlannedAction& action, size_t output, DType dtype,
                               const Shape& shape);
   Buffer* HomeOf(const Location& location);
@@ -124,6 +129,8 @@ class Execution {
   Vector<Buffer> held_;                // Location::Kind::kHeld
   Vector<TensorView> facts_;           // what a stage has learned
   Vector<TensorView> views_;           // operands of an action
+  Vector<TensorType> types_;           // the same
+  Vector<const TensorView*> known_;    // the same
   std::span<const RunTensor> inputs_;  // of the run
   std::span<RunTensor> outputs_;
   Vector<OutputHome> homes_;

@@ -4,6 +4,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/ops/control/control.h"
+#include "mace/ops/evaluate.h"
 #include "mace/runtime/execution.h"
 
 namespace mace {
@@ -52,6 +53,7 @@ Status Execution::RunActions(const Plan& plan, RunContext* context) {
     if (!status.ok()) {
       const Node& node = graph().nodes[action.node];
       const OpDefinition* definition = FindOpDefinition(node.op);
+      if (definition->reference != nullptr) return status;  // which says so already
       return std::move(status).WithPrefix("node '%s' (%s)", graph().LabelOf(node), definition->name);
     }
     if (context->profile) {
@@ -70,14 +72,15 @@ Status Execution::RunAction(const Plan& plan, const PlannedAction& action, RunCo
     case OpId::kLoop:
       return RunLoop(plan, action, context);
     default:
-      return RunDataSized(plan, action);
+      break;
   }
+  const OpDefinition* definition = FindOpDefinition(graph().nodes[action.node].op);
+  return definition->evaluate != nullptr ? RunDataSized(plan, action) : RunInterpreted(plan, action);
 }
 
 Status Execution::RunDataSized(const Plan& plan, const PlannedAction& action) {
   const Node& node = graph().nodes[action.node];
   const OpDefinition* definition = FindOpDefinition(node.op);
-  if (definition->evaluate == nullptr) return Unsupported("this build cannot run it");
   if (views_.size() < node.inputs.size()) MACE_RETURN_IF_ERROR(views_.Resize(node.inputs.size()));
   for (size_t i = 0; i < node.inputs.size(); ++i) views_[i] = View(plan, node.inputs[i]);
   ActionOutputs outputs(this, plan, action);
@@ -92,6 +95,29 @@ Status Execution::RunDataSized(const Plan& plan, const PlannedAction& action) {
   for (ValueId output : node.outputs) wanted += output != kNone;
   return outputs.count() == wanted ? Status::Ok()
                                    : Internal("made %d of %d outputs", outputs.count(), wanted);
+}
+
+// A node whose plan would hold for these elements alone: its shape rule and its reference kernel.
+Status Execution::RunInterpreted(const Plan& plan, const PlannedAction& action) {
+  const Node& node = graph().nodes[action.node];
+  const size_t inputs = node.inputs.size(), count = inputs + node.outputs.size();
+  if (views_.size() < count) MACE_RETURN_IF_ERROR(views_.Resize(count));
+  if (types_.size() < count) MACE_RETURN_IF_ERROR(types_.Resize(count));
+  if (known_.size() < count) MACE_RETURN_IF_ERROR(known_.Resize(count));
+  for (size_t i = 0; i < inputs; ++i) {
+    views_[i] = View(plan, node.inputs[i]);
+    types_[i] = {views_[i].dtype, views_[i].shape, kNone};
+    known_[i] = node.inputs[i] == kNone ? nullptr : &views_[i];
+  }
+  MACE_RETURN_IF_ERROR(InferNode(graph(), node, types_.data(), known_.data(), types_.data() + inputs));
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    views_[inputs + i] = TensorView();
+    if (node.outputs[i] == kNone) continue;
+    const TensorType& type = types_[inputs + i];
+    MACE_ASSIGN_OR_RETURN(void* data, ProvideOutput(plan, action, i, type.dtype, type.shape));
+    views_[inputs + i] = {data, type.dtype, type.shape};
+  }
+  return EvaluateNode(graph(), node, views_.data(), views_.data() + inputs);
 }
 
 // Memory for an output of an action, where it is wanted, and a note of its shape for the next stage.
@@ -183,14 +209,14 @@ Status Execution::CheckBodyInputs() const {
 
 // Runs this body on body_inputs_; body_outputs_ say what came out and where it is.
 Status Execution::RunBody(RunContext* context) {
-  bool is_planned = !stages_.empty();
+  bool is_planned = IsUpToDate();
   for (size_t i = 0; is_planned && i < body_inputs_.size(); ++i) {
     is_planned = body_inputs_[i].shape == stages_[0]->key.inputs[i];
   }
   if (!is_planned) {
     MACE_RETURN_IF_ERROR(CheckBodyInputs());
     for (size_t i = 0; i < body_inputs_.size(); ++i) body_key_.inputs[i] = body_inputs_[i].shape;
-    MACE_RETURN_IF_ERROR(UsePlan(body_key_));
+    MACE_RETURN_IF_ERROR(UsePlan(body_key_, context));
   }
   for (RunTensor& output : body_outputs_) output = RunTensor();
   return Run(body_inputs_.span(), body_outputs_.span(), context);

@@ -25,8 +25,10 @@ bool RunsToTheEnd(const Graph& body) {
 }
 
 Status TooManyIterations() {
-  return ResourceExhausted("the loops of one run may have %lld iterations together, this one wants more",
-                           static_cast<long long>(kMaxLoopIterations));
+  return ResourceExhausted(
+      "the loops of one run may have %lld iterations together, and this one wants more (one that needs a new "
+      "plan, as where sizes change, counts as %lld)",
+      static_cast<long long>(kMaxLoopIterations), static_cast<long long>(kIterationsOfPlan));
 }
 
 // [iterations] and the shape of one row. Where there was no row: what the body declares, 0 for what is open.
@@ -126,8 +128,8 @@ Status Execution::Iterate(const Node& node, int64_t trip_count, Execution* body,
 Status Execution::AppendScanned(const RunTensor& row, int64_t iteration, const RunTensor& first,
                                 Buffer* target) const {
   if (iteration > 0 && (row.dtype != first.dtype || !(row.shape == first.shape))) {
-    return InvalidArgument("is %s here and was %s in iteration 0", ShapeText(row.shape).text,
-                           ShapeText(first.shape).text);
+    return InvalidArgument("is %s in iteration %lld and was %s in iteration 0", ShapeText(row.shape).text,
+                           static_cast<long long>(iteration), ShapeText(first.shape).text);
   }
   if (IsSubByte(row.dtype) && row.shape.ElementCount() * BitsOf(row.dtype) % 8 != 0) {
     return Unsupported("rows of %s that do not end with a byte", NameOf(row.dtype));

@@ -72,6 +72,8 @@ struct Plan final : public RefCounted {
   uint64_t serial = 0;         // tells it from all others of the program, gone ones too
   uint64_t before_serial = 0;  // of the stage in front
   int32_t stage = 0;
+  bool interprets = false;   // AnalyzeShapes
+  int32_t repeats = 0;       // plans made in front of this one that differ from it in elements alone
   Vector<TensorView> facts;  // what was learned there, with elements of its own (fact_bytes)
   Buffer fact_bytes;
   ShapeAnalysis analysis;

@@ -48,13 +48,17 @@ Result<Ref<Plan>> PlanBuilder::Build() {
 
 Status PlanBuilder::Analyze() {
   const Allocator& allocator = program_->runtime().allocator();
-  if (before_ == nullptr) return AnalyzeShapes(graph(), key_, allocator, &plan_->analysis);
+  plan_->interprets = before_ == nullptr ? program_->interprets() : before_->interprets;
+  if (before_ == nullptr) {
+    return AnalyzeShapes(graph(), key_, plan_->interprets, allocator, &plan_->analysis);
+  }
   plan_->before_serial = before_->serial;
   plan_->stage = before_->stage + 1;
   plan_->first_step = before_->end_step();
   plan_->held_count = before_->held_count;
   MACE_RETURN_IF_ERROR(CopyFacts());
-  return AnalyzeNextStage(graph(), before_->analysis, plan_->facts.span(), allocator, &plan_->analysis);
+  return AnalyzeNextStage(graph(), before_->analysis, plan_->facts.span(), plan_->interprets, allocator,
+                          &plan_->analysis);
 }
 
 // The plan outlives the buffers that the elements are in now.

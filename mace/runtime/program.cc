@@ -11,6 +11,15 @@ namespace {
 // Stages of one plan: each holds an analysis of the whole graph.
 constexpr size_t kMaxStages = 4096;
 
+// So many plans for other elements of the same shapes are enough.
+constexpr int32_t kMaxRepeats = 8;
+
+bool SameTypes(const Vector<TensorType>& a, const Vector<TensorType>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const TensorType& x, const TensorType& y) {
+    return x.dtype == y.dtype && x.shape == y.shape;
+  });
+}
+
 Status NameTensors(const Graph& graph, const Vector<ValueId>& values, const char* prefix,
                    Vector<String>* names) {
   MACE_RETURN_IF_ERROR(names->Resize(values.size()));
@@ -75,7 +84,8 @@ Ref<Plan> Program::Find(size_t stage, const Matches& matches) {
 }
 
 template <typename Matches>
-Result<Ref<Plan>> Program::FindOrBuild(size_t stage, const Matches& matches, PlanBuilder builder) {
+Result<Ref<Plan>> Program::FindOrBuild(size_t stage, const Matches& matches, PlanBuilder builder,
+                                       bool* is_built) {
   if (Ref<Plan> plan = Find(stage, matches)) return plan;
   std::lock_guard build_lock(build_mutex_);
   if (Ref<Plan> plan = Find(stage, matches)) return plan;  // built while this thread waited
@@ -84,8 +94,19 @@ Result<Ref<Plan>> Program::FindOrBuild(size_t stage, const Matches& matches, Pla
   if (!built.ok()) return runtime_->budget().Explain(built.TakeStatus(), refusals);
   Ref<Plan> plan = std::move(built).value();
   plan->serial = ++last_serial_;
+  *is_built = true;
   MACE_RETURN_IF_ERROR(Keep(stage, plan));
   return plan;
+}
+
+// `kept`: plans of the same stage.
+void Program::CountRepeats(std::span<const Ref<Plan>> kept, Plan* plan) {
+  for (size_t i = kept.size(); i-- > 0;) {
+    if (kept[i]->before_serial != plan->before_serial) continue;
+    if (SameTypes(kept[i]->analysis.types, plan->analysis.types)) plan->repeats = kept[i]->repeats + 1;
+    break;
+  }
+  if (plan->repeats >= kMaxRepeats) interprets_.store(true, std::memory_order_relaxed);
 }
 
 // In the place of the one that was not wanted for longest, where there are enough. What stands behind that
@@ -95,6 +116,7 @@ Status Program::Keep(size_t stage, const Ref<Plan>& plan) {
   std::lock_guard lock(plans_mutex_);
   if (stage >= plans_.size()) MACE_RETURN_IF_ERROR(plans_.Resize(stage + 1));
   Vector<Ref<Plan>>& plans = plans_[stage];
+  if (stage > 0) CountRepeats(plans.span(), plan.get());
   if (plans.size() >= static_cast<size_t>(options_.max_cached_plans)) {
     evicted = std::move(plans[0]);
     std::rotate(plans.begin(), plans.begin() + 1, plans.end());
@@ -103,16 +125,17 @@ Status Program::Keep(size_t stage, const Ref<Plan>& plan) {
   return plans.PushBack(plan);
 }
 
-Result<Ref<Plan>> Program::FindOrBuildPlan(const PlanKey& key) {
-  const auto matches = [&](const Plan& plan) { return plan.key == key; };
-  return FindOrBuild(0, matches, PlanBuilder(this, key));
+Result<Ref<Plan>> Program::FindOrBuildPlan(const PlanKey& key, bool* is_built) {
+  const auto matches = [&](const Plan& plan) { return plan.key == key && plan.interprets == interprets(); };
+  return FindOrBuild(0, matches, PlanBuilder(this, key), is_built);
 }
 
-Result<Ref<Plan>> Program::FindOrBuildNext(const Plan& before, std::span<const TensorView> facts) {
+Result<Ref<Plan>> Program::FindOrBuildNext(const Plan& before, std::span<const TensorView> facts,
+                                           bool* is_built) {
   const auto stage = static_cast<size_t>(before.stage) + 1;
   if (stage >= kMaxStages) return ResourceExhausted("a plan of more than %zu stages", kMaxStages);
   const auto matches = [&](const Plan& plan) { return IsPlanFor(plan, before, facts); };
-  return FindOrBuild(stage, matches, PlanBuilder(this, before, facts));
+  return FindOrBuild(stage, matches, PlanBuilder(this, before, facts), is_built);
 }
 
 }  // namespace mace

@@ -3,6 +3,7 @@
 #ifndef MACE_RUNTIME_PROGRAM_H_
 #define MACE_RUNTIME_PROGRAM_H_
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -39,10 +40,14 @@ class Program {
   const char* input_name(size_t input) const { return input_names_[input].c_str(); }
   const char* output_name(size_t output) const { return output_names_[output].c_str(); }
 
-  // The plan of the first stage for these shapes: found, or built and kept.
-  Result<Ref<Plan>> FindOrBuildPlan(const PlanKey& key);
+  // The plan of the first stage for these shapes: found, or built (then `is_built` is set) and kept.
+  Result<Ref<Plan>> FindOrBuildPlan(const PlanKey& key, bool* is_built);
   // Of the stage behind `before`, for what its run has learned: one view for each of before.analysis.learned.
-  Result<Ref<Plan>> FindOrBuildNext(const Plan& before, std::span<const TensorView> facts);
+  Result<Ref<Plan>> FindOrBuildNext(const Plan& before, std::span<const TensorView> facts, bool* is_built);
+  // New plans interpret cheap nodes (AnalyzeShapes): plans were made again and again for other elements of
+  // the same shapes, as by a Slice whose bounds are the iteration of a loop. Plans that do not are out of
+  // date.
+  bool interprets() const { return interprets_.load(std::memory_order_relaxed); }
   static bool IsPlanFor(const Plan& plan, const Plan& before, std::span<const TensorView> facts);
 
  private:
@@ -56,8 +61,10 @@ class Program {
   template <typename Matches>
   Ref<Plan> Find(size_t stage, const Matches& matches);  // null where there is none
   template <typename Matches>
-  Result<Ref<Plan>> FindOrBuild(size_t stage, const Matches& matches, class PlanBuilder builder);
+  Result<Ref<Plan>> FindOrBuild(size_t stage, const Matches& matches, class PlanBuilder builder,
+                                bool* is_built);
   Status Keep(size_t stage, const Ref<Plan>& plan);
+  void CountRepeats(std::span<const Ref<Plan>> kept, Plan* plan);
 
   const Graph& graph_;
   Runtime* runtime_;
@@ -69,6 +76,7 @@ class Program {
   std::mutex build_mutex_;    // one plan is built at a time
   Vector<Blob> blobs_;        // under build_mutex_
   uint64_t last_serial_ = 0;  // the same
+  std::atomic<bool> interprets_{false};
   std::mutex plans_mutex_;
   // Per stage; the most recently wanted at the end.
   Vector<Vector<Ref<Plan>>> plans_;

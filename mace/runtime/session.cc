@@ -159,8 +159,7 @@ Status Session::MakeKey(std::span<const RunTensor> inputs, bool needs_data) {
 
 Status Session::UsePlan(std::span<const RunTensor> inputs, bool needs_data) {
   MACE_RETURN_IF_ERROR(MakeKey(inputs, needs_data));
-  const bool is_new = execution_->stages().empty() || !(execution_->stages()[0]->key == key_);
-  if (is_new) {
+  if (!execution_->HasPlanFor(key_)) {
     MACE_RETURN_IF_ERROR(execution_->UsePlan(key_));
     has_profile_ = false;
   }

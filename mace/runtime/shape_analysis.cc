@@ -18,8 +18,8 @@ constexpr int64_t kMinWeightBytes = 1024;
 
 class Analyzer {
  public:
-  Analyzer(const Graph& graph, const Allocator& allocator, ShapeAnalysis* result)
-      : graph_(graph), allocator_(allocator), result_(*result) {}
+  Analyzer(const Graph& graph, bool interprets, const Allocator& allocator, ShapeAnalysis* result)
+      : graph_(graph), interprets_(interprets), allocator_(allocator), result_(*result) {}
 
   Status RunFirst(const PlanKey& key) {
     MACE_RETURN_IF_ERROR(SetBoundaryTypes(key));
@@ -57,6 +57,9 @@ class Analyzer {
   static bool IsAction(const OpDefinition& definition) {
     return definition.evaluate != nullptr || (definition.flags & kOpControl) != 0;
   }
+  bool IsInterpreted(const OpDefinition& definition) const {
+    return interprets_ && (definition.flags & kOpCheap) != 0 && definition.reference != nullptr;
+  }
   bool HasUnknown(const Node& node, uint32_t mask) const {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (Wants(mask, i) && node.inputs[i] != kNone && result_.known[node.inputs[i]] == nullptr) return true;
@@ -68,6 +71,7 @@ class Analyzer {
   }
 
   const Graph& graph_;
+  const bool interprets_;
   const Allocator& allocator_;
   ShapeAnalysis& result_;
   Vector<NodeId> candidates_;  // nodes that no stage before has run
@@ -206,7 +210,7 @@ Status Analyzer::CollectActions() {
   for (NodeId id : result_.pending) {
     const Node& node = graph_.nodes[id];
     const OpDefinition* definition = FindOpDefinition(node.op);
-    if (IsAction(*definition) && InputsAreResolved(node)) {
+    if ((IsAction(*definition) || IsInterpreted(*definition)) && InputsAreResolved(node)) {
       MACE_RETURN_IF_ERROR(result_.actions.PushBack(id));
     } else {
       result_.pending[left++] = id;
@@ -411,14 +415,14 @@ Status PlanKey::CopyFrom(const PlanKey& other) {
   return states.Assign(other.states.data(), other.states.size());
 }
 
-Status AnalyzeShapes(const Graph& graph, const PlanKey& key, const Allocator& allocator,
+Status AnalyzeShapes(const Graph& graph, const PlanKey& key, bool interprets, const Allocator& allocator,
                      ShapeAnalysis* analysis) {
-  return Analyzer(graph, allocator, analysis).RunFirst(key);
+  return Analyzer(graph, interprets, allocator, analysis).RunFirst(key);
 }
 
 Status AnalyzeNextStage(const Graph& graph, const ShapeAnalysis& before, std::span<const TensorView> facts,
-                        const Allocator& allocator, ShapeAnalysis* analysis) {
-  return Analyzer(graph, allocator, analysis).RunNext(before, facts);
+                        bool interprets, const Allocator& allocator, ShapeAnalysis* analysis) {
+  return Analyzer(graph, interprets, allocator, analysis).RunNext(before, facts);
 }
 
 }  // namespace mace

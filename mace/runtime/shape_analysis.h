@@ -47,13 +47,14 @@ struct ShapeAnalysis {
   bool IsLastStage() const { return actions.empty() && pending.empty(); }
 };
 
-// Errors name node and value. `allocator` outlives the analysis.
-Status AnalyzeShapes(const Graph& graph, const PlanKey& key, const Allocator& allocator,
+// Errors name node and value. `allocator` outlives the analysis. `interprets`: a cheap node that waits for
+// elements alone becomes an action, whose output has a shape in the next stage but no elements.
+Status AnalyzeShapes(const Graph& graph, const PlanKey& key, bool interprets, const Allocator& allocator,
                      ShapeAnalysis* analysis);
 // Of the stage behind `before`. `facts` says what its run learned, one view for each of before.learned (data
 // where elements are wanted). Both outlive the analysis.
 Status AnalyzeNextStage(const Graph& graph, const ShapeAnalysis& before, std::span<const TensorView> facts,
-                        const Allocator& allocator, ShapeAnalysis* analysis);
+                        bool interprets, const Allocator& allocator, ShapeAnalysis* analysis);
 
 }  // namespace mace
 

@@ -37,7 +37,7 @@ class ShapeAnalysisTest : public ::testing::Test {
     MACE_RETURN_IF_ERROR(key.fed.Resize(inputs.size()));
     for (uint8_t& fed : key.fed) fed = 1;
     analysis_ = ShapeAnalysis();
-    return AnalyzeShapes(graph_, key, SystemAllocator(), &analysis_);
+    return AnalyzeShapes(graph_, key, false, SystemAllocator(), &analysis_);
   }
   Graph graph_;
   ShapeAnalysis analysis_;

@@ -162,6 +162,41 @@ TEST_F(FakeNpuTest, Int8ChainsBetweenFloats) {
       << Explain();
 }
 
+// conv1 -> relu1 -> Reshape by numbers that are computed from x -> conv2: each stage is partitioned for
+// itself.
+TEST_F(FakeNpuTest, EachStageHasItsChains) {
+  GraphBuilder b;
+  const auto integers = [&](std::vector<int64_t> values) {
+    const Shape shape{static_cast<int64_t>(values.size())};
+    return Take(b.graph.AddConstant("", {values.data(), DType::kI64, shape}, true));
+  };
+  float zero = 0;
+  const ValueId x = Take(b.graph.AddValue("x", {DType::kF32, {1, 5, 6, 4}}));
+  Check(b.graph.inputs.PushBack(x));
+  const ValueId zeros =
+      b.Node(OpId::kMul, "zeros", {x, Take(b.graph.AddConstant("", {&zero, DType::kF32, {}}, true))});
+  const ValueId four =
+      b.Node(OpId::kSlice, "four",
+             {b.Node(OpId::kReshape, "flat", {zeros, integers({-1})}), integers({0}), integers({4})});
+  const ValueId cast = b.Node(OpId::kCast, "cast", {four});
+  b.graph.nodes.back().attributes.as<mace::ops::CastAttributes>().to = DType::kI64;
+  const ValueId target = b.Node(OpId::kAdd, "target", {cast, integers({1, 5, 6, 4})});
+  const ValueId relu1 = b.Node(OpId::kRelu, "relu1", {b.Convolution("conv1", x)});
+  const ValueId reshaped = b.Node(OpId::kReshape, "reshaped", {relu1, target});
+  b.graph.values[reshaped].type = {DType::kF32, {1, 5, 6, 4}};
+  Check(b.graph.outputs.PushBack(b.Convolution("conv2", reshaped)));
+  Check(mace::InferGraphTypes(&b.graph));
+  Check(mace::VerifyGraph(b.graph, &mace::FindOpDefinition));
+  Load(std::move(b.graph));
+  for (int run = 0; run < 2; ++run) {
+    Check(Run());
+    ExpectRightResult();
+  }
+  EXPECT_EQ(device_.compiled.load(), 2);
+  EXPECT_EQ(device_.waited.load(), 4);
+  EXPECT_TRUE(ExplainHas("\"stages\":2")) << Explain();
+}
+
 TEST_F(FakeNpuTest, FailedCompilationsFallBackWithAReason) {
   device_.failures_left = 100;
   Load(MixedGraph(5));
