@@ -208,6 +208,7 @@ class RandomGraph(Evaluation):
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, np.ndarray] = {}
         self.inputs: list[str] = []
+        self.fixed: set[str] = set()  # inputs that keep their size: operands, weights
         self.opset = USUAL_OPSET
         self.histogram: Counter[str] = Counter()
         self.rejections: Counter[str] = Counter()
@@ -256,6 +257,7 @@ class RandomGraph(Evaluation):
             return self.constant(array)
         name = self.name("x")
         self.inputs.append(name)
+        self.fixed.add(name)
         return self.put(name, array, is_input=True)
 
     def value(
@@ -335,7 +337,7 @@ class RandomGraph(Evaluation):
         infos = []
         for name in self.inputs:
             array = self.values[name].narrow
-            dims = [symbols.get(size, size) for size in array.shape]
+            dims = [size if name in self.fixed else symbols.get(size, size) for size in array.shape]
             infos.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), dims))
         outputs = []
         for name in self.results():
@@ -357,7 +359,7 @@ class RandomGraph(Evaluation):
             other.put(name, array)
         for name in self.inputs:
             array = self.values[name].narrow
-            shape = [new if size == old else size for size in array.shape]
+            shape = [new if size == old and name not in self.fixed else size for size in array.shape]
             other.put(name, np.resize(array, shape), is_input=True)
         try:
             for node in self.nodes:

@@ -130,7 +130,7 @@ def binary(name: str, kinds: tuple[str, ...], low: float = -4, high: float = 4, 
         kind = g.choice(kinds)
         x = g.value(kind)
         y = broadcastable(g, x, low, high)
-        pair = [y, x] if g.flag(3) and name not in ("Div", "Mod", "Pow", "BitShift") else [x, y]
+        pair = [y, x] if g.flag(3) and name not in ("Div", "Mod", "Pow", "BitShift", "PRelu") else [x, y]
         g.add(name, pair, **{key: g.choice(values) for key, values in drawn.items()})
 
     return draw
@@ -197,12 +197,14 @@ CAST_TYPES = (
 @operator("Cast")
 def cast(g: RandomGraph) -> None:
     kind = g.choice(("float32", "float32", "int64", "bool", "uint8", "float64", "float16"))
-    g.add("Cast", [g.value(kind, low=0, high=4)], to=g.choice(CAST_TYPES))
+    x = g.within(0, 4) if kind == "float32" else g.value(kind, low=0, high=4, where=lambda v: v.wide.min(initial=0) >= 0)  # else undefined
+    g.add("Cast", [x], to=g.choice(CAST_TYPES))
 
 
 @operator("CastLike")
 def cast_like(g: RandomGraph) -> None:
-    x = g.value(g.choice(("float32", "int64", "bool", "uint8")), low=0, high=4)
+    kind = g.choice(("float32", "int64", "bool", "uint8"))
+    x = g.within(0, 4) if kind == "float32" else g.value(kind, low=0, high=4, where=lambda v: v.wide.min(initial=0) >= 0)
     g.add("CastLike", [x, g.constant(g.array((2,), g.choice(("float32", "float64", "int32", "uint8", "bool"))))])
 
 

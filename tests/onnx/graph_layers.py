@@ -70,7 +70,12 @@ def mean_variance_normalization(g: RandomGraph) -> None:
 
 
 def vector(g: RandomGraph, shape, low: float = 0.5, high: float = 2) -> Value:
-    return g.constant(g.array(shape, low=low, high=high)) if g.integer(0, 2) else g.input(shape, low=low, high=high)
+    """Weights: a constant, or an input of fixed size."""
+    if g.integer(0, 2):
+        return g.constant(g.array(shape, low=low, high=high))
+    fresh = g.input(shape, low=low, high=high)
+    g.fixed.add(fresh.name)
+    return fresh
 
 
 @operator("LayerNormalization")

@@ -387,7 +387,7 @@ def if_(g: RandomGraph) -> None:
 
 @operator("Loop")
 def loop(g: RandomGraph) -> None:
-    x, captured = g.value(where=lambda v: v.rank <= 3), g.value()
+    x, captured = g.value(least_rank=1, where=lambda v: v.rank <= 3), g.value()  # the judge shapes scans of scalars wrongly
     p = g.name("loop")
     nodes, last = body_nodes(g, p + "x", p)
     (captured_sum,) = g.add("ReduceMean", [captured], keepdims=0)
@@ -397,14 +397,18 @@ def loop(g: RandomGraph) -> None:
         nodes.append(helper.make_node("Concat", [p + "out", p + "out"], [p + "grown"], axis=0, name=p + "concat"))
     carried = p + ("grown" if grows else "out")
     nodes.append(helper.make_node("Identity", [p + "cond"], [p + "next"], name=p + "identity"))
-    nodes.append(helper.make_node("ReduceMax", [last], [p + "scan"], keepdims=0, name=p + "scan"))
+    nodes.append(helper.make_node("ReduceMax", [last], [p + "scan"], keepdims=1, name=p + "scan"))
     shape = [None] * x.rank if grows else list(x.shape)
     inputs = [
         helper.make_tensor_value_info(p + "i", TensorProto.INT64, []),
         helper.make_tensor_value_info(p + "cond", TensorProto.BOOL, []),
         float_info(p + "x", shape),
     ]
-    outputs = [helper.make_tensor_value_info(p + "next", TensorProto.BOOL, []), float_info(carried, shape), float_info(p + "scan", [])]
+    outputs = [
+        helper.make_tensor_value_info(p + "next", TensorProto.BOOL, []),
+        float_info(carried, shape),
+        float_info(p + "scan", [1] * x.rank),
+    ]
     body = helper.make_graph(nodes, p, inputs, outputs)
     trips = g.operand(np.int64(g.integer(1, 3 if grows else 5)))
     g.add("Loop", [trips, g.operand(np.bool_(True)) if g.flag() else None, x], outputs=2, body=body)
