@@ -207,7 +207,8 @@ def control():
     x = b.input("x", ["n", 4])
 
     def subgraph(name, nodes, inputs, outputs):
-        infos = [[helper.make_tensor_value_info(each, kind, None) for each, kind in edges] for edges in (inputs, outputs)]
+        shapes = {TensorProto.INT64: [], TensorProto.BOOL: []}
+        infos = [[helper.make_tensor_value_info(each, kind, shapes.get(kind)) for each, kind in edges] for edges in (inputs, outputs)]
         return helper.make_graph(nodes, name, *infos)
 
     floats, bools, ints = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT64
@@ -224,6 +225,8 @@ def control():
     edges = [("i", ints), ("more", bools), ("a", floats)], [("more_out", bools), ("next", floats), ("sum", floats)]
     last, sums = b.node("Loop", [b.ints(5), "", x], outputs=2, body=subgraph("body", nodes, *edges))
     step = subgraph("step", [helper.make_node("Add", ["state", "row"], ["out"])], [("state", floats), ("row", floats)], [("out", floats)])
+    for info in (*step.input, *step.output):  # onnxruntime wants to know
+        info.type.tensor_type.shape.dim.add(dim_value=4)
     total = b.node("Scan", [b.constant(np.zeros(4, np.float32)), last], body=step, num_scan_inputs=1)
     b.nodes.append(helper.make_node("Scale", [total], ["scaled"], domain="own", name="scale_total"))
     b.output("scaled", [4])

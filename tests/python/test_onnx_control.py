@@ -1,4 +1,5 @@
-"""If, Loop, Scan and functions of ONNX files, judged by onnx's reference evaluator, at several sizes without loading again."""
+"""If, Loop, Scan and functions of ONNX files, judged by onnxruntime, at several sizes without loading again. (onnx's reference evaluator
+runs no Loop without a condition.)"""
 
 from __future__ import annotations
 
@@ -6,9 +7,9 @@ import importlib.util
 import pathlib
 
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import ModelProto, TensorProto, helper
-from onnx.reference import ReferenceEvaluator
 
 import mace
 
@@ -30,7 +31,7 @@ def infos(edges: list[tuple[str, int]]) -> list[object]:
 
 def compare(proto: ModelProto, cases: list[dict[str, np.ndarray]]) -> None:
     model = mace.load(proto.SerializeToString())
-    judge = ReferenceEvaluator(proto)
+    judge = onnxruntime.InferenceSession(proto.SerializeToString())
     for feeds in cases:
         for got, want in zip(model(feeds).values(), judge.run(None, feeds), strict=True):
             assert got.dtype == want.dtype and got.shape == want.shape
@@ -83,4 +84,6 @@ def test_trip_counts_of_run_time(trips: int) -> None:
         y, scanned = model({"n": np.array(trips, np.int64), "x": x}).values()
         want = [x + sum(range(i + 1)) for i in range(trips)]
         np.testing.assert_array_equal(y, want[-1] if want else x)
-        np.testing.assert_array_equal(scanned, np.array(want, np.float32).reshape(trips, size))
+        assert len(scanned) == trips
+        if trips:  # else nothing says how long the rows would be
+            np.testing.assert_array_equal(scanned, np.array(want, np.float32))
