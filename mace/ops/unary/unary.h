@@ -1,6 +1,6 @@
 // Elementwise operators of one input: output has the input's dtype and shape. Floats; Relu, Clip, Neg, Abs,
-// Sign also integers (Neg of unsigned ones wraps); Identity any type. All but Not also quantized values (unary_integer.h), with a scale of
-// its own on each side.
+// Sign also integers (Neg of unsigned ones wraps); Identity any type. All but Not also quantized values
+// (unary_integer.h), with a scale of its own on each side.
 #ifndef MACE_OPS_UNARY_UNARY_H_
 #define MACE_OPS_UNARY_UNARY_H_
 
