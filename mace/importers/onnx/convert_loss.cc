@@ -34,7 +34,7 @@ Outputs ConvertNegativeLogLikelihoodLoss(OnnxContext& context, OnnxNode& node, c
 
 Outputs ConvertSoftmaxCrossEntropyLoss(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId scores = context.Input(node, 0);
-  const ValueId logarithms = EmitLogSoftmax(context, scores, AxisOfValue(context, 1, scores));
+  const ValueId logarithms = EmitLogSoftmax(context, scores, AxisOf(context, 1, scores));
   return {EmitLoss(context, node, logarithms), logarithms};
 }
 

@@ -28,7 +28,7 @@ Outputs ConvertReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
     attributes.axes = context.ConstantInts(axes, "axes");
   }
   for (int i = 0; i < attributes.axes.size(); ++i) {
-    attributes.axes[i] = AxisOfValue(context, attributes.axes[i], x);
+    attributes.axes[i] = AxisOf(context, attributes.axes[i], x);
   }
   return {context.Emit(OpId::kReduce, {x}, attributes)};
 }
@@ -37,7 +37,7 @@ Outputs ConvertArgReduce(OnnxContext& context, OnnxNode& node, const OnnxOp& ent
   const ValueId x = context.Input(node, 0);
   ops::ArgReduceAttributes attributes;
   attributes.kind = static_cast<ops::ArgReduceKind>(entry.argument);
-  attributes.axis = AxisOfValue(context, node.Int("axis", 0), x);
+  attributes.axis = AxisOf(context, node.Int("axis", 0), x);
   attributes.keep_dims = node.Int("keepdims", 1) != 0;
   attributes.select_last = node.Int("select_last_index", 0) != 0;
   return {context.Emit(OpId::kArgReduce, {x}, attributes)};

@@ -104,7 +104,7 @@ Outputs ConvertMeanVarianceNormalization(OnnxContext& context, OnnxNode& node, c
   const ValueId given = context.Input(node, 0);
   const ValueId x = Widened(context, given);
   IntList axes = node.Ints("axes").value_or(IntList{0, 2, 3});
-  for (int i = 0; i < axes.size(); ++i) axes[i] = AxisOfValue(context, axes[i], x);
+  for (int i = 0; i < axes.size(); ++i) axes[i] = AxisOf(context, axes[i], x);
   const ValueId mean = EmitReduce(context, ops::ReduceKind::kMean, x, axes, true);
   const ValueId centred = context.Emit(OpId::kSub, {x, mean});
   const ValueId squares = context.Emit(OpId::kMul, {centred, centred});
@@ -122,7 +122,7 @@ Outputs ConvertLpNormalization(OnnxContext& context, OnnxNode& node, const OnnxO
   const int64_t p = node.Int("p", 2);
   if (p != 1 && p != 2) throw ImportError(InvalidArgument("p is %lld", static_cast<long long>(p)));
   const ValueId norm = EmitReduce(context, p == 1 ? ops::ReduceKind::kL1 : ops::ReduceKind::kL2, x,
-                                  {AxisOfValue(context, node.Int("axis", -1), x)}, true);
+                                  {AxisOf(context, node.Int("axis", -1), x)}, true);
   const DType dtype = context.TypeOf(x).dtype;
   const ValueId is_zero = context.Emit(OpId::kEqual, {norm, context.Float(0, dtype)});
   const ValueId divisor = context.Emit(OpId::kWhere, {is_zero, context.Float(1, dtype), norm});

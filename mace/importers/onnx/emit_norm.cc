@@ -24,7 +24,7 @@ int RequireRank(const OnnxContext& context, ValueId value) {
   throw ImportError(Unsupported("an operand whose rank is not known before data are there"));
 }
 
-int64_t AxisOfValue(const OnnxContext& context, int64_t axis, ValueId value) {
+int64_t AxisOf(const OnnxContext& context, int64_t axis, ValueId value) {
   if (!context.TypeOf(value).shape.HasRank()) return axis;
   return context.NormalizedAxis(axis, context.RankOf(value));
 }

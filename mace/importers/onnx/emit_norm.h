@@ -20,7 +20,7 @@ ValueId Widened(OnnxContext& context, ValueId value);
 // Throws where the rank is not known before data are there.
 int RequireRank(const OnnxContext& context, ValueId value);
 // An axis of `value`, counted from the front where the rank is known.
-int64_t AxisOfValue(const OnnxContext& context, int64_t axis, ValueId value);
+int64_t AxisOf(const OnnxContext& context, int64_t axis, ValueId value);
 
 ValueId EmitReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x, const IntList& axes,
                    bool keep_dims);
