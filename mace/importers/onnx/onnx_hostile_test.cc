@@ -57,7 +57,7 @@ TEST(OnnxHostileTest, AllUnknownOperatorsAreNamedAtOnce) {
 
 TEST(OnnxHostileTest, RefusalsBehindUnknownOperatorsAreToldWithThem) {
   TestModel model;
-  model.Input("x", {1, 1, 4, 4}).Floats("w", {1, 1, 3, 3, 3}, std::vector<float>(27));
+  model.Input("x", {1, 1, 4, 4}).Floats("w", {3, 3}, std::vector<float>(9));
   model.Ints("axis", {0}).Floats("kernel", {1, 8, 3, 3}, std::vector<float>(72));
   std::string last = "x";
   for (int i = 0; i < 10; ++i) {
@@ -75,7 +75,7 @@ TEST(OnnxHostileTest, RefusalsBehindUnknownOperatorsAreToldWithThem) {
   const std::string message = ImportText(model.Build()).message();
   for (const char* text : {"Frobnicate (10 nodes: 'node_1', 'node_2'", "'node_8' and 2 more)",
                            "a node without an operator type (1 node: 'node_11')", "'node_12' (Cast)",
-                           "'node_13' (Conv): weights of rank 5"}) {
+                           "'node_13' (Conv): ", "rank 2"}) {
     EXPECT_NE(message.find(text), std::string::npos) << text << " is not in: " << message;
   }
   for (const char* text : {"node_14", "node_15", "node_16"}) {
