@@ -93,9 +93,10 @@ def resize(rng: Random) -> Case:
     shape, scales = sizes(rng, 1, 6, rank), [1.0] * rank
     for axis in [rank - 2, rank - 1] if rank >= 4 else [rank - 1]:
         scales[axis] = float(pick(rng, 0.5, 2, 1.5, 3, 0.6, 1))
-    attributes = {
-        "mode": mode, "coordinate_transformation_mode": pick(rng, "half_pixel", "pytorch_half_pixel", "asymmetric", "half_pixel_symmetric"),
-    }  # fmt: skip
+    coordinates = ["half_pixel", "pytorch_half_pixel", "asymmetric"]
+    if mode != "nearest":  # its places may lie on whole numbers, but for what was rounded on the way
+        coordinates.append("half_pixel_symmetric")
+    attributes = {"mode": mode, "coordinate_transformation_mode": pick(rng, *coordinates)}
     if mode == "nearest":
         attributes["nearest_mode"] = pick(rng, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
     x = values(rng, shape, pick(rng, F32, np.int32, np.uint8) if mode == "nearest" else F32)
