@@ -55,7 +55,7 @@ Outputs ConvertCumulate(OnnxContext& context, OnnxNode& node, const OnnxOp& entr
 Outputs ConvertTopK(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
   ops::TopKAttributes attributes;
-  attributes.axis = AxisOf(context, node.Int("axis", -1), x);
+  attributes.axis = AxisOf(context, node.Int("axis", -1), context.RankOf(x));
   attributes.largest = node.Int("largest", 1) != 0;
   node.Ignore("sorted");
   const ValueId k = context.opset() < 10 ? context.Int64s(IntList{node.Int("k", 0)}) : context.Input(node, 1);
