@@ -131,7 +131,14 @@ def evaluate(node: NodeProto, feeds: dict[str, np.ndarray], opset: int) -> list[
         if (results := judge.evaluate(node, feeds)) is not None:
             return results
         results = ReferenceEvaluator(single_node_model(node, feeds, opset)).run(None, feeds)
-    return [np.asarray(result) for result in results]
+    results = [np.asarray(result) for result in results]
+    if node.op_type == "Loop":  # the evaluator joins what was scanned along its first axis, not along a new one
+        body = next(attribute.g for attribute in node.attribute if attribute.name == "body")
+        carried = len(body.input) - 2
+        for i in range(carried, len(results)):
+            row = [dim.dim_value for dim in body.output[i + 1].type.tensor_type.shape.dim]
+            results[i] = results[i].reshape(-1, *row)
+    return results
 
 
 class Rejected(Exception):

@@ -24,7 +24,9 @@ def operator(name: str):
 def image(g: RandomGraph, dims: int | None = None, channels: int | None = None, least: int = 3) -> Value:
     dims = dims or g.choice((1, 2, 2, 2, 3))
     known = [
-        v.shape for v in g.values.values() if v.rank == dims + 2 and min(v.shape[2:], default=0) >= least and channels in (None, v.shape[1])
+        v.shape
+        for v in g.values.values()
+        if v.name not in g.unpredictable and v.rank == dims + 2 and min(v.shape[2:], default=0) >= least and channels in (None, v.shape[1])
     ]
     if known and g.flag():
         return g.within(-9, 9, shape=known[-1])

@@ -85,16 +85,36 @@ class Case:
             run = load(self.model.SerializeToString())
         except Exception as error:
             return f"loading: {type(error).__name__}: {error}"
-        for i, (feeds, wanted, _) in enumerate(self.runs):
+        for i, (feeds, wanted, evaluation) in enumerate(self.runs):
             try:
                 got = run(feeds)
             except Exception as error:
+                if i > 0 and self.is_refused_by_others(evaluation):
+                    continue
                 return f"run {i}: {type(error).__name__}: {error}"
             for name, array in wanted.items():
                 what = difference(np.asarray(got[name]), array)
                 if what is not None:
                     return f"run {i}: '{name}': {what}"
         return None
+
+    def is_refused_by_others(self, evaluation: Evaluation) -> bool:
+        """The judge computes by NumPy's rules and takes sizes that ONNX forbids (updates larger than their indices): such another size does
+        not count where onnxruntime refuses a node of it too, for another reason than that it lacks the operator."""
+        for node in self.graph.nodes:
+            inputs = {name: evaluation.values[name].narrow for name in sorted(free_names(node))}
+            errors = []
+            for opset in OLDER_OPSETS:
+                try:
+                    load_onnxruntime(single_node_model(node, inputs, opset).SerializeToString())(inputs)
+                except Exception as error:
+                    errors.append(str(error))
+                    continue
+                break
+            else:
+                if not all("NOT_IMPLEMENTED" in error or "type inference" in error for error in errors):
+                    return True
+        return False
 
     def alone(self, node, evaluation: Evaluation, load, opsets: tuple[int, ...] = ()) -> str | None:
         """What an engine gets wrong of one node, on what float32 gives it."""

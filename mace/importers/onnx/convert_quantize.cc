@@ -35,6 +35,19 @@ ValueId AsBytes(OnnxContext& context, ValueId value) {
   return bytes;
 }
 
+// Whether the axis that several scales belong to has a size by now: they can stand in the value's type. An
+// input of the graph takes the size that they demand.
+bool HasFixedChannels(OnnxContext& context, ValueId x, ValueId scale, int64_t axis) {
+  const int64_t count = context.TypeOf(scale).shape.ElementCount();
+  if (count == 1) return true;
+  Shape demanded = context.TypeOf(x).shape;
+  if (!demanded.HasRank()) return false;
+  const int channel = context.NormalizedAxis(axis, demanded.rank);
+  for (int i = 0; i < demanded.rank; ++i) demanded[i] = i == channel ? count : kUnknownDim;
+  context.RefineInput(x, demanded);
+  return context.TypeOf(x).shape[channel] >= 0;
+}
+
 }  // namespace
 
 int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, ValueId scale,
@@ -142,7 +155,7 @@ Outputs ConvertQuantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp
   const bool is_f32 =
       IsFloat(given) && given != DType::kF64 && (precision == 0 || layout.precision == DType::kF32);
   if (!is_f32 || layout.block > 0 || IsSubByte(attributes.to) ||
-      !IsFixedQuantization(context, scale, zero_point)) {
+      !IsFixedQuantization(context, scale, zero_point) || !HasFixedChannels(context, x, scale, layout.axis)) {
     return {QuantizeAtRunTime(context, x, scale, zero_point, attributes.to, layout)};
   }
   const int32_t quantization =
@@ -184,7 +197,8 @@ Outputs ConvertDequantizeLinear(OnnxContext& context, OnnxNode& node, const Onnx
   const DType dtype =
       output_dtype != 0 ? ElementType(output_dtype, "real numbers of") : context.TypeOf(scale).dtype;
   if (!IsFloat(dtype)) throw ImportError(InvalidArgument("real numbers of %s", NameOf(dtype)));
-  if (block > 0 || !IsFixedQuantization(context, scale, zero_point)) {
+  if (block > 0 || !IsFixedQuantization(context, scale, zero_point) ||
+      !HasFixedChannels(context, raw, scale, axis)) {
     return {context.Narrowed(DequantizeAtRunTime(context, raw, scale, zero_point, axis, block), dtype)};
   }
   const ValueId stored = AsBytes(context, raw);
