@@ -24,7 +24,7 @@ enum class DType : uint8_t {
   kBool = 13,  // one byte, 0 or 1
   kI4 = 14,    // two values a byte, the first in the low nibble
   kU4 = 15,
-  kI2 = 16,    // four values a byte, the first in the lowest two bits
+  kI2 = 16,  // four values a byte, the first in the lowest two bits
   kU2 = 17,
 };
 

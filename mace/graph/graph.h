@@ -149,8 +149,8 @@ struct Graph {
 inline constexpr int64_t kMaxNodes = 1 << 20;
 inline constexpr int64_t kMaxValues = 1 << 22;
 inline constexpr int64_t kMaxNodeInputs = 1 << 16;
-inline constexpr int kMaxGraphDepth = 16;    // subgraphs inside subgraphs; the outermost graph is at depth 1
-inline constexpr int64_t kMaxSubgraphs = 1 << 14;  // of a model, at all depths
+inline constexpr int kMaxGraphDepth = 16;  // subgraphs inside subgraphs; the outermost graph is at depth 1
+inline constexpr int64_t kMaxSubgraphs = 1 << 14;   // of a model, at all depths
 inline constexpr size_t kMaxMetadata = 4096;        // entries
 inline constexpr int64_t kMaxGraphEdges = 1 << 12;  // inputs, and outputs, of a whole graph
 
