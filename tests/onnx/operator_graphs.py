@@ -212,9 +212,9 @@ class Tally:
         lines = [
             "# Random ONNX graphs",
             "",
-            f"Written by `tests/onnx/operator_graphs.py --graphs {self.graphs} --seed {seed} --onnxruntime --write docs/onnx-random-graphs.md`: graphs of 1 to "
-            f"{MOST_NODES} nodes over every operator of ONNX's default domain that is in scope, with open dimensions, most of them run at two sizes on "
-            "one loaded model. Results are judged in float64 (rtol 1e-4, atol 1e-5 of the range).",
+            f"Written by `tests/onnx/operator_graphs.py --graphs {self.graphs} --seed {seed} --onnxruntime --write docs/onnx-random-graphs.md`: "
+            f"graphs of 1 to {MOST_NODES} nodes over every operator of ONNX's default domain that is in scope, with open dimensions, most of "
+            "them run at two sizes on one loaded model. Results are judged in float64 (rtol 1e-4, atol 1e-5 of the range).",
             "",
             f"MACE: {self.graphs} graphs, {sum(self.histogram.values())} nodes, {self.runs} runs, {len(self.failures)} failures.",
             "",
@@ -224,8 +224,8 @@ class Tally:
             "",
             "Each node is tried in the opsets from 28 down to 18 until one is accepted. "
             + "; ".join(f"{kind} ({count} nodes)" for kind, count in self.theirs.most_common())
-            + ". Of what it fails at, two cases each at most (where engines disagree about an edge that ONNX leaves open, the judge is ONNX's reference "
-            "evaluator, tests/onnx/judge.py, or the text of the specification):",
+            + ". Of what it fails at, two cases each at most. Where engines disagree about an edge that ONNX leaves open, the judge is "
+            "tests/onnx/judge.py, ONNX's reference evaluator or the text of the specification:",
             "",
         ]
         for case in self.cases:
