@@ -213,9 +213,9 @@ class Tally:
             "# Random ONNX graphs",
             "",
             f"Written by `tests/onnx/operator_graphs.py --graphs {self.graphs} --seed {seed} --onnxruntime --write "
-            f"docs/onnx-random-graphs.md`: graphs of 1 to {MOST_NODES} nodes over every operator of ONNX's default domain that is in scope, with "
-            "open dimensions, most of them run at two sizes on one loaded model. Results are judged in float64 (rtol 1e-4, atol 1e-5 of the "
-            "range).",
+            f"docs/onnx-random-graphs.md`: graphs of 1 to {MOST_NODES} nodes over every operator of ONNX's default domain that is in "
+            "scope, with open dimensions, most of them run at two sizes on one loaded model. Results are judged in float64 (rtol 1e-4, "
+            "atol 1e-5 of the range).",
             "",
             f"MACE: {self.graphs} graphs, {sum(self.histogram.values())} nodes, {self.runs} runs, {len(self.failures)} failures.",
             "",
