@@ -13,7 +13,8 @@ namespace {
 
 const Shape& ShapeWithRank(const OnnxContext& context, ValueId value, const char* what) {
   const Shape& shape = context.TypeOf(value).shape;
-  if (!shape.HasRank()) throw ImportError(Unsupported("%s of unknown rank", what));
+  if (!shape.HasRank())
+    throw ImportError(Unsupported("%s whose rank is not known before data are there", what));
   return shape;
 }
 
