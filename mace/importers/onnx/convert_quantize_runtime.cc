@@ -17,13 +17,16 @@ bool IsSigned(DType dtype) {
 }
 
 // `scales` once for each element of `axis` of `value`, of which each holds for `block` elements.
-ValueId RepeatBlocks(OnnxContext& context, ValueId scales, ValueId value, int axis, int64_t block) {
-  const int64_t size = context.TypeOf(value).shape[axis];
-  const int64_t blocks = context.TypeOf(scales).shape[axis];
+ValueId RepeatBlocks(OnnxContext& context, ValueId scales, ValueId value, int64_t axis, int64_t block) {
   ops::GatherAttributes attributes;
   attributes.axis = axis;
+  const Shape &shape = context.TypeOf(value).shape, own = context.TypeOf(scales).shape;
+  const bool is_open = !shape.HasRank() || !own.HasRank();
+  const int64_t size = is_open ? kUnknownDim : shape[static_cast<int>(axis)];
+  const int64_t blocks = is_open ? kUnknownDim : own[static_cast<int>(axis)];
   if (size < 0) {
-    const ValueId length = context.Reshape(SizesFrom(context, value, axis, axis + 1), IntList{});
+    const ValueId sizes = SizesFrom(context, value, axis, axis == -1 ? INT64_MAX : axis + 1);
+    const ValueId length = context.Reshape(sizes, IntList{});
     const ValueId indices = context.Emit(OpId::kRange, {context.Int64(0), length, context.Int64(1)});
     const ValueId owners =
         context.Emit(OpId::kDiv, {indices, context.Int64(block)}, ops::RoundingAttributes{});
@@ -69,10 +72,9 @@ ValueId BroadcastParameter(OnnxContext& context, ValueId parameter, ValueId valu
   const bool is_one = block == 0 && own.rank == 1 && own[0] == 1;
   if (is_one || (shape.rank == 0 && !own.HasRank())) return context.Reshape(wide, IntList{});
   if (block > 0) {
-    if (!shape.HasRank())
-      throw ImportError(Unsupported("blocks of a tensor whose rank is not known before data are there"));
     wide = context.WithRank(wide, shape.rank);
     own = context.TypeOf(wide).shape;
+    if (!shape.HasRank()) return RepeatBlocks(context, wide, value, axis, block);
   }
   if (!shape.HasRank() || !own.HasRank()) return BroadcastOpenRank(context, wide, value, axis);
   const int normalized = context.NormalizedAxis(axis, shape.rank);

@@ -294,7 +294,7 @@ ValueId OnnxContext::Reshape(ValueId value, const IntList& shape) {
 }
 
 ValueId OnnxContext::WithRank(ValueId value, int rank) {
-  if (value == kNone || TypeOf(value).shape.HasRank()) return value;
+  if (value == kNone || rank < 0 || TypeOf(value).shape.HasRank()) return value;
   IntList copied;
   for (int i = 0; i < rank; ++i) copied.Push(0);
   return Reshape(value, copied);

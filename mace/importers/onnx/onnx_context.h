@@ -255,7 +255,7 @@ class OnnxContext {
   ValueId Transpose(ValueId value, const IntList& perm);
   ValueId Reshape(ValueId value, const IntList& shape);
   // For operators that demand a rank: `value` itself where its rank is known (the shape rule complains of
-  // another), else a view of it that has this one. Data of another rank are an error then.
+  // another) or this one is not, else a view of it that has this one. Data of another rank are an error then.
   ValueId WithRank(ValueId value, int rank);
   ValueId ToNhwc(ValueId value) { return Transpose(value, {0, 2, 3, 1}); }
   ValueId ToNchw(ValueId value) { return Transpose(value, {0, 3, 1, 2}); }
