@@ -12,6 +12,10 @@ Status InferAffineGrid(InferContext& context) {
   const Shape& theta = context.input(0).shape;
   const int64_t entries = context.input(1).shape[0];
   const int64_t axes = theta[1] >= 0 ? theta[1] : theta[2] >= 0 ? theta[2] - 1 : entries - 2;
+  if (axes < 0) {
+    context.SetOutput(0, context.input(0).dtype, Shape::OfUnknownRank());
+    return Status::Ok();
+  }
   if ((axes != 2 && axes != 3) || (theta[2] >= 0 && theta[2] != axes + 1) ||
       (entries >= 0 && entries != axes + 2)) {
     return InvalidArgument("theta %s and %lld sizes, expected [N, 2, 3] and 4 or [N, 3, 4] and 5",
