@@ -338,7 +338,7 @@ Status LowerPad(Lowering& lowering, const Cluster& cluster, const char** refusal
   if (*refusal != nullptr) return Status::Ok();
   ops::PadAmounts amounts;
   MACE_RETURN_IF_ERROR(ops::ResolvePads(*pads, axes, shape.rank, &amounts));
-  kernels::PadKind kind;
+  kernels::PadKind kind = kernels::PadKind::kConstant;
   if (!HasPadKind(node.attributes.as<ops::PadAttributes>().mode, shape, amounts, &kind)) {
     *refusal = "no fast kernel for this way of padding";
     return Status::Ok();

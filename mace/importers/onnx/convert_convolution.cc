@@ -105,9 +105,11 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
 
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights) {
   const int axes = SpatialAxes(context, x, weights);
-  if (axes != 2) throw ImportError(Unsupported("only 2-D images [N, C, H, W] are supported"));
+  if (axes > 2) throw ImportError(Unsupported("only [N, C, W] and [N, C, H, W] are supported"));
   CheckKernelShape(context, node, weights, axes);
-  return Attributes2d(ReadWindow(node, axes), node.Int("group", 1));
+  WindowAttributes window = ReadWindow(node, axes);
+  window.Widen();
+  return Attributes2d(window, node.Int("group", 1));
 }
 
 ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias) {
@@ -138,7 +140,7 @@ ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weight
   }
   window.Widen();
   const ValueId y =
-      context.Emit(OpId::kConv2d, {ToImage(context, x, axes), ToImage(context, weights, axes), bias},
+      context.Emit(OpId::kConv2d, {ToImage(context, x, axes), KernelToImage(context, weights, axes), bias},
                    Attributes2d(window, groups));
   return FromImage(context, y, axes);
 }
@@ -169,9 +171,11 @@ Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   const DType dtype = context.TypeOf(raw_x).dtype;
   const int32_t y_quantization =
       MakeQuantization(context, dtype, Shape{}, context.Input(node, 6), context.OptionalInput(node, 7), 0);
-  const ValueId y = context.EmitQuantized(OpId::kConv2d, {context.ToNhwc(x), context.ToNhwc(weights), bias},
-                                          attributes, y_quantization);
-  return {context.ToNchw(y)};
+  const int axes = SpatialAxes(context, x, weights);
+  const ValueId y = context.EmitQuantized(
+      OpId::kConv2d, {ToImage(context, x, axes), KernelToImage(context, weights, axes), bias}, attributes,
+      y_quantization);
+  return {FromImage(context, y, axes)};
 }
 
 namespace {
@@ -277,7 +281,9 @@ Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp&
   const Shape in = context.TypeOf(x).shape, kernel = context.TypeOf(weights).shape;
   const bool is_image = axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && in.HasRank() &&
                         kernel.HasRank() && ResolvePads(in, kernel, &stamps);
-  ValueId moved = TransposedConvolutionWeights(context, weights, stamps.groups, axes);
+  const bool has_row = is_image && axes == 1;
+  const ValueId moved = TransposedConvolutionWeights(
+      context, has_row ? WithKernelRow(context, weights) : weights, stamps.groups, has_row ? 2 : axes);
   const auto fill = [&](auto attributes) {
     attributes.strides = stamps.window.strides;
     attributes.dilations = stamps.window.dilations;
@@ -288,7 +294,6 @@ Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp&
   };
   if (is_image) {
     stamps.Widen();
-    if (axes == 1) moved = WithRow(context, moved);
     const ValueId y = context.Emit(OpId::kConvTranspose2d, {ToImage(context, x, axes), moved, bias},
                                    fill(ops::ConvTranspose2dAttributes{}));
     return {FromImage(context, y, axes)};

@@ -6,6 +6,7 @@
 
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
+#include "mace/importers/onnx/window.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/matmul/matmul.h"
 #include "mace/ops/quantize/quantize_ops.h"
@@ -139,20 +140,21 @@ ValueId ScaleSums(OnnxContext& context, ValueId sums, ValueId a_scale, ValueId b
   return y;
 }
 
-// x [N, C, H, W], weights [O, C / group, kh, kw], zero points (of the weights one, or one for each output
-// channel). What is padded is x's zero point. Float or int32, [N, H, W, O].
+// x [N, C, H, W] or [N, C, W], weights [O, C / group, kernel...], zero points (of the weights one, or one for
+// each output channel). What is padded is x's zero point. Float or int32, [N, H, W, O].
 ValueId ConvolveExactly(OnnxContext& context, OnnxNode& node, ValueId stored, ValueId x_zero_point,
                         ValueId weights, ValueId zero_point) {
   const ops::Conv2dAttributes attributes = ReadConvolution(context, node, stored, weights);
-  const ValueId x = context.ToNhwc(Distance(context, stored, x_zero_point, 1));
+  const int axes = SpatialAxes(context, stored, weights);
+  const ValueId x = ToImage(context, Distance(context, stored, x_zero_point, 1), axes);
   RequireBytes(context, weights);
   const Shape shape = context.TypeOf(weights).shape;
   const int64_t depth = shape[1];
-  const Distances distances =
-      DistancesOf(context.graph(), weights, zero_point, shape.Product(1, 4), shape[0]);
-  const int64_t parts = PartsOf(context, distances, shape.Product(1, 4));
+  const int64_t products = shape.Product(1, shape.rank);
+  const Distances distances = DistancesOf(context.graph(), weights, zero_point, products, shape[0]);
+  const int64_t parts = PartsOf(context, distances, products);
   const auto convolve = [&](ValueId pixels, ValueId taps, DType dtype) {
-    const ValueId distance = context.ToNhwc(Distance(context, taps, zero_point, 0));
+    const ValueId distance = KernelToImage(context, Distance(context, taps, zero_point, 0), axes);
     return context.Emit(OpId::kConv2d, {context.Cast(pixels, dtype), context.Cast(distance, dtype), kNone},
                         attributes);
   };
@@ -217,7 +219,8 @@ Outputs ConvertDynamicQuantizeMatMul(OnnxContext& context, OnnxNode& node, const
 Outputs ConvertConvInteger(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId sums = ConvolveExactly(context, node, context.Input(node, 0), context.OptionalInput(node, 2),
                                        context.Input(node, 1), context.OptionalInput(node, 3));
-  return {context.ToNchw(context.Cast(sums, DType::kI32))};
+  const int axes = SpatialAxes(context, context.Input(node, 0), context.Input(node, 1));
+  return {FromImage(context, context.Cast(sums, DType::kI32), axes)};
 }
 
 // QLinearMatMul and QLinearConv with scales or zero points that are computed at run time.
@@ -242,7 +245,8 @@ ValueId ConvolveQuantized(OnnxContext& context, OnnxNode& node) {
   // Several scales of the weights belong to the channels of y, which are its last axis here.
   const ValueId weight_scale = context.Cast(context.Widened(context.Input(node, 4)), DType::kF32);
   const ValueId scales = context.Emit(OpId::kMul, {x_scale, weight_scale});
-  return context.ToNchw(StoreSums(context, node, sums, scales, 6, context.TypeOf(x).dtype));
+  return FromImage(context, StoreSums(context, node, sums, scales, 6, context.TypeOf(x).dtype),
+                   SpatialAxes(context, x, context.Input(node, 3)));
 }
 
 }  // namespace mace::importers::onnx

@@ -1,5 +1,7 @@
 #include "mace/importers/onnx/window.h"
 
+#include <algorithm>
+
 #include "mace/ops/nd_window.h"
 #include "mace/passes/constants.h"
 
@@ -78,24 +80,32 @@ ValueId ToChannelsFirst(OnnxContext& context, ValueId value, int axes) {
   return context.Transpose(value, perm);
 }
 
-ValueId WithRow(OnnxContext& context, ValueId value) {
-  const TensorType& type = context.TypeOf(value);
-  const bool is_bare = type.quantization == kNone || context.graph().QuantizationOf(value)->axis == kNone;
-  if (!context.IsConstant(value) || !is_bare || BytesOf(type.dtype) == 0) {
-    return context.Unsqueeze(value, {1});
-  }
-  const Shape shape = {type.shape[0], 1, type.shape[1], type.shape[2]};
-  context.SpendCopy(context.graph().ConstantOf(value)->bytes());
-  return Unwrap(passes::ReshapedConstant(&context.graph(), value, shape));
-}
-
 ValueId ToImage(OnnxContext& context, ValueId value, int axes) {
   const ValueId last = ToChannelsLast(context, value, axes);
-  return axes == 1 ? WithRow(context, last) : last;
+  return axes == 1 ? context.Unsqueeze(last, {1}) : last;
 }
 
 ValueId FromImage(OnnxContext& context, ValueId value, int axes) {
   return ToChannelsFirst(context, axes == 1 ? context.Squeeze(value, {1}) : value, axes);
+}
+
+ValueId WithKernelRow(OnnxContext& context, ValueId weights) {
+  const Shape shape = context.TypeOf(weights).shape;
+  if (!context.IsConstant(weights)) {
+    const NodeId producer = context.graph().values[weights].producer;
+    const Node* node = producer == kNone ? nullptr : &context.graph().nodes[producer];
+    if (node == nullptr || node->op != OpId::kDequantize || !context.IsConstant(node->inputs[0])) {
+      return context.Unsqueeze(weights, {2});
+    }
+    return context.EmitQuantized(OpId::kDequantize, {WithKernelRow(context, node->inputs[0])}, NoAttributes{},
+                                 kNone);
+  }
+  context.SpendCopy(context.graph().ConstantOf(weights)->bytes());
+  return Unwrap(passes::ReshapedConstant(&context.graph(), weights, Shape{shape[0], shape[1], 1, shape[2]}));
+}
+
+ValueId KernelToImage(OnnxContext& context, ValueId weights, int axes) {
+  return ToChannelsLast(context, axes == 1 ? WithKernelRow(context, weights) : weights, std::max(axes, 2));
 }
 
 }  // namespace mace::importers::onnx

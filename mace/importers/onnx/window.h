@@ -34,8 +34,11 @@ ValueId ToChannelsFirst(OnnxContext& context, ValueId value, int axes);
 // behind the Transpose, so that the Transposes of a chain meet.
 ValueId ToImage(OnnxContext& context, ValueId value, int axes);
 ValueId FromImage(OnnxContext& context, ValueId value, int axes);
-// [N, W, C] as [N, 1, W, C]. Constants change their shape in place of a node.
-ValueId WithRow(OnnxContext& context, ValueId value);
+// Weights [.., .., W] as [.., .., 1, W]. Constants change their shape in place of a node, also those behind a
+// Dequantize: layers on integers are made of constants that are dequantized.
+ValueId WithKernelRow(OnnxContext& context, ValueId weights);
+// Weights [O, I, kernel...] as those of a layer over images: [O, 1 or kh, kw, I].
+ValueId KernelToImage(OnnxContext& context, ValueId weights, int axes);
 
 }  // namespace mace::importers::onnx
 
