@@ -1,5 +1,7 @@
 // Window operators: NCHW in the file, NHWC in the IR; Transposes around them meet and cancel in a pass.
 #include <algorithm>
+#include <climits>
+#include <utility>
 
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
@@ -42,8 +44,8 @@ ops::Conv2dAttributes Attributes2d(const WindowAttributes& window, int64_t group
   return attributes;
 }
 
-// Whether EmitPlanes takes this: all but the batch is known, and nothing is empty.
-bool HasKnownPlanes(OnnxContext& context, ValueId x, ValueId weights) {
+// Whether EmitPlanes takes this: nothing is known to be empty, and the padding of the depth is known.
+bool HasPlanes(OnnxContext& context, ValueId x, ValueId weights, const WindowAttributes& window) {
   constexpr int64_t kMaxPlanes = 16;  // each is a layer
   const TensorType& in = context.TypeOf(x);
   const Shape& kernel = context.TypeOf(weights).shape;
@@ -51,9 +53,22 @@ bool HasKnownPlanes(OnnxContext& context, ValueId x, ValueId weights) {
     return false;
   }
   for (int i = 1; i < 5; ++i) {
-    if (in.shape[i] < 1 || in.shape[i] > INT32_MAX || kernel[i] < 1) return false;
+    if (in.shape[i] == 0 || in.shape[i] > INT32_MAX || kernel[i] < 1) return false;
   }
+  if (window.padding != ops::Padding::kExplicit && in.shape[2] < 0) return false;
   return in.shape[0] != 0 && kernel[0] > 0 && kernel[2] <= kMaxPlanes;
+}
+
+// The padding of the depth of `x`, which is [N, D, H, W, C], in front and behind.
+std::pair<int64_t, int64_t> DepthPadding(OnnxContext& context, ValueId x, int64_t kernel,
+                                         const WindowAttributes& window) {
+  std::pair<int64_t, int64_t> padding = {window.pads[0], window.pads[3]};
+  if (window.padding == ops::Padding::kExplicit) return padding;
+  ops::WindowAxis depth;
+  Check(ops::MakeWindowAxis(0, kernel, {window.strides[0], 1}, {window.dilations[0], 1}, {0, 0, 0, 0},
+                            window.padding, false, &depth));
+  Check(ops::ResolvePadding(depth, context.TypeOf(x).shape[1], &padding.first, &padding.second));
+  return padding;
 }
 
 // A convolution over three axes as the sum, over the planes of the kernel, of convolutions over two, for
@@ -62,18 +77,12 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
                    const WindowAttributes& window, int64_t groups) {
   Graph& graph = context.graph();
   const Shape kernel = context.TypeOf(weights).shape;
-  ops::WindowAxis depth;
-  int64_t begin = 0, end = 0, planes = 0;
-  Check(ops::MakeWindowAxis(0, kernel[2], {window.strides[0], 1}, {window.dilations[0], 1},
-                            {window.pads[0], 0, window.pads[3], 0}, window.padding, false, &depth));
-  const int64_t input = context.TypeOf(x).shape[1];
-  Check(ops::ResolvePadding(depth, input, &begin, &end));
-  Check(ops::OutputSize(depth, input, &planes));
+  const auto [begin, end] = DepthPadding(context, x, kernel[2], window);
   if (begin > 0 || end > 0) {
     const int64_t pads[] = {0, begin, 0, 0, 0, 0, end, 0, 0, 0};
     x = context.Emit(OpId::kPad, {x, context.Int64s(pads)}, ops::PadAttributes{});
   }
-  context.SpendNodes(4 * kernel[2]);
+  context.SpendNodes(8 * kernel[2]);
   context.SpendCopy(2 * graph.ConstantOf(weights)->bytes());
   const int64_t order[] = {2, 0, 3, 4, 1};
   const ValueId by_plane = Unwrap(passes::TransposedConstant(&graph, weights, order));
@@ -84,21 +93,21 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
   attributes.pads = {window.pads[1], window.pads[2], window.pads[4], window.pads[5]};
   attributes.padding = window.padding;
   attributes.groups = groups;
-  const Shape padded = context.TypeOf(x).shape;
-  ValueId sum = kNone;
+  ValueId sum = kNone, planes = kNone;
   for (int64_t tap = 0; tap < kernel[2]; ++tap) {
-    const int64_t first[] = {tap * depth.dilation}, axis[] = {1}, step[] = {depth.stride};
-    const int64_t behind[] = {first[0] + (planes - 1) * depth.stride + 1};
+    const int64_t first[] = {tap * window.dilations[0]}, axis[] = {1}, step[] = {window.strides[0]};
+    // As far from the end as the last tap's first plane is from this one's.
+    const int64_t behind[] = {tap + 1 == kernel[2] ? INT64_MAX : (tap + 1 - kernel[2]) * window.dilations[0]};
     const ValueId slice = context.Emit(OpId::kSlice, {x, context.Int64s(first), context.Int64s(behind),
                                                       context.Int64s(axis), context.Int64s(step)});
-    const ValueId images = context.Reshape(slice, {-1, padded[2], padded[3], padded[4]});
+    const ValueId images = JoinDepth(context, slice);
     float* data = static_cast<float*>(graph.ConstantOf(by_plane)->data) + tap * plane.ElementCount();
     const ValueId taps = Unwrap(graph.AddConstant("", TensorView{data, DType::kF32, plane}, /*copy=*/true));
     const ValueId y = context.Emit(OpId::kConv2d, {images, taps, tap == 0 ? bias : kNone}, attributes);
     sum = tap == 0 ? y : context.Emit(OpId::kAdd, {sum, y});
+    if (tap == 0) planes = slice;
   }
-  const Shape out = context.TypeOf(sum).shape;
-  return context.Reshape(sum, {-1, planes, out[1], out[2], out[3]});
+  return SplitDepth(context, sum, planes);
 }
 
 }  // namespace
@@ -122,7 +131,7 @@ ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weight
     for (int i = 0; i < axes; ++i) demanded.Push(kUnknownDim);
     if (context.TypeOf(weights).shape.HasRank()) context.RefineInput(x, demanded);
   }
-  if (axes == 3 && HasKnownPlanes(context, x, weights)) {
+  if (axes == 3 && HasPlanes(context, x, weights, window)) {
     const ValueId last = ToChannelsLast(context, x, axes);
     return ToChannelsFirst(context, EmitPlanes(context, last, weights, bias, window, groups), axes);
   }

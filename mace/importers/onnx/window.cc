@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "mace/importers/onnx/attention.h"
 #include "mace/ops/nd_window.h"
+#include "mace/ops/shape/shape_ops.h"
 #include "mace/passes/constants.h"
 
 namespace mace::importers::onnx {
@@ -87,6 +89,32 @@ ValueId ToImage(OnnxContext& context, ValueId value, int axes) {
 
 ValueId FromImage(OnnxContext& context, ValueId value, int axes) {
   return ToChannelsFirst(context, axes == 1 ? context.Squeeze(value, {1}) : value, axes);
+}
+
+namespace {
+
+bool IsKnown(const Shape& shape, int begin, int end) {
+  return std::all_of(shape.dims + begin, shape.dims + end, [](int64_t dim) { return dim >= 0; });
+}
+
+}  // namespace
+
+ValueId ReshapeTo(OnnxContext& context, ValueId value, std::initializer_list<ValueId> sizes) {
+  return context.Emit(OpId::kReshape, {value, ConcatOf(context, sizes, 0)}, ops::ReshapeAttributes{});
+}
+
+ValueId JoinDepth(OnnxContext& context, ValueId volumes) {
+  const Shape shape = context.TypeOf(volumes).shape;
+  if (IsKnown(shape, 2, 5)) return context.Reshape(volumes, {-1, shape[2], shape[3], shape[4]});
+  return ReshapeTo(context, volumes, {context.Int64s(IntList{-1}), SizesOf(context, volumes, 2, 5)});
+}
+
+ValueId SplitDepth(OnnxContext& context, ValueId images, ValueId volumes) {
+  const Shape in = context.TypeOf(volumes).shape, out = context.TypeOf(images).shape;
+  if (in[1] >= 0 && IsKnown(out, 1, 4)) {
+    return context.Reshape(images, {-1, in[1], out[1], out[2], out[3]});
+  }
+  return ReshapeTo(context, images, {SizesOf(context, volumes, 0, 2), SizesOf(context, images, 1, 4)});
 }
 
 ValueId WithKernelRow(OnnxContext& context, ValueId weights) {
