@@ -36,6 +36,20 @@ void TransposeElements(const T* from, const Shape& from_shape, std::span<const i
   }
 }
 
+Result<int32_t> WithAxis(Graph* graph, const Quantization& quantization, int32_t axis) {
+  return graph->AddQuantization(
+      std::vector<float>(quantization.scales.begin(), quantization.scales.end()),
+      std::vector<int32_t>(quantization.zero_points.begin(), quantization.zero_points.end()), axis);
+}
+
+// Where `axis` of `from` is in `to`, a shape of as many elements; kUnsupported where it is split or joined.
+Result<int32_t> ReshapedAxis(const Shape& from, int axis, const Shape& to) {
+  for (int i = 0; i < to.rank; ++i) {
+    if (to[i] == from[axis] && to.Product(0, i) == from.Product(0, axis)) return i;
+  }
+  return Unsupported("reshaping a constant that is quantized along an axis which that changes");
+}
+
 // Operators whose work may be more than a few steps an element; folded only while small.
 bool IsHeavy(OpId op) {
   switch (op) {
@@ -155,13 +169,7 @@ Result<ValueId> TransposedConstant(Graph* graph, ValueId value, std::span<const 
     } else {
       const int32_t axis =
           static_cast<int32_t>(std::find(perm.begin(), perm.end(), quantization->axis) - perm.begin());
-      MACE_ASSIGN_OR_RETURN(
-          const int32_t index,
-          graph->AddQuantization(
-              std::vector<float>(quantization->scales.begin(), quantization->scales.end()),
-              std::vector<int32_t>(quantization->zero_points.begin(), quantization->zero_points.end()),
-              axis));
-      graph->values[result].type.quantization = index;
+      MACE_ASSIGN_OR_RETURN(graph->values[result].type.quantization, WithAxis(graph, *quantization, axis));
     }
   }
   return result;
@@ -173,14 +181,15 @@ Result<ValueId> ReshapedConstant(Graph* graph, ValueId value, const Shape& shape
     return Internal("constant %s cannot be reshaped to %s", ShapeText(view.shape).text,
                     ShapeText(shape).text);
   }
+  int32_t quantization_index = graph->values[value].type.quantization;
   const Quantization* quantization = graph->QuantizationOf(value);
   if (quantization != nullptr && quantization->axis != kNone) {
-    return Unsupported("reshaping a constant that is quantized per channel");
+    MACE_ASSIGN_OR_RETURN(const int32_t axis, ReshapedAxis(view.shape, quantization->axis, shape));
+    MACE_ASSIGN_OR_RETURN(quantization_index, WithAxis(graph, *quantization, axis));
   }
   view.shape = shape;
   String name;
   MACE_RETURN_IF_ERROR(name.Assign(graph->values[value].name.view()));
-  const int32_t quantization_index = graph->values[value].type.quantization;
   MACE_ASSIGN_OR_RETURN(const ValueId result, graph->AddConstant(name.view(), view, true));
   graph->values[result].type.quantization = quantization_index;
   return result;

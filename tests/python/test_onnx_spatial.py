@@ -263,3 +263,23 @@ def test_fused_convolution() -> None:
     proto.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     want = onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"x": x, "z": z})[0]
     np.testing.assert_allclose(mace.load(proto.SerializeToString())({"x": x, "z": z})["y"], want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+@pytest.mark.parametrize("coordinates", ["half_pixel", "pytorch_half_pixel", "asymmetric"])
+def test_volumes_of_open_sizes(mode: str, coordinates: str) -> None:
+    """No operator of theirs runs on a reference kernel, and one loaded model takes them as they come."""
+    rng = np.random.RandomState(3)
+    constants = {"w": values(rng, [4, 1, 3, 2, 3]), "scales": F32([1, 1, 2, 1.5, 0.7])}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], strides=[2, 1, 1], dilations=[2, 1, 1], pads=[1, 0, 1, 2, 1, 0], group=2),
+        helper.make_node("Resize", ["c", "", "scales"], ["y"], mode=mode, coordinate_transformation_mode=coordinates),
+    ]
+    proto = networks.model(nodes, {"x": ("float32", [None, 2, None, None, None])}, ["y"], constants, 17)
+    data = proto.SerializeToString()
+    loaded, peer = mace.load(data), onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    for size in ((1, 2, 5, 6, 7), (3, 2, 11, 9, 4), (2, 2, 2, 3, 3)):
+        x = values(rng, list(size))
+        (want,) = peer.run(None, {"x": x})
+        np.testing.assert_allclose(loaded({"x": x})["y"], want, rtol=1e-4, atol=1e-5)
+    assert not {step["kernel"] for step in loaded.explain()["steps"]} & {"reference"}

@@ -186,6 +186,55 @@ def test_conv_integer_is_exact(seed: int) -> None:
     np.testing.assert_array_equal(run(proto, {"x": x}, integer=False), want)
 
 
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose", "QLinearConv", "ConvInteger"])
+def test_one_axis(op: str) -> None:
+    """Layers over [N, C, W], with a scale for each channel of the weights where the operator has them, on integers."""
+    rng = np.random.RandomState(9)
+    x, w = integers(rng, U8, 2, 6, 11), integers(rng, I8, 4, 6, 3)
+    scale = (rng.random_sample(4) * 0.01 + 0.001).astype(np.float32)
+    window = {"strides": [2], "pads": [1, 2], "dilations": [2]}
+    if op == "ConvTranspose":
+        w, window = w.transpose(1, 0, 2).copy(), {"strides": [2], "pads": [1, 0]}
+    constants = {"w": w, "xs": np.float32(0.02), "xz": U8(7), "ys": np.float32(0.1), "yz": U8(99)}
+    constants |= {"ws": scale, "wz": np.zeros(4, I8)} | ({"last": np.array([1])} if op == "ConvInteger" else {})
+    layer, axis = ("ConvTranspose", 1) if op == "ConvTranspose" else ("Conv", 0)
+    qdq = [
+        helper.make_node("DequantizeLinear", ["x", "xs", "xz"], ["xr"]),
+        helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["wr"], axis=axis),
+        helper.make_node(layer, ["xr", "wr"], ["yr"], **window),
+        helper.make_node("QuantizeLinear", ["yr", "ys", "yz"], ["y"]),
+    ]
+    nodes, integer = qdq, True
+    if op == "QLinearConv":
+        nodes = [helper.make_node(op, ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"], ["y"], **window)]
+    elif op == "ConvInteger":
+        nodes, integer = [helper.make_node(op, ["x", "w", "xz"], ["sums"], **window), *to_units()], False
+    inputs = {"x": ("uint8", [None, 6, None])}
+    proto = networks.model(nodes, inputs, ["y"], constants, 21, TensorProto.UINT8)
+    for width in (11, 5, 30):
+        feed = integers(rng, U8, 2, 6, width) if width != 11 else x
+        (want,) = ReferenceEvaluator(networks.model(qdq, inputs, ["y"], constants, 21, TensorProto.UINT8)).run(None, {"x": feed})
+        near(run(proto, {"x": feed}, integer), want.astype(np.float64))
+
+
+def to_units() -> list:
+    """Nodes: y of the sums of ConvInteger."""
+    return [
+        helper.make_node("Cast", ["sums"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["xs", "ws"], ["scales"]),
+        helper.make_node("Unsqueeze", ["scales", "last"], ["column"]),
+        helper.make_node("Mul", ["numbers", "column"], ["yr"]),
+        helper.make_node("QuantizeLinear", ["yr", "ys", "yz"], ["y"]),
+    ]
+
+
+def test_infinite_scales_are_refused() -> None:
+    node = ["q", "s", "z"]
+    proto = model("DequantizeLinear", node, {"q": U8([1])}, {"s": np.float32("inf"), "z": U8(0)}, TensorProto.FLOAT)
+    with pytest.raises(mace.InvalidArgumentError, match="the scale is inf, expected a finite number"):
+        mace.load(proto.SerializeToString())
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.0, 1e-3])
 def test_dynamic_quantization(scale: float) -> None:
     x = networks.random(5, 3, 40) * np.float32(scale)

@@ -1,5 +1,7 @@
 // Window operators: NCHW in the file, NHWC in the IR; Transposes around them meet and cancel in a pass.
 #include <algorithm>
+#include <climits>
+#include <utility>
 
 #include "mace/importers/onnx/emit_norm.h"
 #include "mace/importers/onnx/onnx_registry.h"
@@ -42,8 +44,8 @@ ops::Conv2dAttributes Attributes2d(const WindowAttributes& window, int64_t group
   return attributes;
 }
 
-// Whether EmitPlanes takes this: all but the batch is known, and nothing is empty.
-bool HasKnownPlanes(OnnxContext& context, ValueId x, ValueId weights) {
+// Whether EmitPlanes takes this: nothing is known to be empty, and the padding of the depth is known.
+bool HasPlanes(OnnxContext& context, ValueId x, ValueId weights, const WindowAttributes& window) {
   constexpr int64_t kMaxPlanes = 16;  // each is a layer
   const TensorType& in = context.TypeOf(x);
   const Shape& kernel = context.TypeOf(weights).shape;
@@ -51,9 +53,22 @@ bool HasKnownPlanes(OnnxContext& context, ValueId x, ValueId weights) {
     return false;
   }
   for (int i = 1; i < 5; ++i) {
-    if (in.shape[i] < 1 || in.shape[i] > INT32_MAX || kernel[i] < 1) return false;
+    if (in.shape[i] == 0 || in.shape[i] > INT32_MAX || kernel[i] < 1) return false;
   }
+  if (window.padding != ops::Padding::kExplicit && in.shape[2] < 0) return false;
   return in.shape[0] != 0 && kernel[0] > 0 && kernel[2] <= kMaxPlanes;
+}
+
+// The padding of the depth of `x`, which is [N, D, H, W, C], in front and behind.
+std::pair<int64_t, int64_t> DepthPadding(OnnxContext& context, ValueId x, int64_t kernel,
+                                         const WindowAttributes& window) {
+  std::pair<int64_t, int64_t> padding = {window.pads[0], window.pads[3]};
+  if (window.padding == ops::Padding::kExplicit) return padding;
+  ops::WindowAxis depth;
+  Check(ops::MakeWindowAxis(0, kernel, {window.strides[0], 1}, {window.dilations[0], 1}, {0, 0, 0, 0},
+                            window.padding, false, &depth));
+  Check(ops::ResolvePadding(depth, context.TypeOf(x).shape[1], &padding.first, &padding.second));
+  return padding;
 }
 
 // A convolution over three axes as the sum, over the planes of the kernel, of convolutions over two, for
@@ -62,18 +77,12 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
                    const WindowAttributes& window, int64_t groups) {
   Graph& graph = context.graph();
   const Shape kernel = context.TypeOf(weights).shape;
-  ops::WindowAxis depth;
-  int64_t begin = 0, end = 0, planes = 0;
-  Check(ops::MakeWindowAxis(0, kernel[2], {window.strides[0], 1}, {window.dilations[0], 1},
-                            {window.pads[0], 0, window.pads[3], 0}, window.padding, false, &depth));
-  const int64_t input = context.TypeOf(x).shape[1];
-  Check(ops::ResolvePadding(depth, input, &begin, &end));
-  Check(ops::OutputSize(depth, input, &planes));
+  const auto [begin, end] = DepthPadding(context, x, kernel[2], window);
   if (begin > 0 || end > 0) {
     const int64_t pads[] = {0, begin, 0, 0, 0, 0, end, 0, 0, 0};
     x = context.Emit(OpId::kPad, {x, context.Int64s(pads)}, ops::PadAttributes{});
   }
-  context.SpendNodes(4 * kernel[2]);
+  context.SpendNodes(8 * kernel[2]);
   context.SpendCopy(2 * graph.ConstantOf(weights)->bytes());
   const int64_t order[] = {2, 0, 3, 4, 1};
   const ValueId by_plane = Unwrap(passes::TransposedConstant(&graph, weights, order));
@@ -84,30 +93,32 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
   attributes.pads = {window.pads[1], window.pads[2], window.pads[4], window.pads[5]};
   attributes.padding = window.padding;
   attributes.groups = groups;
-  const Shape padded = context.TypeOf(x).shape;
-  ValueId sum = kNone;
+  ValueId sum = kNone, planes = kNone;
   for (int64_t tap = 0; tap < kernel[2]; ++tap) {
-    const int64_t first[] = {tap * depth.dilation}, axis[] = {1}, step[] = {depth.stride};
-    const int64_t behind[] = {first[0] + (planes - 1) * depth.stride + 1};
+    const int64_t first[] = {tap * window.dilations[0]}, axis[] = {1}, step[] = {window.strides[0]};
+    // As far from the end as the last tap's first plane is from this one's.
+    const int64_t behind[] = {tap + 1 == kernel[2] ? INT64_MAX : (tap + 1 - kernel[2]) * window.dilations[0]};
     const ValueId slice = context.Emit(OpId::kSlice, {x, context.Int64s(first), context.Int64s(behind),
                                                       context.Int64s(axis), context.Int64s(step)});
-    const ValueId images = context.Reshape(slice, {-1, padded[2], padded[3], padded[4]});
+    const ValueId images = JoinDepth(context, slice);
     float* data = static_cast<float*>(graph.ConstantOf(by_plane)->data) + tap * plane.ElementCount();
     const ValueId taps = Unwrap(graph.AddConstant("", TensorView{data, DType::kF32, plane}, /*copy=*/true));
     const ValueId y = context.Emit(OpId::kConv2d, {images, taps, tap == 0 ? bias : kNone}, attributes);
     sum = tap == 0 ? y : context.Emit(OpId::kAdd, {sum, y});
+    if (tap == 0) planes = slice;
   }
-  const Shape out = context.TypeOf(sum).shape;
-  return context.Reshape(sum, {-1, planes, out[1], out[2], out[3]});
+  return SplitDepth(context, sum, planes);
 }
 
 }  // namespace
 
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights) {
   const int axes = SpatialAxes(context, node, &x, &weights);
-  if (axes != 2) throw ImportError(Unsupported("only 2-D images [N, C, H, W] are supported"));
+  if (axes > 2) throw ImportError(Unsupported("only [N, C, W] and [N, C, H, W] are supported"));
   CheckKernelShape(context, node, weights, axes);
-  return Attributes2d(ReadWindow(node, axes), node.Int("group", 1));
+  WindowAttributes window = ReadWindow(node, axes);
+  window.Widen();
+  return Attributes2d(window, node.Int("group", 1));
 }
 
 ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias) {
@@ -120,7 +131,7 @@ ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weight
     for (int i = 0; i < axes; ++i) demanded.Push(kUnknownDim);
     context.RefineInput(x, demanded);
   }
-  if (axes == 3 && HasKnownPlanes(context, x, weights)) {
+  if (axes == 3 && HasPlanes(context, x, weights, window)) {
     const ValueId last = ToChannelsLast(context, x, axes);
     return ToChannelsFirst(context, EmitPlanes(context, last, weights, bias, window, groups), axes);
   }
@@ -138,7 +149,7 @@ ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weight
   }
   window.Widen();
   const ValueId y =
-      context.Emit(OpId::kConv2d, {ToImage(context, x, axes), ToImage(context, weights, axes), bias},
+      context.Emit(OpId::kConv2d, {ToImage(context, x, axes), KernelToImage(context, weights, axes), bias},
                    Attributes2d(window, groups));
   return FromImage(context, y, axes);
 }
@@ -149,12 +160,14 @@ Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 }
 
 Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId raw_x = context.WithRank(context.Input(node, 0), 4);
-  const ValueId raw_weights = context.WithRank(context.Input(node, 3), 4);
+  ValueId raw_x = context.Input(node, 0), raw_weights = context.Input(node, 3);
   const ValueId given_bias = context.OptionalInput(node, 8);
   if (!HasFixedQuantizations(context, node) || (given_bias != kNone && !context.IsConstant(given_bias))) {
     return {ConvolveQuantized(context, node)};
   }
+  const bool is_open = context.RankOf(raw_x) < 0 && context.RankOf(raw_weights) < 0;
+  if (is_open) raw_x = context.WithRank(raw_x, 4);  // nothing tells: an image
+  const int axes = SpatialAxes(context, node, &raw_x, &raw_weights);
   ops::Conv2dAttributes attributes = ReadConvolution(context, node, raw_x, raw_weights);
   attributes.rounding = ops::Rounding::kHalfEvenFloat;
   const ValueId x =
@@ -169,9 +182,10 @@ Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   const DType dtype = context.TypeOf(raw_x).dtype;
   const int32_t y_quantization =
       MakeQuantization(context, dtype, Shape{}, context.Input(node, 6), context.OptionalInput(node, 7), 0);
-  const ValueId y = context.EmitQuantized(OpId::kConv2d, {context.ToNhwc(x), context.ToNhwc(weights), bias},
-                                          attributes, y_quantization);
-  return {context.ToNchw(y)};
+  const ValueId y = context.EmitQuantized(
+      OpId::kConv2d, {ToImage(context, x, axes), KernelToImage(context, weights, axes), bias}, attributes,
+      y_quantization);
+  return {FromImage(context, y, axes)};
 }
 
 namespace {
@@ -274,9 +288,10 @@ Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp&
   CheckKernelShape(context, node, weights, axes);
   Stamps stamps = ReadStamps(node, axes);
   const Shape in = context.TypeOf(x).shape, kernel = context.TypeOf(weights).shape;
-  const bool is_image =
-      axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && ResolvePads(in, kernel, &stamps);
-  ValueId moved = TransposedConvolutionWeights(context, weights, stamps.groups, axes);
+  const bool is_image = axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && ResolvePads(in, kernel, &stamps);
+  const bool has_row = is_image && axes == 1;
+  const ValueId moved = TransposedConvolutionWeights(
+      context, has_row ? WithKernelRow(context, weights) : weights, stamps.groups, has_row ? 2 : axes);
   const auto fill = [&](auto attributes) {
     attributes.strides = stamps.window.strides;
     attributes.dilations = stamps.window.dilations;
@@ -287,7 +302,6 @@ Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp&
   };
   if (is_image) {
     stamps.Widen();
-    if (axes == 1) moved = WithRow(context, moved);
     const ValueId y = context.Emit(OpId::kConvTranspose2d, {ToImage(context, x, axes), moved, bias},
                                    fill(ops::ConvTranspose2dAttributes{}));
     return {FromImage(context, y, axes)};

@@ -6,6 +6,7 @@
 
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
+#include "mace/importers/onnx/window.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/convolution/conv_nd.h"
 #include "mace/ops/matmul/matmul.h"
@@ -140,22 +141,24 @@ ValueId ScaleSums(OnnxContext& context, ValueId sums, ValueId a_scale, ValueId b
   return y;
 }
 
-// x [N, C, H, W], weights [O, C / group, kh, kw], zero points (of the weights one, or one for each output
-// channel). What is padded is x's zero point. Float or int32, [N, H, W, O].
+// x [N, C, H, W] or [N, C, W], weights [O, C / group, kernel...], zero points (of the weights one, or one for
+// each output channel). What is padded is x's zero point. Float or int32, [N, H, W, O]; `*axes`: how many
+// spatial axes x has. Where nothing tells, it is an image.
 ValueId ConvolveExactly(OnnxContext& context, OnnxNode& node, ValueId stored, ValueId x_zero_point,
-                        ValueId weights, ValueId zero_point) {
-  stored = context.WithRank(stored, 4);
-  weights = context.WithRank(weights, 4);
+                        ValueId weights, ValueId zero_point, int* axes) {
+  const bool is_open = context.RankOf(stored) < 0 && context.RankOf(weights) < 0;
+  if (is_open) stored = context.WithRank(stored, 4);
+  *axes = SpatialAxes(context, node, &stored, &weights);
   const ops::Conv2dAttributes attributes = ReadConvolution(context, node, stored, weights);
-  const ValueId x = context.ToNhwc(Distance(context, stored, x_zero_point, 1));
+  const ValueId x = ToImage(context, Distance(context, stored, x_zero_point, 1), *axes);
   RequireBytes(context, weights);
   const Shape shape = context.TypeOf(weights).shape;
   const int64_t depth = shape[1];
-  const Distances distances =
-      DistancesOf(context.graph(), weights, zero_point, shape.Product(1, 4), shape[0]);
-  const int64_t parts = PartsOf(context, distances, shape.Product(1, 4));
+  const int64_t products = shape.Product(1, shape.rank);
+  const Distances distances = DistancesOf(context.graph(), weights, zero_point, products, shape[0]);
+  const int64_t parts = PartsOf(context, distances, products);
   const auto distances_of = [&](ValueId taps) {
-    return context.ToNhwc(Distance(context, taps, zero_point, 0));
+    return KernelToImage(context, Distance(context, taps, zero_point, 0), *axes);
   };
   if (parts == 0 || (parts > 1 && (attributes.groups != 1 || parts > depth))) {
     const ops::ConvNdAttributes general = {attributes.strides, attributes.dilations, attributes.pads,
@@ -222,9 +225,10 @@ Outputs ConvertDynamicQuantizeMatMul(OnnxContext& context, OnnxNode& node, const
 }
 
 Outputs ConvertConvInteger(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  int axes = 0;
   const ValueId sums = ConvolveExactly(context, node, context.Input(node, 0), context.OptionalInput(node, 2),
-                                       context.Input(node, 1), context.OptionalInput(node, 3));
-  return {context.ToNchw(context.Cast(sums, DType::kI32))};
+                                       context.Input(node, 1), context.OptionalInput(node, 3), &axes);
+  return {FromImage(context, context.Cast(sums, DType::kI32), axes)};
 }
 
 // QLinearMatMul and QLinearConv with scales or zero points that are computed at run time.
@@ -240,8 +244,9 @@ ValueId MultiplyQuantized(OnnxContext& context, const OnnxNode& node) {
 
 ValueId ConvolveQuantized(OnnxContext& context, OnnxNode& node) {
   const ValueId x = context.Input(node, 0);
+  int axes = 0;
   ValueId sums = ConvolveExactly(context, node, x, context.OptionalInput(node, 2), context.Input(node, 3),
-                                 context.OptionalInput(node, 5));
+                                 context.OptionalInput(node, 5), &axes);
   if (const ValueId bias = context.OptionalInput(node, 8); bias != kNone) {
     sums = context.Emit(OpId::kAdd, {context.Cast(sums, DType::kI32), bias});
   }
@@ -249,7 +254,7 @@ ValueId ConvolveQuantized(OnnxContext& context, OnnxNode& node) {
   // Several scales of the weights belong to the channels of y, which are its last axis here.
   const ValueId weight_scale = context.Cast(context.Widened(context.Input(node, 4)), DType::kF32);
   const ValueId scales = context.Emit(OpId::kMul, {x_scale, weight_scale});
-  return context.ToNchw(StoreSums(context, node, sums, scales, 6, context.TypeOf(x).dtype));
+  return FromImage(context, StoreSums(context, node, sums, scales, 6, context.TypeOf(x).dtype), axes);
 }
 
 }  // namespace mace::importers::onnx

@@ -70,6 +70,12 @@ int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, 
   const int64_t count = scales->elements();
   context.SpendCopy(count * static_cast<int64_t>(sizeof(float) + sizeof(int32_t)));
   const std::vector<float> scale_list(scales->as<float>(), scales->as<float>() + count);
+  for (float number : scale_list) {
+    if (std::isfinite(number) && number > 0) continue;
+    throw ImportError(InvalidArgument(
+        "the scale is %g, expected a finite number above 0: quantize again, with finite numbers in masks",
+        static_cast<double>(number)));
+  }
   std::vector<int32_t> zero_list(count, 0);
   for (int64_t i = 0; zeros != nullptr && i < count; ++i) zero_list[i] = ZeroPoint(*zeros, i);
   int32_t channel_axis = kNone;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mace/importers/onnx/attention.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/window.h"
 #include "mace/ops/movement/resize_nd.h"
@@ -192,6 +193,46 @@ ValueId EmitImageResize(OnnxContext& context, const ops::ResizeNdAttributes& mod
   return mixes_integers ? EmitCast(context, first, dtype) : first;
 }
 
+// Volumes whose three axes have constant scales, as images twice: height and width with the depth in the
+// batch, then the depth with height and width as one axis. kNone where that is not so.
+ValueId EmitVolumeResize(OnnxContext& context, const ops::ResizeNdAttributes& modes, ValueId x,
+                         ValueId scales) {
+  const TensorType type = context.TypeOf(x);
+  const TensorView* view = context.graph().ConstantOf(scales);
+  if (type.shape.rank != 5 || type.dtype != DType::kF32 || view == nullptr || view->dtype != DType::kF32 ||
+      view->elements() != 5 || !modes.axes.empty() || modes.mode == ops::ResizeNdMode::kCubic ||
+      modes.antialias || modes.coordinate_mode == ops::CoordinateMode::kAlignCorners ||
+      modes.coordinate_mode == ops::CoordinateMode::kTfCropAndResize) {
+    return kNone;
+  }
+  const float* scale = view->as<float>();
+  if (scale[0] != 1 || scale[1] != 1) return kNone;
+  for (int i = 2; i < 5; ++i) {
+    if (!(scale[i] > 0) || scale[i] > 1e6f) {
+      throw ImportError(InvalidArgument("scale %g is out of range", scale[i]));
+    }
+  }
+  ops::ResizeAttributes attributes;
+  attributes.mode =
+      modes.mode == ops::ResizeNdMode::kLinear ? ops::ResizeMode::kLinear : ops::ResizeMode::kNearest;
+  attributes.coordinate_mode = modes.coordinate_mode;
+  attributes.nearest_mode = modes.nearest_mode;
+  const auto resize = [&](ValueId images, float rows, float columns) {
+    const float both[] = {rows, columns};
+    const ValueId list = Unwrap(passes::AddFloatConstant(&context.graph(), "", both, Shape{2}));
+    return context.Emit(OpId::kResize, {images, list, kNone}, attributes);
+  };
+  const ValueId volumes = ToChannelsLast(context, x, 3);
+  const ValueId planes =
+      SplitDepth(context, resize(JoinDepth(context, volumes), scale[3], scale[4]), volumes);
+  const ValueId any = context.Int64s(IntList{-1});
+  const ValueId flat =
+      ReshapeTo(context, planes, {SizesOf(context, planes, 0, 2), any, SizesOf(context, planes, 4, 5)});
+  const ValueId deep = resize(flat, scale[2], 1);
+  const ValueId y = ReshapeTo(context, deep, {SizesOf(context, deep, 0, 2), SizesOf(context, planes, 2, 5)});
+  return ToChannelsFirst(context, y, 3);
+}
+
 }  // namespace
 
 Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -213,6 +254,10 @@ Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
     if (sizes != kNone || scales != kNone) {
       return {EmitImageResize(context, attributes, x, scales, sizes)};
     }
+  }
+  if (operands.scales != kNone) {
+    const ValueId y = EmitVolumeResize(context, attributes, x, operands.scales);
+    if (y != kNone) return {y};
   }
   const bool crops = attributes.coordinate_mode == ops::CoordinateMode::kTfCropAndResize;
   if (crops && operands.region == kNone) throw ImportError(InvalidArgument("roi is missing"));

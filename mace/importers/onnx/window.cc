@@ -1,6 +1,10 @@
 #include "mace/importers/onnx/window.h"
 
+#include <algorithm>
+
+#include "mace/importers/onnx/attention.h"
 #include "mace/ops/nd_window.h"
+#include "mace/ops/shape/shape_ops.h"
 #include "mace/passes/constants.h"
 
 namespace mace::importers::onnx {
@@ -100,24 +104,58 @@ ValueId ToChannelsFirst(OnnxContext& context, ValueId value, int axes) {
   return context.Transpose(value, perm);
 }
 
-ValueId WithRow(OnnxContext& context, ValueId value) {
-  const TensorType& type = context.TypeOf(value);
-  const bool is_bare = type.quantization == kNone || context.graph().QuantizationOf(value)->axis == kNone;
-  if (!context.IsConstant(value) || !is_bare || BytesOf(type.dtype) == 0) {
-    return context.Unsqueeze(value, {1});
-  }
-  const Shape shape = {type.shape[0], 1, type.shape[1], type.shape[2]};
-  context.SpendCopy(context.graph().ConstantOf(value)->bytes());
-  return Unwrap(passes::ReshapedConstant(&context.graph(), value, shape));
-}
-
 ValueId ToImage(OnnxContext& context, ValueId value, int axes) {
   const ValueId last = ToChannelsLast(context, value, axes);
-  return axes == 1 ? WithRow(context, last) : last;
+  return axes == 1 ? context.Unsqueeze(last, {1}) : last;
 }
 
 ValueId FromImage(OnnxContext& context, ValueId value, int axes) {
   return ToChannelsFirst(context, axes == 1 ? context.Squeeze(value, {1}) : value, axes);
+}
+
+namespace {
+
+bool IsKnown(const Shape& shape, int begin, int end) {
+  return std::all_of(shape.dims + begin, shape.dims + end, [](int64_t dim) { return dim >= 0; });
+}
+
+}  // namespace
+
+ValueId ReshapeTo(OnnxContext& context, ValueId value, std::initializer_list<ValueId> sizes) {
+  return context.Emit(OpId::kReshape, {value, ConcatOf(context, sizes, 0)}, ops::ReshapeAttributes{});
+}
+
+ValueId JoinDepth(OnnxContext& context, ValueId volumes) {
+  const Shape shape = context.TypeOf(volumes).shape;
+  if (IsKnown(shape, 2, 5)) return context.Reshape(volumes, {-1, shape[2], shape[3], shape[4]});
+  return ReshapeTo(context, volumes, {context.Int64s(IntList{-1}), SizesOf(context, volumes, 2, 5)});
+}
+
+ValueId SplitDepth(OnnxContext& context, ValueId images, ValueId volumes) {
+  const Shape in = context.TypeOf(volumes).shape, out = context.TypeOf(images).shape;
+  if (in[1] >= 0 && IsKnown(out, 1, 4)) {
+    return context.Reshape(images, {-1, in[1], out[1], out[2], out[3]});
+  }
+  return ReshapeTo(context, images, {SizesOf(context, volumes, 0, 2), SizesOf(context, images, 1, 4)});
+}
+
+ValueId WithKernelRow(OnnxContext& context, ValueId weights) {
+  const Shape shape = context.TypeOf(weights).shape;
+  if (!context.IsConstant(weights)) {
+    const NodeId producer = context.graph().values[weights].producer;
+    const Node* node = producer == kNone ? nullptr : &context.graph().nodes[producer];
+    if (node == nullptr || node->op != OpId::kDequantize || !context.IsConstant(node->inputs[0])) {
+      return context.Unsqueeze(weights, {2});
+    }
+    return context.EmitQuantized(OpId::kDequantize, {WithKernelRow(context, node->inputs[0])}, NoAttributes{},
+                                 kNone);
+  }
+  context.SpendCopy(context.graph().ConstantOf(weights)->bytes());
+  return Unwrap(passes::ReshapedConstant(&context.graph(), weights, Shape{shape[0], shape[1], 1, shape[2]}));
+}
+
+ValueId KernelToImage(OnnxContext& context, ValueId weights, int axes) {
+  return ToChannelsLast(context, axes == 1 ? WithKernelRow(context, weights) : weights, std::max(axes, 2));
 }
 
 }  // namespace mace::importers::onnx

@@ -3,6 +3,8 @@
 #ifndef MACE_IMPORTERS_ONNX_WINDOW_H_
 #define MACE_IMPORTERS_ONNX_WINDOW_H_
 
+#include <initializer_list>
+
 #include "mace/importers/onnx/onnx_context.h"
 #include "mace/ops/common.h"
 
@@ -35,8 +37,17 @@ ValueId ToChannelsFirst(OnnxContext& context, ValueId value, int axes);
 // behind the Transpose, so that the Transposes of a chain meet.
 ValueId ToImage(OnnxContext& context, ValueId value, int axes);
 ValueId FromImage(OnnxContext& context, ValueId value, int axes);
-// [N, W, C] as [N, 1, W, C]. Constants change their shape in place of a node.
-ValueId WithRow(OnnxContext& context, ValueId value);
+// [N, D, H, W, C] as the images [N * D, H, W, C], and back: with the N and D of `volumes`.
+ValueId JoinDepth(OnnxContext& context, ValueId volumes);
+ValueId SplitDepth(OnnxContext& context, ValueId images, ValueId volumes);
+// `value` in the shape that these lists of sizes say together.
+ValueId ReshapeTo(OnnxContext& context, ValueId value, std::initializer_list<ValueId> sizes);
+
+// Weights [.., .., W] as [.., .., 1, W]. Constants change their shape in place of a node, also those behind a
+// Dequantize: layers on integers are made of constants that are dequantized.
+ValueId WithKernelRow(OnnxContext& context, ValueId weights);
+// Weights [O, I, kernel...] as those of a layer over images: [O, 1 or kh, kw, I].
+ValueId KernelToImage(OnnxContext& context, ValueId weights, int axes);
 
 }  // namespace mace::importers::onnx
 

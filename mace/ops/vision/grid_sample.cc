@@ -130,16 +130,20 @@ T SampleFromDouble(double value) {
   }
 }
 
-// The mean of what all axes' taps name, in one channel.
-template <typename T>
-T Mix(const T* image, const SampledAxis* axes, const SampleTaps* taps, int rank, int64_t channels,
-      bool is_nearest) {
+// The pixels that all axes' taps name together, and their weights.
+struct SampledPixels {
+  int count = 0;
+  int64_t index[64];  // 4 taps of each of 3 axes
+  double weight[64];
+};
+
+void JoinTaps(const SampledAxis* axes, const SampleTaps* taps, int rank, SampledPixels* pixels) {
+  pixels->count = 0;
   int64_t counts[kMaxSampledAxes], at[kMaxSampledAxes] = {};
   for (int i = 0; i < rank; ++i) {
     counts[i] = taps[i].count;
-    if (taps[i].count == 0) return T{0};
+    if (taps[i].count == 0) return;
   }
-  double sum = 0;
   do {
     int64_t pixel = 0;
     double weight = 1;
@@ -149,11 +153,26 @@ T Mix(const T* image, const SampledAxis* axes, const SampleTaps* taps, int rank,
       pixel = pixel * axes[i].size + index;
     }
     if (weight == 0) continue;
-    const T element = image[pixel * channels];
-    if (is_nearest) return element;
-    sum += weight * static_cast<double>(element);
+    pixels->index[pixels->count] = pixel;
+    pixels->weight[pixels->count++] = weight;
   } while (NextPosition(rank, counts, at));
-  return SampleFromDouble<T>(sum);
+}
+
+// Their mean in all channels.
+template <typename T>
+void Mix(const T* image, const SampledPixels& pixels, int64_t channels, T* y) {
+  constexpr int64_t kBlock = 64;
+  for (int64_t begin = 0; begin < channels; begin += kBlock) {
+    const int64_t count = std::min(kBlock, channels - begin);
+    double sums[kBlock];
+    std::fill_n(sums, count, 0.0);
+    for (int i = 0; i < pixels.count; ++i) {
+      const T* pixel = image + pixels.index[i] * channels + begin;
+      const double weight = pixels.weight[i];
+      for (int64_t c = 0; c < count; ++c) sums[c] += weight * static_cast<double>(pixel[c]);
+    }
+    for (int64_t c = 0; c < count; ++c) y[begin + c] = SampleFromDouble<T>(sums[c]);
+  }
 }
 
 template <typename T, typename G>
@@ -172,6 +191,7 @@ void Sample(const ReferenceContext& context) {
   const G* grid = context.inputs[1].template as<G>();
   T* y = context.outputs[0].template as<T>();
   const bool is_nearest = attributes.mode == SampleMode::kNearest;
+  SampledPixels pixels;
   for (int64_t batch = 0; batch < output[0]; ++batch) {
     const T* image = context.inputs[0].template as<T>() + batch * x.Product(1, x.rank);
     for (int64_t place = 0; place < places; ++place, grid += rank) {
@@ -181,7 +201,13 @@ void Sample(const ReferenceContext& context) {
         const double at = PlaceOf(grid[rank - 1 - i], axes[i].size, attributes.align_corners);
         taps[i] = TapsAt(attributes, axes[i], at);
       }
-      for (int64_t c = 0; c < channels; ++c) *y++ = Mix(image + c, axes, taps, rank, channels, is_nearest);
+      JoinTaps(axes, taps, rank, &pixels);
+      if (is_nearest && pixels.count > 0) {
+        std::copy_n(image + pixels.index[0] * channels, channels, y);
+      } else {
+        Mix(image, pixels, channels, y);
+      }
+      y += channels;
     }
   }
 }
