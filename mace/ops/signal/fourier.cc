@@ -110,6 +110,14 @@ void FourierTransform::Transform(const Complex* in, int64_t stride, int64_t leng
   for (int64_t r = 0; r < factor; ++r) {
     Transform(in + r * stride, stride * factor, part, root_step * factor, out + r * part);
   }
+  if (factor == 2) {
+    for (int64_t k = 0; k < part; ++k) {
+      const Complex even = out[k], odd = Product(out[part + k], roots_[static_cast<size_t>(k * root_step)]);
+      out[k] = {even.re + odd.re, even.im + odd.im};
+      out[part + k] = {even.re - odd.re, even.im - odd.im};
+    }
+    return;
+  }
   for (int64_t k = 0; k < part; ++k) {
     for (int64_t q = 0; q < factor; ++q) {
       // Output k + q * part: the sum over r of part r's element k times root^(r * (k + q * part)).
