@@ -126,11 +126,8 @@ TEST(ControlPasses, EveryPassKeepsGraphsOfUnknownRank) {
     for (const Shape& shape : shapes) before.push_back(Evaluate(graph, {{data.data(), DType::kF32, shape}}));
     ASSERT_OK(pass.run(&graph));
     ASSERT_OK(VerifyGraph(graph, &FindOpDefinition));
-    // These leave out a rounding to float16.
-    const bool rounds_less = pass.run == &RunNarrowFloatRemoval || pass.run == &Optimize;
-    const double tolerance = rounds_less ? 2e-2 : 1e-5;
     for (size_t i = 0; i < 3; ++i) {
-      ExpectSame(before[i], Evaluate(graph, {{data.data(), DType::kF32, shapes[i]}}), tolerance);
+      ExpectSame(before[i], Evaluate(graph, {{data.data(), DType::kF32, shapes[i]}}), 1e-5);
     }
   }
 }
@@ -270,48 +267,6 @@ TEST(ConstantFolding, ComputesOperatorsWhoseSizesDependOnData) {
     EXPECT_EQ(fetches[0].view.as<int64_t>()[0], 11);
     EXPECT_EQ(fetches[0].view.as<int64_t>()[1], 23);
   }
-}
-
-TEST(NarrowFloatRemoval, DropsPairsOfCasts) {
-  for (const DType narrow : {DType::kF16, DType::kBF16}) {
-    Graph graph;
-    GraphBuilder main(&graph);
-    ops::CastAttributes to_narrow, to_float;
-    to_narrow.to = narrow;
-    to_float.to = DType::kF32;
-    const ValueId x = main.Input("x", narrow, {4});
-    const ValueId a = main.Node(OpId::kNeg, "", {main.Node(OpId::kCast, "", {x}, to_float)});
-    const ValueId a_narrow = main.Node(OpId::kCast, "", {a}, to_narrow);
-    const ValueId b = main.Node(OpId::kExp, "", {main.Node(OpId::kCast, "", {a_narrow}, to_float)});
-    const ValueId c = main.Node(OpId::kAbs, "", {main.Node(OpId::kCast, "", {a_narrow}, to_float)});
-    main.Output(main.Node(OpId::kCast, "", {main.Node(OpId::kAdd, "", {b, c})}, to_narrow), "y");
-    main.Output(a_narrow, "a");  // an output keeps its Cast
-    ASSERT_OK(InferGraphTypes(&graph));
-    ASSERT_OK(RunNarrowFloatRemoval(&graph));
-    ASSERT_OK(VerifyGraph(graph, &FindOpDefinition));
-    EXPECT_EQ(Count(graph, OpId::kCast), 3);  // of x, of a and of y
-    EXPECT_EQ(graph.values[graph.outputs[1]].type.dtype, narrow);
-  }
-}
-
-TEST(NarrowFloatRemoval, KeepsOtherCasts) {
-  Graph graph;
-  GraphBuilder main(&graph);
-  ops::CastAttributes to_half, to_integer, to_float;
-  to_half.to = DType::kF16;
-  to_integer.to = DType::kI32;
-  to_float.to = DType::kF32;
-  const ValueId x = main.Input("x", DType::kF32, {4});
-  const ValueId d = main.Input("d", DType::kF64, {4});
-  for (const auto& [from, attributes] :
-       {std::pair{x, to_integer}, std::pair{d, to_half}, std::pair{x, to_half}}) {
-    const ValueId there = main.Node(OpId::kCast, "", {from}, attributes);
-    main.Output(main.Node(OpId::kCast, "", {there}, to_float));
-  }
-  ASSERT_OK(InferGraphTypes(&graph));
-  ASSERT_OK(RunNarrowFloatRemoval(&graph));
-  // The last pair is all that the graph does between an input and an output.
-  EXPECT_EQ(Count(graph, OpId::kCast), 6);
 }
 
 }  // namespace

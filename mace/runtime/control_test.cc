@@ -56,6 +56,11 @@ TEST(Control, BranchesOfDifferentShapesAndRanks) {
   b.Output(y);
   b.Output(b.Node(OpId::kAdd, "twice", {y, y}));
   Runner runner(std::move(b));
+  const RunTensor types[2] = {{DType::kF32, {2, 2}}, {DType::kBool, {1}}};
+  RunTensor outputs[2];
+  Check(runner.session().Prepare(types, outputs));
+  const std::string planned = runner.Explain();  // before any run the rank is not known
+  EXPECT_NE(planned.find("\"shape\":[\"...\"]"), std::string::npos) << planned;
   const Tensor input = Tensor::Of<float>({2, 2}, {1, -2, 3, 4});
   const Tensor yes{DType::kBool, {1}, {1}}, no{DType::kBool, {1}, {0}};
   for (int i = 0; i < 2; ++i) {
@@ -67,6 +72,7 @@ TEST(Control, BranchesOfDifferentShapesAndRanks) {
     EXPECT_EQ(results[1].values<float>(), (std::vector<float>{2, -4, 6, 8}));
   }
   const std::string text = runner.Explain();
+  EXPECT_EQ(text.find("..."), std::string::npos) << text;
   EXPECT_NE(text.find("\"then_branch\""), std::string::npos) << text;
   EXPECT_NE(text.find("\"else_branch\""), std::string::npos) << text;
 }

@@ -20,6 +20,7 @@ const char* OpName(const Node& node) {
 
 void WriteType(const TensorType& type, JsonWriter* json) {
   json->Key("dtype").Text(NameOf(type.dtype)).Key("shape").BeginArray();
+  if (!type.shape.HasRank()) json->Text("...");  // as Python's TensorInfo
   for (int64_t dim : type.shape.span()) json->Integer(dim < 0 ? kUnknownDim : dim);
   json->EndArray();
 }
