@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "mace/ops/control/control_testing.h"
+#include "mace/ops/detection/roi_align.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/op_tester.h"
 #include "mace/ops/quantize/quantize_ops.h"
@@ -266,6 +267,25 @@ TEST(ConstantFolding, ComputesOperatorsWhoseSizesDependOnData) {
     ASSERT_TRUE(fetches[0].view.shape == (Shape{1, 2}));
     EXPECT_EQ(fetches[0].view.as<int64_t>()[0], 11);
     EXPECT_EQ(fetches[0].view.as<int64_t>()[1], 23);
+  }
+}
+
+// What a few bytes of a file ask for must not keep the converter busy: it is left to the run.
+TEST(ConstantFolding, LeavesWorkThatAttributesAskFor) {
+  for (const int64_t ratio : {2, 1024}) {
+    Graph graph;
+    GraphBuilder main(&graph);
+    const ValueId image = main.Constant<float>("", {1, 4, 4, 1}, ops::TestValues(16));
+    const ValueId boxes = main.Constant<float>("", {1, 4}, {0, 0, 3, 3});
+    const ValueId batch = main.Constant<int64_t>("", {1}, {0});
+    ops::RoiAlignAttributes attributes;
+    attributes.output_height = attributes.output_width = 4;
+    attributes.sampling_ratio = ratio;
+    const ValueId rows = main.Node(OpId::kRoiAlign, "align", {image, boxes, batch}, attributes);
+    main.Output(main.Node(OpId::kAdd, "add", {rows, main.Input("x", DType::kF32, {1})}), "y");
+    ASSERT_OK(InferGraphTypes(&graph));
+    ASSERT_OK(Optimize(&graph));
+    EXPECT_EQ(Count(graph, OpId::kRoiAlign), ratio == 2 ? 0 : 1);
   }
 }
 
