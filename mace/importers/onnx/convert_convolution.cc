@@ -1,6 +1,7 @@
 // Window operators: NCHW in the file, NHWC in the IR; Transposes around them meet and cancel in a pass.
 #include <algorithm>
 
+#include "mace/importers/onnx/emit_norm.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
 #include "mace/importers/onnx/window.h"
@@ -22,7 +23,6 @@ namespace {
 void CheckKernelShape(OnnxContext& context, OnnxNode& node, ValueId weights, int axes) {
   const Shape& shape = context.TypeOf(weights).shape;
   const std::optional<IntList> kernel = node.Ints("kernel_shape");
-  if (!shape.HasRank()) return;  // the shape rule looks when it is known
   if (shape.rank != axes + 2) throw ImportError(Unsupported("weights of rank %d", shape.rank));
   if (!kernel.has_value() || kernel->empty()) return;
   bool fits = kernel->size() == axes;
@@ -104,21 +104,21 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
 }  // namespace
 
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights) {
-  const int axes = SpatialAxes(context, x, weights);
+  const int axes = SpatialAxes(context, node, &x, &weights);
   if (axes != 2) throw ImportError(Unsupported("only 2-D images [N, C, H, W] are supported"));
   CheckKernelShape(context, node, weights, axes);
   return Attributes2d(ReadWindow(node, axes), node.Int("group", 1));
 }
 
 ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias) {
-  const int axes = SpatialAxes(context, x, weights);
+  const int axes = SpatialAxes(context, node, &x, &weights);
   CheckKernelShape(context, node, weights, axes);
   WindowAttributes window = ReadWindow(node, axes);
   const int64_t groups = node.Int("group", 1);
   if (groups == 1) {
     Shape demanded = {kUnknownDim, context.TypeOf(weights).shape[1]};
     for (int i = 0; i < axes; ++i) demanded.Push(kUnknownDim);
-    if (context.TypeOf(weights).shape.HasRank()) context.RefineInput(x, demanded);
+    context.RefineInput(x, demanded);
   }
   if (axes == 3 && HasKnownPlanes(context, x, weights)) {
     const ValueId last = ToChannelsLast(context, x, axes);
@@ -149,8 +149,8 @@ Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 }
 
 Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId raw_x = context.Input(node, 0);
-  const ValueId raw_weights = context.Input(node, 3);
+  const ValueId raw_x = context.WithRank(context.Input(node, 0), 4);
+  const ValueId raw_weights = context.WithRank(context.Input(node, 3), 4);
   const ValueId given_bias = context.OptionalInput(node, 8);
   if (!HasFixedQuantizations(context, node) || (given_bias != kNone && !context.IsConstant(given_bias))) {
     return {ConvolveQuantized(context, node)};
@@ -268,15 +268,14 @@ bool ResolvePads(const Shape& x, const Shape& weights, Stamps* stamps) {
 }  // namespace
 
 Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  const ValueId weights = context.Input(node, 1);
+  ValueId x = context.Input(node, 0), weights = context.Input(node, 1);
   const ValueId bias = context.OptionalInput(node, 2);
-  const int axes = SpatialAxes(context, x, weights);
+  const int axes = SpatialAxes(context, node, &x, &weights);
   CheckKernelShape(context, node, weights, axes);
   Stamps stamps = ReadStamps(node, axes);
   const Shape in = context.TypeOf(x).shape, kernel = context.TypeOf(weights).shape;
-  const bool is_image = axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && in.HasRank() &&
-                        kernel.HasRank() && ResolvePads(in, kernel, &stamps);
+  const bool is_image =
+      axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && ResolvePads(in, kernel, &stamps);
   ValueId moved = TransposedConvolutionWeights(context, weights, stamps.groups, axes);
   const auto fill = [&](auto attributes) {
     attributes.strides = stamps.window.strides;
@@ -322,7 +321,7 @@ struct PoolWindow {
 PoolWindow ReadPool(OnnxContext& context, OnnxNode& node, ValueId x) {
   const std::optional<IntList> kernel = node.Ints("kernel_shape");
   if (!kernel.has_value()) throw ImportError(InvalidArgument("kernel_shape is missing"));
-  const int axes = context.TypeOf(x).shape.HasRank() ? SpatialAxes(context, x) : kernel->size();
+  const int axes = SpatialAxes(context, node, &x, &x);
   PoolWindow pool;
   pool.kernel = AxisInts(node, "kernel_shape", axes, 1, 1);
   pool.window = ReadWindow(node, axes);
@@ -384,16 +383,6 @@ Outputs EmitPool(OnnxContext& context, OnnxNode& node, OpId op, ValueId x) {
   return {FromImage(context, y, axes)};
 }
 
-ValueId GlobalReduce(OnnxContext& context, ValueId x, ops::ReduceKind kind) {
-  if (context.RankOf(x) < 3)
-    throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", context.RankOf(x)));
-  ops::ReduceAttributes attributes;
-  attributes.kind = kind;
-  attributes.keep_dims = true;
-  for (int i = 2; i < context.RankOf(x); ++i) attributes.axes.Push(i);
-  return context.Emit(OpId::kReduce, {x}, attributes);
-}
-
 }  // namespace
 
 Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -406,13 +395,13 @@ Outputs ConvertLpPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
 }
 
 Outputs ConvertGlobalPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {GlobalReduce(context, context.Input(node, 0), static_cast<ops::ReduceKind>(entry.argument))};
+  return {EmitSpatialReduce(context, static_cast<ops::ReduceKind>(entry.argument), context.Input(node, 0))};
 }
 
 // com.microsoft
 Outputs ConvertQLinearGlobalAveragePool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.RequireInt("channels_last", 0);
-  const ValueId mean = GlobalReduce(context, Dequantized(context, node, 0), ops::ReduceKind::kMean);
+  const ValueId mean = EmitSpatialReduce(context, ops::ReduceKind::kMean, Dequantized(context, node, 0));
   return {Quantized(context, node, mean, 3, context.TypeOf(context.Input(node, 0)).dtype)};
 }
 

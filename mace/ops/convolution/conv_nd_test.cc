@@ -95,7 +95,9 @@ TEST(ConvTransposeNd, IsTheAdjoint) {
     convolution.attributes<ConvNdAttributes>() = {one.strides, one.dilations, one.pads, Padding::kExplicit,
                                                   groups};
     auto& attributes = transposed.attributes<ConvTransposeNdAttributes>();
-    attributes = {.strides = one.strides, .dilations = one.dilations, .pads = one.pads};
+    attributes.strides = one.strides;
+    attributes.dilations = one.dilations;
+    attributes.pads = one.pads;
     attributes.output_padding = one.output_padding;
     attributes.groups = groups;
     ASSERT_OK(convolution.Input(one.x, x).Input(forward, w).Run());
