@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mace/graph/op_definition.h"
+#include "mace/ops/detection/roi_align.h"
 #include "mace/ops/evaluate.h"
 
 namespace mace::passes {
@@ -67,6 +68,17 @@ bool IsHeavy(OpId op) {
     default:
       return (FindOpDefinition(op)->flags & (kOpElementwise | kOpView | kOpCheap | kOpShapeOnly)) == 0;
   }
+}
+
+// Steps for one element of the result that neither inputs nor result tell: a small file may ask for many.
+int64_t StepsOfElement(const Node& node, const std::vector<TensorView>& inputs) {
+  if (node.op == OpId::kRoiAlign) {
+    constexpr int64_t kMost = 1 << 10;  // along an axis; 0: the boxes decide
+    const int64_t ratio = node.attributes.as<ops::RoiAlignAttributes>().sampling_ratio;
+    return ratio > 0 && ratio < kMost ? ratio * ratio : kMost * kMost;
+  }
+  if (node.op == OpId::kResizeNd) return int64_t{1} << (2 * inputs[0].shape.rank);  // 4 taps along each axis
+  return 1;
 }
 
 Status MakeConstant(Graph* graph, ValueId value, Buffer buffer, const TensorView& view) {
@@ -308,8 +320,8 @@ Status FoldNode(Graph* graph, NodeId node_id, const FoldLimits& limits, bool* fo
     const TensorType& type = graph->values[output].type;
     const int64_t bytes = ByteCount(type.dtype, type.shape);
     if (bytes < 0 || bytes > limits.result_bytes) return Status::Ok();
-    if (IsHeavy(node.op) && (type.shape.ElementCount() + 1) > limits.work / input_elements)
-      return Status::Ok();
+    const int64_t work = limits.work / input_elements / StepsOfElement(node, inputs);
+    if (IsHeavy(node.op) && type.shape.ElementCount() + 1 > work) return Status::Ok();
     MACE_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Allocate(bytes));
     outputs.push_back({buffer.data(), type.dtype, type.shape});
     buffers.push_back(std::move(buffer));

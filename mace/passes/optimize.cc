@@ -41,7 +41,6 @@ constexpr NamedPass kQuantized = {"quantized_fusion", RunQuantizedFusion};
 constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTransposeFusion};
 constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
 constexpr NamedPass kControl = {"control_simplification", RunControlSimplification};
-constexpr NamedPass kNarrowFloats = {"narrow_float_removal", RunNarrowFloatRemoval};
 
 struct Folding {
   int64_t allowance = 0;
@@ -80,8 +79,7 @@ Status OptimizeWithBodies(Graph* graph, Folding* folding, OptimizeReport* report
   }
   folding->keep_quantized = true;
   MACE_RETURN_IF_ERROR(RunAll(
-      graph, folding,
-      {kDeadCode, kNarrowFloats, kCast, kIdentity, kConstantFolding, kControl, kConstantFolding, kControl}));
+      graph, folding, {kDeadCode, kCast, kIdentity, kConstantFolding, kControl, kConstantFolding, kControl}));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
     MACE_RETURN_IF_ERROR(RunAll(graph, folding, {kTransposeSinking, kReshape, kConstantFolding}));
@@ -106,7 +104,7 @@ std::vector<NamedPass> AllPasses() {
           kReshape,        kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
           kScaleFolding,   kInputFolding,     kActivation,        kFullyConnected,
           kQuantizeMoving, kQuantized,        kMatMulTranspose,   kCast,
-          kControl,        kNarrowFloats};
+          kControl};
 }
 
 Status OptimizeGraph(Graph* graph, OptimizeReport* report) {

@@ -63,9 +63,6 @@ Status RunCastSinking(Graph* graph);
 Status RunControlSimplification(Graph* graph);
 // The same; the bytes of copies are taken from *allowance: many bodies may capture one constant.
 Status RunControlSimplification(Graph* graph, int64_t* allowance);
-// Casts to a 16-bit float and back: dropped where both stand together, as between two operators of a float16
-// model that compute in float32 (docs/design/25-control-flow.md).
-Status RunNarrowFloatRemoval(Graph* graph);
 
 struct OptimizeReport {
   std::vector<std::string> notes;

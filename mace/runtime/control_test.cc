@@ -4,6 +4,7 @@
 
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/reduce/reduce.h"
 #include "mace/runtime/graph_testing.h"
 
 namespace mace {
@@ -55,6 +56,11 @@ TEST(Control, BranchesOfDifferentShapesAndRanks) {
   b.Output(y);
   b.Output(b.Node(OpId::kAdd, "twice", {y, y}));
   Runner runner(std::move(b));
+  const RunTensor types[2] = {{DType::kF32, {2, 2}}, {DType::kBool, {1}}};
+  RunTensor outputs[2];
+  Check(runner.session().Prepare(types, outputs));
+  const std::string planned = runner.Explain();  // before any run the rank is not known
+  EXPECT_NE(planned.find("\"shape\":[\"...\"]"), std::string::npos) << planned;
   const Tensor input = Tensor::Of<float>({2, 2}, {1, -2, 3, 4});
   const Tensor yes{DType::kBool, {1}, {1}}, no{DType::kBool, {1}, {0}};
   for (int i = 0; i < 2; ++i) {
@@ -66,6 +72,7 @@ TEST(Control, BranchesOfDifferentShapesAndRanks) {
     EXPECT_EQ(results[1].values<float>(), (std::vector<float>{2, -4, 6, 8}));
   }
   const std::string text = runner.Explain();
+  EXPECT_EQ(text.find("..."), std::string::npos) << text;
   EXPECT_NE(text.find("\"then_branch\""), std::string::npos) << text;
   EXPECT_NE(text.find("\"else_branch\""), std::string::npos) << text;
 }
@@ -387,6 +394,53 @@ TEST(Control, ProfilesCountAllIterations) {
   const std::string text = testing::Take(runner.session().ProfileJson());
   EXPECT_NE(text.find("\"kernel\":\"Loop\""), std::string::npos) << text;
   EXPECT_NE(text.find("\"runs\":7"), std::string::npos) << text;
+}
+
+// Of a file that leaves out what its values are, as VerifyGraph lets it: a value that is carried but that the
+// node does not give, whose element type is another one behind the first iteration.
+TEST(Control, CarriedValuesKeepTheirElementType) {
+  Body body;
+  const ValueId sum = body.Input("sum", DType::kF32, {});
+  const ValueId x = body.Input("x", DType::kF32, {kUnknownDim});
+  body.Output(body.condition);
+  const ValueId reduced = body.Node(OpId::kReduce, "reduced", {x});
+  body.attributes<ops::ReduceAttributes>().keep_dims = false;
+  body.Output(body.Node(OpId::kAdd, "next", {sum, reduced}));
+  const ValueId bytes = body.Node(OpId::kCast, "bytes", {x});
+  body.attributes<ops::CastAttributes>().to = DType::kU8;
+  body.Output(bytes);
+  Check(InferGraphTypes(&body.graph));
+  body.graph.values[bytes].type = TensorType();
+  GraphBuilder b;
+  const ValueId start = b.Input("start", DType::kF32, {});
+  const ValueId input = b.Input("x", DType::kF32, {kUnknownDim});
+  const int32_t subgraph = b.Subgraph(std::move(body));
+  const ValueId y =
+      b.Nodes(OpId::kLoop, "loop", {b.Int(3), b.Constant(Tensor::Bool(true)), start, input}, 1)[0];
+  b.attributes<ops::LoopAttributes>() = {subgraph, 2};
+  b.Output(y);
+  Check(VerifyGraph(b.graph, &FindOpDefinition));
+  Ref<Runtime> runtime = testing::Take(Runtime::Create(RuntimeOptions()));
+  Ref<Session> session = testing::Take(
+      Session::Create(testing::Take(Model::FromGraph(std::move(runtime), std::move(b.graph), {}))));
+  float zero = 0;
+  std::vector<float> values(1000, 1);
+  const RunTensor inputs[2] = {{DType::kF32, {}, &zero, 4}, {DType::kF32, {1000}, values.data(), 4000}};
+  RunTensor outputs[1];
+  const Status status = session->Run(inputs, outputs, {});
+  EXPECT_NE(std::string(status.message()).find("input 'x' of its body is uint8 [1000]"), std::string::npos)
+      << status.message();
+}
+
+TEST(Control, ExactNumericsAreRefusedForBodiesToo) {
+  GraphBuilder b = CountingGraph();
+  Check(InferGraphTypes(&b.graph));
+  ModelOptions options;
+  options.exact_numerics = true;
+  const auto model =
+      Model::FromGraph(testing::Take(Runtime::Create(RuntimeOptions())), std::move(b.graph), options);
+  EXPECT_NE(std::string(model.status().message()).find("Loop, Cast, Add"), std::string::npos)
+      << model.status().message();
 }
 
 TEST(Control, SessionsRunTheSameBodyAtOnce) {

@@ -211,7 +211,8 @@ Status Execution::CheckBodyInputs() const {
 Status Execution::RunBody(RunContext* context) {
   bool is_planned = IsUpToDate();
   for (size_t i = 0; is_planned && i < body_inputs_.size(); ++i) {
-    is_planned = body_inputs_[i].shape == stages_[0]->key.inputs[i];
+    is_planned = body_inputs_[i].dtype == graph().values[graph().inputs[i]].type.dtype &&
+                 body_inputs_[i].shape == stages_[0]->key.inputs[i];
   }
   if (!is_planned) {
     MACE_RETURN_IF_ERROR(CheckBodyInputs());
@@ -225,12 +226,8 @@ Status Execution::RunBody(RunContext* context) {
 Status Execution::RunIf(const Plan& plan, const PlannedAction& action, RunContext* context) {
   const Node& node = graph().nodes[action.node];
   const auto& attributes = node.attributes.as<ops::IfAttributes>();
-  const TensorView condition = View(plan, node.inputs[0]);
-  if (condition.elements() != 1) {
-    return InvalidArgument("the condition has the shape %s, one element is expected",
-                           ShapeText(condition.shape).text);
-  }
-  const bool is_true = *condition.as<uint8_t>() != 0;
+  bool is_true = false;
+  MACE_RETURN_IF_ERROR(ops::ReadCondition(View(plan, node.inputs[0]), &is_true));
   MACE_ASSIGN_OR_RETURN(Execution * body, BodyAt(is_true ? attributes.then_branch : attributes.else_branch));
   MACE_RETURN_IF_ERROR(FeedBody(plan, node, 1, 0, body));
   for (size_t i = 0; i < body->homes_.size(); ++i) {

@@ -31,33 +31,19 @@ Status TooManyIterations() {
       static_cast<long long>(kMaxLoopIterations), static_cast<long long>(kIterationsOfPlan));
 }
 
-// [iterations] and the shape of one row. Where there was no row: what the body declares, 0 for what is open.
-Status ScannedShape(const TensorType& declared, int64_t iterations, const Shape& row, Shape* shape) {
-  *shape = Shape{iterations};
-  const Shape& inner = iterations > 0 ? row : declared.shape;
-  for (int64_t dim : inner.span()) {
-    if (!shape->Push(dim < 0 ? 0 : dim))
-      return Unsupported("a scanned output would have rank %d", kMaxRank + 1);
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
 Status Execution::RunLoop(const Plan& plan, const PlannedAction& action, RunContext* context) {
   const Node& node = graph().nodes[action.node];
-  const TensorView trip_count = View(plan, node.inputs[0]);
-  const TensorView condition = View(plan, node.inputs[1]);
-  if (trip_count.elements() != 1 || condition.elements() != 1) {
-    return InvalidArgument("trip count and condition have the shapes %s and %s, one element is expected",
-                           ShapeText(trip_count.shape).text, ShapeText(condition.shape).text);
-  }
+  int64_t count = 0;
+  bool condition = false;
+  MACE_RETURN_IF_ERROR(ops::ReadTripCount(View(plan, node.inputs[0]), &count));
+  MACE_RETURN_IF_ERROR(ops::ReadCondition(View(plan, node.inputs[1]), &condition));
   MACE_ASSIGN_OR_RETURN(Execution * body, BodyAt(node.attributes.as<ops::LoopAttributes>().body));
   MACE_RETURN_IF_ERROR(FeedBody(plan, node, ops::kLoopFixedInputs, ops::kLoopFixedInputs, body));
   MACE_RETURN_IF_ERROR(BeginLoop(plan, action, body));
-  body->loop_.condition = *condition.as<uint8_t>();
-  const int64_t count = *trip_count.as<int64_t>();
-  if (body->loop_.condition != 0 && count > context->iterations_left && RunsToTheEnd(body->graph())) {
+  body->loop_.condition = condition;
+  if (condition && count > context->iterations_left && RunsToTheEnd(body->graph())) {
     return TooManyIterations();
   }
   MACE_RETURN_IF_ERROR(Iterate(node, count, body, context));
@@ -113,12 +99,11 @@ Status Execution::Iterate(const Node& node, int64_t trip_count, Execution* body,
                                .WithPrefix("'%s'", body->program_->output_name(i + 1)));
       loop.scanned[i] = body->body_outputs_[i + 1];
     }
-    const RunTensor& condition = body->body_outputs_[0];
-    if (condition.dtype != DType::kBool || condition.shape.ElementCount() != 1) {
-      return InvalidArgument("its body leaves the condition %s %s, one bool is expected",
-                             NameOf(condition.dtype), ShapeText(condition.shape).text);
-    }
-    loop.condition = *static_cast<const uint8_t*>(condition.data);
+    const RunTensor& left = body->body_outputs_[0];
+    bool condition = false;
+    MACE_RETURN_IF_ERROR(ops::ReadCondition({left.data, left.dtype, left.shape}, &condition)
+                             .WithPrefix("what its body leaves"));
+    loop.condition = condition;
   }
   return Status::Ok();
 }
@@ -176,7 +161,8 @@ Status Execution::FinishLoop(const Plan& plan, const PlannedAction& action, int6
       const Graph& graph = body->graph();
       const TensorType& declared = graph.values[graph.outputs[i + 1]].type;
       result.dtype = iterations > 0 ? loop.scanned[i].dtype : declared.dtype;
-      MACE_RETURN_IF_ERROR(ScannedShape(declared, iterations, loop.scanned[i].shape, &result.shape));
+      const Shape row = iterations > 0 ? loop.scanned[i].shape : ops::UnscannedShape(declared.shape);
+      MACE_RETURN_IF_ERROR(ops::ScannedShape(row, iterations, &result.shape).WithPrefix("output %zu", i));
       result.data = loop.targets[i]->data();
       result.byte_size = static_cast<uint64_t>(ByteCount(result.dtype, result.shape));
     }

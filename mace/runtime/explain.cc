@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "mace/graph/control_nodes.h"
 #include "mace/graph/op_definition.h"
-#include "mace/ops/control/control.h"
 #include "mace/runtime/json_writer.h"
 #include "mace/runtime/session.h"
 #include "mace/runtime/work.h"
@@ -20,6 +20,7 @@ const char* OpName(const Node& node) {
 
 void WriteType(const TensorType& type, JsonWriter* json) {
   json->Key("dtype").Text(NameOf(type.dtype)).Key("shape").BeginArray();
+  if (!type.shape.HasRank()) json->Text("...");  // as Python's TensorInfo
   for (int64_t dim : type.shape.span()) json->Integer(dim < 0 ? kUnknownDim : dim);
   json->EndArray();
 }
@@ -147,24 +148,16 @@ void CountTransposes(const Graph& graph, const StepInfo& step, TransposeCounts* 
   }
 }
 
-struct Body {
-  const char* name = nullptr;
-  int32_t subgraph = 0;
-};
+// Of the body at `place` in BodiesOf the node.
+const char* BodyName(const Node& node, int place) {
+  if (node.op != OpId::kIf) return "body";
+  return place == 0 ? "then_branch" : "else_branch";
+}
 
-// The bodies of a control node. Returns how many.
-int BodiesOf(const Node& node, Body bodies[2]) {
-  if (node.op == OpId::kIf) {
-    const auto& attributes = node.attributes.as<ops::IfAttributes>();
-    bodies[0] = {"then_branch", attributes.then_branch};
-    bodies[1] = {"else_branch", attributes.else_branch};
-    return 2;
-  }
-  if (node.op == OpId::kLoop) {
-    bodies[0] = {"body", node.attributes.as<ops::LoopAttributes>().body};
-    return 1;
-  }
-  return 0;
+// Null where it has not run.
+const Execution* BodyThatRan(const Execution& execution, int32_t subgraph) {
+  const Execution* body = execution.body(static_cast<size_t>(subgraph));
+  return body != nullptr && !body->stages().empty() ? body : nullptr;
 }
 
 // A data-sized operator has a plain kernel, and no other.
@@ -207,12 +200,10 @@ void Summarize(const Execution& execution, Totals* totals) {
   for (const Ref<Plan>& plan : execution.stages()) {
     AddPlan(graph, *plan, totals);
     for (const PlannedAction& action : plan->actions) {
-      Body bodies[2];
-      const int count = BodiesOf(graph.nodes[action.node], bodies);
       totals->reference_steps += IsReference(graph.nodes[action.node]);
-      for (int i = 0; i < count; ++i) {
-        const Execution* body = execution.body(static_cast<size_t>(bodies[i].subgraph));
-        if (body != nullptr && !body->stages().empty()) Summarize(*body, totals);
+      for (int32_t subgraph : BodiesOf(graph.nodes[action.node])) {
+        const Execution* body = BodyThatRan(execution, subgraph);
+        if (body != nullptr) Summarize(*body, totals);
       }
     }
   }
@@ -313,26 +304,26 @@ void WriteActions(const Execution& execution, const Plan& plan, JsonWriter* json
   int64_t index = plan.first_step + plan.step_count;
   for (const PlannedAction& action : plan.actions) {
     const Node& node = graph.nodes[action.node];
-    Body bodies[2];
-    const int count = BodiesOf(node, bodies);
+    const Bodies bodies = BodiesOf(node);
     json->BeginObject().Key("index").Integer(index++).Key("unit").Integer(kNone);
     json->Key("backend").Text("runtime").Key("kernel").Text(OpName(node));
     json->Key("is_reference").Boolean(IsReference(node)).Key("is_integer").Boolean(false);
-    json->Key("reason").Text(count > 0 ? "runs the graphs it owns" : "its output sizes depend on the data");
+    json->Key("reason").Text(bodies.count > 0 ? "runs the graphs it owns"
+                                              : "its output sizes depend on the data");
     json->Key("bytes").Integer(0).Key("multiply_adds").Integer(0).Key("main_node").Integer(0);
     json->Key("nodes").BeginArray();
     WriteNode(graph, TypesOf(execution), action.node, json);
     json->EndArray();
-    if (count > 0) json->Key("bodies").BeginArray();
-    for (int i = 0; i < count; ++i) {
-      const Execution* body = execution.body(static_cast<size_t>(bodies[i].subgraph));
-      if (body == nullptr || body->stages().empty()) continue;  // has not run
-      json->BeginObject().Key("name").Text(bodies[i].name);
+    if (bodies.count > 0) json->Key("bodies").BeginArray();
+    for (int i = 0; i < bodies.count; ++i) {
+      const Execution* body = BodyThatRan(execution, bodies.indices[i]);
+      if (body == nullptr) continue;
+      json->BeginObject().Key("name").Text(BodyName(node, i));
       json->Key("stages").Integer(static_cast<int64_t>(body->stages().size()));
       WriteSteps(*body, json);
       json->EndObject();
     }
-    if (count > 0) json->EndArray();
+    if (bodies.count > 0) json->EndArray();
     json->EndObject();
   }
 }
@@ -369,21 +360,20 @@ void WriteActionTimes(const Execution& execution, const Plan& plan, JsonWriter* 
   int64_t index = plan.first_step + plan.step_count;
   for (const PlannedAction& action : plan.actions) {
     const Node& node = graph.nodes[action.node];
-    Body bodies[2];
-    const int count = BodiesOf(node, bodies);
+    const Bodies bodies = BodiesOf(node);
     json->BeginObject().Key("index").Integer(index);
     json->Key("nanoseconds").Unsigned(execution.step_nanoseconds()[static_cast<size_t>(index++)]);
     json->Key("kernel").Text(OpName(node)).Key("op").Text(OpName(node)).Key("node").Text(node.name.view());
     json->Key("multiply_adds").Integer(0).Key("bytes").Integer(0).Key("gmacs_per_second").Number(0);
-    if (count > 0) json->Key("bodies").BeginArray();
-    for (int i = 0; i < count; ++i) {
-      const Execution* body = execution.body(static_cast<size_t>(bodies[i].subgraph));
-      if (body == nullptr || body->stages().empty()) continue;
-      json->BeginObject().Key("name").Text(bodies[i].name).Key("runs").Integer(body->profiled_runs());
+    if (bodies.count > 0) json->Key("bodies").BeginArray();
+    for (int i = 0; i < bodies.count; ++i) {
+      const Execution* body = BodyThatRan(execution, bodies.indices[i]);
+      if (body == nullptr) continue;
+      json->BeginObject().Key("name").Text(BodyName(node, i)).Key("runs").Integer(body->profiled_runs());
       WriteTimes(*body, json);
       json->EndObject();
     }
-    if (count > 0) json->EndArray();
+    if (bodies.count > 0) json->EndArray();
     json->EndObject();
   }
 }

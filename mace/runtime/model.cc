@@ -10,18 +10,27 @@ namespace {
 
 constexpr int32_t kDefaultCachedPlans = 16;
 
-// numerics = exact is not built: every operator of the graph is refused by its name.
+// The names of the operators of the graph and its subgraphs, each once. `seen`: per operator.
+Status ListOperators(const Graph& graph, Vector<uint8_t>* seen, String* names) {
+  for (const Node& node : graph.nodes) {
+    const OpDefinition* definition = FindOpDefinition(node.op);
+    uint8_t& is_seen = (*seen)[static_cast<uint16_t>(node.op)];
+    if (definition == nullptr || is_seen != 0) continue;
+    is_seen = 1;
+    MACE_RETURN_IF_ERROR(names->AppendFormat("%s%s", names->empty() ? "" : ", ", definition->name));
+  }
+  for (const std::unique_ptr<Graph>& subgraph : graph.subgraphs) {
+    MACE_RETURN_IF_ERROR(ListOperators(*subgraph, seen, names));
+  }
+  return Status::Ok();
+}
+
+// numerics = exact is not built: every operator of the model is refused by its name.
 Status RefuseExactNumerics(const Graph& graph) {
   String names;
   Vector<uint8_t> seen;
   MACE_RETURN_IF_ERROR(seen.Resize(UINT16_MAX + 1));
-  for (const Node& node : graph.nodes) {
-    const OpDefinition* definition = FindOpDefinition(node.op);
-    uint8_t& is_seen = seen[static_cast<uint16_t>(node.op)];
-    if (definition == nullptr || is_seen != 0) continue;
-    is_seen = 1;
-    MACE_RETURN_IF_ERROR(names.AppendFormat("%s%s", names.empty() ? "" : ", ", definition->name));
-  }
+  MACE_RETURN_IF_ERROR(ListOperators(graph, &seen, &names));
   return Unsupported("numerics = exact is not built yet; these operators are not defined in it: %s",
                      names.c_str());
 }

@@ -185,6 +185,8 @@ Status PlanBuilder::CompileUnit(const PartitionUnit& group, PlannedUnit* planned
   key = HashMore(key, group.nodes.data(), group.nodes.size() * sizeof(NodeId));
   const Graph& graph = this->graph();
   for (ValueId value : group.inputs) key = HashShape(key, plan_->analysis.types[value].shape);
+  // Which results leave the unit depends on what reads them, which plans of equal shapes may differ in.
+  key = HashMore(key, group.outputs.data(), group.outputs.size() * sizeof(ValueId));
   for (NodeId id : group.nodes) {
     // What was computed while planning may differ between plans of equal shapes. Constants of the model may
     // not.

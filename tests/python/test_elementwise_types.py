@@ -292,3 +292,22 @@ def judge_nearly(op: str, arrays: list[np.ndarray], attributes: dict) -> None:
 def test_dynamic_quantization() -> None:
     for low, high in ((-3, 5), (1, 4), (-6, -2), (0, 0)):
         judge("DynamicQuantizeLinear", [np.linspace(low, high, 11, dtype=np.float32)], 0)
+
+
+@pytest.mark.parametrize("narrow", ["float16", "bfloat16"])
+def test_casts_that_the_model_has_round(narrow: str) -> None:
+    """There and back between two operators: what a model rounds on purpose stays rounded, and what is too large is infinite."""
+    types = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
+    nodes = [
+        helper.make_node("Relu", ["x"], ["positive"]),
+        helper.make_node("Cast", ["positive"], ["rounded"], to=types[narrow]),
+        helper.make_node("Cast", ["rounded"], ["back"], to=TensorProto.FLOAT),
+        helper.make_node("Floor", ["back"], ["y"]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "g", [value("x", TensorProto.FLOAT, ["n"])], [value("y", TensorProto.FLOAT, ["n"])])
+    loaded = mace.load(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]).SerializeToString())
+    x = np.array([3.4e38 if narrow == "bfloat16" else 70000, 1.9999, 2049, 0.5], np.float32)
+    with np.errstate(over="ignore"):
+        expected = np.floor(x.astype(numpy_dtype(narrow)).astype(np.float32))
+    np.testing.assert_array_equal(loaded({"x": x})["y"], expected)

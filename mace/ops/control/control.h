@@ -25,7 +25,7 @@ extern const OpDefinition kLoopDefinition;
 // What runs them reads: a condition, and a trip count.
 Status ReadCondition(const TensorView& condition, bool* value);
 Status ReadTripCount(const TensorView& trip_count, int64_t* value);
-// The type of output `i` (>= carried count) of a Loop that ran `iterations` times and scanned `element`.
+// The shape of an output of a Loop that ran `iterations` times and scanned `element` in each.
 Status ScannedShape(const Shape& element, int64_t iterations, Shape* shape);
 // The shape of what a body that never runs would scan, as far as its declared shape says.
 Shape UnscannedShape(const Shape& declared);

@@ -3,6 +3,7 @@
 #define MACE_OPS_SIGNAL_FOURIER_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "mace/core/status.h"
 #include "mace/core/vector.h"
@@ -24,10 +25,17 @@ class FourierTransform {
 
  private:
   void Transform(const Complex* in, int64_t stride, int64_t length, int64_t root_step, Complex* out);
+  Status PrepareChirp(bool inverse);
+  void RunChirp(const Complex* in, Complex* out);
 
   int64_t length_ = 0;
   Vector<Complex> roots_;    // exp(-+ 2 pi i k / length)
   Vector<Complex> scratch_;  // one combination of the largest factor
+  // Of a length with a large prime factor.
+  std::unique_ptr<FourierTransform> longer_;  // of a power of two
+  Vector<Complex> chirp_;                     // exp(-+ pi i k^2 / length)
+  Vector<Complex> response_;                  // the transform of its conjugate
+  Vector<Complex> padded_, spectrum_;
 };
 
 }  // namespace mace::ops

@@ -1,8 +1,10 @@
 // Against sums written out, at lengths with one factor, many, and none but themselves.
+#include <chrono>
 #include <complex>
 #include <numbers>
 
 #include "mace/ops/op_tester.h"
+#include "mace/ops/signal/fourier.h"
 #include "mace/ops/signal/signal.h"
 
 namespace mace::ops {
@@ -39,7 +41,7 @@ std::vector<double> Doubles(size_t count) {
 }
 
 TEST(Dft, EveryKindOfLength) {
-  for (const int64_t length : {1, 2, 3, 4, 5, 6, 7, 12, 13, 16, 30, 35, 49, 97, 128}) {
+  for (const int64_t length : {1, 2, 3, 4, 5, 6, 7, 12, 13, 16, 30, 35, 49, 97, 128, 131, 302, 509}) {
     const auto x = Doubles(static_cast<size_t>(2 * length));
     for (const bool inverse : {false, true}) {
       OpTester tester(OpId::kDft);
@@ -51,6 +53,27 @@ TEST(Dft, EveryKindOfLength) {
       }
       ExpectEqual(Numbers(tester.Output<double>()), expected);
     }
+  }
+}
+
+// A prime, whose transform would take a minute as sums: a file may ask for any length.
+TEST(Dft, LongPrimesAreFast) {
+  constexpr int64_t kLength = 100003;
+  std::vector<Complex> in(kLength), out(kLength);
+  for (int n = 0; n < 4; ++n) in[static_cast<size_t>(n)] = {n + 1.0, 0};
+  FourierTransform transform;
+  ASSERT_OK(transform.Prepare(kLength, /*inverse=*/false));
+  const auto begin = std::chrono::steady_clock::now();
+  transform.Run(in.data(), out.data());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  for (int64_t k = 0; k < kLength; k += 997) {
+    Number expected;
+    for (int n = 0; n < 4; ++n) {
+      const double angle = -2 * std::numbers::pi * static_cast<double>(n * k) / kLength;
+      expected += Number(std::cos(angle), std::sin(angle)) * (n + 1.0);
+    }
+    const Complex& actual = out[static_cast<size_t>(k)];
+    EXPECT_LT(std::abs(Number(actual.re, actual.im) - expected), 1e-11) << k;
   }
 }
 
