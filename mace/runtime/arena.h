@@ -20,6 +20,8 @@ class Arena {
   Status Ensure(size_t bytes);
   void Release() { runtime_->ReturnArena(std::move(buffer_)); }
   uint8_t* data() { return buffer_.data(); }
+  // Bytes by which results of the session's loops outgrow what these began with.
+  int64_t loop_growth = 0;
 
  private:
   Runtime* runtime_;

@@ -268,15 +268,17 @@ TEST(Control, ErrorsNameTheNodeAndTheIteration) {
       << status.message();
 }
 
-// y doubles in each iteration.
-GraphBuilder DoublingGraph() {
+// `count` values double in each iteration.
+GraphBuilder DoublingGraph(size_t count = 1) {
   Body body;
-  const ValueId x = body.Input("x", DType::kF32, {kUnknownDim});
   body.Output(body.condition);
-  body.Output(body.Node(OpId::kConcat, "twice", {x, x}));
+  for (size_t i = 0; i < count; ++i) {
+    const ValueId x = body.Input("x", DType::kF32, {kUnknownDim});
+    body.Output(body.Node(OpId::kConcat, "twice", {x, x}));
+  }
   GraphBuilder b;
-  const ValueId input = b.Input("x", DType::kF32, {kUnknownDim});
-  b.Output(b.Loop("loop", b.Int(60), b.Constant(Tensor::Bool(true)), {input}, {}, std::move(body))[0]);
+  const std::vector<ValueId> carried(count, b.Input("x", DType::kF32, {kUnknownDim}));
+  b.Output(b.Loop("loop", b.Int(60), b.Constant(Tensor::Bool(true)), carried, {}, std::move(body))[0]);
   return b;
 }
 
@@ -291,12 +293,22 @@ TEST(Control, WhatGrowsWithoutEndIsBounded) {
   Runner unlimited(DoublingGraph());
   status = unlimited.TryRun({x}, &results);
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
-  EXPECT_NE(std::string(status.message()).find("a loop may carry"), std::string::npos) << status.message();
+  EXPECT_NE(std::string(status.message()).find("carry and scan may grow"), std::string::npos)
+      << status.message();
+  // Many values share the bound, in this run and the next: 15 of 8 MiB, the last one would have 16.
+  Runner many(DoublingGraph(16));
+  for (int run = 0; run < 2; ++run) {
+    status = many.TryRun({x}, &results);
+    EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+    EXPECT_NE(std::string(status.message()).find("would grow to 16777216 bytes"), std::string::npos)
+        << status.message();
+  }
 
   Runner scanning(CountingGraph());
   status = scanning.TryRun({Tensor::Of<float>({4000}, std::vector<float>(4000, 1)), Trips(100000)}, &results);
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
-  EXPECT_NE(std::string(status.message()).find("a loop may scan"), std::string::npos) << status.message();
+  EXPECT_NE(std::string(status.message()).find("carry and scan may grow"), std::string::npos)
+      << status.message();
   // A trip count that no machine could reach is refused at once where nothing else ends the loop.
   const auto begin = std::chrono::steady_clock::now();
   status = scanning.TryRun({x, Trips(INT64_MAX)}, &results);

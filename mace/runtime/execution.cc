@@ -16,7 +16,7 @@ Status Execution::Init() {
   MACE_RETURN_IF_ERROR(output_buffers_.Resize(outputs));
   MACE_RETURN_IF_ERROR(is_prepared_.Resize(outputs));
   MACE_RETURN_IF_ERROR(homes_.Resize(outputs));
-  for (size_t i = 0; i < outputs; ++i) homes_[i].buffer = &output_buffers_[i];
+  for (size_t i = 0; i < outputs; ++i) homes_[i] = &output_buffers_[i];
   MACE_RETURN_IF_ERROR(bodies_.Resize(graph().subgraphs.size()));
   if (states_ != nullptr) return Status::Ok();
   MACE_RETURN_IF_ERROR(body_inputs_.Resize(graph().inputs.size()));
@@ -63,17 +63,12 @@ Status Execution::PrepareOutput(size_t index, DType dtype, const Shape& shape, i
   output.shape = shape;
   const auto size = static_cast<uint64_t>(bytes);
   if (output.data == nullptr) {
-    const OutputHome& home = homes_[index];
-    if (size > home.limit) {
-      return ResourceExhausted(
-          "'%s' grows to %s %s, %llu bytes; a loop may carry %llu "
-          "(memory_limit of the runtime takes the place of this bound)",
-          program_->output_name(index), NameOf(dtype), ShapeText(shape).text,
-          static_cast<unsigned long long>(size), static_cast<unsigned long long>(home.limit));
+    if (index > 0 && index <= loop_.carried) {
+      MACE_RETURN_IF_ERROR(CountGrowth(index - 1, bytes).WithPrefix("'%s'", program_->output_name(index)));
     }
     const Growth growth = states_ == nullptr ? Growth::kAmple : Growth::kExact;
-    MACE_RETURN_IF_ERROR(GrowBuffer(runtime(), "an output", size, growth, home.limit, home.buffer));
-    output.data = home.buffer->data();
+    MACE_RETURN_IF_ERROR(GrowBuffer(runtime(), "an output", size, growth, SIZE_MAX, homes_[index]));
+    output.data = homes_[index]->data();
   } else if (output.byte_size < size) {
     return InvalidArgument("output '%s': %s %s takes %llu bytes, the buffer has %llu",
                            program_->output_name(index), NameOf(dtype), ShapeText(shape).text,
@@ -225,6 +220,10 @@ void Execution::ReleaseHeld() {
   for (Buffer& buffer : held_) buffer.Reset();
   for (Buffer& buffer : loop_.results) buffer.Reset();
   for (Buffer& buffer : loop_.others) buffer.Reset();
+  for (int64_t& growth : loop_.growth) {
+    arena_->loop_growth -= growth;
+    growth = 0;
+  }
   if (states_ == nullptr) {
     for (Buffer& buffer : output_buffers_) buffer.Reset();
   }

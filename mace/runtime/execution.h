@@ -23,11 +23,11 @@ struct RunTensor {
 };
 
 // Bounds on what a file from anywhere may drive by a trip count: iterations of all loops of one run (a plan
-// that is made meanwhile counts as so many), and, where the runtime has no memory limit, bytes of what one
-// loop carries or scans.
+// that is made meanwhile counts as so many), and, where the runtime has no memory limit, bytes by which what
+// all loops of a session carry and scan outgrows what they began with.
 inline constexpr int64_t kMaxLoopIterations = 1 << 20;
 inline constexpr int64_t kIterationsOfPlan = 32;
-inline constexpr uint64_t kMaxLoopBytes = 128 << 20;
+inline constexpr int64_t kMaxLoopBytes = 128 << 20;
 // The planner compares elements that it has learned with those of other plans at every run.
 inline constexpr int64_t kMaxLearnedBytes = 1 << 20;
 
@@ -67,19 +67,17 @@ class Execution {
   }
 
  private:
-  // Where an output without a buffer of the caller's goes: a body's to where the node's belongs.
-  struct OutputHome {
-    Buffer* buffer = nullptr;
-    uint64_t limit = UINT64_MAX;  // of its bytes
-  };
   // Of a body that is a Loop's.
   struct LoopState {
     int64_t iteration = 0;
+    size_t carried = 0;  // 0 where it is a branch
     uint8_t condition = 0;
     Vector<Buffer> results;  // per output of the node that cannot be written in its place
     Vector<Buffer> others;   // per carried value: it is read from one buffer and written to the other
     Vector<Buffer*> targets;
     Vector<RunTensor> scanned;
+    Vector<int64_t> initial;  // bytes per result, before the first iteration
+    Vector<int64_t> growth;   // bytes per result beyond these, the most there have been
   };
   class ActionOutputs;
 
@@ -118,7 +116,8 @@ class Execution {
   Status RunLoop(const Plan& plan, const PlannedAction& action, RunContext* context);
   Status BeginLoop(const Plan& plan, const PlannedAction& action, Execution* body);
   Status Iterate(const Node& node, int64_t trip_count, Execution* body, RunContext* context);
-  Status AppendScanned(const RunTensor& row, int64_t iteration, const RunTensor& first, Buffer* target) const;
+  Status AppendScanned(const RunTensor& row, int64_t iteration, size_t result);
+  Status CountGrowth(size_t result, int64_t bytes);
   Status FinishLoop(const Plan& plan, const PlannedAction& action, int64_t iterations, Execution* body);
 
   Program* program_;
@@ -133,7 +132,8 @@ class Execution {
   Vector<const TensorView*> known_;    // the same
   std::span<const RunTensor> inputs_;  // of the run
   std::span<RunTensor> outputs_;
-  Vector<OutputHome> homes_;
+  // Where outputs without a buffer of the caller's go: a body's to where the node's belong.
+  Vector<Buffer*> homes_;
   Vector<Buffer> output_buffers_;
   Vector<uint8_t> is_prepared_;                // per output, in this run
   Vector<std::unique_ptr<Execution>> bodies_;  // per subgraph

@@ -149,7 +149,7 @@ Result<void*> Execution::ProvideOutput(const Plan& plan, const PlannedAction& ac
 Buffer* Execution::HomeOf(const Location& location) {
   const auto index = static_cast<size_t>(location.index);
   if (location.kind == Location::Kind::kHeld) return &held_[index];
-  return location.kind == Location::Kind::kOutput ? homes_[index].buffer : nullptr;
+  return location.kind == Location::Kind::kOutput ? homes_[index] : nullptr;
 }
 
 // What a body has made becomes an output of the node: it is there already, or is copied.
@@ -236,7 +236,7 @@ Status Execution::RunIf(const Plan& plan, const PlannedAction& action, RunContex
   for (size_t i = 0; i < body->homes_.size(); ++i) {
     const bool is_wanted = i < node.outputs.size() && node.outputs[i] != kNone;
     Buffer* home = is_wanted ? HomeOf(plan.locations[node.outputs[i]]) : nullptr;
-    body->homes_[i].buffer = home != nullptr ? home : &body->output_buffers_[i];
+    body->homes_[i] = home != nullptr ? home : &body->output_buffers_[i];
   }
   MACE_RETURN_IF_ERROR(body->RunBody(context).WithPrefix("%s", is_true ? "then branch" : "else branch"));
   for (size_t i = 0; i < node.outputs.size(); ++i) {

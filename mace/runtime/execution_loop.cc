@@ -74,16 +74,16 @@ Status Execution::BeginLoop(const Plan& plan, const PlannedAction& action, Execu
   MACE_RETURN_IF_ERROR(loop.targets.Resize(results));
   MACE_RETURN_IF_ERROR(loop.others.Resize(carried));
   MACE_RETURN_IF_ERROR(loop.scanned.Resize(results));
+  MACE_RETURN_IF_ERROR(loop.initial.Resize(results));
+  MACE_RETURN_IF_ERROR(loop.growth.Resize(results));
+  loop.carried = carried;
   for (size_t i = 0; i < results; ++i) {
     const bool is_wanted = i < node.outputs.size() && node.outputs[i] != kNone;
     Buffer* home = is_wanted ? HomeOf(plan.locations[node.outputs[i]]) : nullptr;
     loop.targets[i] = home != nullptr ? home : &loop.results[i];
     loop.scanned[i] = RunTensor();
-    body->homes_[i + 1].limit = UINT64_MAX;
-    if (i < carried && runtime().budget().limit() == 0) {
-      const uint64_t initial = body->body_inputs_[ops::kLoopFixedInputs + i].byte_size;
-      body->homes_[i + 1].limit = initial > kMaxLoopBytes ? initial : kMaxLoopBytes;
-    }
+    loop.initial[i] =
+        i < carried ? static_cast<int64_t>(body->body_inputs_[ops::kLoopFixedInputs + i].byte_size) : 0;
   }
   const Graph& graph = body->graph();
   loop.iteration = 0;
@@ -99,7 +99,7 @@ Status Execution::Iterate(const Node& node, int64_t trip_count, Execution* body,
     if (context->stop.ShouldStop()) return context->stop.ToStatus();
     if (context->iterations_left-- <= 0) return TooManyIterations();
     for (size_t i = 0; i < carried; ++i) {
-      body->homes_[i + 1].buffer = (loop.iteration & 1) == 0 ? loop.targets[i] : &loop.others[i];
+      body->homes_[i + 1] = (loop.iteration & 1) == 0 ? loop.targets[i] : &loop.others[i];
     }
     Status status = body->RunBody(context);
     if (!status.ok()) {
@@ -109,9 +109,8 @@ Status Execution::Iterate(const Node& node, int64_t trip_count, Execution* body,
       body->body_inputs_[ops::kLoopFixedInputs + i] = body->body_outputs_[i + 1];
     }
     for (size_t i = carried; i < loop.targets.size(); ++i) {
-      MACE_RETURN_IF_ERROR(
-          AppendScanned(body->body_outputs_[i + 1], loop.iteration, loop.scanned[i], loop.targets[i])
-              .WithPrefix("'%s'", body->program_->output_name(i + 1)));
+      MACE_RETURN_IF_ERROR(body->AppendScanned(body->body_outputs_[i + 1], loop.iteration, i)
+                               .WithPrefix("'%s'", body->program_->output_name(i + 1)));
       loop.scanned[i] = body->body_outputs_[i + 1];
     }
     const RunTensor& condition = body->body_outputs_[0];
@@ -124,9 +123,25 @@ Status Execution::Iterate(const Node& node, int64_t trip_count, Execution* body,
   return Status::Ok();
 }
 
+// A result of the loop that this is the body of gets `bytes` large. Many results, and loops in loops, share
+// one bound.
+Status Execution::CountGrowth(size_t result, int64_t bytes) {
+  const int64_t more = bytes - loop_.initial[result] - loop_.growth[result];
+  if (more <= 0) return Status::Ok();
+  if (runtime().budget().limit() == 0 && more > kMaxLoopBytes - arena_->loop_growth) {
+    return ResourceExhausted(
+        "would grow to %lld bytes; what loops carry and scan may grow by %lld bytes in all "
+        "(memory_limit of the runtime takes the place of this bound)",
+        static_cast<long long>(bytes), static_cast<long long>(kMaxLoopBytes));
+  }
+  loop_.growth[result] += more;
+  arena_->loop_growth += more;
+  return Status::Ok();
+}
+
 // Puts what one iteration has scanned behind what the earlier ones have.
-Status Execution::AppendScanned(const RunTensor& row, int64_t iteration, const RunTensor& first,
-                                Buffer* target) const {
+Status Execution::AppendScanned(const RunTensor& row, int64_t iteration, size_t result) {
+  const RunTensor& first = loop_.scanned[result];
   if (iteration > 0 && (row.dtype != first.dtype || !(row.shape == first.shape))) {
     return InvalidArgument("is %s in iteration %lld and was %s in iteration 0", ShapeText(row.shape).text,
                            static_cast<long long>(iteration), ShapeText(first.shape).text);
@@ -134,18 +149,14 @@ Status Execution::AppendScanned(const RunTensor& row, int64_t iteration, const R
   if (IsSubByte(row.dtype) && row.shape.ElementCount() * BitsOf(row.dtype) % 8 != 0) {
     return Unsupported("rows of %s that do not end with a byte", NameOf(row.dtype));
   }
-  const auto bytes = static_cast<uint64_t>(ByteCount(row.dtype, row.shape));
-  const uint64_t limit = runtime().budget().limit() == 0 ? kMaxLoopBytes : UINT64_MAX;
-  uint64_t total = 0;
-  if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(iteration) + 1, &total) || total > limit) {
-    return ResourceExhausted(
-        "%lld iterations of %llu bytes are more than the %llu that a loop may scan "
-        "(memory_limit of the runtime takes the place of this bound)",
-        static_cast<long long>(iteration + 1), static_cast<unsigned long long>(bytes),
-        static_cast<unsigned long long>(limit));
-  }
-  MACE_RETURN_IF_ERROR(GrowBuffer(runtime(), "a scanned output", total, Growth::kAppend, limit, target));
-  if (bytes > 0) std::memcpy(target->data() + (total - bytes), row.data, bytes);
+  const int64_t bytes = ByteCount(row.dtype, row.shape);
+  int64_t total = 0;
+  if (!CheckedMultiply(bytes, iteration + 1, &total)) return Status::OutOfMemory();
+  MACE_RETURN_IF_ERROR(CountGrowth(result, total));
+  Buffer* target = loop_.targets[result];
+  MACE_RETURN_IF_ERROR(GrowBuffer(runtime(), "a scanned output", static_cast<size_t>(total), Growth::kAppend,
+                                  SIZE_MAX, target));
+  if (bytes > 0) std::memcpy(target->data() + (total - bytes), row.data, static_cast<size_t>(bytes));
   return Status::Ok();
 }
 

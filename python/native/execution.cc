@@ -279,6 +279,13 @@ std::vector<mace_tensor> InputTensors(nb::list arrays, std::vector<InputArray>* 
 nb::object MakeOutput(mace_tensor* tensor) {
   const DTypeRow* row = FindDType(tensor->dtype);
   if (row == nullptr) Raise(MACE_UNSUPPORTED, "an output has an element type that MACE does not know");
+  // NumPy refuses these even where another dimension is 0.
+  int64_t spanned = row->dlpack.bits / 8;
+  for (int d = 0; d < tensor->rank; ++d) {
+    if (tensor->dims[d] != 0 && __builtin_mul_overflow(spanned, tensor->dims[d], &spanned)) {
+      Raise(MACE_UNSUPPORTED, "an output has dimensions that no NumPy array can have");
+    }
+  }
   void* memory = nullptr;
   const size_t bytes = tensor->byte_size == 0 ? 1 : tensor->byte_size;
   if (posix_memalign(&memory, 64, bytes) != 0) throw std::bad_alloc();

@@ -157,11 +157,13 @@ class Evaluation:
         self.values[name] = Value(name, wide, array, is_input)
         return self.values[name]
 
-    def _disturbed(self, value: Value) -> np.ndarray:
+    def _disturbed(self, value: Value) -> tuple[np.ndarray, np.ndarray]:
+        """What roundings may make of it, and the opposite. No two elements change alike, so that one of them turns every tie."""
         if value.narrow.dtype != np.float32 or np.array_equal(value.wide, value.narrow):
-            return value.wide
+            return value.wide, value.wide
         step = 3e-6 * max(value.magnitude, 1e-6)
-        return value.wide + step * self._noise.choice((-1.0, 1.0), value.shape)
+        noise = step * self._noise.choice((-1.0, 1.0), value.shape) * self._noise.uniform(0.5, 1, value.shape)
+        return value.wide + noise, value.wide - noise
 
     def run(self, node: NodeProto, opset: int, is_random: bool = False) -> list[Value]:
         """Computes `node`; raises Rejected where float32 does not suffice."""
@@ -170,12 +172,14 @@ class Evaluation:
         try:
             narrow = evaluate(node, {v.name: v.narrow for v in inputs}, opset)
             if is_random:
-                wide, disturbed = [a.astype(np.float64) if a.dtype == np.float32 else a for a in narrow], None
+                wide, disturbed = [a.astype(np.float64) if a.dtype == np.float32 else a for a in narrow], []
             else:
                 wide = evaluate(widen(node), {v.name: v.wide for v in inputs}, opset)
                 if node.op_type in ("Constant", "ConstantOfShape"):  # lists of floats, and the default
                     wide = [a.astype(np.float64) if a.dtype == np.float32 else a for a in wide]
-                disturbed = evaluate(widen(node), {v.name: self._disturbed(v) for v in inputs}, opset) if inputs else wide
+                feeds = {v.name: self._disturbed(v) for v in inputs}
+                chooses = any(a.dtype.kind != "f" for a in narrow)  # the opposite matters to nothing else
+                disturbed = [evaluate(widen(node), {k: v[i] for k, v in feeds.items()}, opset) for i in range(1 + chooses)]
         except Exception as error:
             raise Rejected(f"{node.op_type}: the reference evaluator: {type(error).__name__}: {error}") from error
         outputs = [name for name in node.output if name]
@@ -183,7 +187,8 @@ class Evaluation:
             if array.size > MAX_ELEMENTS or array.ndim > 6 or array.dtype == object:
                 raise Rejected("too large")
             if not is_random:
-                self._check(node, array, wide[i], disturbed[i])
+                for others in disturbed:
+                    self._check(node, array, wide[i], others[i])
         for name, array, exact in zip(outputs, narrow, wide, strict=True):
             self.values[name] = Value(name, exact, array)
         return [self.values[name] for name in outputs]

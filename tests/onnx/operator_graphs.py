@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import graph_elementwise
 import graph_layers
@@ -177,6 +178,62 @@ def load_onnxruntime(data: bytes):
     return lambda feeds: dict(zip(names, session.run(names, feeds), strict=True))
 
 
+class Tally:
+    """What many graphs gave."""
+
+    def __init__(self) -> None:
+        self.graphs = self.runs = 0
+        self.histogram: Counter[str] = Counter()
+        self.rejections: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.theirs: Counter[str] = Counter()  # what onnxruntime fails at, or lacks
+        self.cases: list[str] = []  # two of each of these, reduced to one node
+
+    def add(self, case: Case) -> None:
+        self.graphs += 1
+        self.runs += len(case.runs)
+        self.histogram += case.graph.histogram
+        self.rejections += case.graph.rejections
+
+    def add_onnxruntime(self, case: Case) -> None:
+        for node in case.graph.nodes:
+            what = case.alone(node, case.graph, load_onnxruntime, OLDER_OPSETS)
+            if what is None:
+                continue
+            kind = f"{'lacks' if 'NOT_IMPLEMENTED' in what or 'is not supported' in what else 'fails at'} {node.op_type}"
+            self.theirs[kind] += 1
+            if self.theirs[kind] <= 2 and kind.startswith("fails"):
+                self.cases.append(what)
+
+    def occurrences(self) -> str:
+        return ", ".join(f"{name} {self.histogram[name]}" for name in sorted(set(OPERATORS) | set(self.histogram)))
+
+    def document(self, seed: int) -> str:
+        lines = [
+            "# Random ONNX graphs",
+            "",
+            f"Written by `tests/onnx/operator_graphs.py --graphs {self.graphs} --seed {seed} --onnxruntime --write "
+            f"docs/onnx-random-graphs.md`: graphs of 1 to {MOST_NODES} nodes over every operator of ONNX's default domain that is in "
+            "scope, with open dimensions, most of them run at two sizes on one loaded model. Results are judged in float64 (rtol 1e-4, "
+            "atol 1e-5 of the range).",
+            "",
+            f"MACE: {self.graphs} graphs, {sum(self.histogram.values())} nodes, {self.runs} runs, {len(self.failures)} failures.",
+            "",
+            f"How often each operator occurred: {self.occurrences()}.",
+            "",
+            "## onnxruntime on the same nodes, one by one",
+            "",
+            "Each node is tried in the opsets from 28 down to 18 until one is accepted. "
+            + "; ".join(f"{kind} ({count} nodes)" for kind, count in self.theirs.most_common())
+            + ". Of what it fails at, two cases each at most. Where engines disagree about an edge that ONNX leaves open, the judge is "
+            "tests/onnx/judge.py, ONNX's reference evaluator or the text of the specification:",
+            "",
+        ]
+        for case in self.cases:
+            lines += ["```", *(line[:200] for line in case.splitlines() if line.strip()), "```", ""]
+        return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--graphs", type=int, default=100)
@@ -186,38 +243,32 @@ def main() -> int:
     parser.add_argument("--onnxruntime", action="store_true", help="list what onnxruntime gets wrong of single nodes, two of each operator")
     parser.add_argument("--no_mace", action="store_true", help="only draw graphs (and ask onnxruntime)")
     parser.add_argument("--rejections", action="store_true", help="why nodes were not taken")
+    parser.add_argument("--write", type=Path, help="the document to write")
     arguments = parser.parse_args()
-    histogram: Counter[str] = Counter()
-    rejections: Counter[str] = Counter()
-    failures, runs, theirs = 0, 0, Counter()
+    tally = Tally()
     for i in range(arguments.graphs):
         case = Case(draw_graph([arguments.seed, i], only=arguments.only))
-        histogram += case.graph.histogram
-        rejections += case.graph.rejections
-        runs += len(case.runs)
+        tally.add(case)
         if sys.stderr.isatty():
             print(f"\r{i + 1} of {arguments.graphs} graphs", end="", file=sys.stderr, flush=True)
         if not arguments.no_mace and (what := case.failure(load_mace)) is not None:
-            failures += 1
+            tally.failures.append(what)
             print(f"graph {i}: {what}\n  {case.reduced(load_mace)}", flush=True)
-        for node in case.graph.nodes if arguments.onnxruntime else ():
-            what = case.alone(node, case.graph, load_onnxruntime, OLDER_OPSETS)
-            if what is not None:
-                kind = "lacks" if "NOT_IMPLEMENTED" in what or "is not supported" in what else "fails"
-                theirs[f"{kind} {node.op_type}"] += 1
-                if theirs[f"{kind} {node.op_type}"] <= 2:
-                    print(f"onnxruntime, graph {i}: {what}", flush=True)
-    print(f"{arguments.graphs} graphs, {sum(histogram.values())} nodes, {runs} runs, {failures} failures")
-    print("how often each operator occurred:", ", ".join(f"{name} {histogram[name]}" for name in sorted(set(OPERATORS) | set(histogram))))
-    if theirs:
-        print("onnxruntime failed:", ", ".join(f"{name} {count}" for name, count in theirs.most_common()))
-    if arguments.rejections:
-        for text, count in rejections.most_common(80):
-            print(count, text)
-    rare = [name for name in sorted(OPERATORS) if histogram[name] < arguments.least]
+        if arguments.onnxruntime:
+            tally.add_onnxruntime(case)
+    print(f"{tally.graphs} graphs, {sum(tally.histogram.values())} nodes, {tally.runs} runs, {len(tally.failures)} failures")
+    print("how often each operator occurred:", tally.occurrences())
+    if arguments.onnxruntime:
+        print("\n".join(tally.cases))
+        print("onnxruntime:", ", ".join(f"{kind} {count}" for kind, count in tally.theirs.most_common()))
+    for text, count in tally.rejections.most_common(80) if arguments.rejections else ():
+        print(count, text)
+    if arguments.write:
+        arguments.write.write_text(tally.document(arguments.seed))
+    rare = [name for name in sorted(OPERATORS) if tally.histogram[name] < arguments.least]
     if rare:
         print(f"fewer than {arguments.least}: {', '.join(rare)}")
-    return 1 if failures or rare else 0
+    return 1 if tally.failures or rare else 0
 
 
 if __name__ == "__main__":

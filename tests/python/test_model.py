@@ -289,6 +289,16 @@ def test_zero_size_tensors() -> None:
     assert got.shape == (0, 3)
 
 
+def test_empty_outputs_that_numpy_cannot_have() -> None:
+    inputs = {"x": ("float32", ["n"]), "shape": ("int64", [3])}
+    proto = networks.model([helper.make_node("Reshape", ["x", "shape"], ["y"], allowzero=1)], inputs, ["y"], {})
+    model = mace.load(proto.SerializeToString())
+    none = np.zeros(0, np.float32)
+    assert model([none, np.array([2**31, 0, 5])])["y"].shape == (2**31, 0, 5)
+    with pytest.raises(mace.UnsupportedError, match="no NumPy array can have"):
+        model([none, np.array([2**31, 2**31, 0])])
+
+
 def test_measure() -> None:
     figures = mace.measure()
     assert list(figures) == ["float32_milliseconds", "int8_milliseconds"]

@@ -43,8 +43,9 @@ Status EmitTranspose(Lowering& lowering, const Cluster& cluster, ValueId from, V
 void StridesOf(Lowering& lowering, ValueId value, int64_t* strides) {
   const Shape& shape = lowering.shape(value);
   kernels::DenseStrides(shape, strides);
-  if (!lowering.storage().IsPadded(value)) return;
-  const int64_t pixel = lowering.storage().PixelStride(value) / ElementBytes(lowering, value);
+  const int64_t element = ElementBytes(lowering, value);
+  if (!lowering.storage().IsPadded(value) || element == 0) return;  // only whole bytes are padded
+  const int64_t pixel = lowering.storage().PixelStride(value) / element;
   int64_t stride = pixel;
   for (int i = shape.rank - 2; i >= 0; --i) {
     strides[i] = stride;

@@ -2,15 +2,15 @@
 #include "mace/importers/onnx/attention.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/ops/attention/linear_attention.h"
 #include "mace/ops/attention/rotary_embedding.h"
 
 namespace mace::importers::onnx {
 namespace {
 
-void RequireRank(const OnnxContext& context, ValueId value, int least, int most, const char* what) {
+void CheckRank(const OnnxContext& context, ValueId value, int least, int most, const char* what) {
   const Shape& shape = context.TypeOf(value).shape;
-  if (!shape.HasRank()) throw ImportError(Unsupported("%s of unknown rank", what));
   if (shape.rank < least || shape.rank > most) {
     throw ImportError(InvalidArgument("%s has the shape %s, expected rank %d to %d", what,
                                       ShapeText(shape).text, least, most));
@@ -19,9 +19,9 @@ void RequireRank(const OnnxContext& context, ValueId value, int least, int most,
 
 // An input as [B, heads, length, size].
 ValueId HeadsOf(OnnxContext& context, OnnxNode& node, int input, const char* heads) {
-  const ValueId value = context.Input(node, input);
-  RequireRank(context, value, 3, 4, "query, key or value");
   const int64_t count = node.Int(heads, 0);
+  const ValueId value = context.WithRank(context.Input(node, input), count > 0 ? 3 : 4);
+  CheckRank(context, value, 3, 4, "query, key or value");
   if (context.RankOf(value) == 4) return value;
   if (count < 1) throw ImportError(InvalidArgument("%s is missing", heads));
   return HeadsFirst(context, SplitHeads(context, value, count));
@@ -34,7 +34,8 @@ ValueId Appended(OnnxContext& context, ValueId past, ValueId fresh) {
 // The mask as AttentionBias takes it: bool, or floats of the type that is computed with.
 ValueId MaskOf(OnnxContext& context, ValueId mask, DType wide) {
   if (mask == kNone) return kNone;
-  RequireRank(context, mask, 1, 4, "attn_mask");
+  if (!context.TypeOf(mask).shape.HasRank()) mask = WithLeadingOnes(context, mask, 4);
+  CheckRank(context, mask, 1, 4, "attn_mask");
   return context.TypeOf(mask).dtype == DType::kBool ? mask : ToType(context, mask, wide);
 }
 
@@ -54,10 +55,12 @@ AttentionForm ReadForm(OnnxNode& node) {
 
 // Q, K, V, attn_mask, past_key, past_value, nonpad_kv_seqlen.
 Outputs ConvertAttention(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const bool merged = context.RankOf(context.Input(node, 0)) == 3;
+  const int rank = context.RankOf(context.Input(node, 0));
+  const bool merged = rank == 3 || (rank < 0 && node.Int("q_num_heads", 0) > 0);
   const DType narrow = context.TypeOf(context.Input(node, 0)).dtype, wide = WideType(narrow);
   const AttentionForm form = ReadForm(node);
-  const ValueId past_key = context.OptionalInput(node, 4), past_value = context.OptionalInput(node, 5);
+  const ValueId past_key = context.WithRank(context.OptionalInput(node, 4), 4);
+  const ValueId past_value = context.WithRank(context.OptionalInput(node, 5), 4);
   if ((past_key == kNone) != (past_value == kNone)) {
     throw ImportError(InvalidArgument("past_key and past_value belong together"));
   }
@@ -121,8 +124,8 @@ Outputs ConvertFlexAttention(OnnxContext& context, OnnxNode& node, const OnnxOp&
   AttentionOperands operands;
   ValueId* const places[] = {&operands.query, &operands.key, &operands.value};
   for (int i = 0; i < 3; ++i) {
-    const ValueId input = context.Input(node, i);
-    RequireRank(context, input, 4, 4, "query, key or value");
+    const ValueId input = context.WithRank(context.Input(node, i), 4);
+    CheckRank(context, input, 4, 4, "query, key or value");
     *places[i] = ToType(context, input, wide);
   }
   AttentionForm form;
@@ -140,17 +143,18 @@ Outputs ConvertFlexAttention(OnnxContext& context, OnnxNode& node, const OnnxOp&
 
 // X, cos_cache, sin_cache, position_ids.
 Outputs ConvertRotaryEmbedding(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  RequireRank(context, x, 3, 4, "X");
+  const ValueId x = context.WithRank(context.Input(node, 0), node.Int("num_heads", 0) > 0 ? 3 : 4);
+  CheckRank(context, x, 3, 4, "X");
   const bool merged = context.RankOf(x) == 3;
+  const int table_rank = node.HasInput(3) ? 2 : 3;
   const int64_t heads = node.Int("num_heads", 0), rotary = node.Int("rotary_embedding_dim", 0);
   const DType narrow = context.TypeOf(x).dtype, wide = WideType(narrow);
   ops::RotaryEmbeddingAttributes attributes;
   attributes.interleaved = node.Int("interleaved", 0) != 0;
   attributes.sequence_axis = merged ? 1 : 2;
   std::vector<ValueId> inputs = {ToType(context, merged ? SplitHeads(context, x, heads) : x, wide),
-                                 ToType(context, context.Input(node, 1), wide),
-                                 ToType(context, context.Input(node, 2), wide)};
+                                 ToType(context, context.WithRank(context.Input(node, 1), table_rank), wide),
+                                 ToType(context, context.WithRank(context.Input(node, 2), table_rank), wide)};
   if (node.HasInput(3)) inputs.push_back(context.Input(node, 3));
   const Shape& table = context.TypeOf(inputs[1]).shape;
   const int64_t turned = rotary > 0 ? rotary : context.TypeOf(inputs[0]).shape[3];

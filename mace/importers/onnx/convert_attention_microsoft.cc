@@ -13,7 +13,8 @@ namespace {
 
 const Shape& ShapeWithRank(const OnnxContext& context, ValueId value, const char* what) {
   const Shape& shape = context.TypeOf(value).shape;
-  if (!shape.HasRank()) throw ImportError(Unsupported("%s of unknown rank", what));
+  if (!shape.HasRank())
+    throw ImportError(Unsupported("%s whose rank is not known before data are there", what));
   return shape;
 }
 
@@ -209,10 +210,13 @@ Projections OfCache(OnnxContext& context, ValueId query, ValueId key, ValueId va
 }
 
 Projections ReadProjections(OnnxContext& context, OnnxNode& node, int64_t heads) {
-  const ValueId query = context.Input(node, 0), key = context.OptionalInput(node, 1);
-  const ValueId value = context.OptionalInput(node, 2), bias = context.OptionalInput(node, 3);
-  const int query_rank = ShapeWithRank(context, query, "query").rank;
-  const int key_rank = key == kNone ? 0 : ShapeWithRank(context, key, "key").rank;
+  // Of unknown rank is what is packed as the absence of others says; keys may not be those of a cache.
+  const ValueId query = context.WithRank(context.Input(node, 0), node.HasInput(1) ? 3 : 5);
+  const ValueId key = context.WithRank(context.OptionalInput(node, 1), node.HasInput(2) ? 3 : 5);
+  const ValueId value =
+      context.WithRank(context.OptionalInput(node, 2), key == kNone ? 3 : context.RankOf(key));
+  const ValueId bias = context.OptionalInput(node, 3);
+  const int query_rank = context.RankOf(query), key_rank = key == kNone ? 0 : context.RankOf(key);
   Projections result;
   if (query_rank == 5) {  // [B, S, heads, 3, size]
     const std::vector<ValueId> parts = Unpacked(context, query, 3, 3);
@@ -221,8 +225,7 @@ Projections ReadProjections(OnnxContext& context, OnnxNode& node, int64_t heads)
     const std::vector<ValueId> parts = Unpacked(context, key, 3, 2);
     result = {SplitHeads(context, query, heads), parts[0], parts[1]};
   } else if (query_rank == 3 && key_rank == 3 && value != kNone) {
-    if (ShapeWithRank(context, value, "value").rank != 3)
-      throw ImportError(InvalidArgument("value's rank is not 3"));
+    if (context.RankOf(value) != 3) throw ImportError(InvalidArgument("value's rank is not 3"));
     result = {SplitHeads(context, query, heads), SplitHeads(context, key, heads),
               SplitHeads(context, value, heads)};
   } else if (query_rank == 3 && key_rank == 4 && value != kNone) {  // [B, heads, T, size]
@@ -274,10 +277,9 @@ Outputs ConvertDecoderMaskedMultiHeadAttention(OnnxContext& context, OnnxNode& n
   node.RequireInt("output_qk", 0);
   const int64_t heads = HeadCount(node, "num_heads");
   const bool shares_buffer = node.Int("past_present_share_buffer", 0) != 0;
-  const ValueId query = context.Input(node, 0), key = context.OptionalInput(node, 1);
+  const ValueId query = context.WithRank(context.Input(node, 0), 3), key = context.OptionalInput(node, 1);
   const ValueId bias = context.OptionalInput(node, 10);
-  if (ShapeWithRank(context, query, "query").rank != 3)
-    throw ImportError(InvalidArgument("query's rank is not 3"));
+  if (context.RankOf(query) != 3) throw ImportError(InvalidArgument("query's rank is not 3"));
   const DType narrow = context.TypeOf(query).dtype;
   const bool is_cross = key != kNone && ShapeWithRank(context, key, "key").rank == 4;
   Projections projections;
@@ -327,18 +329,18 @@ Outputs ConvertMicrosoftRotaryEmbedding(OnnxContext& context, OnnxNode& node, co
   node.RequireInt("is_packed_batching", 0);
   const float scale = node.Float("scale", 1);
   if (scale != 1) throw ImportError(Unsupported("scale=%g is not supported", static_cast<double>(scale)));
-  const ValueId x = context.Input(node, 0);
-  const Shape shape = ShapeWithRank(context, x, "the input");
   const int64_t rotary = node.Int("rotary_embedding_dim", 0), heads = node.Int("num_heads", 0);
+  const ValueId x = context.WithRank(context.Input(node, 0), heads > 0 ? 3 : kNone);
+  const Shape shape = ShapeWithRank(context, x, "the input");
   const DType narrow = context.TypeOf(x).dtype, wide = WideType(narrow);
   ValueId split = ToType(context, x, wide);
-  const ValueId cos = ToType(context, context.Input(node, 2), wide);
-  const ValueId sin = ToType(context, context.Input(node, 3), wide);
+  const ValueId cos = ToType(context, context.WithRank(context.Input(node, 2), 2), wide);
+  const ValueId sin = ToType(context, context.WithRank(context.Input(node, 3), 2), wide);
   ops::RotaryEmbeddingAttributes attributes;
   attributes.interleaved = node.Int("interleaved", 0) != 0;
   if (shape.rank == 3) {
     attributes.sequence_axis = 1;
-    const Shape& table = ShapeWithRank(context, cos, "cos_cache");
+    const Shape& table = context.TypeOf(cos).shape;
     if (rotary > 0 || table.rank != 2 || table[1] < 0) {
       split = SplitHeads(context, split, heads);
     } else {
@@ -356,19 +358,18 @@ namespace {
 
 // [B, S, (heads + 2 * kv heads) * size], or three inputs, as [B, S, heads, size] each.
 Projections ReadGroupedProjections(OnnxContext& context, OnnxNode& node, int64_t heads, int64_t kv_heads) {
-  const ValueId query = context.Input(node, 0);
-  const Shape& shape = ShapeWithRank(context, query, "query");
-  if (shape.rank != 3) throw ImportError(InvalidArgument("query's rank is not 3"));
+  const ValueId query = context.WithRank(context.Input(node, 0), 3);
+  if (context.RankOf(query) != 3) throw ImportError(InvalidArgument("query's rank is not 3"));
   if (node.HasInput(1) != node.HasInput(2))
     throw ImportError(InvalidArgument("key and value belong together"));
   if (node.HasInput(1)) {
-    for (int i : {1, 2}) {
-      if (ShapeWithRank(context, context.Input(node, i), "key or value").rank != 3) {
-        throw ImportError(InvalidArgument("the rank of key or value is not 3"));
-      }
+    const ValueId key = context.WithRank(context.Input(node, 1), 3);
+    const ValueId value = context.WithRank(context.Input(node, 2), 3);
+    if (context.RankOf(key) != 3 || context.RankOf(value) != 3) {
+      throw ImportError(InvalidArgument("the rank of key or value is not 3"));
     }
-    return {SplitHeads(context, query, heads), SplitHeads(context, context.Input(node, 1), kv_heads),
-            SplitHeads(context, context.Input(node, 2), kv_heads)};
+    return {SplitHeads(context, query, heads), SplitHeads(context, key, kv_heads),
+            SplitHeads(context, value, kv_heads)};
   }
   const std::vector<ValueId> parts =
       SplitInto(context, SplitHeads(context, query, heads + 2 * kv_heads), 2, {heads, kv_heads, kv_heads});

@@ -3,6 +3,7 @@
 #include <climits>
 #include <utility>
 
+#include "mace/importers/onnx/emit_norm.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
 #include "mace/importers/onnx/window.h"
@@ -24,7 +25,6 @@ namespace {
 void CheckKernelShape(OnnxContext& context, OnnxNode& node, ValueId weights, int axes) {
   const Shape& shape = context.TypeOf(weights).shape;
   const std::optional<IntList> kernel = node.Ints("kernel_shape");
-  if (!shape.HasRank()) return;  // the shape rule looks when it is known
   if (shape.rank != axes + 2) throw ImportError(Unsupported("weights of rank %d", shape.rank));
   if (!kernel.has_value() || kernel->empty()) return;
   bool fits = kernel->size() == axes;
@@ -113,7 +113,7 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
 }  // namespace
 
 ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights) {
-  const int axes = SpatialAxes(context, x, weights);
+  const int axes = SpatialAxes(context, node, &x, &weights);
   if (axes > 2) throw ImportError(Unsupported("only [N, C, W] and [N, C, H, W] are supported"));
   CheckKernelShape(context, node, weights, axes);
   WindowAttributes window = ReadWindow(node, axes);
@@ -122,14 +122,14 @@ ops::Conv2dAttributes ReadConvolution(OnnxContext& context, OnnxNode& node, Valu
 }
 
 ValueId EmitConv(OnnxContext& context, OnnxNode& node, ValueId x, ValueId weights, ValueId bias) {
-  const int axes = SpatialAxes(context, x, weights);
+  const int axes = SpatialAxes(context, node, &x, &weights);
   CheckKernelShape(context, node, weights, axes);
   WindowAttributes window = ReadWindow(node, axes);
   const int64_t groups = node.Int("group", 1);
   if (groups == 1) {
     Shape demanded = {kUnknownDim, context.TypeOf(weights).shape[1]};
     for (int i = 0; i < axes; ++i) demanded.Push(kUnknownDim);
-    if (context.TypeOf(weights).shape.HasRank()) context.RefineInput(x, demanded);
+    context.RefineInput(x, demanded);
   }
   if (axes == 3 && HasPlanes(context, x, weights, window)) {
     const ValueId last = ToChannelsLast(context, x, axes);
@@ -160,8 +160,8 @@ Outputs ConvertConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 }
 
 Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId raw_x = context.Input(node, 0);
-  const ValueId raw_weights = context.Input(node, 3);
+  ValueId raw_x = context.Input(node, 0), raw_weights = context.Input(node, 3);
+  const int axes = SpatialAxes(context, node, &raw_x, &raw_weights);
   const ValueId given_bias = context.OptionalInput(node, 8);
   if (!HasFixedQuantizations(context, node) || (given_bias != kNone && !context.IsConstant(given_bias))) {
     return {ConvolveQuantized(context, node)};
@@ -180,7 +180,6 @@ Outputs ConvertQLinearConv(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   const DType dtype = context.TypeOf(raw_x).dtype;
   const int32_t y_quantization =
       MakeQuantization(context, dtype, Shape{}, context.Input(node, 6), context.OptionalInput(node, 7), 0);
-  const int axes = SpatialAxes(context, x, weights);
   const ValueId y = context.EmitQuantized(
       OpId::kConv2d, {ToImage(context, x, axes), KernelToImage(context, weights, axes), bias}, attributes,
       y_quantization);
@@ -281,15 +280,14 @@ bool ResolvePads(const Shape& x, const Shape& weights, Stamps* stamps) {
 }  // namespace
 
 Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  const ValueId weights = context.Input(node, 1);
+  ValueId x = context.Input(node, 0), weights = context.Input(node, 1);
   const ValueId bias = context.OptionalInput(node, 2);
-  const int axes = SpatialAxes(context, x, weights);
+  const int axes = SpatialAxes(context, node, &x, &weights);
   CheckKernelShape(context, node, weights, axes);
   Stamps stamps = ReadStamps(node, axes);
   const Shape in = context.TypeOf(x).shape, kernel = context.TypeOf(weights).shape;
-  const bool is_image = axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && in.HasRank() &&
-                        kernel.HasRank() && ResolvePads(in, kernel, &stamps);
+  const bool is_image =
+      axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && ResolvePads(in, kernel, &stamps);
   const bool has_row = is_image && axes == 1;
   const ValueId moved = TransposedConvolutionWeights(
       context, has_row ? WithKernelRow(context, weights) : weights, stamps.groups, has_row ? 2 : axes);
@@ -336,7 +334,7 @@ struct PoolWindow {
 PoolWindow ReadPool(OnnxContext& context, OnnxNode& node, ValueId x) {
   const std::optional<IntList> kernel = node.Ints("kernel_shape");
   if (!kernel.has_value()) throw ImportError(InvalidArgument("kernel_shape is missing"));
-  const int axes = context.TypeOf(x).shape.HasRank() ? SpatialAxes(context, x) : kernel->size();
+  const int axes = SpatialAxes(context, node, &x, &x);
   PoolWindow pool;
   pool.kernel = AxisInts(node, "kernel_shape", axes, 1, 1);
   pool.window = ReadWindow(node, axes);
@@ -398,16 +396,6 @@ Outputs EmitPool(OnnxContext& context, OnnxNode& node, OpId op, ValueId x) {
   return {FromImage(context, y, axes)};
 }
 
-ValueId GlobalReduce(OnnxContext& context, ValueId x, ops::ReduceKind kind) {
-  if (context.RankOf(x) < 3)
-    throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", context.RankOf(x)));
-  ops::ReduceAttributes attributes;
-  attributes.kind = kind;
-  attributes.keep_dims = true;
-  for (int i = 2; i < context.RankOf(x); ++i) attributes.axes.Push(i);
-  return context.Emit(OpId::kReduce, {x}, attributes);
-}
-
 }  // namespace
 
 Outputs ConvertPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
@@ -420,13 +408,13 @@ Outputs ConvertLpPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
 }
 
 Outputs ConvertGlobalPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {GlobalReduce(context, context.Input(node, 0), static_cast<ops::ReduceKind>(entry.argument))};
+  return {EmitSpatialReduce(context, static_cast<ops::ReduceKind>(entry.argument), context.Input(node, 0))};
 }
 
 // com.microsoft
 Outputs ConvertQLinearGlobalAveragePool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.RequireInt("channels_last", 0);
-  const ValueId mean = GlobalReduce(context, Dequantized(context, node, 0), ops::ReduceKind::kMean);
+  const ValueId mean = EmitSpatialReduce(context, ops::ReduceKind::kMean, Dequantized(context, node, 0));
   return {Quantized(context, node, mean, 3, context.TypeOf(context.Input(node, 0)).dtype)};
 }
 

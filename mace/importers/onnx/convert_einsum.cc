@@ -93,8 +93,13 @@ class Einsum {
 
  private:
   void AddTerm(const Subscripts& subscripts, ValueId value) {
-    const int rank = RequireRank(context_, value);
     const auto named = static_cast<int>(subscripts.front.size() + subscripts.behind.size());
+    if (!subscripts.has_ellipsis && named <= kMaxRank) value = context_.WithRank(value, named);
+    const int rank = context_.RankOf(value);
+    if (rank < 0) {
+      throw ImportError(
+          Unsupported("an ellipsis for an operand whose rank is not known before data are there"));
+    }
     const int open = rank - named;
     if (open < 0 || (open > 0 && !subscripts.has_ellipsis)) {
       throw ImportError(

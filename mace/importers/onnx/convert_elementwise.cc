@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/unary/unary.h"
 #include "mace/passes/constants.h"
@@ -25,6 +26,18 @@ Outputs ConvertIsNaN(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
 
 namespace {
 
+// SecondOperand where a rank is not known: ones behind its sizes, as many as fit.
+ValueId StandingOpenly(OnnxContext& context, OnnxNode& node, bool is_slope) {
+  const ValueId b = context.Input(node, 1);
+  if (!is_slope && (!node.Has("axis") || node.Int("broadcast", 0) == 0)) return b;
+  const ValueId sizes = SizesFrom(context, b, 0);
+  const int64_t axis = is_slope ? 1 : node.Int("axis", 0);
+  const ValueId ones = OnesFrom(context, context.Input(node, 0), axis);
+  return Reshaped(context, b,
+                  Joined(context, {sizes, context.Emit(OpId::kSlice, {ones, SizesFrom(context, sizes, 0),
+                                                                      context.Int64s(IntList{INT64_MAX})})}));
+}
+
 // Input 1. Before operator set 7 its axes stood, with `broadcast`, at those of input 0 from `axis` on (the
 // last ones where that is missing); the slope of PRelu at axis 1.
 ValueId SecondOperand(OnnxContext& context, OnnxNode& node, OpId op) {
@@ -33,6 +46,7 @@ ValueId SecondOperand(OnnxContext& context, OnnxNode& node, OpId op) {
   const int rank = context.RankOf(context.Input(node, 0)), own_rank = context.RankOf(b);
   const bool is_slope = op == OpId::kPRelu;
   const bool has_axis = node.Has("axis"), is_broadcast = node.Int("broadcast", 0) != 0;
+  if (rank < 0 || own_rank < 0) return StandingOpenly(context, node, is_slope);
   if (rank < 1 || own_rank < 1 || (is_slope ? own_rank != 1 || rank < 2 : !is_broadcast || !has_axis))
     return b;
   const int axis = is_slope ? 1 : context.NormalizedAxis(node.Int("axis", 0), rank);

@@ -8,6 +8,7 @@
 #include "mace/importers/onnx/quantized_operand.h"
 #include "mace/importers/onnx/window.h"
 #include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/convolution/conv_nd.h"
 #include "mace/ops/matmul/matmul.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/passes/constants.h"
@@ -30,7 +31,7 @@ void RequireBytes(const OnnxContext& context, ValueId value) {
 ValueId Distance(OnnxContext& context, ValueId value, ValueId zero_point, int64_t axis) {
   RequireBytes(context, value);
   if (zero_point != kNone && (!context.IsConstant(zero_point) || context.RankOf(zero_point) > 1)) {
-    const ValueId zero = BroadcastParameter(context, zero_point, context.TypeOf(value).shape, axis);
+    const ValueId zero = BroadcastParameter(context, zero_point, value, axis);
     return context.Emit(OpId::kSub, {context.Cast(value, DType::kF32), zero});
   }
   const int64_t count = zero_point == kNone ? 1 : context.TypeOf(zero_point).shape.ElementCount();
@@ -106,16 +107,16 @@ ValueId SumOfParts(OnnxContext& context, int64_t depth, int64_t parts, const Pro
 // be cut into parts the product is one of int32.
 ValueId MultiplyExactly(OnnxContext& context, ValueId a, ValueId weights, ValueId zero_point) {
   const int rank = context.RankOf(weights);
-  if (rank < 1 || context.RankOf(a) < 1) throw ImportError(Unsupported("operands of rank 0 or unknown rank"));
+  if (rank == 0 || context.RankOf(a) == 0) throw ImportError(InvalidArgument("operands of rank 0"));
   if (rank == 1) {
     const ValueId column = context.Unsqueeze(weights, {1});
     const ValueId product = MultiplyExactly(context, a, column, zero_point);
-    return context.Squeeze(product, {context.RankOf(product) - 1});
+    return context.Squeeze(product, {AxisOf(context, -1, context.RankOf(product))});
   }
-  const int64_t depth = context.TypeOf(weights).shape[rank - 2];
+  const int64_t depth = rank < 0 ? kUnknownDim : context.TypeOf(weights).shape[rank - 2];
+  const int64_t columns = rank < 0 ? kUnknownDim : context.TypeOf(weights).shape[rank - 1];
   RequireBytes(context, weights);
-  const Distances distances =
-      DistancesOf(context.graph(), weights, zero_point, 1, context.TypeOf(weights).shape[rank - 1]);
+  const Distances distances = DistancesOf(context.graph(), weights, zero_point, 1, columns);
   const int64_t parts = PartsOf(context, distances, depth);
   const auto multiply = [&](ValueId left, ValueId right) {
     return context.Emit(OpId::kMatMul, {left, right}, ops::MatMulAttributes{});
@@ -126,7 +127,7 @@ ValueId MultiplyExactly(OnnxContext& context, ValueId a, ValueId weights, ValueI
   }
   return SumOfParts(context, depth, parts, [&](int64_t begin, int64_t end) {
     const bool all = begin == 0 && end == depth;
-    const ValueId left = all ? a : Part(context, a, context.RankOf(a) - 1, begin, end);
+    const ValueId left = all ? a : Part(context, a, AxisOf(context, -1, context.RankOf(a)), begin, end);
     const ValueId right = all ? weights : Part(context, weights, rank - 2, begin, end);
     return multiply(left, Distance(context, right, zero_point, -1));
   });
@@ -144,8 +145,8 @@ ValueId ScaleSums(OnnxContext& context, ValueId sums, ValueId a_scale, ValueId b
 // each output channel). What is padded is x's zero point. Float or int32, [N, H, W, O].
 ValueId ConvolveExactly(OnnxContext& context, OnnxNode& node, ValueId stored, ValueId x_zero_point,
                         ValueId weights, ValueId zero_point) {
+  const int axes = SpatialAxes(context, node, &stored, &weights);
   const ops::Conv2dAttributes attributes = ReadConvolution(context, node, stored, weights);
-  const int axes = SpatialAxes(context, stored, weights);
   const ValueId x = ToImage(context, Distance(context, stored, x_zero_point, 1), axes);
   RequireBytes(context, weights);
   const Shape shape = context.TypeOf(weights).shape;
@@ -153,30 +154,34 @@ ValueId ConvolveExactly(OnnxContext& context, OnnxNode& node, ValueId stored, Va
   const int64_t products = shape.Product(1, shape.rank);
   const Distances distances = DistancesOf(context.graph(), weights, zero_point, products, shape[0]);
   const int64_t parts = PartsOf(context, distances, products);
-  const auto convolve = [&](ValueId pixels, ValueId taps, DType dtype) {
-    const ValueId distance = KernelToImage(context, Distance(context, taps, zero_point, 0), axes);
-    return context.Emit(OpId::kConv2d, {context.Cast(pixels, dtype), context.Cast(distance, dtype), kNone},
-                        attributes);
+  const auto distances_of = [&](ValueId taps) {
+    return KernelToImage(context, Distance(context, taps, zero_point, 0), axes);
   };
   if (parts == 0 || (parts > 1 && (attributes.groups != 1 || parts > depth))) {
-    return context.Cast(convolve(x, weights, DType::kF64), DType::kI32);
+    const ops::ConvNdAttributes general = {attributes.strides, attributes.dilations, attributes.pads,
+                                           attributes.padding, attributes.groups};
+    const ValueId sums = context.Emit(
+        OpId::kConvNd,
+        {context.Cast(x, DType::kF64), context.Cast(distances_of(weights), DType::kF64), kNone}, general);
+    return context.Cast(sums, DType::kI32);
   }
   return SumOfParts(context, depth, parts, [&](int64_t begin, int64_t end) {
     const bool all = begin == 0 && end == depth;
-    return convolve(all ? x : Part(context, x, 3, begin, end),
-                    all ? weights : Part(context, weights, 1, begin, end), DType::kF32);
+    const ValueId pixels = all ? x : Part(context, x, 3, begin, end);
+    const ValueId taps = all ? weights : Part(context, weights, 1, begin, end);
+    return context.Emit(OpId::kConv2d, {pixels, distances_of(taps), kNone}, attributes);
   });
 }
 
 // `sums` * x's scale * the weights' scale / y's scale, stored as y.
 ValueId StoreSums(OnnxContext& context, const OnnxNode& node, ValueId sums, ValueId scales, int y_scale,
                   DType missing) {
-  const ValueId divisor = BroadcastParameter(context, context.Input(node, y_scale), Shape{}, 0);
+  const ValueId divisor = BroadcastParameter(context, context.Input(node, y_scale), kNone, 0);
   const ValueId factor = context.Emit(OpId::kDiv, {scales, divisor});
   const ValueId units = context.Emit(OpId::kMul, {context.Cast(sums, DType::kF32), factor});
   const ValueId zero_point = context.OptionalInput(node, y_scale + 1);
   if (zero_point == kNone) return StoreRounded(context, units, kNone, missing);
-  return StoreRounded(context, units, BroadcastParameter(context, zero_point, Shape{}, 0),
+  return StoreRounded(context, units, BroadcastParameter(context, zero_point, kNone, 0),
                       context.TypeOf(zero_point).dtype);
 }
 
@@ -217,9 +222,10 @@ Outputs ConvertDynamicQuantizeMatMul(OnnxContext& context, OnnxNode& node, const
 }
 
 Outputs ConvertConvInteger(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId sums = ConvolveExactly(context, node, context.Input(node, 0), context.OptionalInput(node, 2),
-                                       context.Input(node, 1), context.OptionalInput(node, 3));
-  const int axes = SpatialAxes(context, context.Input(node, 0), context.Input(node, 1));
+  ValueId x = context.Input(node, 0), weights = context.Input(node, 1);
+  const int axes = SpatialAxes(context, node, &x, &weights);
+  const ValueId sums = ConvolveExactly(context, node, x, context.OptionalInput(node, 2), weights,
+                                       context.OptionalInput(node, 3));
   return {FromImage(context, context.Cast(sums, DType::kI32), axes)};
 }
 
@@ -228,25 +234,25 @@ ValueId MultiplyQuantized(OnnxContext& context, const OnnxNode& node) {
   const ValueId a = context.Input(node, 0), b = context.Input(node, 3);
   const ValueId distance = Distance(context, a, context.OptionalInput(node, 2), -2);
   const ValueId sums = MultiplyExactly(context, distance, b, context.OptionalInput(node, 5));
-  const ValueId a_scale = BroadcastParameter(context, context.Input(node, 1), context.TypeOf(a).shape, -2);
-  const ValueId b_scale = BroadcastParameter(context, context.Input(node, 4), context.TypeOf(b).shape, -1);
+  const ValueId a_scale = BroadcastParameter(context, context.Input(node, 1), a, -2);
+  const ValueId b_scale = BroadcastParameter(context, context.Input(node, 4), b, -1);
   return StoreSums(context, node, sums, context.Emit(OpId::kMul, {a_scale, b_scale}), 6,
                    context.TypeOf(a).dtype);
 }
 
 ValueId ConvolveQuantized(OnnxContext& context, OnnxNode& node) {
-  const ValueId x = context.Input(node, 0);
-  ValueId sums = ConvolveExactly(context, node, x, context.OptionalInput(node, 2), context.Input(node, 3),
+  ValueId x = context.Input(node, 0), weights = context.Input(node, 3);
+  const int axes = SpatialAxes(context, node, &x, &weights);
+  ValueId sums = ConvolveExactly(context, node, x, context.OptionalInput(node, 2), weights,
                                  context.OptionalInput(node, 5));
   if (const ValueId bias = context.OptionalInput(node, 8); bias != kNone) {
     sums = context.Emit(OpId::kAdd, {context.Cast(sums, DType::kI32), bias});
   }
-  const ValueId x_scale = BroadcastParameter(context, context.Input(node, 1), Shape{}, 0);
+  const ValueId x_scale = BroadcastParameter(context, context.Input(node, 1), kNone, 0);
   // Several scales of the weights belong to the channels of y, which are its last axis here.
   const ValueId weight_scale = context.Cast(context.Widened(context.Input(node, 4)), DType::kF32);
   const ValueId scales = context.Emit(OpId::kMul, {x_scale, weight_scale});
-  return FromImage(context, StoreSums(context, node, sums, scales, 6, context.TypeOf(x).dtype),
-                   SpatialAxes(context, x, context.Input(node, 3)));
+  return FromImage(context, StoreSums(context, node, sums, scales, 6, context.TypeOf(x).dtype), axes);
 }
 
 }  // namespace mace::importers::onnx

@@ -1,7 +1,6 @@
 // MatMul and Gemm.
 #include <utility>
 
-#include "mace/importers/onnx/emit_norm.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
 #include "mace/ops/matmul/fully_connected.h"
@@ -21,9 +20,14 @@ Outputs ConvertFusedMatMul(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   ops::MatMulAttributes attributes;
   const auto operand = [&](int i, const char* transpose, const char* transpose_batch, bool* swaps) {
     const ValueId value = context.Input(node, i);
-    const int rank = RequireRank(context, value);
-    *swaps = node.Int(transpose, 0) != 0 && rank > 1;
-    if (node.Int(transpose_batch, 0) == 0 || rank < 3) return value;
+    const bool moves_batch = node.Int(transpose_batch, 0) != 0;
+    if (moves_batch && !context.TypeOf(value).shape.HasRank()) {
+      throw ImportError(
+          Unsupported("%s of an operand whose rank is not known before data are there", transpose_batch));
+    }
+    const int rank = context.RankOf(value);
+    *swaps = node.Int(transpose, 0) != 0 && (rank < 0 || rank > 1);
+    if (!moves_batch || rank < 3) return value;
     IntList perm;
     for (int axis = 1; axis < rank - 1; ++axis) perm.Push(axis);
     perm.Push(0);
@@ -59,7 +63,9 @@ ValueId EmitScaled(OnnxContext& context, ValueId value, float factor) {
 
 // alpha * A' * B' + beta * C. With constant B the IR's FullyConnected, whose weights are [N, K].
 ValueId EmitGemm(OnnxContext& context, ValueId a, ValueId b, ValueId c, const GemmFlags& flags) {
-  if (RequireRank(context, a) != 2 || RequireRank(context, b) != 2) {
+  a = context.WithRank(a, 2);
+  b = context.WithRank(b, 2);
+  if (context.RankOf(a) != 2 || context.RankOf(b) != 2) {
     throw ImportError(InvalidArgument("expected matrices, got %s and %s",
                                       ShapeText(context.TypeOf(a).shape).text,
                                       ShapeText(context.TypeOf(b).shape).text));

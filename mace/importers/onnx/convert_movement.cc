@@ -134,8 +134,11 @@ Outputs ConvertPad(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
     return {EmitPad(context, x, context.Int64s(*list), value, kNone, attributes)};
   }
   ValueId pads = context.Input(node, 1), value = context.OptionalInput(node, 2);
-  if (entry.microsoft && context.RankOf(pads) == 2) pads = context.Reshape(pads, IntList{-1});
-  if (value != kNone && context.RankOf(value) == 1 && context.TypeOf(value).shape[0] == 1) {
+  if (entry.microsoft && context.RankOf(pads) != 1) pads = context.Reshape(pads, IntList{-1});
+  const bool may_be_list =
+      value != kNone &&
+      (context.RankOf(value) < 0 || (context.RankOf(value) == 1 && context.TypeOf(value).shape[0] == 1));
+  if (may_be_list) {
     value = context.Reshape(value, IntList{});  // old files hold a list of one
   }
   const ValueId axes = entry.microsoft ? kNone : context.OptionalInput(node, 3);

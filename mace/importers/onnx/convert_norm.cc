@@ -1,6 +1,7 @@
 // Reductions, and what works along one axis.
 #include "mace/importers/onnx/emit_norm.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/importers/onnx/quantized_operand.h"
 #include "mace/ops/norm/hardmax.h"
 #include "mace/ops/norm/norm.h"
@@ -83,18 +84,19 @@ constexpr AlongAxis kAlongAxis[] = {EmitSoftmaxOf, EmitLogSoftmax, EmitHardmaxOf
 // Before opset 13 these work on the tensor seen as a matrix, cut at `axis`.
 ValueId EmitAlongAxis(OnnxContext& context, ValueId x, int64_t given_axis, bool as_matrix, AlongAxis emit) {
   if (!context.TypeOf(x).shape.HasRank() && !as_matrix) return emit(context, x, given_axis);
-  const int axis = context.NormalizedAxis(given_axis, RequireRank(context, x));
   const Shape shape = context.TypeOf(x).shape;
-  const bool rest_is_one = shape.Product(axis + 1, shape.rank) == 1;
-  if (!as_matrix || axis == shape.rank - 1 || rest_is_one) return emit(context, x, axis);
+  int64_t axis = given_axis;
+  if (shape.HasRank()) {
+    const int counted = context.NormalizedAxis(given_axis, shape.rank);
+    axis = counted;
+    const bool rest_is_one = shape.Product(counted + 1, shape.rank) == 1;
+    if (!as_matrix || counted == shape.rank - 1 || rest_is_one) return emit(context, x, axis);
+  }
   ops::FlattenAttributes flatten;
   flatten.axis = axis;
   const ValueId matrix = context.Emit(OpId::kFlatten, {x}, flatten);
   const ValueId soft = emit(context, matrix, 1);
-  const ValueId back = context.Emit(OpId::kShape, {x}, ops::ShapeAttributes{});
-  ops::ReshapeAttributes exact;
-  exact.allow_zero = true;
-  return context.Emit(OpId::kReshape, {soft, back}, exact);
+  return ShapedLike(context, soft, x);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Normalisations over groups of elements.
 #include "mace/importers/onnx/emit_norm.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/ops/norm/local_response_normalization.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/shape/shape_ops.h"
@@ -58,21 +59,21 @@ ValueId EmitChannelLine(OnnxContext& context, ValueId x, ValueId scale, ValueId 
 
 // (x - mean) / sqrt(variance + epsilon) * scale[C] + bias[C] over all axes behind [N, C].
 Outputs ConvertInstanceNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  const int rank = RequireRank(context, x);
+  const ValueId given = context.Input(node, 0), x = AsChannelRows(context, given);
+  const int rank = context.RankOf(x);
   if (rank < 3) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
   IntList axes;
   for (int i = 2; i < rank; ++i) axes.Push(i);
   const ValueId normal = EmitStandardized(context, context.Widened(x), axes, node.Float("epsilon", 1e-5f));
   const ValueId y = EmitChannelLine(context, normal, context.Input(node, 1), context.Input(node, 2), rank);
-  return {context.Cast(y, context.TypeOf(x).dtype)};
+  return {FromChannelRows(context, context.Cast(y, context.TypeOf(x).dtype), x, given)};
 }
 
 // Each group of channels is a row of a layer normalization. Scale and bias were one for each group before
 // opset 21, one for each channel since.
 Outputs ConvertGroupNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
-  const int rank = RequireRank(context, x);
+  const ValueId given = context.Input(node, 0), x = AsChannelRows(context, given);
+  const int rank = context.RankOf(x);
   if (rank < 2) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
   node.Ignore("stash_type");  // float32 at least, always
   const int64_t groups = node.Int("num_groups", 0);
@@ -91,12 +92,9 @@ Outputs ConvertGroupNormalization(OnnxContext& context, OnnxNode& node, const On
   const ValueId scale = context.Input(node, 1), bias = context.Input(node, 2);
   const bool per_group = context.opset() < 21;
   if (per_group) normal = EmitChannelLine(context, normal, scale, bias, 3);
-  const ValueId back = context.Emit(OpId::kShape, {x}, ops::ShapeAttributes{});
-  ops::ReshapeAttributes exact;
-  exact.allow_zero = true;
-  ValueId y = context.Emit(OpId::kReshape, {normal, back}, exact);
+  ValueId y = ShapedLike(context, normal, x);
   if (!per_group) y = EmitChannelLine(context, y, scale, bias, rank);
-  return {context.Cast(y, context.TypeOf(x).dtype)};
+  return {FromChannelRows(context, context.Cast(y, context.TypeOf(x).dtype), x, given)};
 }
 
 // ONNX defines it by (x - E[x]) / (sqrt(E[x^2] - E[x]^2) + 1e-9); of centred values less is lost.
@@ -173,7 +171,7 @@ ValueId EmitElementNormalization(OnnxContext& context, ValueId x, std::span<cons
 
 // Inference. x and the parameters may be of different types: all are computed in x's, or float32 at least.
 Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0);
+  const ValueId given = context.Input(node, 0);
   node.Ignore("momentum");
   node.Ignore("is_test");  // before opset 7
   node.RequireInt("training_mode", 0);
@@ -181,15 +179,18 @@ Outputs ConvertBatchNormalization(OnnxContext& context, OnnxNode& node, const On
   node.Ignore("is_test");
   const bool spatial = node.Int("spatial", 1) != 0;
   const float epsilon = node.Float("epsilon", 1e-5f);
-  const int rank = RequireRank(context, x);
-  if (rank < 1) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
+  const ValueId x = spatial ? AsChannelRows(context, given) : given;
+  if (context.RankOf(x) == 0) throw ImportError(InvalidArgument("expected [N, C, ...], got a scalar"));
   const ValueId wide = context.Widened(x);
   std::vector<ValueId> parameters;
   for (int i = 1; i < 5; ++i) {
-    parameters.push_back(context.Cast(context.Input(node, i), context.TypeOf(wide).dtype));
+    const ValueId parameter = context.Input(node, i);
+    parameters.push_back(
+        context.Cast(spatial ? context.WithRank(parameter, 1) : parameter, context.TypeOf(wide).dtype));
   }
   const auto emit = spatial ? EmitBatchNormalization : EmitElementNormalization;
-  return {context.Cast(emit(context, wide, parameters, epsilon), context.TypeOf(x).dtype)};
+  const ValueId y = context.Cast(emit(context, wide, parameters, epsilon), context.TypeOf(x).dtype);
+  return {FromChannelRows(context, y, x, given)};
 }
 
 }  // namespace mace::importers::onnx

@@ -47,7 +47,7 @@ Outputs ConvertQLinearReduceMean(OnnxContext& context, OnnxNode& node, const Onn
   attributes.kind = ops::ReduceKind::kMean;
   attributes.keep_dims = node.Int("keepdims", 1) != 0;
   for (int64_t axis : node.Ints("axes").value_or(IntList{})) {
-    attributes.axes.Push(context.NormalizedAxis(axis, context.RankOf(x)));
+    attributes.axes.Push(AxisOf(context, axis, context.RankOf(x)));
   }
   const ValueId mean = context.Emit(OpId::kReduce, {x}, attributes);
   return {Quantized(context, node, mean, 3, TypeOfInput(context, node, 0))};
@@ -61,7 +61,7 @@ Outputs ConvertQLinearConcat(OnnxContext& context, OnnxNode& node, const OnnxOp&
   context.SpendNodes(node.input_count());
   ops::ConcatAttributes attributes;
   if (!node.Has("axis")) throw ImportError(InvalidArgument("axis is missing"));
-  attributes.axis = context.NormalizedAxis(node.Int("axis", 0), context.RankOf(inputs[0]));
+  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(inputs[0]));
   const ValueId joined = context.EmitMany(OpId::kConcat, inputs, attributes, 1)[0];
   return {Quantized(context, node, joined, 0, TypeOfInput(context, node, 2))};
 }

@@ -98,7 +98,10 @@ ValueId WithQuantization(OnnxContext& context, ValueId value, ValueId scale, Val
 }
 
 ValueId Dequantized(OnnxContext& context, const OnnxNode& node, int first, int64_t axis) {
-  if (!IsFixedQuantization(context, context.Input(node, first + 1), context.OptionalInput(node, first + 2))) {
+  const ValueId scale = context.Input(node, first + 1);
+  const bool is_open = !context.TypeOf(context.Input(node, first)).shape.HasRank() &&
+                       context.TypeOf(scale).shape.ElementCount() != 1;
+  if (is_open || !IsFixedQuantization(context, scale, context.OptionalInput(node, first + 2))) {
     return DequantizeAtRunTime(context, context.Input(node, first), context.Input(node, first + 1),
                                context.OptionalInput(node, first + 2), axis);
   }

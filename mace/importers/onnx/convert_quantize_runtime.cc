@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/importers/onnx/quantized_operand.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/unary/unary.h"
@@ -15,11 +16,22 @@ bool IsSigned(DType dtype) {
   return dtype == DType::kI2 || dtype == DType::kI4 || dtype == DType::kI8 || dtype == DType::kI16;
 }
 
-// `scales` once for each element of `axis`, of which each holds for `block` elements.
-ValueId RepeatBlocks(OnnxContext& context, ValueId scales, const Shape& shape, int axis, int64_t block) {
-  const int64_t size = shape[axis];
-  const int64_t blocks = context.TypeOf(scales).shape[axis];
-  if (size < 0) throw ImportError(Unsupported("blocks along a dimension that is not known"));
+// `scales` once for each element of `axis` of `value`, of which each holds for `block` elements.
+ValueId RepeatBlocks(OnnxContext& context, ValueId scales, ValueId value, int64_t axis, int64_t block) {
+  ops::GatherAttributes attributes;
+  attributes.axis = axis;
+  const Shape &shape = context.TypeOf(value).shape, own = context.TypeOf(scales).shape;
+  const bool is_open = !shape.HasRank() || !own.HasRank();
+  const int64_t size = is_open ? kUnknownDim : shape[static_cast<int>(axis)];
+  const int64_t blocks = is_open ? kUnknownDim : own[static_cast<int>(axis)];
+  if (size < 0) {
+    const ValueId sizes = SizesFrom(context, value, axis, axis == -1 ? INT64_MAX : axis + 1);
+    const ValueId length = context.Reshape(sizes, IntList{});
+    const ValueId indices = context.Emit(OpId::kRange, {context.Int64(0), length, context.Int64(1)});
+    const ValueId owners =
+        context.Emit(OpId::kDiv, {indices, context.Int64(block)}, ops::RoundingAttributes{});
+    return context.Emit(OpId::kGather, {scales, owners}, attributes);
+  }
   if (blocks >= 0 && blocks != (size + block - 1) / block) {
     throw ImportError(InvalidArgument("%lld scales for %lld elements in blocks of %lld",
                                       static_cast<long long>(blocks), static_cast<long long>(size),
@@ -28,9 +40,20 @@ ValueId RepeatBlocks(OnnxContext& context, ValueId scales, const Shape& shape, i
   context.SpendCopy(size * static_cast<int64_t>(sizeof(int64_t)));
   std::vector<int64_t> owners(static_cast<size_t>(size));
   for (int64_t i = 0; i < size; ++i) owners[static_cast<size_t>(i)] = i / block;
-  ops::GatherAttributes attributes;
-  attributes.axis = axis;
   return context.Emit(OpId::kGather, {scales, context.Int64s(owners)}, attributes);
+}
+
+// BroadcastParameter where one of both ranks is not known.
+ValueId BroadcastOpenRank(OnnxContext& context, ValueId parameter, ValueId value, int64_t axis) {
+  const int own_rank = context.RankOf(parameter);
+  if (own_rank > 1) return parameter;
+  ValueId dims = context.Int64s(IntList{-1});
+  if (axis != -1) dims = Joined(context, {dims, OnesFrom(context, value, axis + 1)});
+  if (own_rank < 0) {  // one scale adds no axis to a tensor that lacks `axis`
+    const ValueId rank = SizesFrom(context, SizesFrom(context, value, 0), 0);
+    dims = context.Emit(OpId::kSlice, {dims, context.Int64s(IntList{0}), rank});
+  }
+  return Reshaped(context, parameter, dims);
 }
 
 }  // namespace
@@ -40,17 +63,23 @@ bool IsFixedQuantization(const OnnxContext& context, ValueId scale, ValueId zero
   return IsFloat(context.TypeOf(scale).dtype) && context.RankOf(scale) <= 1;
 }
 
-ValueId BroadcastParameter(OnnxContext& context, ValueId parameter, const Shape& shape, int64_t axis,
+ValueId BroadcastParameter(OnnxContext& context, ValueId parameter, ValueId value, int64_t axis,
                            int64_t block) {
   ValueId wide = context.Cast(context.Widened(parameter), DType::kF32);
-  const Shape own = context.TypeOf(wide).shape;
-  if (!own.HasRank()) throw ImportError(Unsupported("a scale or zero point of unknown rank"));
+  Shape own = context.TypeOf(wide).shape;
   if (own.rank == 0) return wide;
-  if (block == 0 && own.rank == 1 && own[0] == 1) return context.Reshape(wide, IntList{});
-  if (!shape.HasRank()) throw ImportError(Unsupported("several scales of a tensor of unknown rank"));
+  const Shape shape = value == kNone ? Shape{} : context.TypeOf(value).shape;
+  const bool is_one = block == 0 && own.rank == 1 && own[0] == 1;
+  if (is_one || (shape.rank == 0 && !own.HasRank())) return context.Reshape(wide, IntList{});
+  if (block > 0) {
+    wide = context.WithRank(wide, shape.rank);
+    own = context.TypeOf(wide).shape;
+    if (!shape.HasRank()) return RepeatBlocks(context, wide, value, axis, block);
+  }
+  if (!shape.HasRank() || !own.HasRank()) return BroadcastOpenRank(context, wide, value, axis);
   const int normalized = context.NormalizedAxis(axis, shape.rank);
   if (own.rank == shape.rank && (own.rank > 1 || block > 0)) {
-    return block > 0 ? RepeatBlocks(context, wide, shape, normalized, block) : wide;
+    return block > 0 ? RepeatBlocks(context, wide, value, normalized, block) : wide;
   }
   if (block > 0 || own.rank > 1) {
     throw ImportError(InvalidArgument("scales or zero points %s of a tensor %s", ShapeText(own).text,
@@ -67,17 +96,17 @@ ValueId BroadcastParameter(OnnxContext& context, ValueId parameter, const Shape&
 
 ValueId DequantizeAtRunTime(OnnxContext& context, ValueId stored, ValueId scale, ValueId zero_point,
                             int64_t axis, int64_t block) {
-  const Shape shape = context.TypeOf(stored).shape;
+  if (block > 0) stored = context.WithRank(stored, context.RankOf(scale));
   if (!IsInteger(context.TypeOf(stored).dtype)) {
     throw ImportError(
         InvalidArgument("input of %s, expected integers", NameOf(context.TypeOf(stored).dtype)));
   }
   ValueId distance = context.Cast(stored, DType::kF32);
   if (zero_point != kNone) {
-    const ValueId zero = BroadcastParameter(context, zero_point, shape, axis, block);
+    const ValueId zero = BroadcastParameter(context, zero_point, stored, axis, block);
     distance = context.Emit(OpId::kSub, {distance, zero});
   }
-  return context.Emit(OpId::kMul, {distance, BroadcastParameter(context, scale, shape, axis, block)});
+  return context.Emit(OpId::kMul, {distance, BroadcastParameter(context, scale, stored, axis, block)});
 }
 
 ValueId StoreRounded(OnnxContext& context, ValueId units, ValueId zero_point, DType to) {
@@ -94,10 +123,10 @@ ValueId StoreRounded(OnnxContext& context, ValueId units, ValueId zero_point, DT
 
 ValueId QuantizeAtRunTime(OnnxContext& context, ValueId real, ValueId scale, ValueId zero_point, DType to,
                           const QuantizationLayout& layout) {
-  const Shape shape = context.TypeOf(real).shape;
+  if (layout.block > 0) real = context.WithRank(real, context.RankOf(scale));
   const bool in_double = layout.precision == DType::kF64;
   const DType computed = in_double ? DType::kF64 : DType::kF32;
-  const ValueId divisor = BroadcastParameter(context, scale, shape, layout.axis, layout.block);
+  const ValueId divisor = BroadcastParameter(context, scale, real, layout.axis, layout.block);
   ValueId units = context.Emit(
       OpId::kDiv, {context.Cast(context.Widened(real), computed), context.Cast(divisor, computed)});
   if (layout.precision == DType::kF16 || layout.precision == DType::kBF16) {
@@ -109,7 +138,7 @@ ValueId QuantizeAtRunTime(OnnxContext& context, ValueId real, ValueId scale, Val
       throw ImportError(InvalidArgument("a zero point of %s for integers of %s",
                                         NameOf(context.TypeOf(zero_point).dtype), NameOf(to)));
     }
-    zero = context.Cast(BroadcastParameter(context, zero_point, shape, layout.axis, layout.block), computed);
+    zero = context.Cast(BroadcastParameter(context, zero_point, real, layout.axis, layout.block), computed);
   }
   return StoreRounded(context, units, zero, to);
 }

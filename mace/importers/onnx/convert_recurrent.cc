@@ -99,8 +99,11 @@ bool AreAllSteps(OnnxContext& context, ValueId lengths, int64_t steps) {
 // The operands in the IR's order and layout; absent ones at the end are left out.
 std::vector<ValueId> ReadOperands(OnnxContext& context, OnnxNode& node, ValueId w, ValueId r,
                                   bool batch_first, int directions, int64_t hidden, bool lstm) {
-  std::vector<ValueId> inputs = {context.Input(node, 0), w, r};
-  for (int i = 3; i < (lstm ? 8 : 6); ++i) inputs.push_back(context.OptionalInput(node, i));
+  std::vector<ValueId> inputs = {context.WithRank(context.Input(node, 0), 3), w, r};
+  constexpr int kRanks[] = {3, 3, 3, 2, 1, 3, 3, 2};
+  for (int i = 3; i < (lstm ? 8 : 6); ++i) {
+    inputs.push_back(context.WithRank(context.OptionalInput(node, i), kRanks[i]));
+  }
   const Shape weights = context.TypeOf(inputs[1]).shape;
   context.RefineInput(inputs[0], {kUnknownDim, kUnknownDim, weights.rank == 3 ? weights[2] : kUnknownDim});
   const Shape x = context.TypeOf(inputs[0]).shape;
@@ -123,8 +126,11 @@ Outputs ConvertLayer(OnnxContext& context, OnnxNode& node, OpId op, ValueId w, V
                                        GateActivation::kTanh};
   const bool lstm = op == OpId::kLstm;
   const bool batch_first = node.Int("layout", 0) != 0;
-  if (RequireRank(context, r) != 3) throw ImportError(InvalidArgument("R must have rank 3"));
+  w = context.WithRank(w, 3);
+  r = context.WithRank(r, 3);
+  if (context.RankOf(r) != 3) throw ImportError(InvalidArgument("R must have rank 3"));
   const int64_t hidden = node.Int("hidden_size", context.TypeOf(r).shape[2]);
+  if (hidden < 1) throw ImportError(Unsupported("neither hidden_size nor R tell the number of units"));
   const int directions = ReadDirection(node) == ops::Direction::kBidirectional ? 2 : 1;
   const std::vector<ValueId> inputs =
       ReadOperands(context, node, w, r, batch_first, directions, hidden, lstm);

@@ -242,8 +242,7 @@ Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   const Shape shape = context.TypeOf(x).shape;
   attributes.axes = node.Ints("axes").value_or(IntList{});
   for (int64_t& axis : std::span(attributes.axes.values, static_cast<size_t>(attributes.axes.count))) {
-    if (shape.HasRank()) axis = context.NormalizedAxis(axis, shape.rank);
-    if (axis < 0) throw ImportError(Unsupported("axes from the end of a tensor of unknown rank"));
+    axis = AxisOf(context, axis, shape.rank);
   }
   if (IsImageResize(context, attributes, x)) {
     IntList axes = attributes.axes;

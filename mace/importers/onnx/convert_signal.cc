@@ -1,5 +1,6 @@
 // Fourier transforms, windows and mel weights.
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/signal/signal.h"
 
@@ -22,7 +23,15 @@ Outputs ConvertDft(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 
 Outputs ConvertStft(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ValueId signal = context.Input(node, 0);
-  if (context.RankOf(signal) == 2) signal = context.Unsqueeze(signal, {2});
+  const int rank = context.RankOf(signal);
+  if (rank == 2) signal = context.Unsqueeze(signal, {2});
+  if (rank < 0) {  // [batch, length], and perhaps 1 or 2
+    const ValueId one = context.Int64s(IntList{1}), zero = context.Int64s(IntList{0});
+    const ValueId parts = Joined(context, {SizesFrom(context, signal, 2), one});
+    const ValueId part = context.Emit(OpId::kSlice, {parts, zero, one});
+    const ValueId sizes = Joined(context, {SizesFrom(context, signal, 0, 2), part});
+    signal = context.WithRank(Reshaped(context, signal, sizes), 3);
+  }
   ops::StftAttributes attributes;
   attributes.onesided = node.Int("onesided", 1) != 0;
   return {context.Emit(

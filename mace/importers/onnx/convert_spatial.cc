@@ -2,14 +2,15 @@
 // CausalConvWithState, and com.microsoft's FusedConv.
 #include <climits>
 
+#include "mace/importers/onnx/emit_norm.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/importers/onnx/window.h"
 #include "mace/ops/convolution/col2im.h"
 #include "mace/ops/convolution/deform_conv.h"
 #include "mace/ops/detection/roi_align.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/pooling/pool_nd.h"
-#include "mace/ops/reduce/reduce.h"
 #include "mace/ops/unary/unary.h"
 #include "mace/ops/vision/grid_sample.h"
 
@@ -17,18 +18,14 @@ namespace mace::importers::onnx {
 
 Outputs ConvertGlobalLpPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
-  const int axes = SpatialAxes(context, x);
   const int64_t p = node.Int("p", 2);
   if (p < 1 || p > INT_MAX) throw ImportError(InvalidArgument("p=%lld", static_cast<long long>(p)));
-  ops::ReduceAttributes attributes;
-  attributes.kind = p == 2 ? ops::ReduceKind::kL2 : ops::ReduceKind::kSum;
-  for (int i = 0; i < axes; ++i) attributes.axes.Push(2 + i);
-  if (p == 2) return {context.Emit(OpId::kReduce, {x}, attributes)};
+  if (p == 2) return {EmitSpatialReduce(context, ops::ReduceKind::kL2, x)};
   const ValueId magnitude = context.Emit(OpId::kAbs, {x});
-  if (p == 1) return {context.Emit(OpId::kReduce, {magnitude}, attributes)};
+  if (p == 1) return {EmitSpatialReduce(context, ops::ReduceKind::kSum, magnitude)};
   const DType wide = context.TypeOf(x).dtype == DType::kF64 ? DType::kF64 : DType::kF32;
   const ValueId power = context.Emit(OpId::kPow, {magnitude, context.Float(static_cast<float>(p), wide)});
-  const ValueId sum = context.Emit(OpId::kReduce, {power}, attributes);
+  const ValueId sum = EmitSpatialReduce(context, ops::ReduceKind::kSum, power);
   return {context.Emit(OpId::kPow, {sum, context.Float(1 / static_cast<float>(p), wide)})};
 }
 
@@ -113,8 +110,13 @@ Outputs ConvertGridSample(OnnxContext& context, OnnxNode& node, const OnnxOp& en
     throw ImportError(InvalidArgument("padding_mode='%s'", padding.c_str()));
   }
   attributes.align_corners = node.Int("align_corners", 0) != 0;
-  const ValueId x = context.Input(node, 0), grid = context.Input(node, 1);
-  const int axes = SpatialAxes(context, x, grid);
+  ValueId x = context.Input(node, 0), grid = context.Input(node, 1);
+  if (context.RankOf(x) < 0 && context.RankOf(grid) < 0) {
+    const ValueId samples =
+        context.Emit(OpId::kGridSample, {ChannelsLastOfOpenRank(context, x), grid}, attributes);
+    return {ChannelsFirstOfOpenRank(context, samples)};
+  }
+  const int axes = SpatialAxes(context, node, &x, &grid);
   const ValueId y = context.Emit(OpId::kGridSample, {ToChannelsLast(context, x, axes), grid}, attributes);
   return {ToChannelsFirst(context, y, axes)};
 }
@@ -126,8 +128,10 @@ Outputs ConvertAffineGrid(OnnxContext& context, OnnxNode& node, const OnnxOp& en
 }
 
 Outputs ConvertDeformConv(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0), weights = context.Input(node, 1);
-  if (SpatialAxes(context, x, weights) != 2) throw ImportError(Unsupported("only images [N, C, H, W]"));
+  const ValueId x = context.WithRank(context.Input(node, 0), 4);
+  const ValueId weights = context.WithRank(context.Input(node, 1), 4);
+  if (context.RankOf(x) != 4 || context.RankOf(weights) != 4)
+    throw ImportError(Unsupported("only images [N, C, H, W]"));
   const IntList kernel = node.Ints("kernel_shape").value_or(IntList{});
   const Shape& shape = context.TypeOf(weights).shape;
   for (int i = 0; i < kernel.size() && shape.rank == 4; ++i) {
@@ -162,7 +166,7 @@ Outputs ConvertCol2Im(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
 
 // A depthwise convolution over what came before, zeros or the state, and the input.
 Outputs ConvertCausalConvWithState(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId x = context.Input(node, 0), weights = context.Input(node, 1);
+  const ValueId x = context.WithRank(context.Input(node, 0), 3), weights = context.Input(node, 1);
   const Shape& shape = context.TypeOf(weights).shape;
   if (shape.rank != 3 || shape[0] < 1 || shape[2] < 1) {
     throw ImportError(Unsupported("weights %s, expected [C, 1, k]", ShapeText(shape).text));

@@ -48,7 +48,7 @@ Outputs ConvertSkipLayerNormalization(OnnxContext& context, OnnxNode& node, cons
 // The sum of a word's, its place's and its segment's embedding, normalised; outputs: y, the number of words
 // that the mask leaves of each sentence (0 without a mask), the sum.
 Outputs ConvertEmbedLayerNormalization(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  const ValueId words = context.Input(node, 0);
+  const ValueId words = context.WithRank(context.Input(node, 0), 2);
   const ValueId table = context.Input(node, 2);
   const DType dtype = context.TypeOf(table).dtype;
   const Shape shape = context.TypeOf(words).shape;

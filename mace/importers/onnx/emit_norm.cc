@@ -1,5 +1,6 @@
 #include "mace/importers/onnx/emit_norm.h"
 
+#include "mace/importers/onnx/open_rank.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/shape/shape_ops.h"
 
@@ -7,17 +8,25 @@ namespace mace::importers::onnx {
 
 DType WideTypeOf(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype; }
 
-int RequireRank(const OnnxContext& context, ValueId value) {
-  if (context.TypeOf(value).shape.HasRank()) return context.RankOf(value);
-  throw ImportError(Unsupported("an operand whose rank is not known before data are there"));
-}
-
 ValueId EmitReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x, const IntList& axes,
                    bool keep_dims) {
   ops::ReduceAttributes attributes;
   attributes.kind = kind;
   attributes.axes = axes;
   attributes.keep_dims = keep_dims;
+  return context.Emit(OpId::kReduce, {x}, attributes);
+}
+
+ValueId EmitSpatialReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x) {
+  ops::ReduceAttributes attributes;
+  attributes.kind = kind;
+  const int rank = context.RankOf(x);
+  if (rank < 0) {
+    attributes.empty_is_none = true;
+    return context.Emit(OpId::kReduce, {x, AxesFrom(context, x, 2)}, attributes);
+  }
+  if (rank < 3) throw ImportError(InvalidArgument("expected [N, C, ...], got rank %d", rank));
+  for (int i = 2; i < rank; ++i) attributes.axes.Push(i);
   return context.Emit(OpId::kReduce, {x}, attributes);
 }
 
@@ -41,22 +50,45 @@ ValueId PerChannel(OnnxContext& context, ValueId vector, int rank) {
 namespace {
 
 // Scale and bias may be smaller than what is normalised, as NumPy broadcasts; the IR's have its very shape.
+// `axis`: of x, from the end where x's rank is not known.
 ValueId BroadcastToNormalized(OnnxContext& context, ValueId value, ValueId x, int axis) {
-  RequireRank(context, value);
   const Shape shape = context.TypeOf(value).shape;
   const Shape x_shape = context.TypeOf(x).shape;
-  const int rank = x_shape.rank - axis;
+  const int rank = axis < 0 ? -axis : x_shape.rank - axis;
   bool fits = shape.rank == rank;
-  for (int i = 0; fits && i < rank; ++i) fits = shape[i] < 0 || shape[i] != 1 || x_shape[axis + i] == 1;
+  for (int i = 0; fits && i < rank; ++i) {
+    fits = shape[i] != 1 || (x_shape.HasRank() && x_shape[axis + i] == 1);
+  }
   if (fits) return value;
   if (shape.rank > rank) {
     IntList leading;  // must be of size 1: Squeeze says so where they are not
     for (int i = 0; i < shape.rank - rank; ++i) leading.Push(i);
     return BroadcastToNormalized(context, context.Squeeze(value, leading), x, axis);
   }
-  ops::ShapeAttributes attributes;
-  attributes.start = axis;
-  return context.Emit(OpId::kExpand, {value, context.Emit(OpId::kShape, {x}, attributes)});
+  return context.WithRank(context.Emit(OpId::kExpand, {value, SizesFrom(context, x, axis)}), rank);
+}
+
+// x, whose rank is not known, is a matrix for the IR: it is cut at an axis counted from the front.
+std::vector<ValueId> EmitFromCountedAxis(OnnxContext& context, ValueId x, ValueId scale, ValueId bias,
+                                         LayerNormalizationForm form, int outputs) {
+  const int64_t axis = form.axis;
+  ops::FlattenAttributes flatten;
+  flatten.axis = axis;
+  const ValueId matrix = context.Emit(OpId::kFlatten, {x}, flatten);
+  const auto as_row = [&](ValueId value) {
+    if (value == kNone) return kNone;
+    const ValueId all = context.Emit(OpId::kExpand, {value, SizesFrom(context, x, axis)});
+    return context.Reshape(all, IntList{-1});
+  };
+  form.axis = -1;
+  std::vector<ValueId> results =
+      EmitLayerNormalization(context, matrix, as_row(scale), as_row(bias), form, outputs);
+  results[0] = ShapedLike(context, results[0], x);
+  for (size_t i = 1; i < results.size(); ++i) {
+    const ValueId shape = Joined(context, {SizesFrom(context, x, 0, axis), OnesFrom(context, x, axis)});
+    results[i] = Reshaped(context, results[i], shape);
+  }
+  return results;
 }
 
 }  // namespace
@@ -64,7 +96,11 @@ ValueId BroadcastToNormalized(OnnxContext& context, ValueId value, ValueId x, in
 std::vector<ValueId> EmitLayerNormalization(OnnxContext& context, ValueId x, ValueId scale, ValueId bias,
                                             const LayerNormalizationForm& form, int outputs) {
   ops::LayerNormalizationAttributes attributes;
-  attributes.axis = context.NormalizedAxis(form.axis, RequireRank(context, x));
+  const int x_rank = context.RankOf(x);
+  if (x_rank < 0 && form.axis >= 0) return EmitFromCountedAxis(context, x, scale, bias, form, outputs);
+  if (form.axis < -kMaxRank)
+    throw ImportError(InvalidArgument("axis %lld", static_cast<long long>(form.axis)));
+  attributes.axis = x_rank < 0 ? form.axis : context.NormalizedAxis(form.axis, x_rank);
   attributes.epsilon = form.epsilon;
   attributes.root_mean_square = form.root_mean_square;
   const auto axis = static_cast<int>(attributes.axis);

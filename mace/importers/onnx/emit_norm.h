@@ -12,11 +12,11 @@ namespace mace::importers::onnx {
 // The type that operators of several steps compute in: float32 for floats of 16 bits, so that nothing is
 // rounded between the steps.
 DType WideTypeOf(DType dtype);
-// Throws where the rank is not known before data are there.
-int RequireRank(const OnnxContext& context, ValueId value);
 
 ValueId EmitReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x, const IntList& axes,
                    bool keep_dims);
+// Over all axes behind [N, C], which stay with size 1.
+ValueId EmitSpatialReduce(OnnxContext& context, ops::ReduceKind kind, ValueId x);
 ValueId EmitLogSoftmax(OnnxContext& context, ValueId x, int64_t axis);
 
 // A vector of one element for each index of axis 1, seen as [C, 1, ...] beside a tensor of this rank.

@@ -293,6 +293,13 @@ ValueId OnnxContext::Reshape(ValueId value, const IntList& shape) {
   return EmitMoved(OpId::kReshape, {value}, attributes);
 }
 
+ValueId OnnxContext::WithRank(ValueId value, int rank) {
+  if (value == kNone || rank < 0 || TypeOf(value).shape.HasRank()) return value;
+  IntList copied;
+  for (int i = 0; i < rank; ++i) copied.Push(0);
+  return Reshape(value, copied);
+}
+
 ValueId OnnxContext::Unsqueeze(ValueId value, const IntList& axes) {
   ops::UnsqueezeAttributes attributes;
   attributes.axes = axes;

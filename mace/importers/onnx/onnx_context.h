@@ -254,6 +254,9 @@ class OnnxContext {
   // Constants and constant weights behind a Cast or Dequantize are permuted (reshaped) in place of a node.
   ValueId Transpose(ValueId value, const IntList& perm);
   ValueId Reshape(ValueId value, const IntList& shape);
+  // For operators that demand a rank: `value` itself where its rank is known (the shape rule complains of
+  // another) or this one is not, else a view of it that has this one. Data of another rank are an error then.
+  ValueId WithRank(ValueId value, int rank);
   ValueId ToNhwc(ValueId value) { return Transpose(value, {0, 2, 3, 1}); }
   ValueId ToNchw(ValueId value) { return Transpose(value, {0, 3, 1, 2}); }
   ValueId Unsqueeze(ValueId value, const IntList& axes);

@@ -33,9 +33,9 @@ struct QuantizationLayout {
   int64_t block = 0;                  // elements that share a scale along the axis; 0: no blocks
   DType precision = DType::kInvalid;  // what the quotient is rounded to before it becomes an integer
 };
-// A scale or zero point in float32, in a shape that broadcasts to `shape`: one, one for each index of `axis`,
-// one for each block along it, or already of that rank.
-ValueId BroadcastParameter(OnnxContext& context, ValueId parameter, const Shape& shape, int64_t axis,
+// A scale or zero point in float32, in a shape that broadcasts to that of `value` (kNone: a scalar): one, one
+// for each index of `axis`, one for each block along it, or already of that rank.
+ValueId BroadcastParameter(OnnxContext& context, ValueId parameter, ValueId value, int64_t axis,
                            int64_t block = 0);
 // In float32.
 ValueId DequantizeAtRunTime(OnnxContext& context, ValueId stored, ValueId scale, ValueId zero_point,

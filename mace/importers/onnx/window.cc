@@ -58,15 +58,37 @@ void WindowAttributes::Widen() {
   pads = {0, pads[0], 0, pads[1]};
 }
 
-int SpatialAxes(const OnnxContext& context, ValueId x, ValueId weights) {
-  const ValueId known = context.TypeOf(x).shape.HasRank() || weights == kNone ? x : weights;
-  const Shape& shape = context.TypeOf(known).shape;
-  if (!shape.HasRank()) throw ImportError(Unsupported("an input of which not even the rank is known"));
-  if (shape.rank < 3 || shape.rank > ops::kMaxSpatialAxes + 2) {
-    throw ImportError(Unsupported("input of rank %d: expected [N, C, 1 to %d spatial axes]", shape.rank,
-                                  ops::kMaxSpatialAxes));
+namespace {
+
+// By the attributes; 0 where they do not tell.
+int ListedAxes(OnnxNode& node) {
+  for (const char* name : {"kernel_shape", "strides", "dilations"}) {
+    if (const auto list = node.Ints(name); list.has_value() && !list->empty()) return list->size();
   }
-  return shape.rank - 2;
+  const auto pads = node.Ints("pads");
+  return pads.has_value() ? pads->size() / 2 : 0;
+}
+
+}  // namespace
+
+int SpatialAxes(OnnxContext& context, OnnxNode& node, ValueId* x, ValueId* weights) {
+  int rank = context.RankOf(*x);
+  if (rank < 0) rank = context.RankOf(*weights);
+  if (rank < 0) {
+    const int listed = ListedAxes(node);
+    if (listed == 0) {
+      throw ImportError(
+          Unsupported("neither an operand nor an attribute tells the rank before data are there"));
+    }
+    rank = listed + 2;
+  }
+  if (rank < 3 || rank > ops::kMaxSpatialAxes + 2) {
+    throw ImportError(
+        Unsupported("input of rank %d: expected [N, C, 1 to %d spatial axes]", rank, ops::kMaxSpatialAxes));
+  }
+  *x = context.WithRank(*x, rank);
+  *weights = context.WithRank(*weights, rank);
+  return rank - 2;
 }
 
 ValueId ToChannelsLast(OnnxContext& context, ValueId value, int axes) {

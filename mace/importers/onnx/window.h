@@ -26,8 +26,9 @@ struct WindowAttributes {
 IntList AxisInts(OnnxNode& node, std::string_view name, int axes, int64_t missing, int64_t minimum);
 WindowAttributes ReadWindow(OnnxNode& node, int axes);
 
-// How many spatial axes: by x, or by the weights where x's rank is not known. 1 to 4, else kUnsupported.
-int SpatialAxes(const OnnxContext& context, ValueId x, ValueId weights = kNone);
+// How many spatial axes: by x, or where its rank is not known by the weights, or by attributes that have a
+// number for each. 1 to 4, else kUnsupported. Both operands have that rank from here on.
+int SpatialAxes(OnnxContext& context, OnnxNode& node, ValueId* x, ValueId* weights);
 
 // [N, C, spatial...] as [N, spatial..., C], and back.
 ValueId ToChannelsLast(OnnxContext& context, ValueId value, int axes);

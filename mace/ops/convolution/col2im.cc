@@ -37,6 +37,10 @@ Status InferCol2Im(InferContext& context) {
     return InvalidArgument("image and block have another number of axes");
   }
   if (axes < 0) axes = attributes.strides.size();
+  if (axes == 0 && context.input(1).shape[0] < 0) {
+    context.SetOutput(0, context.input(0).dtype, Shape::OfUnknownRank());
+    return Status::Ok();
+  }
   if (axes < 1 || axes > kMaxSpatialAxes) return Unsupported("an image of an unknown number of axes");
   Shape shape = {x[0], kUnknownDim};
   for (int64_t i = 0; i < axes; ++i) shape.Push(kUnknownDim);

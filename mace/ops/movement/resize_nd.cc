@@ -24,11 +24,12 @@ Status ReadAxes(const ResizeNdAttributes& attributes, int rank, IntList* axes) {
     for (int i = 0; i < rank; ++i) axes->Push(i);
   }
   uint32_t seen = 0;
-  for (int64_t axis : *axes) {
-    if (axis < 0 || axis >= rank || (seen >> axis & 1) != 0) {
-      return InvalidArgument("axis %lld of a tensor of rank %d", static_cast<long long>(axis), rank);
-    }
+  for (int i = 0; i < axes->size(); ++i) {
+    int axis = 0;
+    MACE_RETURN_IF_ERROR(ResolveAxis((*axes)[i], rank, &axis));
+    if ((seen >> axis & 1) != 0) return InvalidArgument("axis %d twice", axis);
     seen |= 1u << axis;
+    (*axes)[i] = axis;
   }
   return Status::Ok();
 }

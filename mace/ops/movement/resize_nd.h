@@ -27,7 +27,7 @@ struct ResizeNdAttributes {
   bool exclude_outside = false;
   float cubic_coefficient = -0.75f;
   float extrapolation_value = 0;
-  IntList axes;  // which the operands speak of, >= 0 and different; empty: all
+  IntList axes;  // which the operands speak of, different; from the end where negative; empty: all
 
   static constexpr auto Fields() {
     return std::array{MACE_FIELD(1, ResizeNdAttributes, mode),

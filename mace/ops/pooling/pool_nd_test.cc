@@ -101,13 +101,13 @@ TEST(PoolNd, Refusals) {
 
 TEST(MaxUnpool, PutsBack) {
   OpTester tester(OpId::kMaxUnpool);
-  tester.attributes<MaxUnpoolAttributes>() = {.kernel = {2, 2}, .strides = {2, 2}};
+  tester.attributes<MaxUnpoolAttributes>() = {.kernel = {2, 2}, .strides = {2, 2}, .pads = {}};
   ASSERT_OK(tester.Input<float>({1, 1, 1, 2}, {5, 7}).Input<int64_t>({1, 1, 1, 2}, {4, 3}).Run());
   ASSERT_TRUE(tester.output().shape == (Shape{1, 1, 2, 4}));
   ExpectNear(tester.Output<float>(), {0, 0, 0, 7, 5, 0, 0, 0});
 
   OpTester larger(OpId::kMaxUnpool);
-  larger.attributes<MaxUnpoolAttributes>() = {.kernel = {2, 2}, .strides = {2, 2}};
+  larger.attributes<MaxUnpoolAttributes>() = {.kernel = {2, 2}, .strides = {2, 2}, .pads = {}};
   ASSERT_OK(larger.Input<float>({1, 1, 1, 2}, {5, 7})
                 .Input<int64_t>({1, 1, 1, 2}, {4, 3})
                 .Input<int64_t>({4}, {1, 1, 3, 5})
@@ -115,7 +115,7 @@ TEST(MaxUnpool, PutsBack) {
   ExpectNear(larger.Output<float>(), {0, 0, 0, 7, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 
   OpTester outside(OpId::kMaxUnpool);
-  outside.attributes<MaxUnpoolAttributes>() = {.kernel = {2, 2}, .strides = {2, 2}};
+  outside.attributes<MaxUnpoolAttributes>() = {.kernel = {2, 2}, .strides = {2, 2}, .pads = {}};
   EXPECT_ERROR(outside.Input<float>({1, 1, 1, 2}, {5, 7}).Input<int64_t>({1, 1, 1, 2}, {8, 3}).Run(),
                kInvalidArgument);
 }

@@ -48,6 +48,11 @@ TEST(Unique, SlicesScalarsAndNothing) {
   ASSERT_OK(empty_slices.Input<float>({3, 0}, {}).Run());  // three slices without elements are equal
   EXPECT_TRUE(empty_slices.output().shape == (Shape{1, 0}));
   EXPECT_EQ(empty_slices.Output<int64_t>(3), (std::vector<int64_t>{3}));
+  EXPECT_EQ(empty_slices.Output<int64_t>(2), (std::vector<int64_t>{0, 0, 0}));
+  OpTester many(OpId::kUnique);  // a step for each would take years
+  many.attributes<UniqueAttributes>() = {.along_axis = true, .axis = 0};
+  ASSERT_OK(many.Input<float>({int64_t{1} << 58, 0}, {}).Run());
+  EXPECT_TRUE(many.output().shape == (Shape{1, 0}));
   OpTester nothing(OpId::kUnique);
   nothing.attributes<UniqueAttributes>() = {.along_axis = true, .axis = 1};
   ASSERT_OK(nothing.Input<float>({3, 0}, {}).Run());

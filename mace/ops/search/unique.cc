@@ -76,6 +76,7 @@ Result<int64_t*> AllocateInts(const DynamicContext& context, int output, int64_t
   return static_cast<int64_t*>(view.data);
 }
 
+// `order` is null where it is the one that the slices have.
 Status WriteGroups(const DynamicContext& context, const Slices& slices, int axis, const int64_t* order,
                    const Group* groups, int64_t count) {
   const TensorView& x = context.inputs[0];
@@ -101,8 +102,9 @@ Status WriteGroups(const DynamicContext& context, const Slices& slices, int axis
   for (int64_t i = 0; i < count; ++i) {
     if (firsts != nullptr) firsts[i] = groups[i].first;
     if (counts != nullptr) counts[i] = groups[i].count;
-    for (int64_t k = 0; inverse != nullptr && k < groups[i].count; ++k)
-      inverse[order[groups[i].begin + k]] = i;
+    for (int64_t k = 0; inverse != nullptr && k < groups[i].count; ++k) {
+      inverse[order == nullptr ? k : order[groups[i].begin + k]] = i;
+    }
   }
   return Status::Ok();
 }
@@ -149,6 +151,11 @@ Status EvaluateUnique(const DynamicContext& context) {
   }
   if (slices.count > INT64_MAX / static_cast<int64_t>(sizeof(Group))) {
     return InvalidArgument("%s is too large", ShapeText(x.shape).text);
+  }
+  if (slices.outer == 0 || slices.inner == 0) {
+    // Slices without elements are equal. There may be any number of them: nothing is done for each.
+    const Group all = {0, 0, slices.count};
+    return WriteGroups(context, slices, axis, nullptr, &all, slices.count > 0 ? 1 : 0);
   }
   const DType dtype = x.dtype == DType::kBool ? DType::kU8 : x.dtype;
   return DispatchDType<float, double, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,

@@ -110,6 +110,12 @@ TEST(GridSample, Refusals) {
   EXPECT_TRUE(inferred[0].shape == (Shape{2, kUnknownDim, 7, 3}));
   EXPECT_ERROR(tester.Infer({x, {DType::kF32, {2, 7, 7, 3}, kNone}}, &inferred), kInvalidArgument);
   EXPECT_ERROR(tester.Infer({x, {DType::kI64, {2, 7, 7, 2}, kNone}}, &inferred), kUnsupported);
+  std::vector<TensorType> types;
+  const int64_t open = SymbolDim(0);
+  const TensorType theta = {DType::kF32, {1, open, open}, kNone}, sizes = {DType::kI64, {open}, kNone};
+  EXPECT_ERROR(OpTester(OpId::kAffineGrid).Infer({theta, sizes}, &types), kUnsupported);
+  EXPECT_ERROR(OpTester(OpId::kAffineGrid).Infer({theta, {DType::kI64, {3}, kNone}}, &types),
+               kInvalidArgument);
   OpTester grid(OpId::kAffineGrid);
   EXPECT_ERROR(grid.Input<float>({1, 2, 3}, {1, 0, 0, 0, 1, 0}).Input<int64_t>({4}, {2, 1, 1, 3}).Run(),
                kInvalidArgument);
