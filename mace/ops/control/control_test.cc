@@ -259,6 +259,30 @@ TEST(VerifyGraph, RefusesBrokenSubgraphs) {
   }
 }
 
+// A file may leave them out.
+TEST(InferNode, BodiesWithoutTypesAreRefused) {
+  Graph graph;
+  BuildControlGraph(&graph);
+  const auto infer = [](const Graph& owner) {
+    const Node& node = owner.nodes[0];
+    std::vector<TensorType> inputs, outputs(node.outputs.size());
+    for (ValueId input : node.inputs) inputs.push_back(owner.values[input].type);
+    const std::vector<const TensorView*> known(inputs.size());
+    return InferNode(owner, node, inputs.data(), known.data(), outputs.data());
+  };
+  Graph& adding = *graph.subgraphs[1];
+  EXPECT_OK(infer(graph));
+  EXPECT_OK(infer(adding));
+  Graph& step = *adding.subgraphs[0];
+  step.outputs[2] = step.inputs[0];
+  step.values[step.inputs[0]].type.dtype = DType::kInvalid;
+  EXPECT_ERROR(infer(adding), kInvalidArgument);
+  for (auto& branch : graph.subgraphs) {
+    for (ValueId output : branch->outputs) branch->values[output].type.dtype = DType::kInvalid;
+  }
+  EXPECT_ERROR(infer(graph), kInvalidArgument);
+}
+
 TEST(DumpGraph, IndentsSubgraphs) {
   Graph graph;
   BuildControlGraph(&graph);

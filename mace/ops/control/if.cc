@@ -20,6 +20,7 @@ Status InferIf(InferContext& context) {
       return InvalidArgument("output %d is %s in one branch and %s in the other", i, NameOf(a.dtype),
                              NameOf(b.dtype));
     }
+    if (!IsValid(a.dtype)) return InvalidArgument("output %d of the branches has no type", i);
     context.SetOutput(i, a.dtype, CommonShape(a.shape, b.shape));
   }
   return Status::Ok();

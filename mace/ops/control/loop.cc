@@ -16,6 +16,7 @@ Status InferLoop(InferContext& context) {
   const int carried = attributes.carried_count;
   for (int i = 0; i < context.output_count(); ++i) {
     const TensorType& left = body.values[body.outputs[i + 1]].type;
+    if (!IsValid(left.dtype)) return InvalidArgument("output %d of the body has no type", i + 1);
     if (i >= carried) {
       Shape shape;
       MACE_RETURN_IF_ERROR(ScannedShape(left.shape, kUnknownDim, &shape).WithPrefix("output %d", i));
