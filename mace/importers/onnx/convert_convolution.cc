@@ -288,7 +288,8 @@ Outputs ConvertConvTranspose(OnnxContext& context, OnnxNode& node, const OnnxOp&
   CheckKernelShape(context, node, weights, axes);
   Stamps stamps = ReadStamps(node, axes);
   const Shape in = context.TypeOf(x).shape, kernel = context.TypeOf(weights).shape;
-  const bool is_image = axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && ResolvePads(in, kernel, &stamps);
+  const bool is_image =
+      axes <= 2 && context.TypeOf(x).dtype != DType::kF64 && ResolvePads(in, kernel, &stamps);
   const bool has_row = is_image && axes == 1;
   const ValueId moved = TransposedConvolutionWeights(
       context, has_row ? WithKernelRow(context, weights) : weights, stamps.groups, has_row ? 2 : axes);
