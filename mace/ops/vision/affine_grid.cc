@@ -11,15 +11,11 @@ Status InferAffineGrid(InferContext& context) {
   MACE_RETURN_IF_ERROR(ExpectRank(context, 1, 1));
   const Shape& theta = context.input(0).shape;
   const int64_t entries = context.input(1).shape[0];
-  if (theta[1] < 0 && theta[2] < 0 && entries < 0) {
-    return Unsupported("theta %s and any number of sizes: neither tells the number of axes",
-                       ShapeText(theta).text);
-  }
-  const int64_t axes = theta[1] >= 0 ? theta[1] : theta[2] >= 0 ? theta[2] - 1 : entries - 2;
-  if (axes < 0) {
+  if (theta[1] < 0 && theta[2] < 0 && entries < 0) {  // nothing tells the number of axes yet
     context.SetOutput(0, context.input(0).dtype, Shape::OfUnknownRank());
     return Status::Ok();
   }
+  const int64_t axes = theta[1] >= 0 ? theta[1] : theta[2] >= 0 ? theta[2] - 1 : entries - 2;
   if ((axes != 2 && axes != 3) || (theta[2] >= 0 && theta[2] != axes + 1) ||
       (entries >= 0 && entries != axes + 2)) {
     return InvalidArgument("theta %s and sizes of shape %s, expected [N, 2, 3] and [4] or [N, 3, 4] and [5]",
