@@ -206,6 +206,8 @@ class Evaluation:
         finite = np.isfinite(wide)
         if not finite.all() or np.abs(wide).max(initial=0) > MAX_MAGNITUDE:
             raise Rejected("not finite, or large")
+        if 0 < np.abs(wide).max(initial=0) < 1e-10:
+            raise Rejected("nothing but rounding is left")
         allowed = tolerance(wide)
         if (np.abs(narrow - wide) > 0.1 * allowed).any() or (np.abs(disturbed - wide) > allowed).any():
             raise Rejected("float32 does not suffice")
