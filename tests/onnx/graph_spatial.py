@@ -156,17 +156,19 @@ def roi_align(g: RandomGraph) -> None:
 def resize(g: RandomGraph) -> None:
     x = image(g, 2, least=2)
     mode = g.choice(("nearest", "linear", "cubic"))
+    # pytorch_half_pixel puts a single pixel at 0 by the text of the specification, at -0.5 by its evaluator: none is asked for.
     coordinates = g.choice(("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"))
+    wants_several = coordinates == "pytorch_half_pixel"
     attributes = {"mode": mode, "coordinate_transformation_mode": coordinates}
     if mode == "nearest":
         attributes["nearest_mode"] = g.choice(("floor", "ceil", "round_prefer_floor"))
     if mode == "cubic":
         attributes["exclude_outside"] = g.integer(0, 1)
     if g.flag():
-        scales = np.float32([1, 1, g.choice((1.5, 2)), g.choice((0.5, 2, 3) if mode != "cubic" else (2, 3))])
+        scales = np.float32([1, 1, g.choice((1.5, 2)), g.choice((0.5, 2, 3) if mode != "cubic" and not wants_several else (2, 3))])
         g.add("Resize", [x, None, g.operand(scales)], **attributes)
     else:
-        least = 2 if mode == "cubic" else 1  # one pixel out of several: engines disagree where it lies
+        least = 2 if mode == "cubic" or wants_several else 1  # one pixel out of several: engines disagree where it lies
         sizes = int64s(*x.shape[:2], g.integer(least, 9), g.integer(least, 9))
         g.add("Resize", [x, None, None, g.operand(sizes)], **attributes)
 
