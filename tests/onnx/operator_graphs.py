@@ -90,7 +90,7 @@ class Case:
             try:
                 got = run(feeds)
             except Exception as error:
-                if i > 0 and self.is_refused_by_others(evaluation):
+                if i > 0 and self.is_refused_by_others(evaluation, load):
                     continue
                 return f"run {i}: {type(error).__name__}: {error}"
             for name, array in wanted.items():
@@ -99,22 +99,15 @@ class Case:
                     return f"run {i}: '{name}': {what}"
         return None
 
-    def is_refused_by_others(self, evaluation: Evaluation) -> bool:
+    def is_refused_by_others(self, evaluation: Evaluation, load) -> bool:
         """The judge computes by NumPy's rules and takes sizes that ONNX forbids (updates larger than their indices): such another size does
-        not count where onnxruntime refuses a node of it too, for another reason than that it lacks the operator."""
+        not count where onnxruntime refuses, for another reason than that it lacks the operator, the very node that the engine refuses."""
         for node in self.graph.nodes:
             inputs = {name: evaluation.values[name].narrow for name in sorted(free_names(node))}
-            errors = []
-            for opset in OLDER_OPSETS:
-                try:
-                    load_onnxruntime(single_node_model(node, inputs, opset).SerializeToString())(inputs)
-                except Exception as error:
-                    errors.append(str(error))
-                    continue
-                break
-            else:
-                if not all("NOT_IMPLEMENTED" in error or "type inference" in error for error in errors):
-                    return True
+            if not refusals(node, inputs, load, (self.graph.opset,)):
+                continue
+            errors = refusals(node, inputs, load_onnxruntime, OLDER_OPSETS)
+            return bool(errors) and not all("NOT_IMPLEMENTED" in error or "type inference" in error for error in errors)
         return False
 
     def alone(self, node, evaluation: Evaluation, load, opsets: tuple[int, ...] = ()) -> str | None:
@@ -153,6 +146,19 @@ class Case:
                 if (what := self.alone(node, evaluation, load)) is not None:
                     return what
         return "no node fails alone:\n" + onnx.printer.to_text(self.model)
+
+
+def refusals(node, inputs: dict[str, np.ndarray], load, opsets: tuple[int, ...]) -> list[str]:
+    """What an engine says of the node alone in each of these opsets; nothing where it runs it in one of them."""
+    errors = []
+    for opset in opsets:
+        try:
+            load(single_node_model(node, inputs, opset).SerializeToString())(inputs)
+        except Exception as error:
+            errors.append(str(error))
+            continue
+        return []
+    return errors
 
 
 def describe(node, inputs: dict[str, np.ndarray], what: str) -> str:

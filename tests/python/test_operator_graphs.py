@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
+import onnx
 import onnx.printer
 import operator_graphs
 import pytest
@@ -54,3 +55,10 @@ def test_random_graphs(histogram: Counter[str]) -> None:
 def test_every_operator_occurred(histogram: Counter[str]) -> None:
     least = LEAST if GRAPHS >= 3000 else 1
     assert {name: histogram[name] for name in operator_graphs.OPERATORS if histogram[name] < least} == {}
+
+
+def test_every_operator_in_scope_is_drawn() -> None:
+    out_of_scope = ("Sequence", "Optional", "String", "Image", "TfIdf", "Regex")
+    known = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == "" and schema.since_version <= 28}
+    wanted = {name for name in known if name == "ReverseSequence" or not any(word in name for word in out_of_scope)}
+    assert wanted - set(operator_graphs.OPERATORS) == set(operator_graphs.DEPRECATED)
