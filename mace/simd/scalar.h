@@ -21,16 +21,16 @@ MACE_INLINE VecF32 Set(F32Tag, float x) { return x; }
 MACE_INLINE VecI32 Set(I32Tag, int32_t x) { return x; }
 MACE_INLINE VecF32 Broadcast(F32Tag, const float* p) { return *p; }
 MACE_INLINE VecF32 Load(F32Tag, const float* p) { return *p; }
-// Of bytes too, at any address (dot.h).
+// Of bytes too, at any address (dot.h); clang takes the alignment from the pointer's type unless it is cast.
 MACE_INLINE VecI32 Load(I32Tag, const int32_t* p) {
   VecI32 v;
-  __builtin_memcpy(&v, p, sizeof(v));
+  __builtin_memcpy(&v, reinterpret_cast<const char*>(p), sizeof(v));
   return v;
 }
 MACE_INLINE VecF32 LoadPartial(F32Tag, const float* p, int64_t n) { return n > 0 ? *p : 0.0f; }
 MACE_INLINE VecI32 LoadPartial(I32Tag, const int32_t* p, int64_t n) { return n > 0 ? *p : 0; }
 MACE_INLINE void Store(float* p, VecF32 v) { *p = v; }
-MACE_INLINE void Store(int32_t* p, VecI32 v) { __builtin_memcpy(p, &v, sizeof(v)); }
+MACE_INLINE void Store(int32_t* p, VecI32 v) { __builtin_memcpy(reinterpret_cast<char*>(p), &v, sizeof(v)); }
 MACE_INLINE void StorePartial(float* p, VecF32 v, int64_t n) {
   if (n > 0) *p = v;
 }

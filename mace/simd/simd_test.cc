@@ -404,7 +404,7 @@ std::vector<int32_t> IntegersOfEverySize(std::mt19937& random) {
     for (int32_t near : {-1, 0, 1}) {
       values.push_back((1 << bit) + near);
       values.push_back(-(1 << bit) - near);
-      values.push_back((1 << bit) * 3 / 2 + near);
+      values.push_back(static_cast<int32_t>((int64_t{1} << bit) * 3 / 2 + near));
     }
   }
   for (int i = 0; i < 200; ++i) values.push_back(static_cast<int32_t>(random()) >> (random() % 32));

@@ -15,22 +15,6 @@ ValueId ToType(OnnxContext& context, ValueId value, DType dtype) {
   return context.Emit(OpId::kCast, {value}, ops::CastAttributes{.to = dtype});
 }
 
-ValueId SizesOf(OnnxContext& context, ValueId value, int64_t begin, int64_t end) {
-  ops::ShapeAttributes attributes;
-  attributes.start = begin;
-  attributes.end = end;
-  return context.Emit(OpId::kShape, {value}, attributes);
-}
-
-ValueId SliceOf(OnnxContext& context, ValueId value, int64_t axis, int64_t begin, int64_t end) {
-  return context.Emit(OpId::kSlice, {value, context.Int64s(IntList{begin}), context.Int64s(IntList{end}),
-                                     context.Int64s(IntList{axis})});
-}
-
-ValueId ConcatOf(OnnxContext& context, std::initializer_list<ValueId> values, int64_t axis) {
-  return context.Emit(OpId::kConcat, values, ops::ConcatAttributes{.axis = axis});
-}
-
 ValueId SplitHeads(OnnxContext& context, ValueId value, int64_t heads) {
   const int64_t size = context.TypeOf(value).shape[2];
   if (heads < 1 || (size >= 0 && size % heads != 0)) {

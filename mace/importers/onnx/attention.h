@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "mace/importers/onnx/onnx_context.h"
+#include "mace/importers/onnx/slices.h"
 #include "mace/ops/attention/attention_bias.h"
 
 namespace mace::importers::onnx {
@@ -50,11 +51,6 @@ ValueId ZeroWhereHidden(OnnxContext& context, ValueId value, ValueId visible);
 ValueId ToType(OnnxContext& context, ValueId value, DType dtype);
 // What attention on elements of `dtype` is computed in.
 inline DType WideType(DType dtype) { return dtype == DType::kF64 ? dtype : DType::kF32; }
-// The sizes of axes begin .. end - 1 as int64 [end - begin].
-ValueId SizesOf(OnnxContext& context, ValueId value, int64_t begin, int64_t end);
-// Elements [begin, end) of `axis` (end INT64_MAX: to its end).
-ValueId SliceOf(OnnxContext& context, ValueId value, int64_t axis, int64_t begin, int64_t end);
-ValueId ConcatOf(OnnxContext& context, std::initializer_list<ValueId> values, int64_t axis);
 
 // [B, S, heads * D] as [B, S, heads, D], and that with heads first; and back from [B, heads, S, D].
 ValueId SplitHeads(OnnxContext& context, ValueId value, int64_t heads);

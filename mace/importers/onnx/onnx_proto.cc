@@ -107,7 +107,7 @@ std::shared_ptr<const GraphProto> ReadSubgraph(Reader reader, int depth) {
                       StatusCode::kResourceExhausted);
   }
   reader.Charge(sizeof(GraphProto));
-  return std::make_shared<const GraphProto>(ReadGraph(std::move(reader), depth + 1));
+  return std::make_shared<const GraphProto>(ReadGraph(reader, depth + 1));
 }
 
 Attribute ReadAttribute(Reader reader, int depth) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mace/importers/onnx/attention.h"
+#include "mace/importers/onnx/slices.h"
 #include "mace/ops/nd_window.h"
 #include "mace/ops/shape/shape_ops.h"
 #include "mace/passes/constants.h"

@@ -54,8 +54,7 @@ struct ConvTransposeNdAttributes {
 };
 extern const OpDefinition kConvTransposeNdDefinition;
 
-// --- Shared by both
-// -----------------------------------------------------------------------------------------
+// --- Shared by both ---
 
 // Checks types, ranks and channels of x, weights and bias; `channels`: those of the output.
 Status CheckNdConvolution(const InferContext& context, int64_t groups, int64_t* channels);

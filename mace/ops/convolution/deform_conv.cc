@@ -122,10 +122,11 @@ double DeformedSum(const ReferenceContext& context, int64_t batch, int64_t row, 
                       : nullptr;
   double sum = 0;
   for (int64_t tap = 0; tap < taps; ++tap) {
-    const auto top = static_cast<double>(row * attributes.strides[0] - attributes.pads[0] +
-                                         tap / weights[2] * attributes.dilations[0]);
+    const int64_t tap_row = tap / weights[2], tap_column = tap % weights[2];
+    const auto top =
+        static_cast<double>(row * attributes.strides[0] - attributes.pads[0] + tap_row * attributes.dilations[0]);
     const auto left = static_cast<double>(column * attributes.strides[1] - attributes.pads[1] +
-                                          tap % weights[2] * attributes.dilations[1]);
+                                          tap_column * attributes.dilations[1]);
     const T* by = context.inputs[kWeights].as<T>() + (channel * taps + tap) * group_channels;
     for (int64_t c = 0; c < group_channels; ++c) {
       const int64_t index = (first + c) / per_offset_group * taps + tap;

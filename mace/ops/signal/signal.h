@@ -63,8 +63,7 @@ struct MelWeightMatrixAttributes {
 };
 extern const OpDefinition kMelWeightMatrixDefinition;
 
-// --- Shared by shape rules
-// ----------------------------------------------------------------------------------
+// --- Shared by shape rules ---
 
 // Input `input` is an int64 or int32 tensor of one element. *known: whether its `value` is, which is 0 to
 // 2^31 - 1 for a count.
