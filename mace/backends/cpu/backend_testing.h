@@ -352,6 +352,12 @@ inline void ExpectClose(const Graph& graph, const std::vector<std::vector<uint8_
   }
 }
 
+// Whether this CPU has the instruction set and this build holds kernels for it.
+inline bool IsHere(Isa isa) {
+  const bool compiled = ((kernels::CompiledIsas() >> static_cast<int>(isa)) & 1) != 0;
+  return compiled && (isa == Isa::kScalar || CpuFeatures::Detect().Has(isa));
+}
+
 // Compiles and runs with every instruction set that is here, with one and two threads, and compares with the
 // tolerance given or, where that is negative, DefaultTolerance. Returns the kernels of the last compilation
 // through `kernels`.
@@ -362,9 +368,8 @@ inline void ExpectMatchesReference(TestGraph* test, std::string* kernels = nullp
   std::vector<std::vector<uint8_t>> want;
   EvaluateReference(test->graph, feeds, &want);
   if (testing::Test::HasFatalFailure()) return;
-  const CpuFeatures features = CpuFeatures::Detect();
   for (int isa = 0; isa < kIsaCount; ++isa) {
-    if (!features.Has(static_cast<Isa>(isa)) || ((kernels::CompiledIsas() >> isa) & 1) == 0) continue;
+    if (!IsHere(static_cast<Isa>(isa))) continue;
     SCOPED_TRACE(NameOf(static_cast<Isa>(isa)));
     std::vector<std::vector<uint8_t>> single;
     for (int threads : {1, 2}) {

@@ -123,8 +123,8 @@ double DeformedSum(const ReferenceContext& context, int64_t batch, int64_t row, 
   double sum = 0;
   for (int64_t tap = 0; tap < taps; ++tap) {
     const int64_t tap_row = tap / weights[2], tap_column = tap % weights[2];
-    const auto top =
-        static_cast<double>(row * attributes.strides[0] - attributes.pads[0] + tap_row * attributes.dilations[0]);
+    const auto top = static_cast<double>(row * attributes.strides[0] - attributes.pads[0] +
+                                         tap_row * attributes.dilations[0]);
     const auto left = static_cast<double>(column * attributes.strides[1] - attributes.pads[1] +
                                           tap_column * attributes.dilations[1]);
     const T* by = context.inputs[kWeights].as<T>() + (channel * taps + tap) * group_channels;
