@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "mace/importers/onnx/slices.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/slices.h"
 #include "mace/importers/onnx/window.h"
 #include "mace/ops/movement/resize_nd.h"
 #include "mace/ops/quantize/quantize_ops.h"
