@@ -20,7 +20,7 @@ Status LimitIsa(std::string_view name, CpuFeatures* features) {
     if (name != NameOf(isa)) continue;
     // What this CPU lacks is no harm where it has less; what another architecture has says nothing here.
     if (((kernels::CompiledIsas() >> i) & 1) == 0) {
-      return InvalidArgument("isa '%s' is of another architecture than this build's", NameOf(isa));
+      return InvalidArgument("isa '%s': of another architecture, or left out of this build", NameOf(isa));
     }
     *features = features->LimitTo(isa);
     features->isas &= kProvenIsas | uint32_t{1} << i;
