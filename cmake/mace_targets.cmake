@@ -71,7 +71,7 @@ function(mace_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} mace_flags mace_headers gtest gtest_main Threads::Threads)
   if(MACE_SANITIZE)
-    target_compile_options(${name} PRIVATE -O0)  # the tests' own code: half the build's time otherwise
+    target_compile_options(${name} PRIVATE -O0)  # the tests' own code: compiled in half the time
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 1200)

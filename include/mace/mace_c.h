@@ -122,8 +122,8 @@ typedef struct mace_runtime_options {
   const mace_executor* executor;   /* NULL: own threads */
   uint64_t memory_limit;           /* bytes of arenas, held results and packed weights; 0: no limit */
   /* NULL: the best of this CPU; "scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon",
-   * "dotprod", "i8mm", "sve", "rvv": this one and those
-   * before it, as far as this CPU has them. Names of another architecture are refused */
+   * "dotprod", "i8mm", "sve", "rvv": this one and those before it, as far as this CPU has them.
+   * Names of another architecture, or left out of this build, are refused */
   const char* isa;
 } mace_runtime_options;
 

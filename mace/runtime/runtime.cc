@@ -18,7 +18,7 @@ Status LimitIsa(std::string_view name, CpuFeatures* features) {
   for (int i = 0; i < kIsaCount; ++i) {
     const auto isa = static_cast<Isa>(i);
     if (name != NameOf(isa)) continue;
-    // What this CPU lacks is no harm where it has less; what another architecture has says nothing here.
+    // What this CPU lacks is no harm where it has less; what this build has no kernels for says nothing here.
     if (((kernels::CompiledIsas() >> i) & 1) == 0) {
       return InvalidArgument("isa '%s': of another architecture, or left out of this build", NameOf(isa));
     }

@@ -250,7 +250,7 @@ def load(
     intermediate results and packed weights may take, 0 for no limit: a run that needs more raises
     :class:`mace.ResourceExhaustedError`. ``numerics="exact"`` is refused: it is not built yet. ``reference_kernels`` uses only
     the plain kernels (slow; for finding errors); ``isa`` limits the instruction set (one of
-    :data:`mace.ISAS`; those of another architecture are refused).
+    :data:`mace.ISAS`; those of another architecture, or left out of the build, are refused).
     Raises :class:`mace.MaceError`.
 
     >>> m = mace.load("net.onnx", num_threads=2)

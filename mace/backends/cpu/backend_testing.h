@@ -354,8 +354,7 @@ inline void ExpectClose(const Graph& graph, const std::vector<std::vector<uint8_
 
 // Whether this CPU has the instruction set and this build holds kernels for it.
 inline bool IsHere(Isa isa) {
-  const bool compiled = ((kernels::CompiledIsas() >> static_cast<int>(isa)) & 1) != 0;
-  return compiled && (isa == Isa::kScalar || CpuFeatures::Detect().Has(isa));
+  return ((kernels::CompiledIsas() >> static_cast<int>(isa)) & 1) != 0 && CpuFeatures::Detect().Has(isa);
 }
 
 // Compiles and runs with every instruction set that is here, with one and two threads, and compares with the
