@@ -21,6 +21,10 @@ const char* NameOf(importers::Format format) {
       return "onnx";
     case importers::Format::kTflite:
       return "tflite";
+    case importers::Format::kTensorflow:
+      return "tensorflow";
+    case importers::Format::kCaffe:
+      return "caffe";
     case importers::Format::kUnknown:
       break;
   }
@@ -62,16 +66,23 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   import_options.signature = options.signature;
   import_options.cut = options.cut;
   import_options.folder = options.folder;
+  import_options.weights = options.weights;
+  import_options.strict = options.strict;
+  import_options.custom_operators = options.custom_operators;
   importers::ImportReport import_report;
   Graph graph;
-  MACE_RETURN_IF_ERROR(importers::Import(bytes, import_options, &graph, &import_report));
+  Status imported = importers::Import(bytes, import_options, &graph, &import_report);
   report->warnings = std::move(import_report.warnings);
+  report->problems = std::move(import_report.problems);
+  report->repairs = std::move(import_report.repairs);
+  MACE_RETURN_IF_ERROR(std::move(imported));
   for (const auto& [key, value] : options.metadata) MACE_RETURN_IF_ERROR(graph.SetMetadata(key, value));
   MACE_RETURN_IF_ERROR(AddPipelines(options.preprocess, options.postprocess, &graph));
   if (options.optimize) {
     const bool was_finite = NonFiniteConstants(graph).empty();
     passes::OptimizeReport optimize_report;
-    MACE_RETURN_IF_ERROR(passes::OptimizeGraph(&graph, &optimize_report));
+    MACE_RETURN_IF_ERROR(passes::OptimizeGraph(&graph, options.passes, &optimize_report));
+    report->passes = std::move(optimize_report.passes);
     // The importer warned of the others, whose consequences need no second warning.
     if (was_finite) {
       for (std::string& text : NonFiniteConstants(graph)) report->warnings.push_back(std::move(text));

@@ -13,6 +13,7 @@
 #include "mace/convert/pipeline.h"
 #include "mace/core/status.h"
 #include "mace/importers/importer.h"
+#include "mace/passes/passes.h"
 
 namespace mace::convert {
 
@@ -28,6 +29,11 @@ struct ConvertOptions {
   importers::CutOptions cut = {};
   // Where the source lies: external data are read from inside this folder, and refused where there is none.
   std::optional<std::string> folder = {};
+  // Caffe: the bytes of the .caffemodel; they must outlive the call.
+  std::optional<std::span<const uint8_t>> weights = {};
+  bool strict = false;                             // refuse what would have to be repaired
+  std::vector<std::string> custom_operators = {};  // see importers::ImportOptions
+  passes::OptimizeOptions passes = {};
   // The file keeps the names of inputs, outputs and states only, and of the symbols in their shapes.
   bool strip_names = false;
   // Added to (and replacing equal keys of) the source's metadata.
@@ -39,7 +45,10 @@ struct ConvertOptions {
 
 struct ConvertReport {
   std::vector<std::string> warnings;
-  std::string format;                                      // "onnx", "tflite"
+  std::vector<importers::Finding> problems;
+  std::vector<importers::Finding> repairs;
+  std::vector<passes::PassRecord> passes;                  // in the order in which they ran
+  std::string format;                                      // "onnx", "tflite", "tensorflow", "caffe"
   std::vector<std::pair<std::string, int64_t>> operators;  // name and count of the nodes written
 };
 

@@ -16,12 +16,15 @@ bool ReadVarint(std::span<const uint8_t> bytes, size_t* position, uint64_t* valu
   return false;
 }
 
-// An ONNX file is a protocol buffer without any mark. Its first fields must be fields of a model with their
-// wire types: numbers in fields 1 and 5, byte strings in the others.
-bool LooksLikeOnnx(std::span<const uint8_t> bytes) {
-  constexpr uint64_t kNumberFields = 1u << 1 | 1u << 5;
-  constexpr uint64_t kByteFields =
-      1u << 2 | 1u << 3 | 1u << 4 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 14 | 1u << 20 | 1u << 25;
+// ONNX's models and TensorFlow's graphs are protocol buffers without any mark. Their first fields must be
+// those of the format with their wire types: numbers in some, byte strings in others.
+constexpr uint64_t kOnnxNumberFields = 1u << 1 | 1u << 5;
+constexpr uint64_t kOnnxByteFields =
+    1u << 2 | 1u << 3 | 1u << 4 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 14 | 1u << 20 | 1u << 25;
+constexpr uint64_t kGraphDefNumberFields = 1u << 3;
+constexpr uint64_t kGraphDefByteFields = 1u << 1 | 1u << 2 | 1u << 4;
+
+bool LooksLikeFields(std::span<const uint8_t> bytes, uint64_t number_fields, uint64_t byte_fields) {
   size_t position = 0;
   int fields = 0;
   while (position < bytes.size() && fields < 4) {
@@ -32,7 +35,7 @@ bool LooksLikeOnnx(std::span<const uint8_t> bytes) {
     const uint64_t wire = key & 7;
     if (field > 31) return false;
     const uint64_t bit = uint64_t{1} << field;
-    if (wire == 0 ? (kNumberFields & bit) == 0 : wire != 2 || (kByteFields & bit) == 0) return false;
+    if (wire == 0 ? (number_fields & bit) == 0 : wire != 2 || (byte_fields & bit) == 0) return false;
     ++fields;
     if (wire != 2) continue;
     if (value > bytes.size() - position) break;  // cut off: the importer says so
@@ -41,11 +44,34 @@ bool LooksLikeOnnx(std::span<const uint8_t> bytes) {
   return fields > 0;
 }
 
+// Caffe's network: text that, behind blanks and comments, begins with the name of a field and its colon or
+// brace.
+bool LooksLikePrototxt(std::span<const uint8_t> bytes) {
+  size_t position = 0;
+  const auto at = [&] { return position < bytes.size() ? static_cast<char>(bytes[position]) : '\0'; };
+  const auto skip_blanks = [&] {
+    while (at() == ' ' || at() == '\t' || at() == '\r' || at() == '\n') ++position;
+  };
+  if (bytes.size() >= 3 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf) position = 3;
+  skip_blanks();
+  while (at() == '#') {
+    while (position < bytes.size() && at() != '\n') ++position;
+    skip_blanks();
+  }
+  const size_t begin = position;
+  while ((at() >= 'a' && at() <= 'z') || at() == '_') ++position;
+  if (position == begin) return false;
+  skip_blanks();
+  return at() == ':' || at() == '{';
+}
+
 }  // namespace
 
 Format DetectFormat(std::span<const uint8_t> bytes) {
   if (bytes.size() >= 8 && std::memcmp(bytes.data() + 4, "TFL3", 4) == 0) return Format::kTflite;
-  return LooksLikeOnnx(bytes) ? Format::kOnnx : Format::kUnknown;
+  if (LooksLikeFields(bytes, kOnnxNumberFields, kOnnxByteFields)) return Format::kOnnx;
+  if (LooksLikeFields(bytes, kGraphDefNumberFields, kGraphDefByteFields)) return Format::kTensorflow;
+  return LooksLikePrototxt(bytes) ? Format::kCaffe : Format::kUnknown;
 }
 
 Status Import(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
@@ -56,10 +82,19 @@ Status Import(std::span<const uint8_t> bytes, const ImportOptions& options, Grap
       return ImportOnnx(bytes, options, graph, report);
     case Format::kTflite:
       return ImportTflite(bytes, options, graph, report);
+    case Format::kTensorflow:
+      if (!options.signature.empty()) return InvalidArgument("frozen graphs have no signatures");
+      return ImportTensorflow(bytes, options, graph, report);
+    case Format::kCaffe:
+      if (!options.signature.empty()) return InvalidArgument("Caffe models have no signatures");
+      return ImportCaffe(bytes, options, graph, report);
     case Format::kUnknown:
       break;
   }
-  return DataLoss("the file is neither an ONNX nor a TensorFlow Lite model (%zu bytes)", bytes.size());
+  return DataLoss(
+      "the file is neither an ONNX, a TensorFlow Lite or a Caffe model nor a frozen TensorFlow graph (%zu "
+      "bytes)",
+      bytes.size());
 }
 
 }  // namespace mace::importers

@@ -41,6 +41,19 @@ struct ImportOptions {
   // Where the file lies: an ONNX model's external data are read from inside this folder ("": the current
   // one), from nowhere else. Without one such models are refused.
   std::optional<std::string> folder = {};
+  // Caffe: the bytes of the .caffemodel beside the prototxt. They must outlive the call.
+  std::optional<std::span<const uint8_t>> weights = {};
+  // Refuse a model that would have to be repaired (ImportReport::repairs).
+  bool strict = false;
+  // Names of custom operators that the application will register with the runtime: they are not refused.
+  std::vector<std::string> custom_operators = {};
+};
+// Something about one node of the source: what it is called there (or what it is, where it has no name), what
+// is the matter, and what a person can do, or what was done about it.
+struct Finding {
+  std::string node;
+  std::string reason;
+  std::string action;
 };
 // What an importer was at when it failed: reading the file and translating its operators, a shape rule of the
 // graph that it builds, or the verifier's look at the whole.
@@ -48,10 +61,14 @@ enum class ImportStage { kConvert, kShape, kVerify };
 // What a person should know although the import succeeded.
 struct ImportReport {
   std::vector<std::string> warnings;
+  // All that stands in the way of the import; where there is any, it failed.
+  std::vector<Finding> problems;
+  // What was expressed in another way than the source does, computing the same.
+  std::vector<Finding> repairs;
   ImportStage failed_at = ImportStage::kConvert;  // where it did not
 };
 
-enum class Format { kUnknown, kOnnx, kTflite };
+enum class Format { kUnknown, kOnnx, kTflite, kTensorflow, kCaffe };
 // By the first bytes alone: says what the file claims to be, not that it is sound.
 Format DetectFormat(std::span<const uint8_t> bytes);
 
@@ -61,6 +78,12 @@ Status ImportOnnx(std::span<const uint8_t> bytes, const ImportOptions& options, 
                   ImportReport* report);
 Status ImportTflite(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                     ImportReport* report);
+// A frozen GraphDef. mace/importers/tensorflow.
+Status ImportTensorflow(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
+                        ImportReport* report);
+// The text of a deploy.prototxt; options.weights are the .caffemodel. mace/importers/caffe.
+Status ImportCaffe(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
+                   ImportReport* report);
 // By DetectFormat.
 Status Import(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
               ImportReport* report);

@@ -1,4 +1,8 @@
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
+#include <chrono>
 
 #include "mace/graph/op_definition.h"
 #include "mace/passes/graph_editor.h"
@@ -42,59 +46,128 @@ constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTran
 constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
 constexpr NamedPass kControl = {"control_simplification", RunControlSimplification};
 
-struct Folding {
-  int64_t allowance = 0;
+// What the runs of all passes on one model share.
+struct Optimization {
+  const OptimizeOptions& options;
+  OptimizeReport& report;
+  int64_t allowance = 0;       // of constant folding, in bytes
   bool keep_quantized = true;  // until quantized_fusion has seen the graph
+  int64_t runs = 0;
+
+  bool Wants(const NamedPass& pass) const {
+    if (options.max_runs >= 0 && runs >= options.max_runs) return false;
+    if (pass.run == kShapeInference.run) return true;
+    const auto names = [&](const std::vector<std::string>& list) {
+      return std::find(list.begin(), list.end(), pass.name) != list.end();
+    };
+    return (!options.only || names(*options.only)) && !names(options.without);
+  }
 };
 
-Status RunAll(Graph* graph, Folding* folding, std::initializer_list<NamedPass> list) {
+// Changes where a pass changed anything, as far as a cheap look can tell.
+struct Fingerprint {
+  int64_t nodes = 0;
+  int64_t constant_bytes = 0;
+  uint64_t hash = 0;
+  bool operator==(const Fingerprint&) const = default;
+};
+Fingerprint FingerprintOf(const Graph& graph) {
+  Fingerprint print{.nodes = static_cast<int64_t>(graph.nodes.size())};
+  const auto mix = [&](const void* data, size_t bytes) {
+    print.hash = XXH3_64bits_withSeed(data, bytes, print.hash);
+  };
+  for (const Node& node : graph.nodes) {
+    mix(&node.op, sizeof(node.op));
+    mix(node.attributes.bytes, sizeof(node.attributes.bytes));
+    mix(node.inputs.data(), node.inputs.size() * sizeof(ValueId));
+    mix(node.outputs.data(), node.outputs.size() * sizeof(ValueId));
+  }
+  mix(graph.outputs.data(), graph.outputs.size() * sizeof(ValueId));
+  for (const Constant& constant : graph.constants) print.constant_bytes += constant.view.bytes();
+  for (const auto& subgraph : graph.subgraphs) {
+    const Fingerprint inner = FingerprintOf(*subgraph);
+    print.nodes += inner.nodes;
+    print.constant_bytes += inner.constant_bytes;
+    mix(&inner.hash, sizeof(inner.hash));
+  }
+  return print;
+}
+
+Status RunPass(const NamedPass& pass, Graph* graph, Optimization* work) {
+  if (pass.run == kConstantFolding.run) {
+    return RunConstantFolding(graph, &work->allowance, work->keep_quantized);
+  }
+  if (pass.run == kControl.run) return RunControlSimplification(graph, &work->allowance);
+  return pass.run(graph);
+}
+
+Status RunAll(Graph* graph, Optimization* work, std::initializer_list<NamedPass> list) {
   for (const NamedPass& pass : list) {
-    Status status;
-    if (pass.run == kConstantFolding.run) {
-      status = RunConstantFolding(graph, &folding->allowance, folding->keep_quantized);
-    } else if (pass.run == kControl.run) {
-      status = RunControlSimplification(graph, &folding->allowance);
-    } else {
-      status = pass.run(graph);
+    if (work->Wants(pass)) {
+      const Fingerprint before = FingerprintOf(*graph);
+      const auto begin = std::chrono::steady_clock::now();
+      Status status = RunPass(pass, graph, work);
+      if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
+      const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+      const Fingerprint after = FingerprintOf(*graph);
+      work->report.passes.push_back({.name = pass.name,
+                                     .graph = std::string(graph->name.view()),
+                                     .changed = before != after,
+                                     .nodes_before = before.nodes,
+                                     .nodes_after = after.nodes,
+                                     .constant_bytes_before = before.constant_bytes,
+                                     .constant_bytes_after = after.constant_bytes,
+                                     .seconds = time.count()});
+      ++work->runs;
     }
-    if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
-    if (pass.run == kQuantized.run) folding->keep_quantized = false;
+    if (pass.run == kQuantized.run) work->keep_quantized = false;
+  }
+  return Status::Ok();
+}
+
+Status CheckNames(const std::vector<std::string>& names) {
+  const std::vector<NamedPass> passes = AllPasses();
+  for (const std::string& name : names) {
+    const auto has_name = [&](const NamedPass& pass) { return name == pass.name; };
+    if (std::none_of(passes.begin(), passes.end(), has_name)) {
+      return InvalidArgument("no pass is called '%s'", name.c_str());
+    }
   }
   return Status::Ok();
 }
 
 // Of a graph whose types have been inferred. What optimising the bodies leaves without use is dropped behind
 // them.
-Status OptimizeWithBodies(Graph* graph, Folding* folding, OptimizeReport* report) {
+Status OptimizeWithBodies(Graph* graph, Optimization* work) {
   const std::string name = graph->name.empty() ? "the model" : "'" + std::string(graph->name.view()) + "'";
   if (graph->nodes.size() > kMaxOptimizedNodes) {
-    report->notes.push_back("not optimised: " + name + " has " + std::to_string(graph->nodes.size()) +
-                            " nodes, more than " + std::to_string(kMaxOptimizedNodes));
+    work->report.notes.push_back("not optimised: " + name + " has " + std::to_string(graph->nodes.size()) +
+                                 " nodes, more than " + std::to_string(kMaxOptimizedNodes));
     return Status::Ok();
   }
   if (MostUsers(*graph) > kMaxUsers) {
-    report->notes.push_back("not optimised: a value of " + name + " is read by more than " +
-                            std::to_string(kMaxUsers) + " nodes");
+    work->report.notes.push_back("not optimised: a value of " + name + " is read by more than " +
+                                 std::to_string(kMaxUsers) + " nodes");
     return Status::Ok();
   }
-  folding->keep_quantized = true;
+  work->keep_quantized = true;
   MACE_RETURN_IF_ERROR(RunAll(
-      graph, folding, {kDeadCode, kCast, kIdentity, kConstantFolding, kControl, kConstantFolding, kControl}));
+      graph, work, {kDeadCode, kCast, kIdentity, kConstantFolding, kControl, kConstantFolding, kControl}));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
-    MACE_RETURN_IF_ERROR(RunAll(graph, folding, {kTransposeSinking, kReshape, kConstantFolding}));
+    MACE_RETURN_IF_ERROR(RunAll(graph, work, {kTransposeSinking, kReshape, kConstantFolding}));
   }
   MACE_RETURN_IF_ERROR(
-      RunAll(graph, folding,
+      RunAll(graph, work,
              {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
               kReshape, kActivation, kFullyConnected, kQuantizeMoving, kQuantized, kReshape, kConstantFolding,
               kScaleFolding, kInputFolding, kMatMulTranspose, kIdentity, kConstantFolding, kControl}));
   if (graph->subgraphs.empty()) return Status::Ok();
-  MACE_RETURN_IF_ERROR(RunAll(graph, folding, {kShapeInference}));
+  MACE_RETURN_IF_ERROR(RunAll(graph, work, {kShapeInference}));
   for (auto& subgraph : graph->subgraphs) {
-    MACE_RETURN_IF_ERROR(OptimizeWithBodies(subgraph.get(), folding, report));
+    MACE_RETURN_IF_ERROR(OptimizeWithBodies(subgraph.get(), work));
   }
-  return RunAll(graph, folding, {kControl});
+  return RunAll(graph, work, {kControl});
 }
 
 }  // namespace
@@ -107,10 +180,12 @@ std::vector<NamedPass> AllPasses() {
           kControl};
 }
 
-Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
+Status OptimizeGraph(Graph* graph, const OptimizeOptions& options, OptimizeReport* report) {
+  MACE_RETURN_IF_ERROR(CheckNames(options.without));
+  if (options.only) MACE_RETURN_IF_ERROR(CheckNames(*options.only));
   MACE_RETURN_IF_ERROR(RunShapeInference(graph));
-  Folding folding = {.allowance = FoldingAllowance(*graph)};
-  MACE_RETURN_IF_ERROR(OptimizeWithBodies(graph, &folding, report));
+  Optimization work = {.options = options, .report = *report, .allowance = FoldingAllowance(*graph)};
+  MACE_RETURN_IF_ERROR(OptimizeWithBodies(graph, &work));
   MACE_RETURN_IF_ERROR(RunShapeInference(graph));
   return VerifyGraph(*graph, &FindOpDefinition);
 }

@@ -5,6 +5,8 @@
 #ifndef MACE_PASSES_PASSES_H_
 #define MACE_PASSES_PASSES_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,11 +66,31 @@ Status RunControlSimplification(Graph* graph);
 // The same; the bytes of copies are taken from *allowance: many bodies may capture one constant.
 Status RunControlSimplification(Graph* graph, int64_t* allowance);
 
+struct OptimizeOptions {
+  std::vector<std::string> without = {};              // passes that are left out
+  std::optional<std::vector<std::string>> only = {};  // where given: no others run
+  // Ends after so many runs of passes: for finding the first one that breaks something. Below 0: never.
+  int64_t max_runs = -1;
+};
+// One run of one pass on one graph.
+struct PassRecord {
+  std::string name;
+  std::string graph;  // the subgraph's name; empty for the outermost graph
+  bool changed = false;
+  int64_t nodes_before = 0, nodes_after = 0;
+  int64_t constant_bytes_before = 0, constant_bytes_after = 0;
+  double seconds = 0;
+};
 struct OptimizeReport {
   std::vector<std::string> notes;
+  std::vector<PassRecord> passes;
 };
 // All of the above in a good order, on the graph and then on its subgraphs; verifies the graph at the end.
-Status OptimizeGraph(Graph* graph, OptimizeReport* report);
+// Shape inference always runs. An unknown name in the options is an error.
+Status OptimizeGraph(Graph* graph, const OptimizeOptions& options, OptimizeReport* report);
+inline Status OptimizeGraph(Graph* graph, OptimizeReport* report) {
+  return OptimizeGraph(graph, OptimizeOptions{}, report);
+}
 
 struct NamedPass {
   const char* name;

@@ -82,6 +82,17 @@ def parse_metadata(texts: Sequence[str]) -> dict[str, str]:
     return result
 
 
+def parse_passes(text: str | None) -> dict[str, list[str]]:
+    """The value of --passes: options of mace.convert."""
+    if text is None:
+        return {}
+    names = text.split(",")
+    without = [name[1:] for name in names if name.startswith("-")]
+    if (without and len(without) < len(names)) or not all(name.lstrip("-") for name in names):
+        raise click.UsageError(f"--passes={text}: expected names of passes, all of them or none with a minus, for example -scale_folding")
+    return {"without_passes": without} if without else {"only_passes": names}
+
+
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Flags that every command which loads a model has."""
     for option in reversed((
@@ -139,19 +150,24 @@ def cli() -> None:
 @click.option("--output_tensor", "outputs", multiple=True, metavar="NAME", help="Cut: end at this tensor (repeatable).")
 @click.option("--strip_names", is_flag=True, help="Keep the names of inputs, outputs and states only.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Store a text with the model (repeatable).")
+@click.option("--weights", type=FileName(), default=None, help="A Caffe model's .caffemodel; MODEL is its prototxt.")
+@click.option("--strict", is_flag=True, help="Refuse a model that has to be repaired.")
+@click.option("--custom_operator", "custom_operators", multiple=True, metavar="NAME", help="The application brings it (repeatable).")
 @click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
+@click.option("--passes", default=None, metavar="[-]NAME,...", help="Run only these passes, or all but those with a minus.")
 @click.option("--pipeline", type=FileName(), default=None, metavar="FILE.yml", help="Store steps around the model (docs/pipelines.md).")
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
 def convert(
     model: str, output: str, states: Sequence[str], inputs: Sequence[str], outputs: Sequence[str], metadata: Sequence[str],
-    pipeline: str | None, as_json: bool, **options: Any,
+    pipeline: str | None, passes: str | None, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Converts a trained MODEL (ONNX, TensorFlow Lite) to a .mace file.
+    """Converts a trained MODEL (ONNX, TensorFlow Lite, TensorFlow, Caffe) to a .mace file.
 
     --input_tensor and --output_tensor name any tensors of MODEL: what lies outside of
     them is dropped. The result has them in the order given. Of the shape D,D,... a
     dimension of -1 is the model's own.
     """
+    options |= parse_passes(passes)
     options |= {"inputs": parse_input_tensors(inputs), "outputs": outputs or None, "metadata": parse_metadata(metadata)}
     if os.path.exists(output) and os.path.exists(model) and os.path.samefile(output, model):
         raise mace.InvalidArgumentError(f"-o {output}: is the model itself, which would be lost")

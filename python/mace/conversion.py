@@ -25,10 +25,17 @@ def convert(
     strip_names: bool = False,
     metadata: Mapping[str, str] | None = None,
     folder: str | os.PathLike[str] | None = None,
+    weights: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
+    strict: bool = False,
+    custom_operators: Sequence[str] = (),
+    without_passes: Sequence[str] = (),
+    only_passes: Sequence[str] | None = None,
+    max_pass_runs: int | None = None,
     preprocess: Mapping[str, Sequence[Step]] | None = None,
     postprocess: Mapping[str, Sequence[Step]] | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
-    """Converts a trained model (ONNX or TensorFlow Lite; a path or its bytes) to the bytes of a .mace file.
+    """Converts a trained model (ONNX, TensorFlow Lite, a frozen TensorFlow graph or Caffe; a path or its bytes) to the bytes of a
+    .mace file.
 
     ``states`` are fed-back pairs (output name, input name). With ``signature`` the inputs and outputs of a TensorFlow Lite
     model are called as in the signature of that name, else by their tensors' names.
@@ -44,10 +51,16 @@ def convert(
     ``folder`` is where an ONNX model's external data lie: they are read from inside it only, and links are not followed. None: where
     the model's file is; of a model given as bytes there is no such place.
 
+    ``weights`` are those of a Caffe model: its .caffemodel, a path or bytes; ``model`` is its prototxt.
+
+    ``strict`` refuses a model that has to be repaired (the details' ``repairs``). ``custom_operators`` are the names of operators that the
+    application will register with the runtime. ``without_passes`` leaves graph passes out, ``only_passes`` runs no others;
+    ``max_pass_runs`` ends after so many runs of passes, for finding the first that breaks something.
+
     ``preprocess`` and ``postprocess`` are steps in front of inputs and behind outputs, by name: see :mod:`mace.pipeline`.
 
-    The second result holds ``format``, ``warnings`` (what was dropped, too) and ``operators`` (name -> count). Raises
-    :class:`mace.MaceError`.
+    The second result holds ``format``, ``warnings`` (what was dropped, too), ``operators`` (name -> count), ``repairs`` (dicts of node,
+    reason, action) and ``passes`` (a dict for each run of a pass). Raises :class:`mace.MaceError`.
 
     >>> data, details = mace.convert("net.onnx")
     >>> details["format"], details["warnings"]
@@ -56,6 +69,8 @@ def convert(
     options = {
         "states": states, "optimize": optimize, "signature": signature, "inputs": inputs, "outputs": outputs, "joins": joins,
         "strip_names": strip_names, "metadata": metadata, "folder": folder, "preprocess": preprocess, "postprocess": postprocess,
+        "weights": weights, "strict": strict, "custom_operators": custom_operators, "without_passes": without_passes,
+        "only_passes": only_passes, "max_pass_runs": max_pass_runs,
     }  # fmt: skip
     if isinstance(model, (bytes, bytearray, memoryview)):
         return convert_bytes(bytes(model), **options)
@@ -161,6 +176,30 @@ def _metadata(name: str, value: Any) -> list[tuple[str, str]]:
         raise InvalidArgumentError(f"{name}: expected a dict of text to text, got {value!r}") from None
 
 
+def _names_or_none(name: str, value: Any) -> list[str]:
+    return [] if isinstance(value, Sequence) and not isinstance(value, str) and not value else _names(name, value)
+
+
+def _weights(name: str, value: Any) -> bytes:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    try:
+        path = os.fsdecode(value)
+    except TypeError:
+        raise InvalidArgumentError(f"{name}: expected a path or bytes, got {value!r}") from None
+    return read_file(path)
+
+
+def _count(name: str, value: Any) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = -1
+    if not 0 <= count < 2**63:
+        raise InvalidArgumentError(f"{name}: expected a number of runs or None, got {value!r}")
+    return count
+
+
 CHECKS = {
     "states": _pairs("output name, input name"),
     "optimize": lambda name, value: bool(value),
@@ -173,4 +212,10 @@ CHECKS = {
     "folder": _folder,
     "preprocess": check_steps,
     "postprocess": check_steps,
+    "weights": _weights,
+    "strict": lambda name, value: bool(value),
+    "custom_operators": _names_or_none,
+    "without_passes": _names_or_none,
+    "only_passes": _names_or_none,
+    "max_pass_runs": _count,
 }

@@ -233,7 +233,9 @@ def load(
     model: str | os.PathLike[str] | bytes | bytearray | memoryview,
     num_threads: int = 1,
     *,
+    weights: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
     states: Sequence[tuple[str, str]] = (),
+    strict: bool = False,
     verify: str = "default",
     numerics: str = "default",
     memory: str = "default",
@@ -241,10 +243,12 @@ def load(
     reference_kernels: bool = False,
     isa: str | None = None,
 ) -> Model:
-    """Loads a model: an .onnx, .tflite or .mace file, or its bytes.
+    """Loads a model: an .onnx, .tflite, .pb (a frozen TensorFlow graph), .prototxt (Caffe, with ``weights``) or .mace file, or its
+    bytes.
 
     A trained model is converted in process first (:func:`mace.convert`); external data of an ONNX model are read from the folder of
-    its file. ``num_threads`` 0 means one per core.
+    its file. ``weights`` is a Caffe model's .caffemodel. ``strict`` refuses models that would have to be repaired.
+    ``num_threads`` 0 means one per core.
     ``verify="full"`` checks every byte of a .mace file against its hashes. ``memory="low"`` gives the memory of
     intermediate results back after every run (slower runs, less memory between them); ``memory_limit`` is the most bytes that
     intermediate results and packed weights may take, 0 for no limit: a run that needs more raises
@@ -267,16 +271,17 @@ def load(
     memory_limit = _as_integer("memory_limit", memory_limit, "0 (no limit) or a number of bytes", 2**64)
     runtime = _runtime(num_threads, isa, memory_limit)
     options = (verify == "full", numerics == "exact", memory == "low", bool(reference_kernels))
+    source = {"states": states, "weights": weights, "strict": strict}
     if isinstance(model, (bytes, bytearray, memoryview)):
-        return _load_bytes(runtime, bytes(model), states, options)
+        return _load_bytes(runtime, bytes(model), source, options)
     path = os.fsdecode(model)
     with open_regular(model) as file:
         head = file.read(len(MACE_MAGIC))
         data = head if head == MACE_MAGIC else head + file.read()
     with named(path):
         if head != MACE_MAGIC:
-            return _load_bytes(runtime, data, states, options, folder_of(model))
-        _refuse_states(states)
+            return _load_bytes(runtime, data, source | {"folder": folder_of(model)}, options)
+        _refuse_source_options(source)
         return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
 
 
@@ -295,17 +300,17 @@ def _runtime(num_threads: int, isa: str | None, memory_limit: int) -> Any:
     return _native.Runtime(num_threads, isa, memory_limit)
 
 
-def _refuse_states(states: Sequence[tuple[str, str]]) -> None:
-    if states:
+def _refuse_source_options(source: Mapping[str, Any]) -> None:
+    if source["weights"] is not None:
+        raise InvalidArgumentError("weights belong to a Caffe model; this is a .mace file")
+    if source["states"]:
         raise InvalidArgumentError("states are declared when a model is converted, not when it is loaded")
 
 
-def _load_bytes(
-    runtime: Any, data: bytes, states: Sequence[tuple[str, str]], options: tuple[bool, ...], folder: str | None = None
-) -> Model:
+def _load_bytes(runtime: Any, data: bytes, source: dict[str, Any], options: tuple[bool, ...]) -> Model:
     details: dict[str, Any] = {}
     if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-        data, details = convert_bytes(data, states=states, folder=folder)
+        data, details = convert_bytes(data, **source)
     else:
-        _refuse_states(states)
+        _refuse_source_options(source)
     return Model(_native.Model.load_memory(runtime, data, *options), details)

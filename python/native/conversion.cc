@@ -42,6 +42,19 @@ convert::ConvertOptions OptionsOf(nb::dict given) {
     } else if (key == "folder") {
       const auto path = nb::cast<nb::bytes>(value);
       options.folder = std::string(path.c_str(), path.size());
+    } else if (key == "weights") {
+      const auto bytes = nb::cast<nb::bytes>(value);  // the caller's dict keeps them
+      options.weights = {reinterpret_cast<const uint8_t*>(bytes.c_str()), bytes.size()};
+    } else if (key == "strict") {
+      options.strict = nb::cast<bool>(value);
+    } else if (key == "custom_operators") {
+      options.custom_operators = nb::cast<std::vector<std::string>>(value);
+    } else if (key == "without_passes") {
+      options.passes.without = nb::cast<std::vector<std::string>>(value);
+    } else if (key == "only_passes") {
+      options.passes.only = nb::cast<std::vector<std::string>>(value);
+    } else if (key == "max_pass_runs") {
+      options.passes.max_runs = nb::cast<int64_t>(value);
     } else if (key == "metadata") {
       options.metadata = nb::cast<Pairs>(value);
     } else {
@@ -49,6 +62,18 @@ convert::ConvertOptions OptionsOf(nb::dict given) {
     }
   }
   return options;
+}
+
+nb::list FindingsOf(const std::vector<importers::Finding>& findings) {
+  nb::list list;
+  for (const importers::Finding& finding : findings) {
+    nb::dict entry;
+    entry["node"] = finding.node;
+    entry["reason"] = finding.reason;
+    entry["action"] = finding.action;
+    list.append(entry);
+  }
+  return list;
 }
 
 nb::tuple Convert(nb::bytes model, nb::dict given) {
@@ -65,6 +90,21 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
   nb::dict details;
   details["format"] = report.format;
   details["warnings"] = report.warnings;
+  details["repairs"] = FindingsOf(report.repairs);
+  nb::list passes;
+  for (const passes::PassRecord& record : report.passes) {
+    nb::dict entry;
+    entry["name"] = record.name;
+    entry["graph"] = record.graph;
+    entry["changed"] = record.changed;
+    entry["nodes_before"] = record.nodes_before;
+    entry["nodes_after"] = record.nodes_after;
+    entry["constant_bytes_before"] = record.constant_bytes_before;
+    entry["constant_bytes_after"] = record.constant_bytes_after;
+    entry["seconds"] = record.seconds;
+    passes.append(entry);
+  }
+  details["passes"] = passes;
   nb::dict operators;
   for (const auto& [name, count] : report.operators) operators[name.c_str()] = count;
   details["operators"] = operators;
@@ -75,7 +115,7 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
 
 void RegisterConversion(nb::module_& module) {
   module.def("convert", &Convert, nb::arg("model"), nb::arg("options"),
-             "Bytes of a trained model (ONNX, TensorFlow Lite), convert::ConvertOptions by name -> (bytes of "
+             "Bytes of a trained model (ONNX, TensorFlow Lite, TensorFlow, Caffe), convert::ConvertOptions by name -> (bytes of "
              "a .mace "
              "file, details). mace.conversion checks the options.");
 }

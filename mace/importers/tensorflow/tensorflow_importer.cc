@@ -1,0 +1,12 @@
+// ImportTensorflow.
+#include "mace/importers/importer.h"
+
+namespace mace::importers {
+
+Status ImportTensorflow(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
+                        ImportReport* report) {
+  (void)bytes, (void)options, (void)graph, (void)report;
+  return Unsupported("TensorFlow graphs are not read yet");
+}
+
+}  // namespace mace::importers
