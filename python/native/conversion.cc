@@ -115,7 +115,8 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
 
 void RegisterConversion(nb::module_& module) {
   module.def("convert", &Convert, nb::arg("model"), nb::arg("options"),
-             "Bytes of a trained model (ONNX, TensorFlow Lite, TensorFlow, Caffe), convert::ConvertOptions by name -> (bytes of "
+             "Bytes of a trained model (ONNX, TensorFlow Lite, TensorFlow, Caffe), convert::ConvertOptions "
+             "by name -> (bytes of "
              "a .mace "
              "file, details). mace.conversion checks the options.");
 }
