@@ -97,8 +97,15 @@ void ConvertCast(TfliteContext& context);
 void ConvertTranspose(TfliteContext& context);
 void ConvertSqueeze(TfliteContext& context);
 // tflite_recurrent.cc
+ValueId StateOf(TfliteContext& context, int tensor);  // what a variable holds; throws where it is none
 void ConvertSvdf(TfliteContext& context);
 void ConvertSequenceLstm(TfliteContext& context);
+// tflite_rnn.cc
+void ConvertRnn(TfliteContext& context);
+void ConvertSequenceRnn(TfliteContext& context);
+void ConvertBidirectionalRnn(TfliteContext& context);
+void ConvertLstm(TfliteContext& context);
+void ConvertBidirectionalLstm(TfliteContext& context);
 // tflite_slicing.cc
 void ConvertSplit(TfliteContext& context);
 void ConvertSplitV(TfliteContext& context);
