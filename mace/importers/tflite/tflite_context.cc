@@ -230,6 +230,12 @@ ValueId TfliteContext::AddInts(std::span<const int64_t> elements) {
   return Unwrap(passes::AddInt64Constant(&graph_, {}, elements));
 }
 
+ValueId TfliteContext::AddFloats(std::span<const float> elements) {
+  Spend(static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + elements.size_bytes()));
+  return Unwrap(
+      passes::AddFloatConstant(&graph_, {}, elements, Shape{static_cast<int64_t>(elements.size())}));
+}
+
 ValueId TfliteContext::Transposed(ValueId value, const IntList& perm) {
   const std::span<const int64_t> order(perm.values, static_cast<size_t>(perm.count));
   if (const TensorView* view = graph_.ConstantOf(value); view != nullptr) {
