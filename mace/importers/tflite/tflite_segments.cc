@@ -244,7 +244,7 @@ void ConvertHashtableLookup(TfliteContext& context) {
   IntList column = {-1};
   for (int d = 1; d < context.ShapeOf(rows).rank; ++d) column.Push(1);
   const ValueId found = emit.Reshape(emit.Cast(hits, DType::kBool), column);
-  const ValueId zero = emit.Filled(context.AddInts({}), context.DTypeOf(rows), 0);
+  const ValueId zero = emit.Cast(emit.Filled(context.AddInts({}), DType::kI32, 0), context.DTypeOf(rows));
   const ValueId gathered = emit(OpId::kGather, {rows, index}, ops::GatherAttributes{});
   const TensorType types[] = {context.OutputType(0), context.OutputType(1)};
   const auto named = [&](int i) { return context.file().TensorName(context.OutputTensor(i)); };
@@ -263,6 +263,7 @@ void ConvertEmbeddingLookupSparse(TfliteContext& context) {
   const int8_t combiner = context.RequiredOptions<file::SparseLookupOptions>().combiner();
   if (combiner < kSum || combiner > kRootMean) context.Refuse("combiner " + std::to_string(combiner));
   const ValueId table = context.Input(4);
+  if (context.DTypeOf(table) != DType::kF32) context.Refuse("a table that is not float32");
   const int rank = context.ShapeOf(table).rank;
   RequireKnownRank(context, table, 1, "the table");
   IntList row = {-1};
