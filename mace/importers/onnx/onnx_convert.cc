@@ -168,7 +168,8 @@ std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::
   }
   for (std::string_view output : outputs) context->MarkRead(output);
   const size_t values_before = context->graph().values.size();
-  Failures failures;
+  ImportReport inner;  // what failed in here is told of the node around
+  Failures failures(&inner);
   for (int32_t index : SortNodes(proto, *context)) {
     const NodeProto& node = proto.nodes[index];
     if (!IsKnownOperator(node, *context) || failures.Blocks(node)) {

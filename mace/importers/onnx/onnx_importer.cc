@@ -4,6 +4,7 @@
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/problems.h"
 #include "mace/importers/states.h"
 
 namespace mace::importers {
@@ -127,7 +128,7 @@ void ConvertNodes(const ModelProto& model, OnnxCut* cut, OnnxContext* context) {
   context->AddInitializers(proto);
   AddInputs(proto, *cut, context);
   cut->MarkRead(context);
-  Failures failures;
+  Failures failures(&context->work().report);
   for (int32_t index : SortNodes(proto, *context)) {
     const NodeProto& node = proto.nodes[index];
     const Need need = cut->NeedOf(index);
@@ -191,7 +192,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   OnnxContext context(&work, graph, nullptr);
   OnnxCut cut(options.cut, proto);
   // All that is not supported is told at once.
-  const std::string unknown = UnknownOperators(proto, context, cut);
+  const std::string unknown = UnknownOperators(proto, cut, &context);
   try {
     ConvertNodes(model, &cut, &context);
   } catch (const ImportError& error) {
@@ -205,6 +206,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   Check(DeclareStates(options, graph));
   FindRecurrentStates(&context);
   Check(VerifyGraph(*graph, &FindOpDefinition), ImportStage::kVerify);
+  RefuseRepairs(options, report);
 }
 
 }  // namespace

@@ -101,13 +101,19 @@ namespace {
 // Looks through graphs, their subgraphs and the functions that their nodes call, each function once.
 class UnknownSearch {
  public:
-  explicit UnknownSearch(const OnnxContext& context) : context_(context) {}
+  explicit UnknownSearch(const OnnxContext& context)
+      : context_(context), problems_(&context.report()) {}
 
   void Look(const NodeProto& node, const std::vector<OpsetImport>& opsets) {
     if (const FunctionProto* function = context_.FunctionOf(node); function != nullptr) {
       if (seen_.insert(function).second) waiting_.push_back(function);
     } else if (FindOnnxOp(node.domain, node.op_type) == nullptr || !IsImported(node.domain, opsets)) {
-      Missing& entry = missing_[OperatorText(node, IsImported(node.domain, opsets))];
+      const bool is_imported = IsImported(node.domain, opsets);
+      const std::string what = OperatorText(node, is_imported);
+      Missing& entry = missing_[what];
+      problems_.Add(LabelOf(node), "", "MACE has no operator " + what,
+                    is_imported ? ActionForUnknownOperator(importers::onnx::Text(node.op_type))
+                                : "import its domain in the model (opset_import)");
       if (++entry.count <= kMaxNamed) entry.nodes += (entry.count == 1 ? "" : ", ") + Quoted(node);
     }
     for (const Attribute& attribute : node.attributes) {
@@ -148,6 +154,7 @@ class UnknownSearch {
     std::string nodes;  // the first of them
   };
   const OnnxContext& context_;
+  Problems problems_;
   std::map<std::string, Missing> missing_;
   std::unordered_set<const FunctionProto*> seen_;
   std::vector<const FunctionProto*> waiting_;
@@ -155,11 +162,11 @@ class UnknownSearch {
 
 }  // namespace
 
-std::string UnknownOperators(const GraphProto& graph, const OnnxContext& context, const OnnxCut& cut) {
-  UnknownSearch search(context);
+std::string UnknownOperators(const GraphProto& graph, const OnnxCut& cut, OnnxContext* context) {
+  UnknownSearch search(*context);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     if (cut.NeedOf(static_cast<int32_t>(i)) != Need::kResult) continue;
-    search.Look(graph.nodes[i], context.opsets());
+    search.Look(graph.nodes[i], context->opsets());
   }
   search.LookThroughFunctions();
   return search.Text();
