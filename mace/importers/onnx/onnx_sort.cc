@@ -14,6 +14,7 @@ std::string LabelOf(const NodeProto& node) {
 }
 
 std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& context) {
+  std::string early;  // the first node that stands before one that it reads
   std::unordered_map<std::string_view, int32_t> producers;  // -1: an input or initialiser
   for (const ValueInfo& input : graph.inputs) producers.emplace(input.name, -1);
   for (const Tensor& tensor : graph.initializers) producers.emplace(tensor.name, -1);
@@ -43,6 +44,7 @@ std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& conte
       if (found->second < 0) return;
       ++waiting[i];
       users[found->second].push_back(i);
+      if (sorted && found->second >= i) early = LabelOf(node);
       sorted = sorted && found->second < i;
     };
     for (std::string_view input : node.inputs) read(input);
@@ -64,6 +66,7 @@ std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& conte
     throw ImportError(DataLoss("the graph has a cycle through node '%s'",
                                LabelOf(graph.nodes[stuck - waiting.begin()]).c_str()));
   }
+  AddRepair(early, "it stands before a node whose result it reads", "the nodes were sorted", &context.report());
   return order;
 }
 
