@@ -1,4 +1,4 @@
-"""Models that MACE's ONNX importer repairs, one for each kind of repair, and what computes the same without MACE."""
+"""ONNX models that MACE's importer repairs, one for each kind of repair, and what computes the same without MACE."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ class Case:
     name: str
     form: str  # what the table calls it
     node: str
-    model: onnx.ModelProto
+    model: onnx.ModelProto | bytes
     feeds: Feeds
     by: str = "onnxruntime"
     left_model: onnx.ModelProto | None = None
     tolerance: float = 1e-5
     left_names: dict[str, str] = field(default_factory=dict)  # outputs of MACE to those of the left side, where they differ
+
+    @property
+    def data(self) -> bytes:
+        """The model's file."""
+        return self.model if isinstance(self.model, bytes) else self.model.SerializeToString()
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -150,15 +155,29 @@ def mode_cases() -> list[Case]:
                  coordinate_transformation_mode="asymmetric"), pixels),
         Case("resize_of_bool", "Resize of bool", "n",
              one("Resize", flags, 19, {"r": np.zeros(0, np.float32), "s": np.array([1, 2, 2, 2], np.float32)}, mode="nearest",
-                 output_type=bool_type), flags, by="reference"),
+                 output_type=bool_type), flags, left_model=repeated_flags(flags)),
         Case("convolution_of_volume", "Conv over three axes", "n",
              one("Conv", volume, 13, {"w": noise(3, 2, 2, 3, 3, seed=2), "b": noise(3, seed=3)}, pads=[1, 1, 1, 0, 1, 1]), volume,
              tolerance=1e-4),
         Case("einsum", "Einsum", "n", one("Einsum", matrices, 13, equation="bij,bjk->kbi"), matrices, tolerance=1e-4),
         Case("center_crop_pad", "CenterCropPad", "n",
              one("CenterCropPad", image, 18, {"shape": np.array([8, 4], np.int64)}, axes=[2, 3]), image, by="reference"),
+        Case("causal_convolution", "CausalConvWithState", "n",
+             one("CausalConvWithState", {"x": noise(2, 3, 8)}, 27, {"w": noise(3, 1, 4, seed=1), "b": noise(3, seed=2)}, activation="silu"),
+             {"x": noise(2, 3, 8)}, by="reference", tolerance=1e-4),
         *onnxruntime_cases(),
     ]  # fmt: skip
+
+
+def repeated_flags(flags: Feeds) -> onnx.ModelProto:
+    """Each element twice along axes 1 to 3, which the nearest element of a doubled size is; neither runtime resizes bool."""
+    rows = {"two": np.array([0, 0]), "rows": np.arange(16) // 2}
+    nodes = [
+        helper.make_node("Gather", ["x", "two"], ["t"], axis=1),
+        helper.make_node("Gather", ["t", "rows"], ["u"], axis=2),
+        helper.make_node("Gather", ["u", "rows"], ["y"], axis=3),
+    ]
+    return make(nodes, flags, ["y"], 17, rows, output_types={"y": (TensorProto.BOOL, None)})
 
 
 def onnxruntime_cases() -> list[Case]:

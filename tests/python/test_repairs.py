@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -15,16 +16,20 @@ import onnxruntime
 import pytest
 from onnx.reference import ReferenceEvaluator
 from repair_cases import Case, Feeds, cases
+from repair_cases_tflite import cases as tflite_cases
+from tflite_writer import run_litert
 
 import mace
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "repairs.md"
-CASES = cases()
-LEFT_SIDES = {"onnxruntime": "onnxruntime", "reference": "ONNX's reference evaluator"}
+CASES = [*cases(), *tflite_cases()]
+LEFT_SIDES = {"onnxruntime": "onnxruntime", "reference": "ONNX's reference evaluator", "ai-edge-litert": "ai-edge-litert"}
 
 
 def left_side(case: Case) -> Feeds:
     """The outputs by the source's own runtime."""
+    if isinstance(case.model, bytes):
+        return {"y": run_litert(case.data, [list(case.feeds.values())])[0][0]}
     model = case.left_model or case.model
     names = [info.name for info in model.graph.output]
     if case.by == "reference":
@@ -37,7 +42,7 @@ def left_side(case: Case) -> Feeds:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_repaired_model_computes_what_the_source_means(case: Case) -> None:
-    model = mace.load(case.model.SerializeToString())
+    model = mace.load(case.data)
     assert [repair["node"] for repair in model.repairs] == [case.node]
     assert all(repair["reason"] and repair["action"] for repair in model.repairs)
     expected = left_side(case)
@@ -51,7 +56,7 @@ def test_a_repaired_model_computes_what_the_source_means(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_strict_refuses_and_names_the_node(case: Case) -> None:
     with pytest.raises(mace.UnsupportedError, match="strict") as caught:
-        mace.convert(case.model.SerializeToString(), strict=True)
+        mace.convert(case.data, strict=True)
     assert [problem["node"] for problem in caught.value.problems] == [case.node]
     assert case.node in str(caught.value)
 
@@ -63,7 +68,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_tells_repairs_and_refuses_them(tmp_path: Path) -> None:
     case = next(case for case in CASES if case.name == "einsum")
     source, target = tmp_path / "net.onnx", tmp_path / "net.mace"
-    source.write_bytes(case.model.SerializeToString())
+    source.write_bytes(case.data)
     told = run("convert", str(source), "-o", str(target), "--json")
     assert told.returncode == 0
     assert told.stderr.startswith("repaired: n: Einsum")
@@ -81,7 +86,7 @@ def test_the_command_tells_repairs_and_refuses_them(tmp_path: Path) -> None:
 def test_all_problems_are_in_one_report(tmp_path: Path) -> None:
     """Two unknown operators and a refused mode: each is told with what to do."""
     case = next(case for case in CASES if case.name == "upsample")
-    model = case.model
+    model = copy.deepcopy(case.model)
     model.graph.node[0].op_type = "Unheard"
     second = model.graph.node.add()
     second.CopyFrom(model.graph.node[0])
@@ -123,7 +128,7 @@ def document() -> str:
         "|---|---|---|---|",
     ]
     for case in CASES:
-        _, details = mace.convert(case.model.SerializeToString())
+        _, details = mace.convert(case.data)
         repair = details["repairs"][0]
         left = LEFT_SIDES[case.by] + (", of the form of today" if case.left_model else "")
         lines.append(f"| {case.form} | {repair['reason']} | {repair['action']} | {left} |")

@@ -106,7 +106,7 @@ Outputs ConvertMeanVarianceNormalization(OnnxContext& context, OnnxNode& node, c
   const bool is_first = context.opset() < 9;  // an experiment, with other attributes
   bool normalizes = true;
   if (is_first) {
-    axes = node.Int("across_channels", 0) != 0 ? IntList{1, 2, 3} : IntList{2, 3};
+    axes = node.Int("across_channels", 0) != 0 ? IntList{0, 1, 2, 3} : IntList{0, 2, 3};
     normalizes = node.Int("normalize_variance", 1) != 0;
     context.Repaired("the experimental form of before operator set 9", "the sums of the form since");
   }
