@@ -22,7 +22,9 @@ from mace.element_types import BITS, numpy_dtype
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.pipeline_file import PipelineFileError, read_pipeline_file
-from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
+from mace.terminal import (
+    FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, tell_repairs, telling_problems, warn,
+)  # fmt: skip
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:
@@ -119,6 +121,7 @@ def load(model: str, *, states: Sequence[str], **options: Any) -> mace.Model:
         loaded = mace.load(model, states=parse_states(states), **options)
     for warning in loaded.warnings:
         warn(warning)
+    tell_repairs(loaded.repairs)
     return loaded
 
 
@@ -177,12 +180,13 @@ def convert(
         raise click.UsageError(f"--pipeline {error}") from None
     resolve_output(output, follow_links=True)  # before the work
     begin = time.perf_counter()
-    with progress(f"converting {os.path.basename(model)}"):
+    with telling_problems(as_json), progress(f"converting {os.path.basename(model)}"):
         data, details = mace.convert(model, parse_states(states), **options)
         write_atomically(output, data)
     seconds = time.perf_counter() - begin
     for warning in details["warnings"]:
         warn(warning)
+    tell_repairs(details["repairs"])
     if as_json:
         say(json.dumps({"output": output, "bytes": len(data), "seconds": seconds, **details}))
     else:
@@ -238,8 +242,8 @@ def run_steps(loaded: mace.Model, arrays: Sequence[np.ndarray | None], steps: in
 def info(model: str, as_json: bool) -> None:
     """Shows inputs, outputs, operators and size of MODEL; checks every byte of a .mace file."""
     data = read_file(model)
-    details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": []}
-    with progress(f"checking {os.path.basename(model)}"), named(model):
+    details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": [], "repairs": []}
+    with telling_problems(as_json), progress(f"checking {os.path.basename(model)}"), named(model):
         if data[: len(MACE_MAGIC)] != MACE_MAGIC:
             data, details = mace.convert(data, folder=folder_of(model))
         loaded = mace.load(data, verify="full")
@@ -264,6 +268,9 @@ def info(model: str, as_json: bool) -> None:
         say("operators: " + ", ".join(f"{name} {count}" for name, count in sorted(details["operators"].items())))
     for warning in details["warnings"]:
         say(f"warning: {warning}")
+    if details["repairs"]:
+        rows = [[repair["node"] or "the model", repair["reason"], repair["action"]] for repair in details["repairs"]]
+        print_table(["node", "reason", "repaired by"], rows)
 
 
 def shortened(text: str, limit: int = 60) -> str:

@@ -116,7 +116,7 @@ class Model:
     """A loaded model. Immutable; calling it uses one session of its own, :meth:`session` gives more.
 
     ``inputs`` and ``outputs`` are :class:`TensorInfo` in model order, ``metadata`` the texts stored with the model (labels, an
-    author; what is not UTF-8 becomes U+FFFD), ``warnings`` those of its conversion.
+    author; what is not UTF-8 becomes U+FFFD), ``warnings`` and ``repairs`` (dicts of node, reason, action) those of its conversion.
     """
 
     def __init__(self, native_model: Any, details: dict[str, Any] | None = None) -> None:
@@ -125,6 +125,7 @@ class Model:
         self.outputs: tuple[TensorInfo, ...] = tuple(TensorInfo(**info) for info in native_model.outputs())
         self.metadata: dict[str, str] = native_model.metadata()
         self.warnings: tuple[str, ...] = tuple((details or {}).get("warnings", ()))
+        self.repairs: tuple[dict[str, str], ...] = tuple((details or {}).get("repairs", ()))
         self._session = Session(self)
 
     def __call__(

@@ -8,6 +8,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/importers/edge_names.h"
+#include "mace/importers/problems.h"
 #include "mace/ops/common.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
@@ -44,6 +45,10 @@ void TfliteContext::Spend(int64_t bytes) {
 
 void TfliteContext::Warn(std::string message) {
   if (report_.warnings.size() < kMaxWarnings) report_.warnings.push_back(std::move(message));
+}
+
+void TfliteContext::Repaired(const std::string& reason, const std::string& action) {
+  AddRepair(file_.DescribeOperator(operator_), reason, action, &report_);
 }
 void TfliteContext::WarnOnce(const std::string& message) {
   if (said_.insert(message).second) Warn(message);
