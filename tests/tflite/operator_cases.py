@@ -137,7 +137,7 @@ class Case:
             low, high = (limits.min, limits.max) if dtype in QUANTIZED else (max(limits.min, -100), min(limits.max, 100))
         else:
             low = max(low, 0) if dtype.startswith("u") else low
-        return self.random.integers(int(low), int(high), shape, endpoint=True).astype(numpy_type(dtype))
+        return self.random.integers(int(low), min(int(high), 2**63 - 1), shape, endpoint=True).astype(numpy_type(dtype))
 
     # ---- tensors
     def _tensor(
