@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 from operator_cases import FLOATS, Case, cases
 
-TYPES4 = None
-
-
 @cases("RESHAPE")
 def reshape(case: Case, name: str) -> None:
     shape = case.shape()

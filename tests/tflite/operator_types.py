@@ -53,6 +53,8 @@ def differs(got: np.ndarray, want: np.ndarray, tolerance: float) -> str:
             bad = ~((a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= bound))
     if not bad.any():
         return ""
+    if bad.ndim == 0:
+        return f"{got}, expected {want}"
     where = tuple(int(axis[0]) for axis in np.nonzero(bad))
     return f"{np.count_nonzero(bad)} of {bad.size} differ, first at {list(where)}: {got[where]}, expected {want[where]}"
 
