@@ -115,14 +115,18 @@ Status RunScaleFolding(Graph* graph) {
   return Guarded([&] {
     GraphEditor editor(graph);
     int64_t allowance = FoldingAllowance(*graph);
-    // Nodes that are added (the Mul and Add of a BatchNormalization) are looked at too.
-    for (NodeId id = 0; id < editor.NodeCount(); ++id) {
-      if (!editor.IsAlive(id)) continue;
-      const OpId op = editor.node(id).op;
-      if (op == OpId::kBatchNormalization) {
-        ReplaceBatchNormalization(&editor, id);
-      } else if (op == OpId::kMul || op == OpId::kAdd || op == OpId::kSub) {
-        FoldIntoLayer(&editor, id, &allowance);
+    // Nodes that are added (the Mul and Add of a BatchNormalization) are looked at too, and what stands behind
+    // one that was folded once more.
+    for (int before = -1; before != editor.changes();) {
+      before = editor.changes();
+      for (NodeId id = 0; id < editor.NodeCount(); ++id) {
+        if (!editor.IsAlive(id)) continue;
+        const OpId op = editor.node(id).op;
+        if (op == OpId::kBatchNormalization) {
+          ReplaceBatchNormalization(&editor, id);
+        } else if (op == OpId::kMul || op == OpId::kAdd || op == OpId::kSub) {
+          FoldIntoLayer(&editor, id, &allowance);
+        }
       }
     }
     editor.Finish();
