@@ -111,9 +111,16 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
   return nb::make_tuple(nb::bytes(reinterpret_cast<const char*>(file.data()), file.size()), details);
 }
 
+std::vector<std::string> PassNames() {
+  std::vector<std::string> names;
+  for (const passes::NamedPass& pass : passes::AllPasses()) names.emplace_back(pass.name);
+  return names;
+}
+
 }  // namespace
 
 void RegisterConversion(nb::module_& module) {
+  module.def("passes", &PassNames, "Names of all graph passes.");
   module.def("convert", &Convert, nb::arg("model"), nb::arg("options"),
              "Bytes of a trained model (ONNX, TensorFlow Lite, TensorFlow, Caffe), convert::ConvertOptions "
              "by name -> (bytes of "
