@@ -133,6 +133,34 @@ MACE_API void mace_runtime_destroy(mace_runtime* runtime);
 /* Frees the pooled memory of intermediate results that no session holds. Thread-safe. NULL: nothing. */
 MACE_API void mace_runtime_trim(mace_runtime* runtime);
 
+/* ---- operators that the application brings (docs/custom_operators.md). Register them before a model that
+ * has nodes of them is loaded; they stay as long as the runtime. `run` computes the outputs of one node: it
+ * allocates each of them once and fills it. It may be called from several threads at once, and must not use
+ * the session that runs it. Anything but MACE_OK ends the run with that code and the text of
+ * mace_operator_fail. */
+typedef struct mace_operator_call mace_operator_call; /* valid during `run` only */
+typedef struct mace_custom_operator {
+  uint32_t struct_size;
+  const char* name; /* as in the source model; copied */
+  void* context;
+  mace_status_code (*run)(void* context, mace_operator_call* call);
+} mace_custom_operator;
+/* Thread-safe. An error where the name is registered already. */
+MACE_API mace_status* mace_runtime_register_operator(mace_runtime* runtime,
+                                                     const mace_custom_operator* custom);
+/* The bytes of the node's options, as the source model stores them (of ONNX: its attributes as JSON). */
+MACE_API const void* mace_operator_options(const mace_operator_call* call, size_t* byte_size);
+MACE_API int32_t mace_operator_input_count(const mace_operator_call* call);
+MACE_API int32_t mace_operator_output_count(const mace_operator_call* call);
+/* tensor->struct_size must be set. data is not to be written to; dtype 0: an absent input. */
+MACE_API mace_status* mace_operator_input(const mace_operator_call* call, int32_t index,
+                                          struct mace_tensor* tensor);
+/* The dtype (mace_dtype) that output `index` has to have; 0: nobody reads it, nor may it be allocated. */
+MACE_API int32_t mace_operator_output_dtype(const mace_operator_call* call, int32_t index);
+MACE_API mace_status* mace_operator_allocate_output(mace_operator_call* call, int32_t index, int32_t rank,
+                                                    const int64_t* dims, void** data);
+MACE_API void mace_operator_fail(mace_operator_call* call, const char* message); /* copied, up to 500 bytes */
+
 /* How fast this machine is with this runtime's threads: the beginning of MobileNetV2 (first convolution and
  * eight blocks of 224 x 224 x 3, 131 million multiply-adds), the median of ten runs. 0: not measured. */
 typedef struct mace_capability {

@@ -116,6 +116,7 @@ struct DynamicContext {
   int input_count;
   int output_count;
   OutputAllocator* outputs;
+  const class CustomOperators* custom = nullptr;  // what the application registered; null: nothing
 
   bool has_input(int i) const { return i < input_count && inputs[i].dtype != DType::kInvalid; }
   bool has_output(int i) const { return i < output_count && node.outputs[i] != kNone; }

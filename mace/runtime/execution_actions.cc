@@ -89,7 +89,8 @@ Status Execution::RunDataSized(const Plan& plan, const PlannedAction& action) {
                                   views_.data(),
                                   static_cast<int>(node.inputs.size()),
                                   static_cast<int>(node.outputs.size()),
-                                  &outputs};
+                                  &outputs,
+                                  &runtime().custom_operators()};
   MACE_RETURN_IF_ERROR(definition->evaluate(context));
   int32_t wanted = 0;
   for (ValueId output : node.outputs) wanted += output != kNone;

@@ -4,6 +4,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/model/loader.h"
+#include "mace/ops/custom/custom.h"
 
 namespace mace {
 namespace {
@@ -22,6 +23,22 @@ Status ListOperators(const Graph& graph, Vector<uint8_t>* seen, String* names) {
   for (const std::unique_ptr<Graph>& subgraph : graph.subgraphs) {
     MACE_RETURN_IF_ERROR(ListOperators(*subgraph, seen, names));
   }
+  return Status::Ok();
+}
+
+// Whether the application registered what the model needs of it, bodies of If and Loop included.
+Status CheckCustomOperators(const Graph& graph, const CustomOperators& custom) {
+  for (const Node& node : graph.nodes) {
+    if (node.op != OpId::kCustom) continue;
+    const std::string_view name = ops::CustomNameOf(graph, node);
+    if (custom.Find(name) != nullptr) continue;
+    return Status::Format(
+        StatusCode::kFailedPrecondition,
+        "node '%s' needs the operator '%.*s', which the application has to register with the runtime "
+        "(mace_runtime_register_operator; in Python mace.load's custom_operators)",
+        graph.LabelOf(node), static_cast<int>(name.size()), name.data());
+  }
+  for (const auto& subgraph : graph.subgraphs) MACE_RETURN_IF_ERROR(CheckCustomOperators(*subgraph, custom));
   return Status::Ok();
 }
 
@@ -90,6 +107,7 @@ Status Model::Prepare() {
   }
   if (options_.max_cached_plans == 0) options_.max_cached_plans = kDefaultCachedPlans;
   if (options_.exact_numerics) return RefuseExactNumerics(graph_);
+  MACE_RETURN_IF_ERROR(CheckCustomOperators(graph_, runtime_->custom_operators()));
   MACE_ASSIGN_OR_RETURN(program_, Program::Create(graph_, runtime_.get(), options_));
   Vector<int32_t> state_of;  // per value
   MACE_RETURN_IF_ERROR(state_of.Resize(graph_.values.size()));

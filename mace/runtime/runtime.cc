@@ -142,4 +142,24 @@ void Runtime::FreeArenas() {
   std::swap(arenas, free_arenas_);
 }
 
+Status CustomOperatorList::Add(std::unique_ptr<CustomOperator> custom) {
+  if (custom == nullptr) return Status::OutOfMemory();
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& other : list_) {
+    if (other->name.view() == custom->name.view()) {
+      return Status::Format(StatusCode::kFailedPrecondition, "the operator '%s' is registered already",
+                            custom->name.c_str());
+    }
+  }
+  return list_.PushBack(std::move(custom));
+}
+
+const CustomOperator* CustomOperatorList::Find(std::string_view name) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& custom : list_) {
+    if (custom->name.view() == name) return custom.get();
+  }
+  return nullptr;
+}
+
 }  // namespace mace

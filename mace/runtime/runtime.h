@@ -12,6 +12,7 @@
 #include "mace/core/log.h"
 #include "mace/core/memory.h"
 #include "mace/core/thread_pool.h"
+#include "mace/graph/custom_operator.h"
 #include "mace/kernels/kernel_table.h"
 #include "mace/runtime/ref.h"
 
@@ -50,6 +51,18 @@ class BudgetAllocator {
   Allocator allocator_;
 };
 
+// The operators that the application registered, which stay as long as the runtime.
+class CustomOperatorList final : public CustomOperators {
+ public:
+  // An error where the name is taken.
+  Status Add(std::unique_ptr<CustomOperator> custom);
+  const CustomOperator* Find(std::string_view name) const override;
+
+ private:
+  mutable std::mutex mutex_;
+  Vector<std::unique_ptr<CustomOperator>> list_;
+};
+
 class Runtime final : public RefCounted {
  public:
   static Result<Ref<Runtime>> Create(const RuntimeOptions& options);
@@ -57,6 +70,8 @@ class Runtime final : public RefCounted {
   // Puts a backend in front of those that are there: it is asked first. Before the first model only.
   Status AddBackend(std::unique_ptr<Backend> backend);
   std::span<const std::unique_ptr<Backend>> backends() const { return backends_.span(); }
+
+  CustomOperatorList& custom_operators() { return custom_operators_; }
 
   ThreadPool* pool() const { return pool_.get(); }
   const Allocator& allocator() const { return budget_.allocator(); }
@@ -81,6 +96,7 @@ class Runtime final : public RefCounted {
   kernels::KernelTable kernels_;
   std::unique_ptr<ThreadPool> pool_;
   Vector<std::unique_ptr<Backend>> backends_;
+  CustomOperatorList custom_operators_;
   std::mutex arena_mutex_;
   Vector<Buffer> free_arenas_;
 };

@@ -16,6 +16,7 @@ import numpy as np
 
 from mace import _native
 from mace.conversion import convert_bytes, folder_of
+from mace.custom import CustomOperator, register
 from mace.element_types import BITS, from_native, numpy_dtype, to_raw
 from mace.errors import InvalidArgumentError, named
 from mace.files import MACE_MAGIC, open_regular
@@ -128,6 +129,7 @@ class Model:
         self.warnings: tuple[str, ...] = tuple((details or {}).get("warnings", ()))
         self.repairs: tuple[dict[str, str], ...] = tuple((details or {}).get("repairs", ()))
         self.pass_runs: tuple[dict[str, Any], ...] = tuple((details or {}).get("passes", ()))
+        self._functions: list[Any] = []  # of custom operators, which the native runtime refers to
         self._session = Session(self)
 
     def __call__(
@@ -239,6 +241,7 @@ def load(
     weights: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
     states: Sequence[tuple[str, str]] = (),
     strict: bool = False,
+    custom_operators: Mapping[str, CustomOperator] | None = None,
     optimize: bool = True,
     without_passes: Sequence[str] = (),
     only_passes: Sequence[str] | None = None,
@@ -254,6 +257,9 @@ def load(
 
     A trained model is converted in process first (:func:`mace.convert`); external data of an ONNX model are read from the folder of
     its file. ``weights`` is a Caffe model's .caffemodel. ``strict`` refuses models that would have to be repaired.
+    ``custom_operators`` are functions by the names of operators that MACE does not know: each gets the node's inputs (arrays, None where
+    absent) and the bytes of its options and returns a list of its outputs (docs/custom_operators.md). They may be called from several
+    threads; an exception ends the run. A .mace file that was converted with such operators needs them too.
     ``optimize=False`` runs no graph passes, ``without_passes`` leaves some out, ``only_passes`` runs no others (:func:`mace.passes` lists
     them). ``num_threads`` 0 means one per core.
     ``verify="full"`` checks every byte of a .mace file against its hashes. ``memory="low"`` gives the memory of
@@ -277,20 +283,13 @@ def load(
         raise InvalidArgumentError(f"memory: expected 'default' or 'low', got {memory!r}")
     memory_limit = _as_integer("memory_limit", memory_limit, "0 (no limit) or a number of bytes", 2**64)
     runtime = _runtime(num_threads, isa, memory_limit)
+    functions = register(runtime, custom_operators)
     options = (verify == "full", numerics == "exact", memory == "low", bool(reference_kernels))
     passes = {"optimize": optimize, "without_passes": without_passes, "only_passes": only_passes}
-    source = {"states": states, "weights": weights, "strict": strict, **passes}
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        return _load_bytes(runtime, bytes(model), source, options)
-    path = os.fsdecode(model)
-    with open_regular(model) as file:
-        head = file.read(len(MACE_MAGIC))
-        data = head if head == MACE_MAGIC else head + file.read()
-    with named(path):
-        if head != MACE_MAGIC:
-            return _load_bytes(runtime, data, source | {"folder": folder_of(model)}, options)
-        _refuse_source_options(source)
-        return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
+    source = {"states": states, "weights": weights, "strict": strict, "custom_operators": tuple(custom_operators or ()), **passes}
+    loaded = _load(runtime, model, source, options)
+    loaded._functions = functions
+    return loaded
 
 
 def measure(num_threads: int = 1, *, isa: str | None = None) -> dict[str, float]:
@@ -315,6 +314,22 @@ def _refuse_source_options(source: Mapping[str, Any]) -> None:
         raise InvalidArgumentError("states are declared when a model is converted, not when it is loaded")
     if not source["optimize"] or source["without_passes"] or source["only_passes"] is not None:
         raise InvalidArgumentError("passes run when a model is converted, not when it is loaded")
+
+
+def _load(
+    runtime: Any, model: str | os.PathLike[str] | bytes | bytearray | memoryview, source: dict[str, Any], options: tuple[bool, ...]
+) -> Model:
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return _load_bytes(runtime, bytes(model), source, options)
+    path = os.fsdecode(model)
+    with open_regular(model) as file:
+        head = file.read(len(MACE_MAGIC))
+        data = head if head == MACE_MAGIC else head + file.read()
+    with named(path):
+        if head != MACE_MAGIC:
+            return _load_bytes(runtime, data, source | {"folder": folder_of(model)}, options)
+        _refuse_source_options(source)
+        return Model(_native.Model.load_file(runtime, os.fsencode(path), *options))
 
 
 def _load_bytes(runtime: Any, data: bytes, source: dict[str, Any], options: tuple[bool, ...]) -> Model:

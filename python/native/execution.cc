@@ -321,6 +321,55 @@ nb::object CopyOutput(mace_tensor* tensor) {
   return array;
 }
 
+// One call of an operator that the application brings: function(inputs, options, dtypes) -> outputs, all of
+// them as runs take and give them; None for what is absent. The function is mace/custom.py's, which checks.
+void CallOperator(nb::handle function, mace_operator_call* call) {
+  nb::list inputs;
+  for (int32_t i = 0; i < mace_operator_input_count(call); ++i) {
+    mace_tensor tensor = {};
+    tensor.struct_size = sizeof(tensor);
+    Check(mace_operator_input(call, i, &tensor));
+    inputs.append(tensor.dtype == 0 ? nb::none() : CopyOutput(&tensor));
+  }
+  size_t size = 0;
+  const void* options = mace_operator_options(call, &size);
+  nb::list dtypes;
+  for (int32_t i = 0; i < mace_operator_output_count(call); ++i) {
+    const DTypeRow* row = FindDType(mace_operator_output_dtype(call, i));
+    dtypes.append(row == nullptr ? nb::object(nb::none()) : nb::object(nb::str(row->name)));
+  }
+  const nb::list outputs = nb::cast<nb::list>(function(inputs, nb::bytes(options, size), dtypes));
+  std::vector<InputArray> keep;
+  const std::vector<mace_tensor> tensors = InputTensors(outputs, &keep);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].dtype == 0) continue;
+    void* data = nullptr;
+    Check(mace_operator_allocate_output(call, static_cast<int32_t>(i), tensors[i].rank, tensors[i].dims, &data));
+    if (keep[i].nbytes() > 0) std::memcpy(data, tensors[i].data, keep[i].nbytes());
+  }
+}
+
+mace_status_code RunOperator(void* context, mace_operator_call* call) {
+  const nb::gil_scoped_acquire gil;
+  try {
+    CallOperator(nb::handle(static_cast<PyObject*>(context)), call);
+    return MACE_OK;
+  } catch (const std::exception& error) {  // Python's too
+    mace_operator_fail(call, error.what());
+    return MACE_FAILED_PRECONDITION;
+  }
+}
+
+// `function` has to live as long as models of the runtime: mace.Model keeps it.
+void RegisterOperator(const Runtime& runtime, const std::string& name, nb::handle function) {
+  mace_custom_operator custom = {};
+  custom.struct_size = sizeof(custom);
+  custom.name = name.c_str();
+  custom.context = function.ptr();
+  custom.run = &RunOperator;
+  Check(mace_runtime_register_operator(runtime.handle->pointer, &custom));
+}
+
 // None: no limit. What has run out (a deadline minus the time now) stops the run at once.
 uint64_t TimeoutNanoseconds(std::optional<double> seconds) {
   if (!seconds) return 0;
@@ -432,6 +481,7 @@ void RegisterExecution(nb::module_& module) {
             new (self) Runtime{MakeRuntime(num_threads, std::move(isa), memory_limit)};
           },
           nb::arg("num_threads"), nb::arg("isa").none(), nb::arg("memory_limit"))
+      .def("register_operator", &RegisterOperator)
       .def("measure", &Measure);
   nb::class_<Model>(module, "Model")
       .def_static("load_file", &LoadFile)

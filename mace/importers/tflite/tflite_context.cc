@@ -241,6 +241,13 @@ ValueId TfliteContext::AddFloats(std::span<const float> elements) {
       passes::AddFloatConstant(&graph_, {}, elements, Shape{static_cast<int64_t>(elements.size())}));
 }
 
+ValueId TfliteContext::AddBytes(std::span<const uint8_t> bytes) {
+  Spend(static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + bytes.size()));
+  const TensorView view = {const_cast<uint8_t*>(bytes.data()), DType::kU8,
+                           Shape{static_cast<int64_t>(bytes.size())}};
+  return Unwrap(graph_.AddConstant({}, view, /*copy=*/true));
+}
+
 ValueId TfliteContext::Transposed(ValueId value, const IntList& perm) {
   const std::span<const int64_t> order(perm.values, static_cast<size_t>(perm.count));
   if (const TensorView* view = graph_.ConstantOf(value); view != nullptr) {

@@ -75,6 +75,7 @@ class TfliteContext {
   std::vector<int64_t> ConstantInts(ValueId value, const char* what) const;
   ValueId AddInts(std::span<const int64_t> elements);
   ValueId AddFloats(std::span<const float> elements);
+  ValueId AddBytes(std::span<const uint8_t> bytes);
   // The value with its axes permuted; constants, and constants behind one Cast or Dequantize, without a node.
   ValueId Transposed(ValueId value, const IntList& perm);
   // A quantized constant as f32 values; anything else as it is. For weights of float layers.

@@ -215,6 +215,11 @@ std::string_view TfliteFile::CustomName(int index) const {
   return TextOf(model_->operator_kinds()->Get(operation(index).kind_index())->custom_name());
 }
 
+bool TfliteFile::IsBrought(int index) const {
+  return OperatorNumber(index) == kCustomOperator &&
+         std::find(brought_.begin(), brought_.end(), CustomName(index)) != brought_.end();
+}
+
 std::string TfliteFile::OperatorName(int index) const {
   const int32_t number = OperatorNumber(index);
   if (number != kCustomOperator) return NameOfOperator(number);

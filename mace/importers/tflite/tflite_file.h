@@ -67,6 +67,9 @@ class TfliteFile {
   int32_t OperatorNumber(int index) const;
   // The name of a custom operator; empty for others.
   std::string_view CustomName(int index) const;
+  // Custom operators of these names are the application's to compute.
+  void BringOperators(std::span<const std::string> names) { brought_ = names; }
+  bool IsBrought(int index) const;
   // "CONV_2D", or of a custom operator "CUSTOM:" and its name.
   std::string OperatorName(int index) const;
 
@@ -83,6 +86,7 @@ class TfliteFile {
 
   std::vector<uint64_t> aligned_;  // a copy, where the caller's bytes are not aligned
   std::span<const uint8_t> bytes_;
+  std::span<const std::string> brought_;
   const file::ModelRecord* model_ = nullptr;
   const file::SubgraphRecord* subgraph_ = nullptr;
 };

@@ -177,7 +177,8 @@ void ConvertOperators(const TfliteFile& file, const TfliteCut& cut, TfliteContex
 
 void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                 ImportReport* report) {
-  const TfliteFile file(bytes);
+  TfliteFile file(bytes);
+  file.BringOperators(options.custom_operators);
   Check(graph->name.Assign(TextOf(file.subgraph().label())));
   TfliteContext context(file, graph, report);
   if (!options.signature.empty()) context.UseSignature(options.signature);

@@ -126,11 +126,14 @@ constexpr struct {
     {"TFLite_Detection_PostProcess", {32, 3, 3, kFloat32 | kUint8, &ConvertDetectionPostProcess}},
 };
 
+constexpr OperatorRow kBroughtOperator = {32, 0, kAny, kAnyType, &ConvertCustom};
+
 }  // namespace
 
 const OperatorRow* FindOperator(const TfliteFile& file, int index) {
   const int32_t number = file.OperatorNumber(index);
   if (number == kCustomOperator) {
+    if (file.IsBrought(index)) return &kBroughtOperator;
     for (const auto& custom : kCustomOperators) {
       if (custom.name == file.CustomName(index)) return &custom.row;
     }

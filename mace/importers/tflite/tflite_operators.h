@@ -128,6 +128,8 @@ void ConvertUnpack(TfliteContext& context);
 void ConvertReverse(TfliteContext& context);
 void ConvertStridedSlice(TfliteContext& context);
 void ConvertSlice(TfliteContext& context);
+// tflite_custom.cc: an operator that the application brings.
+void ConvertCustom(TfliteContext& context);
 // tflite_detection.cc
 void ConvertDetectionPostProcess(TfliteContext& context);
 // tflite_upsampling.cc
