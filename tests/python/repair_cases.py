@@ -31,6 +31,13 @@ class Case:
     left_names: dict[str, str] = field(default_factory=dict)  # outputs of MACE to those of the left side, where they differ
 
     @property
+    def node_outputs(self) -> list[str]:
+        """First outputs of the nodes, those of bodies too."""
+        nodes = [] if isinstance(self.model, bytes) else list(self.model.graph.node)
+        inner = [node for outer in nodes for attribute in outer.attribute for node in attribute.g.node]
+        return [node.output[0] for node in nodes + inner]
+
+    @property
     def data(self) -> bytes:
         """The model's file."""
         return self.model if isinstance(self.model, bytes) else self.model.SerializeToString()

@@ -15,7 +15,9 @@ Outputs ConvertUnary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
 }
 
 Outputs ConvertIdentity(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {context.EmitMoved(OpId::kIdentity, {context.Input(node, 0)}, NoAttributes{})};
+  const ValueId x = context.AnyInput(node, 0);
+  if (OnnxContext::IsSequence(x)) return {x};
+  return {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
 }
 
 // Nothing else differs from itself.

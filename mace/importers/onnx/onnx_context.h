@@ -124,6 +124,18 @@ struct Names {
   const FunctionCall* call = nullptr;  // of the function around the names, which may be further out
 };
 
+// A sequence, or an optional value, as far as the importer follows what it holds (convert_sequence.cc).
+struct Sequence {
+  // One tensor, or a stack: the elements of its axis 0, in order.
+  struct Part {
+    ValueId value;
+    bool is_stack;
+  };
+  std::vector<Part> parts = {};
+  bool is_none = false;   // an optional value without a value
+  int32_t grows = kNone;  // the carried value of the loop around that the parts stand behind
+};
+
 // One graph that is being built, and the names that are seen in it.
 class OnnxContext {
  public:
@@ -175,6 +187,11 @@ class OnnxContext {
   bool Sees(std::string_view name) const;
   // The value of a name that is seen here. Of the graphs around, values are captured and constants copied.
   ValueId ValueOf(std::string_view name);
+  // ... where it may also be a sequence: those are no values of the graph, but numbers below kNone.
+  ValueId AnyValueOf(std::string_view name);
+  static bool IsSequence(ValueId value) { return value < kNone; }
+  const Sequence& SequenceOf(ValueId value) const { return sequences_[static_cast<size_t>(kNone - 1 - value)]; }
+  ValueId AddSequence(Sequence sequence);
   // A value of the graph around, as this one sees it.
   ValueId Capture(ValueId outer);
   struct Captured {
@@ -194,6 +211,7 @@ class OnnxContext {
   // The value of input i, or kNone where it is absent (`Input`: an error instead).
   ValueId OptionalInput(const OnnxNode& node, int i);
   ValueId Input(const OnnxNode& node, int i);
+  ValueId AnyInput(const OnnxNode& node, int i);  // may be a sequence
 
   const TensorType& TypeOf(ValueId value) const { return graph_.values[value].type; }
   int RankOf(ValueId value) const { return TypeOf(value).shape.rank; }
@@ -283,6 +301,7 @@ class OnnxContext {
  private:
   friend class NameScope;
   ValueId FindValue(std::string_view name);
+  ValueId CaptureSequence(const Sequence& outer);
   const Initializer* FindInitializer(std::string_view name) const;
   ValueId AddInitializer(const Initializer& initializer, std::string_view name);
 
@@ -319,6 +338,7 @@ class OnnxContext {
   Names* names_ = &own_names_;
   std::vector<Captured> captured_;
   std::unordered_map<ValueId, ValueId> captured_values_;  // by the value outside
+  std::vector<Sequence> sequences_;
   int64_t opset_ = 0;
   // Constants in another order of axes, by (constant, its quantization, permutation): weights that many nodes
   // share stay shared.
