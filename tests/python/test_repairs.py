@@ -1,6 +1,6 @@
 """Proofs of the repairs of importers: what the source means is computed without MACE. Run as a program it writes docs/repairs.md:
 
-    .venv/bin/python tests/python/test_repairs.py --write docs/repairs.md
+.venv/bin/python tests/python/test_repairs.py --write docs/repairs.md
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def document() -> str:
         _, details = mace.convert(case.data)
         repair = details["repairs"][0]
         left = LEFT_SIDES[case.by] + (", of the form of today" if case.left_model else "")
-        lines.append(f"| {case.form} | {repair['reason']} | {repair['action']} | {left} |")
+        row = f"| {case.form} | {repair['reason']} | {repair['action']} | {left} |"
+        if row not in lines:
+            lines.append(row)
     return "\n".join(lines) + "\n"
 
 

@@ -93,14 +93,16 @@ Outputs ConvertLoop(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
     throw ImportError(
         InvalidArgument("the body has %zu inputs, expected %zu", graph.inputs.size(), expected));
   }
-  const std::vector<ValueId> values = EmitLoop(
-      context, inputs, [&](Body& body, ValueId iteration, ValueId condition, std::span<const ValueId> carried) {
-        OnnxContext& inside = body.context();
-        inside.Bind(graph.inputs[0].name, iteration);
-        inside.Bind(graph.inputs[1].name, condition);
-        sequences.BindBody(graph, carried, &inside);
-        return sequences.TakeApart(ConvertInner(graph, OutputNames(graph), &inside, TakesSequences::kYes), &inside);
-      });
+  const std::vector<ValueId> values =
+      EmitLoop(context, inputs,
+               [&](Body& body, ValueId iteration, ValueId condition, std::span<const ValueId> carried) {
+                 OnnxContext& inside = body.context();
+                 inside.Bind(graph.inputs[0].name, iteration);
+                 inside.Bind(graph.inputs[1].name, condition);
+                 sequences.BindBody(graph, carried, &inside);
+                 return sequences.TakeApart(
+                     ConvertInner(graph, OutputNames(graph), &inside, TakesSequences::kYes), &inside);
+               });
   return sequences.PutTogether(values);
 }
 

@@ -1,5 +1,5 @@
-// Sequences and optional values, which MACE does not have: as far as the importer can follow which tensors they
-// hold, these are handed on in their place.
+// Sequences and optional values, which MACE does not have: as far as the importer can follow which tensors
+// they hold, these are handed on in their place.
 #include <algorithm>
 #include <numeric>
 
@@ -31,13 +31,15 @@ Sequence Taken(OnnxContext& context, const OnnxNode& node, int i) {
   const ValueId handle = context.AnyInput(node, i);
   if (!OnnxContext::IsSequence(handle)) throw ImportError(InvalidArgument("input %d is no sequence", i));
   const Sequence& sequence = context.SequenceOf(handle);
-  if (sequence.is_none) throw ImportError(InvalidArgument("input %d is an optional value without a value", i));
+  if (sequence.is_none)
+    throw ImportError(InvalidArgument("input %d is an optional value without a value", i));
   context.SpendNodes(static_cast<int64_t>(sequence.parts.size()) + 1);
   return sequence;
 }
 
 bool IsList(const Sequence& sequence) {
-  return sequence.grows == kNone && std::ranges::none_of(sequence.parts, [](Part part) { return part.is_stack; });
+  return sequence.grows == kNone &&
+         std::ranges::none_of(sequence.parts, [](Part part) { return part.is_stack; });
 }
 
 std::optional<int64_t> Position(OnnxContext& context, ValueId value) {
@@ -110,7 +112,8 @@ Outputs ConvertSequenceInsert(OnnxContext& context, OnnxNode& node, const OnnxOp
   size_t place = sequence.parts.size();
   if (node.HasInput(2)) {
     const std::optional<int64_t> position = Position(context, context.Input(node, 2));
-    if (!position.has_value() || !IsList(sequence)) throw NotFollowed("an element put at a computed position");
+    if (!position.has_value() || !IsList(sequence))
+      throw NotFollowed("an element put at a computed position");
     place = PlaceOf(*position, place, place + 1);
   }
   sequence.parts.insert(sequence.parts.begin() + static_cast<int64_t>(place), part);
@@ -122,7 +125,8 @@ Outputs ConvertSequenceErase(OnnxContext& context, OnnxNode& node, const OnnxOp&
   Sequence sequence = Taken(context, node, 0);
   std::optional<int64_t> position = -1;
   if (node.HasInput(1)) position = Position(context, context.Input(node, 1));
-  if (!position.has_value() || !IsList(sequence)) throw NotFollowed("an element erased at a computed position");
+  if (!position.has_value() || !IsList(sequence))
+    throw NotFollowed("an element erased at a computed position");
   const size_t place = PlaceOf(*position, sequence.parts.size(), sequence.parts.size());
   sequence.parts.erase(sequence.parts.begin() + static_cast<int64_t>(place));
   Tell(context);
@@ -210,7 +214,8 @@ Outputs ConvertSplitToSequence(OnnxContext& context, OnnxNode& node, const OnnxO
   attributes.axis = axis;
   const ValueId inputs[] = {x, context.Int64s(sizes)};
   Sequence sequence;
-  for (ValueId part : context.EmitMoved(OpId::kSplit, inputs, 1, attributes, static_cast<int>(sizes.size()))) {
+  for (ValueId part :
+       context.EmitMoved(OpId::kSplit, inputs, 1, attributes, static_cast<int>(sizes.size()))) {
     sequence.parts.push_back({part, false});
   }
   return {context.AddSequence(std::move(sequence))};
@@ -221,7 +226,8 @@ Outputs ConvertSequenceMap(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   const GraphProto& body = node.GraphOf("body");
   const Sequence first = Taken(context, node, 0);
   if (static_cast<int>(body.inputs.size()) != node.input_count()) {
-    throw ImportError(InvalidArgument("the body has %zu inputs, the node %d", body.inputs.size(), node.input_count()));
+    throw ImportError(
+        InvalidArgument("the body has %zu inputs, the node %d", body.inputs.size(), node.input_count()));
   }
   Tell(context);
   std::vector<std::string_view> names;
@@ -236,7 +242,8 @@ Outputs ConvertSequenceMap(OnnxContext& context, OnnxNode& node, const OnnxOp& e
       }
       const Sequence sequence = Taken(context, node, i);
       if (!IsList(sequence)) throw NotFollowed("a number of elements that is not known");
-      if (sequence.parts.size() != first.parts.size()) throw ImportError(InvalidArgument("sequences of different lengths"));
+      if (sequence.parts.size() != first.parts.size())
+        throw ImportError(InvalidArgument("sequences of different lengths"));
       operands.push_back(sequence.parts[place].value);
     }
     const NameScope scope(&context, nullptr);
@@ -284,7 +291,8 @@ std::vector<ValueId> SequenceLoop::Tensors() const {
   return tensors;
 }
 
-void SequenceLoop::BindBody(const GraphProto& graph, std::span<const ValueId> tensors, OnnxContext* inside) const {
+void SequenceLoop::BindBody(const GraphProto& graph, std::span<const ValueId> tensors,
+                            OnnxContext* inside) const {
   size_t next = 0;
   for (size_t i = 0; i < carried_.size(); ++i) {
     const bool is_sequence = OnnxContext::IsSequence(carried_[i]);

@@ -135,7 +135,8 @@ std::vector<ValueId> EmitLoop(OnnxContext& context, const LoopInputs& inputs, co
       throw ImportError(InvalidArgument("the body has %zu outputs, at least %zu are expected", results.size(),
                                         1 + carried_count));
     }
-    if (OnnxContext::IsSequence(results[0])) throw ImportError(InvalidArgument("the condition is a sequence"));
+    if (OnnxContext::IsSequence(results[0]))
+      throw ImportError(InvalidArgument("the condition is a sequence"));
     if (body.context().TypeOf(results[0]).dtype != DType::kBool) {
       throw ImportError(
           InvalidArgument("the body's condition is %s", NameOf(body.context().TypeOf(results[0]).dtype)));

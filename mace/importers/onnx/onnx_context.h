@@ -190,7 +190,9 @@ class OnnxContext {
   // ... where it may also be a sequence: those are no values of the graph, but numbers below kNone.
   ValueId AnyValueOf(std::string_view name);
   static bool IsSequence(ValueId value) { return value < kNone; }
-  const Sequence& SequenceOf(ValueId value) const { return sequences_[static_cast<size_t>(kNone - 1 - value)]; }
+  const Sequence& SequenceOf(ValueId value) const {
+    return sequences_[static_cast<size_t>(kNone - 1 - value)];
+  }
   ValueId AddSequence(Sequence sequence);
   // A value of the graph around, as this one sees it.
   ValueId Capture(ValueId outer);

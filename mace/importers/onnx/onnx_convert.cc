@@ -130,7 +130,8 @@ void ConvertNode(const NodeProto& proto, OnnxContext* context) {
                                               : entry->convert(*context, node, *entry);
   const size_t nodes = context->graph().nodes.size() - nodes_before;
   if (function == nullptr && entry->microsoft && nodes > 1) {
-    context->Repaired("an operator of onnxruntime, " + Text(proto.op_type), std::to_string(nodes) + " other nodes");
+    context->Repaired("an operator of onnxruntime, " + Text(proto.op_type),
+                      std::to_string(nodes) + " other nodes");
   }
   for (int i = 0; i < node.output_count(); ++i) {
     if (!node.HasOutput(i)) continue;

@@ -93,8 +93,8 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
     ValueId value = context->ValueOf(info.name);
     const std::string name = names.Take(std::string(info.name));
     if (name != info.name) {
-      AddRepair(Text(info.name), "the output is listed twice", "the second one is called '" + Text(name) + "'",
-                &context->report());
+      AddRepair(Text(info.name), "the output is listed twice",
+                "the second one is called '" + Text(name) + "'", &context->report());
     }
     // Every output is written by a node and has a value, and a name, of its own.
     if (graph.values[value].producer == kNone || !(graph.values[value].name == name) ||
@@ -198,8 +198,8 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   if (model.opsets.empty() && model.ir_version > 0 && model.ir_version < 3) {
     // Such files could not say.
     model.opsets.push_back({.domain = "", .version = 1});
-    AddRepair("", "IR version " + std::to_string(model.ir_version) + " names no operator set", "read as set 1",
-              report);
+    AddRepair("", "IR version " + std::to_string(model.ir_version) + " names no operator set",
+              "read as set 1", report);
   }
   CheckOpsets(model.opsets);
   if (!model.graph.has_value())

@@ -139,8 +139,8 @@ ValueId OnnxContext::FindValue(std::string_view name) {
 ValueId OnnxContext::ValueOf(std::string_view name) {
   const ValueId value = AnyValueOf(name);
   if (IsSequence(value)) {
-    throw ImportError(Unsupported("'%s' is a sequence or an optional value, where a tensor is needed",
-                                  Text(name).c_str()))
+    throw ImportError(
+        Unsupported("'%s' is a sequence or an optional value, where a tensor is needed", Text(name).c_str()))
         .WithAction("export the model without sequences (torch.stack and torch.cat in place of lists)");
   }
   return value;
