@@ -23,8 +23,19 @@ from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.pipeline_file import PipelineFileError, read_pipeline_file
 from mace.terminal import (
-    FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, tell_repairs, telling_problems, warn,
-)  # fmt: skip
+    FileName,
+    Group,
+    Seconds,
+    Size,
+    print_table,
+    print_values,
+    progress,
+    run_program,
+    say,
+    tell_repairs,
+    telling_problems,
+    warn,
+)
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ def left_side(case: Case) -> Feeds:
 def test_a_repaired_model_computes_what_the_source_means(case: Case) -> None:
     model = mace.load(case.data)
     assert model.repairs[0]["node"] == case.node
-    assert {repair["node"] for repair in model.repairs} <= {case.node, *case.node_outputs}
+    assert {repair["node"] for repair in model.repairs} <= {case.node, *case.labels}
     assert all(repair["reason"] and repair["action"] for repair in model.repairs)
     expected = left_side(case)
     for name, array in model(case.feeds).items():

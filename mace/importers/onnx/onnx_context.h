@@ -104,6 +104,7 @@ struct ImportWork {
   int64_t fold_allowance = int64_t{16} << 20;    // bytes; beyond it nodes stay for the pass that folds
   int64_t copy_allowance;                        // bytes
   int64_t subgraphs = 0;
+  bool has_float8 = false;  // some values are 8-bit floats, kept as float32 (float8.h)
 };
 
 // A named constant of the file.
@@ -205,6 +206,11 @@ class OnnxContext {
   // because something before them failed.
   void Assume(std::string_view name, const TensorType& type) {
     names_->values.insert_or_assign(name, Unwrap(graph_.AddValue("", type)));
+  }
+  // The ONNX type of 8-bit floats that a constant had in the file, 0 where it is none.
+  int32_t Float8Of(ValueId constant) const {
+    const auto found = float8_.find(constant);
+    return found == float8_.end() ? 0 : found->second;
   }
   // A constant of the tensor's elements; checks everything about it.
   ValueId AddTensor(const Tensor& tensor, std::string_view name);
@@ -330,6 +336,7 @@ class OnnxContext {
   void InferTypes(NodeId id);
   void FinishNode(NodeId id);
   void WarnOfComputedNan(const Node& node);
+  ValueId AddFloat8(const onnx::Tensor& tensor, std::string_view name, const std::string& text);
   // Repeats the Cast or Dequantize above the constant `chain` above `constant`.
   ValueId RepeatChain(ValueId chain, ValueId constant);
 
@@ -341,6 +348,7 @@ class OnnxContext {
   std::vector<Captured> captured_;
   std::unordered_map<ValueId, ValueId> captured_values_;  // by the value outside
   std::vector<Sequence> sequences_;
+  std::unordered_map<ValueId, int32_t> float8_;  // constants that had these types in the file
   int64_t opset_ = 0;
   // Constants in another order of axes, by (constant, its quantization, permutation): weights that many nodes
   // share stay shared.

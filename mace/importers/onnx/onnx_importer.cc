@@ -2,6 +2,7 @@
 #include "mace/graph/op_definition.h"
 #include "mace/importers/edge_names.h"
 #include "mace/importers/importer.h"
+#include "mace/importers/onnx/float8.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/problems.h"
@@ -90,6 +91,11 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   for (const ValueInfo& info : proto.outputs) names.Reserve(std::string(info.name));
   std::unordered_set<ValueId> seen;
   for (const ValueInfo& info : proto.outputs) {
+    if (IsFloat8(info.elem_type)) {
+      throw ImportError(Unsupported("output '%s' is of %s, which MACE lacks", Text(info.name).c_str(),
+                                    OnnxTypeName(info.elem_type).c_str()))
+          .WithAction("cast it to float in the model, or end before it (--output_tensor)");
+    }
     ValueId value = context->ValueOf(info.name);
     const std::string name = names.Take(std::string(info.name));
     if (name != info.name) {
