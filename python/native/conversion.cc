@@ -97,7 +97,7 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
   for (const passes::PassRecord& record : report.passes) {
     nb::dict entry;
     entry["name"] = record.name;
-    entry["graph"] = record.graph;
+    entry["graph"] = Text(record.graph.c_str());
     entry["changed"] = record.changed;
     entry["nodes_before"] = record.nodes_before;
     entry["nodes_after"] = record.nodes_after;
