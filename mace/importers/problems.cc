@@ -5,8 +5,8 @@
 namespace mace::importers {
 namespace {
 
-constexpr int64_t kMaxTold = 20;         // in one message
-constexpr size_t kMaxFindings = 1024;    // in the report
+constexpr int64_t kMaxTold = 20;          // in one message
+constexpr size_t kMaxFindings = 1024;     // in the report
 constexpr size_t kMaxFindingText = 2000;  // bytes of one field: names are the file's, errors quote them
 
 std::string Cut(const std::string& text) { return text.substr(0, kMaxFindingText); }
@@ -52,7 +52,8 @@ void RefuseRepairs(const ImportOptions& options, ImportReport* report) {
   std::string text = "strict: the model needs repairs: ";
   int64_t count = 0;
   for (const Finding& repair : report->repairs) {
-    if (++count <= kMaxTold) text += (count == 1 ? "" : "; ") + Describe(repair.node, "") + ": " + repair.reason;
+    if (++count <= kMaxTold)
+      text += (count == 1 ? "" : "; ") + Describe(repair.node, "") + ": " + repair.reason;
     report->problems.push_back(
         {repair.node, repair.reason, "allow the repair (without --strict: " + repair.action + ")"});
   }

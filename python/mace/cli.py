@@ -35,7 +35,7 @@ from mace.terminal import (
     tell_repairs,
     telling_problems,
     warn,
-)  # fmt: skip
+)
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:

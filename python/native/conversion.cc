@@ -89,13 +89,15 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
   if (!status.ok()) Raise(static_cast<int>(status.code()), status.message(), FindingsOf(report.problems));
   nb::dict details;
   details["format"] = report.format;
-  details["warnings"] = report.warnings;
+  nb::list warnings;  // names in the file may be no UTF-8
+  for (const std::string& warning : report.warnings) warnings.append(Text(warning.c_str()));
+  details["warnings"] = warnings;
   details["repairs"] = FindingsOf(report.repairs);
   nb::list passes;
   for (const passes::PassRecord& record : report.passes) {
     nb::dict entry;
     entry["name"] = record.name;
-    entry["graph"] = record.graph;
+    entry["graph"] = Text(record.graph.c_str());
     entry["changed"] = record.changed;
     entry["nodes_before"] = record.nodes_before;
     entry["nodes_after"] = record.nodes_after;

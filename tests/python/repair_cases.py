@@ -31,6 +31,14 @@ class Case:
     left_names: dict[str, str] = field(default_factory=dict)  # outputs of MACE to those of the left side, where they differ
 
     @property
+    def labels(self) -> list[str]:
+        """First outputs of the nodes, those of bodies too, and constants."""
+        nodes = [] if isinstance(self.model, bytes) else list(self.model.graph.node)
+        inner = [node for outer in nodes for attribute in outer.attribute for node in attribute.g.node]
+        constants = [] if isinstance(self.model, bytes) else [tensor.name for tensor in self.model.graph.initializer]
+        return [*(node.output[0] for node in nodes + inner), *constants]
+
+    @property
     def data(self) -> bytes:
         """The model's file."""
         return self.model if isinstance(self.model, bytes) else self.model.SerializeToString()
@@ -149,7 +157,8 @@ def mode_cases() -> list[Case]:
         Case("resize_tf_half_pixel", "Resize with `tf_half_pixel_for_nn` (operator sets 11 and 12)", "n",
              one("Resize", image, 11, scales, mode="nearest", coordinate_transformation_mode="tf_half_pixel_for_nn", nearest_mode="floor"),
              image),
-        Case("resize_of_volume", "Resize over three axes", "n", one("Resize", volume, 13, volume_scales, mode="linear", **half_pixel), volume),
+        Case("resize_of_volume", "Resize over three axes", "n",
+             one("Resize", volume, 13, volume_scales, mode="linear", **half_pixel), volume),
         Case("resize_of_integers", "linear Resize of integers", "n",
              one("Resize", pixels, 13, integer_scales, mode="linear", output_type=(TensorProto.UINT8, None),
                  coordinate_transformation_mode="asymmetric"), pixels),
@@ -165,6 +174,7 @@ def mode_cases() -> list[Case]:
         Case("causal_convolution", "CausalConvWithState", "n",
              one("CausalConvWithState", {"x": noise(2, 3, 8)}, 27, {"w": noise(3, 1, 4, seed=1), "b": noise(3, seed=2)}, activation="silu"),
              {"x": noise(2, 3, 8)}, by="reference", tolerance=1e-4),
+        *float8_cases(),
         *onnxruntime_cases(),
     ]  # fmt: skip
 
@@ -178,6 +188,26 @@ def repeated_flags(flags: Feeds) -> onnx.ModelProto:
         helper.make_node("Gather", ["u", "rows"], ["y"], axis=3),
     ]
     return make(nodes, flags, ["y"], 17, rows, output_types={"y": (TensorProto.BOOL, None)})
+
+
+def float8_cases() -> list[Case]:
+    """Weights and activations in 8-bit floats, as quantizers write them: ties, small, large and infinite numbers among the values."""
+    x = np.concatenate([noise(500), noise(300) * 100, noise(300) * 1e-3, noise(200) * 1e5]).reshape(10, 130)
+    x[0, :9] = [0.0, -0.0, np.inf, -np.inf, 17.0, 19.0, 2.0**-10, 3 * 2.0**-10, 464.0]
+    result = []
+    for element, kind in ((TensorProto.FLOAT8E4M3FN, "e4m3fn"), (TensorProto.FLOAT8E5M2, "e5m2")):
+        weights = helper.make_tensor("w", element, [3], [0.5, -1.75, 0.0])
+        nodes = [
+            helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"], name="q"),
+            helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"], name="y"),
+            helper.make_node("Cast", ["x"], ["c"], name="c", to=element),
+            helper.make_node("Cast", ["c"], ["z"], name="z", to=FLOAT),
+            helper.make_node("DequantizeLinear", ["w", "scale", "zero"], ["v"], name="v"),
+        ]
+        model = make(nodes, {"x": x}, ["y", "z", "v"], 19, {"scale": np.array(0.5, np.float32)}, ir_version=9)
+        model.graph.initializer.extend([weights, helper.make_tensor("zero", element, [], [0.0])])
+        result.append(Case(f"float8_{kind}", f"8-bit floats ({kind})", "zero", model, {"x": x}, tolerance=0))
+    return result
 
 
 def onnxruntime_cases() -> list[Case]:

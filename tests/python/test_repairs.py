@@ -1,6 +1,6 @@
 """Proofs of the repairs of importers: what the source means is computed without MACE. Run as a program it writes docs/repairs.md:
 
-    .venv/bin/python tests/python/test_repairs.py --write docs/repairs.md
+.venv/bin/python tests/python/test_repairs.py --write docs/repairs.md
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import onnxruntime
 import pytest
 from onnx.reference import ReferenceEvaluator
 from repair_cases import Case, Feeds, cases
+from repair_cases_sequences import cases as sequence_cases
 from repair_cases_tflite import cases as tflite_cases
 from tflite_writer import run_litert
 
 import mace
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "repairs.md"
-CASES = [*cases(), *tflite_cases()]
+CASES = [*cases(), *sequence_cases(), *tflite_cases()]
 LEFT_SIDES = {"onnxruntime": "onnxruntime", "reference": "ONNX's reference evaluator", "ai-edge-litert": "ai-edge-litert"}
 
 
@@ -43,7 +44,8 @@ def left_side(case: Case) -> Feeds:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_repaired_model_computes_what_the_source_means(case: Case) -> None:
     model = mace.load(case.data)
-    assert [repair["node"] for repair in model.repairs] == [case.node]
+    assert model.repairs[0]["node"] == case.node
+    assert {repair["node"] for repair in model.repairs} <= {case.node, *case.labels}
     assert all(repair["reason"] and repair["action"] for repair in model.repairs)
     expected = left_side(case)
     for name, array in model(case.feeds).items():
@@ -57,7 +59,7 @@ def test_a_repaired_model_computes_what_the_source_means(case: Case) -> None:
 def test_strict_refuses_and_names_the_node(case: Case) -> None:
     with pytest.raises(mace.UnsupportedError, match="strict") as caught:
         mace.convert(case.data, strict=True)
-    assert [problem["node"] for problem in caught.value.problems] == [case.node]
+    assert caught.value.problems[0]["node"] == case.node
     assert case.node in str(caught.value)
 
 
@@ -131,7 +133,9 @@ def document() -> str:
         _, details = mace.convert(case.data)
         repair = details["repairs"][0]
         left = LEFT_SIDES[case.by] + (", of the form of today" if case.left_model else "")
-        lines.append(f"| {case.form} | {repair['reason']} | {repair['action']} | {left} |")
+        row = f"| {case.form} | {repair['reason']} | {repair['action']} | {left} |"
+        if row not in lines:
+            lines.append(row)
     return "\n".join(lines) + "\n"
 
 

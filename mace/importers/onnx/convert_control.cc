@@ -3,6 +3,7 @@
 #include "mace/importers/onnx/onnx_body.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/onnx/sequence_loop.h"
 
 namespace mace::importers::onnx {
 namespace {
@@ -46,7 +47,7 @@ Outputs ConvertIf(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
     // Only the one branch can run: it stands in the node's place, so that what follows knows its ranks.
     const GraphProto& graph = *known != 0 ? then_graph : else_graph;
     const NameScope scope(&context, nullptr);
-    return ConvertInner(graph, OutputNames(graph), &context);
+    return ConvertInner(graph, OutputNames(graph), &context, TakesSequences::kYes);
   }
   Body then_body(&context), else_body(&context);
   std::vector<ValueId> captures;
@@ -83,23 +84,26 @@ Outputs ConvertLoop(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   if (inputs.condition == kNone) inputs.condition = context.Bool(true);
   RequireScalar(context, inputs.trip_count, DType::kI64, "the trip count");
   RequireScalar(context, inputs.condition, DType::kBool, "the condition");
-  for (int i = 2; i < node.input_count(); ++i) inputs.carried.push_back(context.Input(node, i));
+  SequenceLoop sequences(context, node);
+  inputs.carried = sequences.Tensors();
   const auto trips = ConstantScalar(context.graph(), inputs.trip_count);
   if (trips.has_value() && *trips <= INT32_MAX) inputs.trip_dim = std::max<int64_t>(*trips, 0);
-  const size_t expected = ops::kLoopFixedInputs + inputs.carried.size();
+  const size_t expected = ops::kLoopFixedInputs + sequences.carried_count();
   if (graph.inputs.size() != expected) {
     throw ImportError(
         InvalidArgument("the body has %zu inputs, expected %zu", graph.inputs.size(), expected));
   }
-  return EmitLoop(context, inputs,
-                  [&](Body& body, ValueId iteration, ValueId condition, std::span<const ValueId> carried) {
-                    std::vector<ValueId> operands = {iteration, condition};
-                    operands.insert(operands.end(), carried.begin(), carried.end());
-                    for (size_t i = 0; i < operands.size(); ++i) {
-                      body.context().Bind(graph.inputs[i].name, operands[i]);
-                    }
-                    return ConvertInner(graph, OutputNames(graph), &body.context());
-                  });
+  const std::vector<ValueId> values =
+      EmitLoop(context, inputs,
+               [&](Body& body, ValueId iteration, ValueId condition, std::span<const ValueId> carried) {
+                 OnnxContext& inside = body.context();
+                 inside.Bind(graph.inputs[0].name, iteration);
+                 inside.Bind(graph.inputs[1].name, condition);
+                 sequences.BindBody(graph, carried, &inside);
+                 return sequences.TakeApart(
+                     ConvertInner(graph, OutputNames(graph), &inside, TakesSequences::kYes), &inside);
+               });
+  return sequences.PutTogether(values);
 }
 
 }  // namespace mace::importers::onnx

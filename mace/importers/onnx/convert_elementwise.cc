@@ -1,6 +1,7 @@
 // Elementwise operators.
 #include <cmath>
 
+#include "mace/importers/onnx/float8.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/open_rank.h"
 #include "mace/ops/quantize/quantize_ops.h"
@@ -15,7 +16,9 @@ Outputs ConvertUnary(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
 }
 
 Outputs ConvertIdentity(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  return {context.EmitMoved(OpId::kIdentity, {context.Input(node, 0)}, NoAttributes{})};
+  const ValueId x = context.AnyInput(node, 0);
+  if (OnnxContext::IsSequence(x)) return {x};
+  return {context.EmitMoved(OpId::kIdentity, {x}, NoAttributes{})};
 }
 
 // Nothing else differs from itself.
@@ -169,9 +172,13 @@ Outputs ConvertGelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 }
 
 Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
-  node.Ignore("saturate");
+  const bool saturate = node.Int("saturate", 1) != 0;
   node.Ignore("round_mode");
   ops::CastAttributes attributes;
+  if (const int64_t to = context.opset() < 6 ? 0 : node.Int("to", 0); IsFloat8(to)) {
+    const ValueId x = context.Cast(context.Input(node, 0), DType::kF32);
+    return {EmitFloat8(context, x, static_cast<int32_t>(to), saturate)};
+  }
   attributes.to = context.opset() < 6 ? NamedElementType(node.String("to", ""))
                                       : ElementType(node.Int("to", 0), "a cast to");
   return {context.Emit(OpId::kCast, {context.Input(node, 0)}, attributes)};

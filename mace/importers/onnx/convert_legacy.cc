@@ -20,7 +20,8 @@ ValueId EmitPlus(OnnxContext& context, ValueId x, float term) {
 }
 
 void TellDropped(OnnxContext& context, const OnnxNode& node, const char* instead) {
-  context.Repaired("ONNX dropped the operator " + Text(node.op_type()), std::string("expressed by ") + instead);
+  context.Repaired("ONNX dropped the operator " + Text(node.op_type()),
+                   std::string("expressed by ") + instead);
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ Outputs ConvertImageScaler(OnnxContext& context, OnnxNode& node, const OnnxOp& e
   const Shape& shape = context.TypeOf(x).shape;
   const auto count = static_cast<int64_t>(bias.size());
   if (shape.rank != 4 || count < 1 || (shape[1] >= 0 && shape[1] != count)) {
-    throw ImportError(InvalidArgument("%zu numbers of bias for an image %s", bias.size(), ShapeText(shape).text));
+    throw ImportError(
+        InvalidArgument("%zu numbers of bias for an image %s", bias.size(), ShapeText(shape).text));
   }
   TellDropped(context, node, "Mul and Add");
   const ValueId list = Unwrap(passes::AddFloatConstant(&context.graph(), "", bias, Shape{count, 1, 1}));
@@ -66,7 +68,8 @@ Outputs ConvertImageScaler(OnnxContext& context, OnnxNode& node, const OnnxOp& e
 // border: left, top, right, bottom; with scale [height, width] what lies behind left and top is that large.
 Outputs ConvertCrop(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.WithRank(context.Input(node, 0), 4);
-  const IntList border = node.Ints("border").value_or(IntList{}), scale = node.Ints("scale").value_or(IntList{});
+  const IntList border = node.Ints("border").value_or(IntList{}),
+                scale = node.Ints("scale").value_or(IntList{});
   bool is_sound = border.size() == 4 && (scale.empty() || scale.size() == 2);
   constexpr int64_t kMaxBorder = 1 << 30;
   for (const IntList* list : {&border, &scale}) {

@@ -91,7 +91,9 @@ Outputs ConvertGroupNormalization(OnnxContext& context, OnnxNode& node, const On
   ValueId normal = EmitLayerNormalization(context, rows, kNone, kNone, form, 1)[0];
   const ValueId scale = context.Input(node, 1), bias = context.Input(node, 2);
   const bool per_group = context.opset() < 21;
-  if (per_group) context.Repaired("before operator set 21 groups have a scale and a bias", "Mul and Add behind the LayerNormalization of groups");
+  if (per_group)
+    context.Repaired("before operator set 21 groups have a scale and a bias",
+                     "Mul and Add behind the LayerNormalization of groups");
   if (per_group) normal = EmitChannelLine(context, normal, scale, bias, 3);
   ValueId y = ShapedLike(context, normal, x);
   if (!per_group) y = EmitChannelLine(context, y, scale, bias, rank);

@@ -1,4 +1,5 @@
 // QuantizeLinear and DequantizeLinear: scale and zero point become part of the value's type.
+#include "mace/importers/onnx/float8.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/onnx/quantized_operand.h"
 #include "mace/ops/quantize/output_scale.h"
@@ -142,10 +143,20 @@ ValueId WithBiasScale(OnnxContext& context, ValueId bias, const Quantization& x,
 Outputs ConvertQuantizeLinear(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0), scale = context.Input(node, 1);
   const ValueId zero_point = context.OptionalInput(node, 2);
-  node.Ignore("saturate");  // of 8-bit floats
+  const bool saturate = node.Int("saturate", 1) != 0;  // of 8-bit floats
   ops::QuantizeAttributes attributes;
   attributes.rounding = ops::Rounding::kHalfEvenFloat;
   const int64_t output_dtype = node.Int("output_dtype", 0), precision = node.Int("precision", 0);
+  const int64_t float8 = zero_point != kNone ? context.Float8Of(zero_point) : output_dtype;
+  if (IsFloat8(float8)) {
+    const int64_t block = node.Int("block_size", 0);
+    if (precision != 0 || block < 0)
+      throw ImportError(Unsupported("precision or block_size of 8-bit floats"));
+    const ValueId wide = context.Cast(context.Widened(x), DType::kF32);
+    const ValueId divisor = BroadcastParameter(context, scale, wide, node.Int("axis", 1), block);
+    const ValueId quotient = context.Emit(OpId::kDiv, {wide, divisor});
+    return {EmitFloat8(context, quotient, static_cast<int32_t>(float8), saturate)};
+  }
   if (output_dtype != 0) attributes.to = ElementType(output_dtype, "quantization to");
   if (zero_point != kNone) {
     const DType dtype = context.TypeOf(zero_point).dtype;
@@ -206,6 +217,10 @@ Outputs ConvertDequantizeLinear(OnnxContext& context, OnnxNode& node, const Onnx
   const DType dtype =
       output_dtype != 0 ? ElementType(output_dtype, "real numbers of") : context.TypeOf(scale).dtype;
   if (!IsFloat(dtype)) throw ImportError(InvalidArgument("real numbers of %s", NameOf(dtype)));
+  if (context.work().has_float8 && context.TypeOf(raw).dtype == DType::kF32) {  // their zero points are 0
+    const ValueId factor = BroadcastParameter(context, scale, raw, axis, block);
+    return {context.Narrowed(context.Emit(OpId::kMul, {raw, factor}), dtype)};
+  }
   if (block > 0 || !IsFixedQuantization(context, scale, zero_point) ||
       !HasFixedChannels(context, raw, scale, axis)) {
     return {context.Narrowed(DequantizeAtRunTime(context, raw, scale, zero_point, axis, block), dtype)};

@@ -99,7 +99,8 @@ ValueId Given(OnnxContext& context, ValueId value) {
 
 ResizeOperands ReadOperands(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ResizeOperands operands;
-  if (entry.op_type == "Upsample") context.Repaired("ONNX dropped the operator Upsample", "expressed by Resize");
+  if (entry.op_type == "Upsample")
+    context.Repaired("ONNX dropped the operator Upsample", "expressed by Resize");
   if (entry.op_type == "Upsample" && context.opset() < 9) {
     std::vector<float> list = node.Floats("scales");
     if (context.opset() < 7) list = {1, 1, node.Float("height_scale", 0), node.Float("width_scale", 0)};

@@ -79,6 +79,7 @@ ValueId Body::AddInput(std::string_view name, const TensorType& type) {
 }
 
 void Body::AddOutput(ValueId value) {
+  if (OnnxContext::IsSequence(value)) throw ImportError(Unsupported("a sequence that leaves a subgraph"));
   value = context_.WithQuantization(value, kNone);
   const auto& outputs = graph_->outputs;
   if (graph_->values[value].producer == kNone ||
@@ -134,6 +135,8 @@ std::vector<ValueId> EmitLoop(OnnxContext& context, const LoopInputs& inputs, co
       throw ImportError(InvalidArgument("the body has %zu outputs, at least %zu are expected", results.size(),
                                         1 + carried_count));
     }
+    if (OnnxContext::IsSequence(results[0]))
+      throw ImportError(InvalidArgument("the condition is a sequence"));
     if (body.context().TypeOf(results[0]).dtype != DType::kBool) {
       throw ImportError(
           InvalidArgument("the body's condition is %s", NameOf(body.context().TypeOf(results[0]).dtype)));

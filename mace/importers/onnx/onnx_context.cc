@@ -111,6 +111,16 @@ IntList OnnxContext::ConstantInts(ValueId value, const char* what) const {
   return list;
 }
 
+ValueId OnnxContext::AnyInput(const OnnxNode& node, int i) {
+  if (!node.HasInput(i)) throw ImportError(InvalidArgument("input %d is missing", i));
+  return AnyValueOf(node.InputName(i));
+}
+
+ValueId OnnxContext::AddSequence(Sequence sequence) {
+  sequences_.push_back(std::move(sequence));
+  return kNone - static_cast<ValueId>(sequences_.size());
+}
+
 int OnnxContext::NormalizedAxis(int64_t axis, int rank) const {
   if (rank < 0) throw ImportError(Unsupported("a tensor whose rank is not known"));
   int normalized = 0;

@@ -104,6 +104,7 @@ struct ImportWork {
   int64_t fold_allowance = int64_t{16} << 20;    // bytes; beyond it nodes stay for the pass that folds
   int64_t copy_allowance;                        // bytes
   int64_t subgraphs = 0;
+  bool has_float8 = false;  // some values are 8-bit floats, kept as float32 (float8.h)
 };
 
 // A named constant of the file.
@@ -122,6 +123,18 @@ struct Names {
   Names* around = nullptr;  // seen from here, too, and of the same Graph
   bool is_function = false;
   const FunctionCall* call = nullptr;  // of the function around the names, which may be further out
+};
+
+// A sequence, or an optional value, as far as the importer follows what it holds (convert_sequence.cc).
+struct Sequence {
+  // One tensor, or a stack: the elements of its axis 0, in order.
+  struct Part {
+    ValueId value;
+    bool is_stack;
+  };
+  std::vector<Part> parts = {};
+  bool is_none = false;   // an optional value without a value
+  int32_t grows = kNone;  // the carried value of the loop around that the parts stand behind
 };
 
 // One graph that is being built, and the names that are seen in it.
@@ -175,6 +188,13 @@ class OnnxContext {
   bool Sees(std::string_view name) const;
   // The value of a name that is seen here. Of the graphs around, values are captured and constants copied.
   ValueId ValueOf(std::string_view name);
+  // ... where it may also be a sequence: those are no values of the graph, but numbers below kNone.
+  ValueId AnyValueOf(std::string_view name);
+  static bool IsSequence(ValueId value) { return value < kNone; }
+  const Sequence& SequenceOf(ValueId value) const {
+    return sequences_[static_cast<size_t>(kNone - 1 - value)];
+  }
+  ValueId AddSequence(Sequence sequence);
   // A value of the graph around, as this one sees it.
   ValueId Capture(ValueId outer);
   struct Captured {
@@ -187,6 +207,11 @@ class OnnxContext {
   void Assume(std::string_view name, const TensorType& type) {
     names_->values.insert_or_assign(name, Unwrap(graph_.AddValue("", type)));
   }
+  // The ONNX type of 8-bit floats that a constant had in the file, 0 where it is none.
+  int32_t Float8Of(ValueId constant) const {
+    const auto found = float8_.find(constant);
+    return found == float8_.end() ? 0 : found->second;
+  }
   // A constant of the tensor's elements; checks everything about it.
   ValueId AddTensor(const Tensor& tensor, std::string_view name);
   ValueId AddSparse(const SparseTensor& sparse, std::string_view name);
@@ -194,6 +219,7 @@ class OnnxContext {
   // The value of input i, or kNone where it is absent (`Input`: an error instead).
   ValueId OptionalInput(const OnnxNode& node, int i);
   ValueId Input(const OnnxNode& node, int i);
+  ValueId AnyInput(const OnnxNode& node, int i);  // may be a sequence
 
   const TensorType& TypeOf(ValueId value) const { return graph_.values[value].type; }
   int RankOf(ValueId value) const { return TypeOf(value).shape.rank; }
@@ -283,6 +309,7 @@ class OnnxContext {
  private:
   friend class NameScope;
   ValueId FindValue(std::string_view name);
+  ValueId CaptureSequence(const Sequence& outer);
   const Initializer* FindInitializer(std::string_view name) const;
   ValueId AddInitializer(const Initializer& initializer, std::string_view name);
 
@@ -309,6 +336,7 @@ class OnnxContext {
   void InferTypes(NodeId id);
   void FinishNode(NodeId id);
   void WarnOfComputedNan(const Node& node);
+  ValueId AddFloat8(const onnx::Tensor& tensor, std::string_view name, const std::string& text);
   // Repeats the Cast or Dequantize above the constant `chain` above `constant`.
   ValueId RepeatChain(ValueId chain, ValueId constant);
 
@@ -319,6 +347,8 @@ class OnnxContext {
   Names* names_ = &own_names_;
   std::vector<Captured> captured_;
   std::unordered_map<ValueId, ValueId> captured_values_;  // by the value outside
+  std::vector<Sequence> sequences_;
+  std::unordered_map<ValueId, int32_t> float8_;  // constants that had these types in the file
   int64_t opset_ = 0;
   // Constants in another order of axes, by (constant, its quantization, permutation): weights that many nodes
   // share stay shared.

@@ -101,7 +101,7 @@ Outputs ExpandFunction(OnnxContext& context, OnnxNode& node, const FunctionProto
   for (size_t i = 0; i < operands.size(); ++i) {
     if (operands[i] != kNone) context.BindOperand(function.inputs[i], operands[i]);
   }
-  return ConvertInner(function.body, function.outputs, &context);
+  return ConvertInner(function.body, function.outputs, &context, TakesSequences::kYes);
 }
 
 }  // namespace
@@ -130,7 +130,8 @@ void ConvertNode(const NodeProto& proto, OnnxContext* context) {
                                               : entry->convert(*context, node, *entry);
   const size_t nodes = context->graph().nodes.size() - nodes_before;
   if (function == nullptr && entry->microsoft && nodes > 1) {
-    context->Repaired("an operator of onnxruntime, " + Text(proto.op_type), std::to_string(nodes) + " other nodes");
+    context->Repaired("an operator of onnxruntime, " + Text(proto.op_type),
+                      std::to_string(nodes) + " other nodes");
   }
   for (int i = 0; i < node.output_count(); ++i) {
     if (!node.HasOutput(i)) continue;
@@ -140,7 +141,7 @@ void ConvertNode(const NodeProto& proto, OnnxContext* context) {
           Unsupported("output %d ('%s') is not supported", i, Text(node.OutputName(i)).c_str()));
     }
     context->Bind(node.OutputName(i), outputs[i]);
-    TakeDeclaredRank(node.OutputName(i), outputs[i], context);
+    if (!OnnxContext::IsSequence(outputs[i])) TakeDeclaredRank(node.OutputName(i), outputs[i], context);
   }
   for (std::string_view unused : node.Unused()) {
     context->Warn("node '" + LabelOf(proto) + "' (" + Text(proto.op_type) + "): attribute '" + Text(unused) +
@@ -163,7 +164,7 @@ void SpendGraph(const GraphProto& proto, size_t outputs, OnnxContext* context) {
 }  // namespace
 
 std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::string_view> outputs,
-                                  OnnxContext* context) {
+                                  OnnxContext* context, TakesSequences takes) {
   SpendGraph(proto, outputs.size(), context);
   context->names().proto = &proto;
   context->AddInitializers(proto);
@@ -192,8 +193,10 @@ std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::
   failures.ThrowIfAny();
   std::vector<ValueId> values;
   for (std::string_view output : outputs) {
-    const ValueId value = context->ValueOf(output);
+    const ValueId value =
+        takes == TakesSequences::kYes ? context->AnyValueOf(output) : context->ValueOf(output);
     values.push_back(value);
+    if (OnnxContext::IsSequence(value)) continue;
     // Who binds what was computed in here gives it a name of its own.
     Value& target = context->graph().values[value];
     if (static_cast<size_t>(value) >= values_before && target.producer != kNone)

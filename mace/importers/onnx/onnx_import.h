@@ -25,9 +25,10 @@ void CheckOpsets(const std::vector<OpsetImport>& opsets);
 void ConvertNode(const NodeProto& proto, OnnxContext* context);
 
 // Converts all nodes of a subgraph or function in the context's scope, where its inputs are bound. Returns
-// the values that are called `outputs`.
+// the values that are called `outputs`, which may be sequences only where the caller takes such.
+enum class TakesSequences { kNo, kYes };
 std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::string_view> outputs,
-                                  OnnxContext* context);
+                                  OnnxContext* context, TakesSequences takes = TakesSequences::kNo);
 
 // What messages call a node: its name, or that of its first output.
 std::string LabelOf(const NodeProto& node);

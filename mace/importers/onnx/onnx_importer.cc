@@ -2,6 +2,7 @@
 #include "mace/graph/op_definition.h"
 #include "mace/importers/edge_names.h"
 #include "mace/importers/importer.h"
+#include "mace/importers/onnx/float8.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
 #include "mace/importers/problems.h"
@@ -90,11 +91,16 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
   for (const ValueInfo& info : proto.outputs) names.Reserve(std::string(info.name));
   std::unordered_set<ValueId> seen;
   for (const ValueInfo& info : proto.outputs) {
+    if (IsFloat8(info.elem_type)) {
+      throw ImportError(Unsupported("output '%s' is of %s, which MACE lacks", Text(info.name).c_str(),
+                                    OnnxTypeName(info.elem_type).c_str()))
+          .WithAction("cast it to float in the model, or end before it (--output_tensor)");
+    }
     ValueId value = context->ValueOf(info.name);
     const std::string name = names.Take(std::string(info.name));
     if (name != info.name) {
-      AddRepair(Text(info.name), "the output is listed twice", "the second one is called '" + Text(name) + "'",
-                &context->report());
+      AddRepair(Text(info.name), "the output is listed twice",
+                "the second one is called '" + Text(name) + "'", &context->report());
     }
     // Every output is written by a node and has a value, and a name, of its own.
     if (graph.values[value].producer == kNone || !(graph.values[value].name == name) ||
@@ -198,8 +204,8 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   if (model.opsets.empty() && model.ir_version > 0 && model.ir_version < 3) {
     // Such files could not say.
     model.opsets.push_back({.domain = "", .version = 1});
-    AddRepair("", "IR version " + std::to_string(model.ir_version) + " names no operator set", "read as set 1",
-              report);
+    AddRepair("", "IR version " + std::to_string(model.ir_version) + " names no operator set",
+              "read as set 1", report);
   }
   CheckOpsets(model.opsets);
   if (!model.graph.has_value())

@@ -79,6 +79,7 @@ void OnnxContext::AddInitializers(const GraphProto& graph) {
 
 void OnnxContext::Bind(std::string_view name, ValueId value) {
   BindOperand(name, value);
+  if (IsSequence(value)) return;
   Value& target = graph_.values[value];
   if (!target.name.empty()) return;
   Check(target.name.Assign(names_->call == nullptr ? std::string(name)
@@ -129,18 +130,36 @@ ValueId OnnxContext::FindValue(std::string_view name) {
     value = AddInitializer(*initializer, name);
     SpendCopy(graph_.ConstantOf(value)->bytes());
   } else if (const ValueId outer = outside_->FindValue(name); outer != kNone) {
-    value = Capture(outer);
+    value = IsSequence(outer) ? CaptureSequence(outside_->SequenceOf(outer)) : Capture(outer);
   }
   if (value != kNone) last->values.emplace(name, value);
   return value;
 }
 
 ValueId OnnxContext::ValueOf(std::string_view name) {
+  const ValueId value = AnyValueOf(name);
+  if (IsSequence(value)) {
+    throw ImportError(
+        Unsupported("'%s' is a sequence or an optional value, where a tensor is needed", Text(name).c_str()))
+        .WithAction("export the model without sequences (torch.stack and torch.cat in place of lists)");
+  }
+  return value;
+}
+
+ValueId OnnxContext::AnyValueOf(std::string_view name) {
   const ValueId value = FindValue(name);
   if (value == kNone) {
     throw ImportError(DataLoss("value '%s' is used but nothing produces it", Text(name).c_str()));
   }
   return value;
+}
+
+ValueId OnnxContext::CaptureSequence(const Sequence& outer) {
+  if (outer.grows != kNone) throw ImportError(Unsupported("a sequence that grows is read in a loop inside"));
+  Sequence inner = outer;
+  SpendNodes(static_cast<int64_t>(inner.parts.size()) + 1);
+  for (Sequence::Part& part : inner.parts) part.value = Capture(part.value);
+  return AddSequence(std::move(inner));
 }
 
 ValueId OnnxContext::Capture(ValueId outer) {

@@ -200,6 +200,18 @@ MACE_ONNX_CONVERTER(ConvertCrop);
 MACE_ONNX_CONVERTER(ConvertDynamicSlice);
 MACE_ONNX_CONVERTER(ConvertImageScaler);
 MACE_ONNX_CONVERTER(ConvertScaledActivation);
+// convert_sequence.cc
+MACE_ONNX_CONVERTER(ConvertConcatFromSequence);
+MACE_ONNX_CONVERTER(ConvertOptional);
+MACE_ONNX_CONVERTER(ConvertOptionalGetElement);
+MACE_ONNX_CONVERTER(ConvertOptionalHasElement);
+MACE_ONNX_CONVERTER(ConvertSequenceAt);
+MACE_ONNX_CONVERTER(ConvertSequenceConstruct);
+MACE_ONNX_CONVERTER(ConvertSequenceErase);
+MACE_ONNX_CONVERTER(ConvertSequenceInsert);
+MACE_ONNX_CONVERTER(ConvertSequenceLength);
+MACE_ONNX_CONVERTER(ConvertSequenceMap);
+MACE_ONNX_CONVERTER(ConvertSplitToSequence);
 // convert_signal.cc
 MACE_ONNX_CONVERTER(ConvertCosineWindow);
 MACE_ONNX_CONVERTER(ConvertDft);

@@ -66,7 +66,8 @@ std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& conte
     throw ImportError(DataLoss("the graph has a cycle through node '%s'",
                                LabelOf(graph.nodes[stuck - waiting.begin()]).c_str()));
   }
-  AddRepair(early, "it stands before a node whose result it reads", "the nodes were sorted", &context.report());
+  AddRepair(early, "it stands before a node whose result it reads", "the nodes were sorted",
+            &context.report());
   return order;
 }
 
@@ -104,8 +105,7 @@ namespace {
 // Looks through graphs, their subgraphs and the functions that their nodes call, each function once.
 class UnknownSearch {
  public:
-  explicit UnknownSearch(const OnnxContext& context)
-      : context_(context), problems_(&context.report()) {}
+  explicit UnknownSearch(const OnnxContext& context) : context_(context), problems_(&context.report()) {}
 
   void Look(const NodeProto& node, const std::vector<OpsetImport>& opsets) {
     if (const FunctionProto* function = context_.FunctionOf(node); function != nullptr) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mace/importers/onnx/float8.h"
 #include "mace/importers/onnx/onnx_context.h"
 #include "mace/passes/constants.h"
 
@@ -123,6 +124,7 @@ void Normalize(const TensorView& view) {
 ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
   // A tensor in an attribute is called by its node: its own name is "value" or nothing.
   const std::string text = Text(!name.empty() ? name : !label_.empty() ? label_ : tensor.name);
+  if (IsFloat8(tensor.data_type)) return AddFloat8(tensor, name, text);
   const DType dtype = DTypeOfOnnx(tensor.data_type);
   if (dtype == DType::kInvalid || tensor.has_strings) {
     throw ImportError(Unsupported("tensor '%s' has the ONNX element type %s, which MACE lacks", text.c_str(),
@@ -155,11 +157,31 @@ ValueId OnnxContext::AddTensor(const Tensor& tensor, std::string_view name) {
   return value;
 }
 
+// Its bytes as a constant of uint8, which nobody reads, then their numbers.
+ValueId OnnxContext::AddFloat8(const onnx::Tensor& tensor, std::string_view name, const std::string& text) {
+  if (tensor.external) throw ImportError(Unsupported("8-bit floats of '%s' in another file", text.c_str()));
+  onnx::Tensor bytes = tensor;
+  constexpr int32_t kOnnxUint8 = 2;
+  bytes.data_type = kOnnxUint8;
+  const ValueId stored = AddTensor(bytes, "");
+  const Shape shape = TypeOf(stored).shape;
+  SpendCopy(shape.ElementCount() * static_cast<int64_t>(sizeof(float)));
+  const ValueId value = Unwrap(graph_.AddUninitializedConstant(name, DType::kF32, shape));
+  const uint8_t* from = graph_.ConstantOf(stored)->as<uint8_t>();
+  auto* to = static_cast<float*>(graph_.ConstantOf(value)->data);
+  for (int64_t i = 0; i < shape.ElementCount(); ++i) to[i] = Float8Value(from[i], tensor.data_type);
+  AddRepair(text, OnnxTypeName(tensor.data_type) + ", which MACE lacks", "a constant of float32",
+            &work_.report);
+  float8_.emplace(value, tensor.data_type);
+  work_.has_float8 = true;
+  return value;
+}
+
 ValueId OnnxContext::AddSparse(const SparseTensor& sparse, std::string_view name) {
   const std::string text = Text(name.empty() ? label_ : name);
   const Shape shape = ShapeOf(sparse.dims, text);
   const DType dtype = DTypeOfOnnx(sparse.values.data_type);
-  if (IsSubByte(dtype)) {
+  if (IsSubByte(dtype) || dtype == DType::kInvalid) {
     throw ImportError(Unsupported("sparse tensor '%s' of %s", text.c_str(), NameOf(dtype)));
   }
   // Constants that nobody reads: passes remove them.
