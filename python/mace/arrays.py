@@ -161,3 +161,15 @@ def read_inputs(folder: str, infos: Sequence[TensorInfo], steps: int = 0) -> lis
         path = os.path.join(folder, f"in_{surplus}.npy")
         raise InvalidArgumentError(f"{path}: the model has only {len(infos)} input(s)")
     return arrays
+
+
+def save_arrays(folder: str, prefix: str, arrays: list[np.ndarray]) -> None:
+    """Writes prefix_0.npy, prefix_1.npy, ...; what else of that name is there goes."""
+    os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        if name.startswith(f"{prefix}_") and name.endswith(".npy"):
+            os.unlink(os.path.join(folder, name))
+    for index, array in enumerate(arrays):
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        write_atomically(os.path.join(folder, f"{prefix}_{index}.npy"), buffer.getbuffer())

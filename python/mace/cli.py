@@ -1,4 +1,4 @@
-"""The command `mace`: convert, run, info, bench, explain."""
+"""The command `mace`: convert, run, info, bench, explain, check."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 
 import mace
 from mace.arrays import as_bytes, read_inputs
+from mace.check_command import check
 from mace.conversion import folder_of
 from mace.element_types import BITS, numpy_dtype
 from mace.errors import named
@@ -133,6 +134,7 @@ def cli() -> None:
     mace info model.mace                       inputs, outputs, operators
     mace bench model.onnx                      time one model
     mace explain model.onnx                    which kernel computes what, and why
+    mace check model.onnx                      does MACE compute what the model's own framework does?
 
     \b
     Exit status: 0 on success; 1 where the work failed (a file, the model,
@@ -398,6 +400,9 @@ def explain(model: str, shapes: Sequence[str], profile: bool, timeout: float | N
         references = f"{totals['reference_steps']} of {totals['steps']} steps on reference kernels"
         say(f"integer rows: {share:.1f} % of {work / 1e6:.1f} M multiply-adds, {references}")
     print_values(totals)
+
+
+cli.add_command(check)
 
 
 def main() -> None:
