@@ -4,6 +4,7 @@ to hold it. tools/mace_run/npy.cc accepts the same arrays; its words for damaged
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import os
 import re
@@ -14,7 +15,7 @@ import numpy as np
 
 from mace.element_types import BITS, numpy_dtype
 from mace.errors import DataLossError, InvalidArgumentError, NotFoundError, OutOfMemoryError
-from mace.files import open_regular
+from mace.files import open_regular, write_atomically
 from mace.model import TensorInfo
 
 MAGIC = b"\x93NUMPY"

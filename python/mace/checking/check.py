@@ -94,9 +94,7 @@ class Checker:
 
     def __init__(self, reference: Reference, candidate: Candidate, options: dict[str, Any] | None = None) -> None:
         self._reference, self._candidate, self._options = reference, candidate, options or {}
-        dtypes = [value.dtype for values in reference.samples for value in values.values()]
-        integers = any(node.quantized or node.hybrid for node in reference.nodes)
-        self._integers_inside = integers and bool(dtypes)
+        self._integers_inside = any(node.quantized or node.hybrid for node in reference.nodes)
 
     def check(self, model: str) -> CheckResult:
         """Everything."""

@@ -4,6 +4,7 @@ TensorFlow Lite, TensorFlow, OpenCV for Caffe), also for tensors inside it. All 
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -183,8 +184,10 @@ class TfliteReference:
 
     def nodes(self) -> list[Node]:
         """See Source."""
-        names = {index: name for name, index in self._tensors.items() if name}
-        names |= {index: name for name, index in self._fed.items()}
+        # A tensor whose name is empty or not its own cannot be asked for: it gets a name that stands for it here only.
+        own = Counter(each["name"] for each in self._details.values())
+        names = {index: name if name and own[name] <= 1 else f"tensor {index}" for name, index in self._tensors.items()}
+        names = {index: names.get(index, f"tensor {index}") for index in self._details} | {i: name for name, i in self._fed.items()}
         known, found = set(self._fed.values()), []
         for operator in self._interpreter._get_ops_details():
             inputs, outputs = ([i for i in operator[kind] if i >= 0] for kind in ("inputs", "outputs"))
@@ -206,7 +209,7 @@ class TfliteReference:
     def computed(self) -> list[str]:
         """See Source."""
         fed = set(self._fed) | {name for name, index in self._tensors.items() if index in self._fed.values()}
-        return [name for node in self.nodes() for name in node.outputs if name not in fed]
+        return [name for node in self.nodes() for name in node.outputs if name not in fed and name in self._tensors]
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """See Source. Variables begin with their initial values."""
