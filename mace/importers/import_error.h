@@ -22,13 +22,22 @@ class ImportError : public std::exception {
   const char* what() const noexcept override { return message_.c_str(); }
   StatusCode code() const { return code_; }
   ImportStage stage() const { return stage_; }
+  // What a person can do about it; empty where that follows from the code alone (problems.h).
+  const std::string& action() const { return action_; }
+  ImportError& WithAction(std::string action) {
+    action_ = std::move(action);
+    return *this;
+  }
   Status ToStatus() const { return Status::Format(code_, "%s", message_.c_str()); }
 
  private:
   StatusCode code_;
   std::string message_;
   ImportStage stage_;
+  std::string action_;
 };
+// ActionFor of problems.h.
+std::string ActionFor(StatusCode code);
 
 inline void Check(const Status& status, ImportStage stage = ImportStage::kConvert) {
   if (!status.ok()) throw ImportError(status, stage);
@@ -47,6 +56,10 @@ Status RunImporter(const char* name, ImportReport* report, const Import& import)
     return Status::Ok();
   } catch (const ImportError& error) {
     report->failed_at = error.stage();
+    if (report->problems.empty()) {
+      report->problems.push_back(
+          {"", error.what(), error.action().empty() ? ActionFor(error.code()) : error.action()});
+    }
     return error.ToStatus();
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();

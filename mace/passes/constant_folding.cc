@@ -7,10 +7,6 @@
 namespace mace::passes {
 namespace {
 
-// Above this size a converted constant stays behind its Cast or Dequantize: f16 and int8 weights take half
-// and a quarter of the memory, and the runtime converts them while it packs them.
-constexpr int64_t kKeepConversionBytes = 16 << 10;
-
 int64_t InputBytes(const Graph& graph, const Node& node) {
   int64_t bytes = 0;
   for (ValueId input : node.inputs) {
@@ -43,7 +39,7 @@ Status RunConstantFolding(Graph* graph) {
   return RunConstantFolding(graph, &allowance);
 }
 
-Status RunConstantFolding(Graph* graph, int64_t* allowance, bool keep_quantized) {
+Status RunConstantFolding(Graph* graph, int64_t* allowance) {
   return Guarded([&] {
     GraphEditor editor(graph);
     const int count = editor.NodeCount();
@@ -60,12 +56,9 @@ Status RunConstantFolding(Graph* graph, int64_t* allowance, bool keep_quantized)
         if (bytes > 0 && added_bytes <= *allowance) added_bytes += std::min(bytes, *allowance + 1);
       }
       if (is_result || added_bytes > *allowance) continue;
-      if (keep_quantized && node.op == OpId::kDequantize) continue;
       const int64_t input_bytes = InputBytes(editor.graph(), node);
-      if ((node.op == OpId::kCast || node.op == OpId::kDequantize) && output_bytes > input_bytes &&
-          output_bytes > kKeepConversionBytes) {
-        continue;
-      }
+      // Weights that are kept small: constant_conversion decides.
+      if ((node.op == OpId::kCast || node.op == OpId::kDequantize) && output_bytes > input_bytes) continue;
       FoldLimits limits;
       limits.result_bytes = std::min(std::max(limits.result_bytes, input_bytes), *allowance);
       bool folded = false;

@@ -45,6 +45,18 @@ constexpr NamedPass kQuantized = {"quantized_fusion", RunQuantizedFusion};
 constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTransposeFusion};
 constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
 constexpr NamedPass kControl = {"control_simplification", RunControlSimplification};
+constexpr NamedPass kConversion = {"constant_conversion", RunConstantConversion};
+constexpr NamedPass kCommon = {"common_subexpressions", RunCommonSubexpressions};
+constexpr NamedPass kSharing = {"weight_sharing", RunWeightSharing};
+constexpr NamedPass kAlgebra = {"algebra", RunAlgebra};
+constexpr NamedPass kSlices = {"slice_merging", RunSliceMerging};
+constexpr NamedPass kStacks = {"stack_merging", RunStackMerging};
+constexpr NamedPass kConcats = {"concat_merging", RunConcatMerging};
+constexpr NamedPass kReduceSqueezing = {"reduce_squeezing", RunReduceSqueezing};
+constexpr NamedPass kPad = {"pad_folding", RunPadFolding};
+constexpr NamedPass kInputBias = {"input_bias_folding", RunInputBiasFolding};
+constexpr NamedPass kScalars = {"scalar_hoisting", RunScalarHoisting};
+constexpr NamedPass kShapes = {"shape_folding", RunShapeFolding};
 
 // What the runs of all passes on one model share.
 struct Optimization {
@@ -94,8 +106,9 @@ Fingerprint FingerprintOf(const Graph& graph) {
 }
 
 Status RunPass(const NamedPass& pass, Graph* graph, Optimization* work) {
-  if (pass.run == kConstantFolding.run) {
-    return RunConstantFolding(graph, &work->allowance, work->keep_quantized);
+  if (pass.run == kConstantFolding.run) return RunConstantFolding(graph, &work->allowance);
+  if (pass.run == kConversion.run) {
+    return RunConstantConversion(graph, &work->allowance, work->keep_quantized);
   }
   if (pass.run == kControl.run) return RunControlSimplification(graph, &work->allowance);
   return pass.run(graph);
@@ -130,7 +143,9 @@ Status CheckNames(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const auto has_name = [&](const NamedPass& pass) { return name == pass.name; };
     if (std::none_of(passes.begin(), passes.end(), has_name)) {
-      return InvalidArgument("no pass is called '%s'", name.c_str());
+      std::string known;
+      for (const NamedPass& pass : passes) known += std::string(known.empty() ? "" : ", ") + pass.name;
+      return InvalidArgument("no pass is called '%s'; there are %s", name.c_str(), known.c_str());
     }
   }
   return Status::Ok();
@@ -151,17 +166,22 @@ Status OptimizeWithBodies(Graph* graph, Optimization* work) {
     return Status::Ok();
   }
   work->keep_quantized = true;
-  MACE_RETURN_IF_ERROR(RunAll(
-      graph, work, {kDeadCode, kCast, kIdentity, kConstantFolding, kControl, kConstantFolding, kControl}));
+  MACE_RETURN_IF_ERROR(RunAll(graph, work,
+                              {kDeadCode, kCast, kIdentity, kConversion, kConstantFolding, kControl,
+                               kConversion, kConstantFolding, kControl, kShapes, kSharing, kCommon}));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
-    MACE_RETURN_IF_ERROR(RunAll(graph, work, {kTransposeSinking, kReshape, kConstantFolding}));
+    MACE_RETURN_IF_ERROR(RunAll(graph, work, {kTransposeSinking, kReshape, kConversion, kConstantFolding}));
   }
   MACE_RETURN_IF_ERROR(
-      RunAll(graph, work,
-             {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
-              kReshape, kActivation, kFullyConnected, kQuantizeMoving, kQuantized, kReshape, kConstantFolding,
-              kScaleFolding, kInputFolding, kMatMulTranspose, kIdentity, kConstantFolding, kControl}));
+      RunAll(graph, work, {kTransposeToReshape, kReshape,   kTransposeSinking, kTransposeHoisting,
+                           kTransposeToReshape, kReshape,   kActivation,       kFullyConnected,
+                           kQuantizeMoving,     kQuantized, kReshape,          kConversion,
+                           kConstantFolding,    kAlgebra,   kScaleFolding,     kInputFolding,
+                           kMatMulTranspose,    kIdentity,  kConstantFolding,  kControl}));
+  MACE_RETURN_IF_ERROR(RunAll(graph, work,
+                              {kPad, kInputBias, kInputFolding, kScalars, kConcats, kSlices, kStacks,
+                               kReshape, kReduceSqueezing, kConstantFolding, kCommon, kSharing}));
   if (graph->subgraphs.empty()) return Status::Ok();
   MACE_RETURN_IF_ERROR(RunAll(graph, work, {kShapeInference}));
   for (auto& subgraph : graph->subgraphs) {
@@ -173,11 +193,35 @@ Status OptimizeWithBodies(Graph* graph, Optimization* work) {
 }  // namespace
 
 std::vector<NamedPass> AllPasses() {
-  return {kShapeInference, kConstantFolding,  kDeadCode,          kIdentity,
-          kReshape,        kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
-          kScaleFolding,   kInputFolding,     kActivation,        kFullyConnected,
-          kQuantizeMoving, kQuantized,        kMatMulTranspose,   kCast,
-          kControl};
+  return {kShapeInference,
+          kConstantFolding,
+          kDeadCode,
+          kIdentity,
+          kReshape,
+          kTransposeSinking,
+          kTransposeHoisting,
+          kTransposeToReshape,
+          kScaleFolding,
+          kInputFolding,
+          kActivation,
+          kFullyConnected,
+          kQuantizeMoving,
+          kQuantized,
+          kMatMulTranspose,
+          kCast,
+          kControl,
+          kConversion,
+          kCommon,
+          kSharing,
+          kAlgebra,
+          kSlices,
+          kStacks,
+          kConcats,
+          kReduceSqueezing,
+          kPad,
+          kInputBias,
+          kScalars,
+          kShapes};
 }
 
 Status OptimizeGraph(Graph* graph, const OptimizeOptions& options, OptimizeReport* report) {

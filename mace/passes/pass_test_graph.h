@@ -16,6 +16,15 @@
 
 namespace mace::passes {
 
+// The operators in the order of the nodes: "Conv2d Relu".
+inline std::string OperatorsOf(const Graph& graph) {
+  std::string text;
+  for (const Node& node : graph.nodes) {
+    text += (text.empty() ? "" : " ") + std::string(FindOpDefinition(node.op)->name);
+  }
+  return text;
+}
+
 class PassTest : public ::testing::Test {
  protected:
   ValueId Input(const char* name, const Shape& shape, DType dtype = DType::kF32) {
@@ -66,6 +75,13 @@ class PassTest : public ::testing::Test {
       for (size_t i = 0; i < before[o].size(); ++i)
         EXPECT_NEAR(before[o][i], after[o][i], tolerance) << o << ", " << i;
     }
+  }
+  std::string Operators() const { return OperatorsOf(graph_); }
+  // The same, and the graph had these operators before and has those after.
+  void ExpectRewrite(Status (*pass)(Graph*), const char* before, const char* after, double tolerance = 1e-5) {
+    EXPECT_EQ(Operators(), before);
+    RunAndCompare(pass, tolerance);
+    EXPECT_EQ(Operators(), after);
   }
   int Count(OpId op) const {
     int count = 0;

@@ -16,13 +16,17 @@ namespace mace::passes {
 
 // Dtypes and shapes of all values from the inputs, constants and shape rules.
 Status RunShapeInference(Graph* graph);
-// Computes what depends on constants alone, within limits of size and work. Weights that are kept small
-// behind a Cast or Dequantize stay so.
+// Computes what depends on constants alone, within limits of size and work. Constants that a Cast or
+// Dequantize makes larger stay: constant_conversion deals with them.
 Status RunConstantFolding(Graph* graph);
 // The same where it runs several times: what one run adds to the constants is taken from *allowance (bytes).
 // What would exceed it stays a node: a small file can ask for any number of constants of 1 MiB.
-// Where `keep_quantized`, Dequantize stays too: what quantized_fusion looks for.
-Status RunConstantFolding(Graph* graph, int64_t* allowance, bool keep_quantized = false);
+Status RunConstantFolding(Graph* graph, int64_t* allowance);
+// Small constants behind a Cast or Dequantize that makes them larger (float16 and int8 weights) are converted
+// now; large ones are kept as they are stored, and the runtime converts them while it packs them.
+Status RunConstantConversion(Graph* graph);
+// The same with an allowance. Where `keep_quantized`, Dequantize stays: what quantized_fusion looks for.
+Status RunConstantConversion(Graph* graph, int64_t* allowance, bool keep_quantized);
 // 16 MiB and four times the constants that the graph has now, those of its subgraphs included.
 int64_t FoldingAllowance(const Graph& graph);
 // Drops what no output and no state needs.
@@ -58,6 +62,33 @@ Status RunQuantizeMoving(Graph* graph);
 Status RunQuantizedFusion(Graph* graph);
 // Gather(Cast(constant table)) -> Cast(Gather(constant table)), so that a big table stays small; Slice too.
 Status RunCastSinking(Graph* graph);
+
+// Equal operators on equal operands, with equal attributes, are computed once.
+Status RunCommonSubexpressions(Graph* graph);
+// Constants of equal type, shape, quantization and bytes are stored once.
+Status RunWeightSharing(Graph* graph);
+// x * 1, x - 0, x / 2^n, -(-x), chains of scalar factors, 1 / sqrt(x) and the like, where that is exact but
+// for one rounding.
+Status RunAlgebra(Graph* graph);
+// Slices that are all parts of a tensor along an axis -> Split; Concat of all parts of a Split -> nothing.
+Status RunSliceMerging(Graph* graph);
+// Stacks (Concat of tensors that get an axis for it) -> Concat and one Reshape; Split into parts that lose
+// their axis -> Reshape and Split.
+Status RunStackMerging(Graph* graph);
+// Concat of what only it reads of another Concat along the same axis -> one Concat.
+Status RunConcatMerging(Graph* graph);
+// A Reshape that drops the axes that a Reduce keeps -> Reduce without them.
+Status RunReduceSqueezing(Graph* graph);
+// Pad by zeros in front of Conv2d or AveragePool2d -> their own padding.
+Status RunPadFolding(Graph* graph);
+// What is added, per channel, to the input of a FullyConnected or of a convolution that pads nothing becomes
+// part of its bias.
+Status RunInputBiasFolding(Graph* graph);
+// A scalar factor behind MatMul, Transpose and Reshape goes up into the weights of the layer in front.
+Status RunScalarHoisting(Graph* graph);
+// Shapes computed from dimensions: what is known becomes a constant, and a Reshape's target its attribute
+// (copied axes, one inferred), with symbolic dimensions too.
+Status RunShapeFolding(Graph* graph);
 
 // If and Loop: constants that they capture are copied into the bodies, what a loop carries unchanged is
 // captured, captures and results that nobody reads are dropped, and an If of constant condition is replaced

@@ -1,85 +1,18 @@
 // quantize_moving and quantized_fusion: what fits becomes integers and computes the same, what only looks
 // like it stays.
-#include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/matmul/fully_connected.h"
 #include "mace/ops/matmul/matmul.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/pooling/average_pool2d.h"
-#include "mace/ops/pooling/max_pool2d.h"
-#include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/reduce/reduce.h"
-#include "mace/ops/shape/shape_ops.h"
 #include "mace/ops/unary/unary.h"
-#include "mace/passes/pass_test_graph.h"
+#include "mace/passes/quantized_test_graph.h"
 
 namespace mace::passes {
 namespace {
 
-Status RunBoth(Graph* graph) {
-  MACE_RETURN_IF_ERROR(RunQuantizeMoving(graph));
-  return RunQuantizedFusion(graph);
-}
-
-class QuantizedFusionTest : public PassTest {
- protected:
-  int32_t Scales(std::vector<float> scales, int32_t zero_point, int32_t axis = kNone) {
-    const std::vector<int32_t> zero_points(scales.size(), zero_point);
-    return Unwrap(graph_.AddQuantization(scales, zero_points, axis));
-  }
-  ValueId Quantize(ValueId x, float scale, int32_t zero_point, DType to = DType::kU8,
-                   ops::Rounding rounding = ops::Rounding::kHalfEvenFloat) {
-    const ValueId y = Unwrap(graph_.AddValue("", TensorType{}));
-    graph_.values[y].type.quantization = Scales({scale}, zero_point);
-    const NodeId id = Unwrap(graph_.AddNode(OpId::kQuantize, "", {{x}}, {{y}}));
-    graph_.nodes[id].attributes.as<ops::QuantizeAttributes>() = {.to = to, .rounding = rounding};
-    Check(InferGraphTypes(&graph_));
-    return y;
-  }
-  ValueId Dequantize(ValueId x) { return Node(OpId::kDequantize, {x}); }
-  // A quantized activation as its real numbers.
-  ValueId Activation(const char* name, const Shape& shape, float scale = 0.025f, int32_t zero_point = 120) {
-    return Dequantize(Quantize(Input(name, shape), scale, zero_point));
-  }
-  ValueId Stored(DType dtype, const Shape& shape, int32_t quantization) {
-    const ValueId value = Unwrap(graph_.AddUninitializedConstant("", dtype, shape));
-    TensorView& view = graph_.constants[graph_.values[value].constant].view;
-    for (int64_t i = 0; i < view.elements(); ++i) {
-      const auto random = static_cast<int32_t>((i * 7919 + 13) % 251) - 125;
-      if (dtype == DType::kI32) {
-        view.as<int32_t>()[i] = random * 9;
-      } else {
-        view.as<int8_t>()[i] = static_cast<int8_t>(random);
-      }
-    }
-    graph_.values[value].type.quantization = quantization;
-    return Dequantize(value);
-  }
-  ValueId Conv(ValueId x, ValueId weights, ValueId bias, int64_t groups = 1) {
-    ops::Conv2dAttributes attributes;
-    attributes.pads = {1, 1, 1, 1}, attributes.groups = groups;
-    return Node(OpId::kConv2d, {x, weights, bias}, attributes);
-  }
-  // All results within `units` of `scale`, every Dequantize but those at the outputs gone.
-  void ExpectIntegers(double scale, double units = 0) {
-    RunAndCompare(RunBoth, (units + 0.01) * scale);
-    EXPECT_EQ(Count(OpId::kDequantize), static_cast<int>(graph_.outputs.size()));
-    EXPECT_EQ(Count(OpId::kQuantize), static_cast<int>(graph_.inputs.size()));
-  }
-  void ExpectUnchanged() {
-    const int quantize = Count(OpId::kQuantize), dequantize = Count(OpId::kDequantize);
-    RunAndCompare(RunBoth, 0);
-    EXPECT_EQ(Count(OpId::kDequantize), dequantize);
-    EXPECT_EQ(Count(OpId::kQuantize), quantize);
-  }
-  const mace::Node& Only(OpId op) {
-    EXPECT_EQ(Count(op), 1);
-    for (const mace::Node& node : graph_.nodes) {
-      if (node.op == op) return node;
-    }
-    return graph_.nodes[0];
-  }
-};
+using QuantizedFusionTest = QuantizedPassTest;
 
 TEST_F(QuantizedFusionTest, ConvolutionWithAScalePerChannelAndBias) {
   const ValueId x = Activation("x", {1, 5, 6, 3});
@@ -178,35 +111,6 @@ TEST_F(QuantizedFusionTest, PoolsMeansSoftmaxAndResize) {
   Output(Dequantize(Quantize(Node(OpId::kSoftmax, {y}, ops::SoftmaxAttributes{}), 1.0f / 256, 0)), "y");
   // A mean may lie half-way between two outputs, and is then rounded once here, twice there.
   ExpectIntegers(1.0 / 256, 1);
-}
-
-TEST_F(QuantizedFusionTest, MovingOperatorsWorkOnTheStoredValues) {
-  const ValueId x = Activation("x", {2, 4, 6, 4});
-  ops::MaxPool2dAttributes pool;
-  pool.kernel = {2, 2}, pool.strides = {2, 2}, pool.pads = {0, 1, 0, 1};
-  ValueId y = Node(OpId::kMaxPool2d, {x}, pool);
-  ops::TransposeAttributes transpose;
-  transpose.perm = {0, 3, 1, 2};
-  y = Dequantize(Quantize(Node(OpId::kTranspose, {y}, transpose), 0.025f, 120));
-  ops::ReshapeAttributes reshape;
-  reshape.shape = {0, 2, -1};
-  y = Node(OpId::kReshape, {y}, reshape);
-  y = Node(OpId::kSlice, {y, Ints({1}), Ints({3}), Ints({2})});
-  y = Node(OpId::kPad, {y, Ints({0, 1, 0, 0, 0, 2}), Scalar(-1)});
-  Output(Dequantize(Quantize(y, 0.03f, 100)), "y");
-  Output(Node(OpId::kPad, {Activation("z", {3}), Ints({1, 2})}, ops::PadAttributes{}), "z");
-  RunAndCompare(RunBoth, 1e-6);
-  EXPECT_EQ(Count(OpId::kQuantize), 2);
-  EXPECT_EQ(Count(OpId::kDequantize), 2);
-  EXPECT_EQ(Count(OpId::kRequantize), 1);
-  for (OpId op : {OpId::kMaxPool2d, OpId::kTranspose, OpId::kReshape, OpId::kSlice, OpId::kPad}) {
-    EXPECT_EQ(Count(op), op == OpId::kPad ? 2 : 1);
-    for (const mace::Node& node : graph_.nodes) {
-      if (node.op == op) {
-        EXPECT_EQ(graph_.values[node.outputs[0]].type.dtype, DType::kU8);
-      }
-    }
-  }
 }
 
 TEST_F(QuantizedFusionTest, ConcatAndSplit) {
@@ -342,6 +246,14 @@ TEST_F(QuantizedFusionTest, TheWholeOptimizerKeepsSmallWeightsAndLosesTransposes
   EXPECT_EQ(Count(OpId::kConv2d), 3);
   EXPECT_EQ(Count(OpId::kTranspose), 2);
   EXPECT_EQ(Count(OpId::kQuantize), 1);
+}
+
+TEST_F(QuantizedFusionTest, BeforeAndAfter) {
+  const ValueId weights = Stored(DType::kI8, {4, 3, 3, 3}, Scales({0.004f}, 0));
+  const ValueId y = Conv(Activation("x", {1, 5, 6, 3}), weights, kNone);
+  Output(Dequantize(Quantize(y, 0.03f, 100)), "y");
+  ExpectRewrite(RunQuantizedFusion, "Dequantize Quantize Dequantize Conv2d Quantize Dequantize",
+                "Quantize Conv2d Dequantize", 0.031);
 }
 
 }  // namespace

@@ -115,14 +115,20 @@ Status RunScaleFolding(Graph* graph) {
   return Guarded([&] {
     GraphEditor editor(graph);
     int64_t allowance = FoldingAllowance(*graph);
-    // Nodes that are added (the Mul and Add of a BatchNormalization) are looked at too.
-    for (NodeId id = 0; id < editor.NodeCount(); ++id) {
-      if (!editor.IsAlive(id)) continue;
-      const OpId op = editor.node(id).op;
-      if (op == OpId::kBatchNormalization) {
-        ReplaceBatchNormalization(&editor, id);
-      } else if (op == OpId::kMul || op == OpId::kAdd || op == OpId::kSub) {
-        FoldIntoLayer(&editor, id, &allowance);
+    // Nodes that are added (the Mul and Add of a BatchNormalization) are looked at too, and what stands behind
+    // one that was folded once more: a few times, for a file may ask for any number.
+    constexpr int kMostRounds = 8;
+    int before = -1;
+    for (int round = 0; round < kMostRounds && before != editor.changes(); ++round) {
+      before = editor.changes();
+      for (NodeId id = 0; id < editor.NodeCount(); ++id) {
+        if (!editor.IsAlive(id)) continue;
+        const OpId op = editor.node(id).op;
+        if (op == OpId::kBatchNormalization) {
+          ReplaceBatchNormalization(&editor, id);
+        } else if (op == OpId::kMul || op == OpId::kAdd || op == OpId::kSub) {
+          FoldIntoLayer(&editor, id, &allowance);
+        }
       }
     }
     editor.Finish();

@@ -138,24 +138,10 @@ TEST_F(TransposeSinkingTest, SymbolicBatchAfterGlobalPooling) {
   EXPECT_EQ(Count(OpId::kReshape), 1);
 }
 
-TEST_F(TransposeSinkingTest, PreparationOfAnInputIsHoistedOver) {
-  const ValueId x = Input("x", {1, 3, 4, 5});
-  const ValueId scaled =
-      Node(OpId::kDiv, {Node(OpId::kSub, {x, Floats({3, 1, 1})}), Floats({1, 3, 1, 1}, {2, 3, 4})});
-  Output(Node(OpId::kConv2d, {ToNhwc(scaled), Floats({2, 1, 1, 3})}, ops::Conv2dAttributes{}), "y");
-  RunAndCompare(RunTransposeHoisting);
-  ASSERT_EQ(graph_.nodes[0].op, OpId::kTranspose);
-  EXPECT_EQ(graph_.nodes[0].inputs[0], graph_.inputs[0]);
-}
-
-TEST_F(TransposeSinkingTest, MovingAxesOfOneIsAReshape) {
-  const int32_t batch = Unwrap(graph_.FindOrAddSymbol("batch"));
-  const ValueId x = Input("x", {SymbolDim(batch), 1, 1, 5});
-  Output(Node(OpId::kRelu, {ToNchw(x)}), "y");
-  Output(Transpose(Input("w", {2, 3}), {1, 0}), "z");
-  RunAndCompare(RunTransposeToReshape);
-  EXPECT_EQ(Count(OpId::kTranspose), 1);
-  EXPECT_EQ(Count(OpId::kReshape), 1);
+TEST_F(TransposeSinkingTest, BeforeAndAfter) {
+  const ValueId x = ToNchw(Input("x", {2, 4, 5, 3}));
+  Output(ToNhwc(Node(OpId::kMul, {Node(OpId::kRelu, {x}), Floats({3, 1, 1})})), "y");
+  ExpectRewrite(RunTransposeSinking, "Transpose Relu Mul Transpose", "Relu Mul");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 """
 
 from mace import _native
-from mace.conversion import convert
+from mace.conversion import convert, passes
 from mace.errors import (
     CancelledError,
     DataLossError,
@@ -48,4 +48,5 @@ __all__ = [
     "convert",
     "load",
     "measure",
+    "passes",
 ]

@@ -23,7 +23,9 @@ from mace.element_types import BITS, numpy_dtype
 from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.pipeline_file import PipelineFileError, read_pipeline_file
-from mace.terminal import FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, warn
+from mace.terminal import (
+    FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, tell_repairs, telling_problems, warn,
+)  # fmt: skip
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:
@@ -94,9 +96,17 @@ def parse_passes(text: str | None) -> dict[str, list[str]]:
     return {"without_passes": without} if without else {"only_passes": names}
 
 
+optimize_option = click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
+passes_option = click.option(
+    "--passes", default=None, metavar="[-]NAME,...", help="Run only these passes (`mace passes` lists them), or all but those with a minus."
+)
+
+
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Flags that every command which loads a model has."""
     for option in reversed((
+        optimize_option,
+        passes_option,
         click.argument("model", type=FileName()),
         click.option("--num_threads", type=click.IntRange(0, 256), default=1, show_default=True, help="0: one per core."),
         click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable)."),
@@ -114,12 +124,14 @@ timeout_option = click.option(
 shapes_option = click.option("--input_shape", "shapes", multiple=True, metavar="NAME:D,D", help="Shape of a dynamic input (repeatable).")
 
 
-def load(model: str, *, states: Sequence[str], **options: Any) -> mace.Model:
+def load(model: str, *, states: Sequence[str], passes: str | None, **options: Any) -> mace.Model:
     """The model that a command works on, with a spinner; the conversion's warnings go to standard error."""
+    options |= parse_passes(passes)
     with progress(f"loading {os.path.basename(model)}"):
         loaded = mace.load(model, states=parse_states(states), **options)
     for warning in loaded.warnings:
         warn(warning)
+    tell_repairs(loaded.repairs)
     return loaded
 
 
@@ -155,8 +167,8 @@ def cli() -> None:
 @click.option("--weights", type=FileName(), default=None, help="A Caffe model's .caffemodel; MODEL is its prototxt.")
 @click.option("--strict", is_flag=True, help="Refuse a model that has to be repaired.")
 @click.option("--custom_operator", "custom_operators", multiple=True, metavar="NAME", help="The application brings it (repeatable).")
-@click.option("--optimize/--no_optimize", default=True, help="Run the graph passes.")
-@click.option("--passes", default=None, metavar="[-]NAME,...", help="Run only these passes, or all but those with a minus.")
+@optimize_option
+@passes_option
 @click.option("--pipeline", type=FileName(), default=None, metavar="FILE.yml", help="Store steps around the model (docs/pipelines.md).")
 @click.option("--json", "as_json", is_flag=True, help="Print a report as JSON.")
 def convert(
@@ -179,12 +191,13 @@ def convert(
         raise click.UsageError(f"--pipeline {error}") from None
     resolve_output(output, follow_links=True)  # before the work
     begin = time.perf_counter()
-    with progress(f"converting {os.path.basename(model)}"):
+    with telling_problems(as_json), progress(f"converting {os.path.basename(model)}"):
         data, details = mace.convert(model, parse_states(states), **options)
         write_atomically(output, data)
     seconds = time.perf_counter() - begin
     for warning in details["warnings"]:
         warn(warning)
+    tell_repairs(details["repairs"])
     if as_json:
         say(json.dumps({"output": output, "bytes": len(data), "seconds": seconds, **details}))
     else:
@@ -240,8 +253,8 @@ def run_steps(loaded: mace.Model, arrays: Sequence[np.ndarray | None], steps: in
 def info(model: str, as_json: bool) -> None:
     """Shows inputs, outputs, operators and size of MODEL; checks every byte of a .mace file."""
     data = read_file(model)
-    details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": []}
-    with progress(f"checking {os.path.basename(model)}"), named(model):
+    details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": [], "repairs": []}
+    with telling_problems(as_json), progress(f"checking {os.path.basename(model)}"), named(model):
         if data[: len(MACE_MAGIC)] != MACE_MAGIC:
             data, details = mace.convert(data, folder=folder_of(model))
         loaded = mace.load(data, verify="full")
@@ -266,6 +279,9 @@ def info(model: str, as_json: bool) -> None:
         say("operators: " + ", ".join(f"{name} {count}" for name, count in sorted(details["operators"].items())))
     for warning in details["warnings"]:
         say(f"warning: {warning}")
+    if details["repairs"]:
+        rows = [[repair["node"] or "the model", repair["reason"], repair["action"]] for repair in details["repairs"]]
+        print_table(["node", "reason", "repaired by"], rows)
 
 
 def shortened(text: str, limit: int = 60) -> str:
@@ -368,15 +384,41 @@ def explain_rows(steps: list[dict[str, Any]], times: list[dict[str, Any]] | None
     return rows
 
 
+def pass_table(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each pass did, summed over its runs: how often it ran, and changed a graph; nodes and bytes of constants that it added."""
+    rows: dict[str, dict[str, Any]] = {}
+    for record in runs:
+        row = rows.setdefault(record["name"], {"name": record["name"], "runs": 0, "fired": 0, "nodes": 0, "bytes": 0, "ms": 0.0})
+        row["runs"] += 1
+        row["fired"] += record["changed"]
+        row["nodes"] += record["nodes_after"] - record["nodes_before"]
+        row["bytes"] += record["constant_bytes_after"] - record["constant_bytes_before"]
+        row["ms"] += record["seconds"] * 1e3
+    return list(rows.values())
+
+
+@cli.command(name="passes", epilog="Example: mace convert net.onnx --passes=-scale_folding -o net.mace")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_passes(as_json: bool) -> None:
+    """Lists the graph passes (docs/passes.md)."""
+    say(json.dumps(mace.passes()) if as_json else "\n".join(mace.passes()))
+
+
 @cli.command(epilog="Example: mace explain det.onnx --input_shape=x:1,3,352,800 --json")
 @model_options
 @shapes_option
 @click.option("--profile", is_flag=True, help="Run once on random inputs and add the measured times.")
+@click.option("--show_passes", is_flag=True, help="Instead: what each graph pass did to MODEL.")
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def explain(model: str, shapes: Sequence[str], profile: bool, timeout: float | None, as_json: bool, **options: Any) -> None:
+def explain(
+    model: str, shapes: Sequence[str], profile: bool, show_passes: bool, timeout: float | None, as_json: bool, **options: Any
+) -> None:
     """Says which kernel computes which nodes of MODEL, and why."""
     loaded = load(model, **options)
+    if show_passes:
+        print_passes(loaded, as_json)
+        return
     given = parse_shapes(shapes)
     times = None
     if profile:
@@ -400,6 +442,18 @@ def explain(model: str, shapes: Sequence[str], profile: bool, timeout: float | N
         references = f"{totals['reference_steps']} of {totals['steps']} steps on reference kernels"
         say(f"integer rows: {share:.1f} % of {work / 1e6:.1f} M multiply-adds, {references}")
     print_values(totals)
+
+
+def print_passes(loaded: mace.Model, as_json: bool) -> None:
+    """The table of --show_passes."""
+    rows = pass_table(loaded.pass_runs)
+    if as_json:
+        say(json.dumps({"passes": rows, "runs": loaded.pass_runs}))
+        return
+    table = [
+        [row["name"], str(row["runs"]), str(row["fired"]), f"{row['nodes']:+d}", f"{row['bytes']:+d}", f"{row['ms']:.2f}"] for row in rows
+    ]
+    print_table(["pass", "runs", "fired", "nodes", "bytes", "ms"], table)
 
 
 cli.add_command(check)

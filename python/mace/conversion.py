@@ -81,6 +81,11 @@ def convert(
         return convert_bytes(data, **options)
 
 
+def passes() -> list[str]:
+    """The names of all graph passes: what ``without_passes`` and ``only_passes`` take."""
+    return _native.passes()
+
+
 def folder_of(path: str | os.PathLike[str]) -> str:
     """Where a model's external data are looked for."""
     return os.path.dirname(os.fsdecode(path)) or os.curdir

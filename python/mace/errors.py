@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 
 class MaceError(Exception):
-    """Base of all errors of MACE. ``code`` is the status code of the C interface (``mace_status_code``)."""
+    """Base of all errors of MACE. ``code`` is the status code of the C interface (``mace_status_code``). ``problems`` is all that
+    stands in the way of a conversion: dicts of ``node`` ("": the whole model), ``reason`` and ``action`` (what to do)."""
 
     code = 10
+    problems: Sequence[dict[str, str]] = ()
 
 
 class InvalidArgumentError(MaceError, ValueError):
@@ -87,9 +89,11 @@ _BY_CODE = {
 }  # fmt: skip
 
 
-def make_error(code: int, message: str) -> MaceError:
+def make_error(code: int, message: str, problems: Sequence[dict[str, str]] = ()) -> MaceError:
     """The exception for a status code of the C interface."""
-    return _BY_CODE.get(code, InternalError)(message)
+    error = _BY_CODE.get(code, InternalError)(message)
+    error.problems = problems
+    return error
 
 
 @contextlib.contextmanager
@@ -99,4 +103,6 @@ def named(path: str) -> Iterator[None]:
         yield
     except MaceError as error:
         text = str(error)
-        raise (error if text.startswith(path) else type(error)(f"{path}: {text}")) from None
+        if text.startswith(path):
+            raise
+        raise make_error(error.code, f"{path}: {text}", error.problems) from None

@@ -116,7 +116,8 @@ class Model:
     """A loaded model. Immutable; calling it uses one session of its own, :meth:`session` gives more.
 
     ``inputs`` and ``outputs`` are :class:`TensorInfo` in model order, ``metadata`` the texts stored with the model (labels, an
-    author; what is not UTF-8 becomes U+FFFD), ``warnings`` those of its conversion.
+    author; what is not UTF-8 becomes U+FFFD), ``warnings`` and ``repairs`` (dicts of node, reason, action) those of its conversion,
+    ``pass_runs`` what each graph pass did there (as in :func:`mace.convert`; none of a .mace file).
     """
 
     def __init__(self, native_model: Any, details: dict[str, Any] | None = None) -> None:
@@ -125,6 +126,8 @@ class Model:
         self.outputs: tuple[TensorInfo, ...] = tuple(TensorInfo(**info) for info in native_model.outputs())
         self.metadata: dict[str, str] = native_model.metadata()
         self.warnings: tuple[str, ...] = tuple((details or {}).get("warnings", ()))
+        self.repairs: tuple[dict[str, str], ...] = tuple((details or {}).get("repairs", ()))
+        self.pass_runs: tuple[dict[str, Any], ...] = tuple((details or {}).get("passes", ()))
         self._session = Session(self)
 
     def __call__(
@@ -236,6 +239,9 @@ def load(
     weights: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
     states: Sequence[tuple[str, str]] = (),
     strict: bool = False,
+    optimize: bool = True,
+    without_passes: Sequence[str] = (),
+    only_passes: Sequence[str] | None = None,
     verify: str = "default",
     numerics: str = "default",
     memory: str = "default",
@@ -248,7 +254,8 @@ def load(
 
     A trained model is converted in process first (:func:`mace.convert`); external data of an ONNX model are read from the folder of
     its file. ``weights`` is a Caffe model's .caffemodel. ``strict`` refuses models that would have to be repaired.
-    ``num_threads`` 0 means one per core.
+    ``optimize=False`` runs no graph passes, ``without_passes`` leaves some out, ``only_passes`` runs no others (:func:`mace.passes` lists
+    them). ``num_threads`` 0 means one per core.
     ``verify="full"`` checks every byte of a .mace file against its hashes. ``memory="low"`` gives the memory of
     intermediate results back after every run (slower runs, less memory between them); ``memory_limit`` is the most bytes that
     intermediate results and packed weights may take, 0 for no limit: a run that needs more raises
@@ -271,7 +278,8 @@ def load(
     memory_limit = _as_integer("memory_limit", memory_limit, "0 (no limit) or a number of bytes", 2**64)
     runtime = _runtime(num_threads, isa, memory_limit)
     options = (verify == "full", numerics == "exact", memory == "low", bool(reference_kernels))
-    source = {"states": states, "weights": weights, "strict": strict}
+    passes = {"optimize": optimize, "without_passes": without_passes, "only_passes": only_passes}
+    source = {"states": states, "weights": weights, "strict": strict, **passes}
     if isinstance(model, (bytes, bytearray, memoryview)):
         return _load_bytes(runtime, bytes(model), source, options)
     path = os.fsdecode(model)
@@ -305,6 +313,8 @@ def _refuse_source_options(source: Mapping[str, Any]) -> None:
         raise InvalidArgumentError("weights belong to a Caffe model; this is a .mace file")
     if source["states"]:
         raise InvalidArgumentError("states are declared when a model is converted, not when it is loaded")
+    if not source["optimize"] or source["without_passes"] or source["only_passes"] is not None:
+        raise InvalidArgumentError("passes run when a model is converted, not when it is loaded")
 
 
 def _load_bytes(runtime: Any, data: bytes, source: dict[str, Any], options: tuple[bool, ...]) -> Model:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import json
 import math
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from rich.text import Text
 from mace.errors import MaceError
 
 console = Console(stderr=True)
+MAX_PROBLEM_ROWS = 50
 
 
 def printable(text: str) -> str:
@@ -45,6 +47,38 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(table)
+
+
+def tell_repairs(repairs: Iterable[dict[str, str]]) -> None:
+    """Prints what a conversion expressed in another way than the source, a line each, on standard error."""
+    for repair in repairs:
+        say(f"repaired: {repair['node'] or 'the model'}: {repair['reason']}: {repair['action']}", err=True)
+
+
+def print_problems(problems: Sequence[dict[str, str]]) -> None:
+    """Prints what stands in the way of a conversion as a table on standard error; errors that concern no node were told in full."""
+    rows = [problem for problem in problems if problem["node"]]
+    if not rows:
+        return
+    table = Table("node", "reason", "what to do")
+    for row in rows[:MAX_PROBLEM_ROWS]:
+        table.add_row(*(Text(printable(row[key])) for key in ("node", "reason", "action")))
+    Console(stderr=True).print(table)
+    if len(rows) > MAX_PROBLEM_ROWS:
+        say(f"and {len(rows) - MAX_PROBLEM_ROWS} more: --json has all of them", err=True)
+
+
+@contextlib.contextmanager
+def telling_problems(as_json: bool) -> Iterator[None]:
+    """A conversion that fails in the block tells all its problems: as JSON on standard output, or as a table."""
+    try:
+        yield
+    except MaceError as error:
+        if as_json:
+            say(json.dumps({"error": str(error), "problems": list(error.problems)}))
+        else:
+            print_problems(error.problems)
+        raise
 
 
 def print_values(values: dict[str, Any]) -> None:

@@ -68,9 +68,9 @@ nb::list FindingsOf(const std::vector<importers::Finding>& findings) {
   nb::list list;
   for (const importers::Finding& finding : findings) {
     nb::dict entry;
-    entry["node"] = finding.node;
-    entry["reason"] = finding.reason;
-    entry["action"] = finding.action;
+    entry["node"] = Text(finding.node.c_str());
+    entry["reason"] = Text(finding.reason.c_str());
+    entry["action"] = Text(finding.action.c_str());
     list.append(entry);
   }
   return list;
@@ -86,7 +86,7 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
     nb::gil_scoped_release release;
     status = convert::ConvertModel(bytes, options, &file, &report);
   }
-  if (!status.ok()) Raise(static_cast<int>(status.code()), status.message());
+  if (!status.ok()) Raise(static_cast<int>(status.code()), status.message(), FindingsOf(report.problems));
   nb::dict details;
   details["format"] = report.format;
   details["warnings"] = report.warnings;
@@ -111,9 +111,16 @@ nb::tuple Convert(nb::bytes model, nb::dict given) {
   return nb::make_tuple(nb::bytes(reinterpret_cast<const char*>(file.data()), file.size()), details);
 }
 
+std::vector<std::string> PassNames() {
+  std::vector<std::string> names;
+  for (const passes::NamedPass& pass : passes::AllPasses()) names.emplace_back(pass.name);
+  return names;
+}
+
 }  // namespace
 
 void RegisterConversion(nb::module_& module) {
+  module.def("passes", &PassNames, "Names of all graph passes.");
   module.def("convert", &Convert, nb::arg("model"), nb::arg("options"),
              "Bytes of a trained model (ONNX, TensorFlow Lite, TensorFlow, Caffe), convert::ConvertOptions "
              "by name -> (bytes of "

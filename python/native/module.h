@@ -15,6 +15,8 @@ nanobind::object Text(const char* bytes);
 
 // Raises the Python exception of mace.errors that belongs to `code` (mace_status_code).
 [[noreturn]] void Raise(int code, const char* message);
+// ... with what stands in the way of a conversion (MaceError.problems).
+[[noreturn]] void Raise(int code, const char* message, const nanobind::list& problems);
 
 // (name, [(step, {field: value}), ...]), ... as mace/pipeline.py gives them.
 std::vector<convert::Pipeline> PipelinesOf(nanobind::handle given);

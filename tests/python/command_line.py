@@ -20,6 +20,7 @@ def mace(*arguments: object, ok: bool = True, status: int | None = None, **optio
 
 
 def one_line(result: subprocess.CompletedProcess, *texts: str) -> None:
-    """Asserts that standard error is one line of an error of MACE, in which the texts are."""
-    assert result.stderr.startswith("mace: ") and result.stderr.count("\n") == 1, result.stderr
+    """Asserts that standard error is one line of an error of MACE, in which the texts are, below the table of a conversion's problems."""
+    *table, error = result.stderr.splitlines()
+    assert error.startswith("mace: ") and all(line[0] in "┏┃┡│├└" for line in table), result.stderr
     assert all(text in result.stderr for text in texts), result.stderr

@@ -77,6 +77,7 @@ ValueId EmitPlanes(OnnxContext& context, ValueId x, ValueId weights, ValueId bia
                    const WindowAttributes& window, int64_t groups) {
   Graph& graph = context.graph();
   const Shape kernel = context.TypeOf(weights).shape;
+  context.Repaired("a convolution over three axes", "the sum of convolutions over two, one for each plane");
   const auto [begin, end] = DepthPadding(context, x, kernel[2], window);
   if (begin > 0 || end > 0) {
     const int64_t pads[] = {0, begin, 0, 0, 0, 0, end, 0, 0, 0};
@@ -362,7 +363,7 @@ Outputs EmitPoolNd(OnnxContext& context, OnnxNode& node, ops::PoolNdKind kind, V
   attributes.kind = kind;
   attributes.count_include_pad = node.Int("count_include_pad", 0) != 0;
   attributes.column_major = node.Int("storage_order", 0) != 0;
-  attributes.p = node.Int("p", 2);
+  attributes.p = ReadExponent(context, node);
   const int axes = pool.window.axes;
   const ValueId inputs[] = {ToChannelsLast(context, x, axes)};
   Outputs outputs = kind == ops::PoolNdKind::kMax && !indices

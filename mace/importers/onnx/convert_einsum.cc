@@ -409,6 +409,7 @@ Outputs ConvertEinsum(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
                                       node.input_count()));
   }
   context.SpendNodes(node.input_count());
+  context.Repaired("Einsum has no kernel", "transpositions, matrix products, products and sums");
   std::vector<ValueId> inputs;
   for (int i = 0; i < node.input_count(); ++i) inputs.push_back(context.Input(node, i));
   const DType dtype = context.TypeOf(inputs[0]).dtype;

@@ -32,6 +32,8 @@ ValueId StandingOpenly(OnnxContext& context, OnnxNode& node, bool is_slope) {
   if (!is_slope && (!node.Has("axis") || node.Int("broadcast", 0) == 0)) return b;
   const ValueId sizes = SizesFrom(context, b, 0);
   const int64_t axis = is_slope ? 1 : node.Int("axis", 0);
+  context.Repaired("before operator set 7 an operand stands at an axis of the other",
+                   "it gets axes of size 1 behind its own");
   const ValueId ones = OnesFrom(context, context.Input(node, 0), axis);
   return Reshaped(context, b,
                   Joined(context, {sizes, context.Emit(OpId::kSlice, {ones, SizesFrom(context, sizes, 0),
@@ -52,7 +54,10 @@ ValueId SecondOperand(OnnxContext& context, OnnxNode& node, OpId op) {
   const int axis = is_slope ? 1 : context.NormalizedAxis(node.Int("axis", 0), rank);
   IntList behind;
   for (int i = own_rank; i < rank - axis; ++i) behind.Push(i);
-  return behind.empty() ? b : context.Unsqueeze(b, behind);
+  if (behind.empty()) return b;
+  context.Repaired("before operator set 7 an operand stands at an axis of the other",
+                   "it gets axes of size 1 behind its own");
+  return context.Unsqueeze(b, behind);
 }
 
 }  // namespace
@@ -140,8 +145,9 @@ Outputs ConvertElu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
 
 Outputs ConvertSelu(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ops::SeluAttributes attributes;
-  attributes.alpha = node.Float("alpha", attributes.alpha);
-  attributes.gamma = node.Float("gamma", attributes.gamma);
+  const bool is_first = context.opset() < 6;  // with other constants
+  attributes.alpha = node.Float("alpha", is_first ? 1.6732f : attributes.alpha);
+  attributes.gamma = node.Float("gamma", is_first ? 1.0507f : attributes.gamma);
   return {context.Emit(OpId::kSelu, {context.Input(node, 0)}, attributes)};
 }
 
@@ -166,7 +172,8 @@ Outputs ConvertCast(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   node.Ignore("saturate");
   node.Ignore("round_mode");
   ops::CastAttributes attributes;
-  attributes.to = ElementType(node.Int("to", 0), "a cast to");
+  attributes.to = context.opset() < 6 ? NamedElementType(node.String("to", ""))
+                                      : ElementType(node.Int("to", 0), "a cast to");
   return {context.Emit(OpId::kCast, {context.Input(node, 0)}, attributes)};
 }
 

@@ -38,8 +38,8 @@ Outputs ConvertConcat(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   for (int i = 0; i < node.input_count(); ++i) inputs.push_back(context.Input(node, i));
   if (inputs.empty()) throw ImportError(InvalidArgument("no inputs"));
   ops::ConcatAttributes attributes;
-  if (!node.Has("axis")) throw ImportError(InvalidArgument("axis is missing"));
-  attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(inputs[0]));
+  if (!node.Has("axis") && context.opset() >= 4) throw ImportError(InvalidArgument("axis is missing"));
+  attributes.axis = AxisOf(context, node.Int("axis", 1), context.RankOf(inputs[0]));
   return context.EmitMoved(OpId::kConcat, inputs, static_cast<int>(inputs.size()), attributes, 1);
 }
 
@@ -48,9 +48,10 @@ Outputs ConvertSplit(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) 
   ops::SplitAttributes attributes;
   attributes.axis = AxisOf(context, node.Int("axis", 0), context.RankOf(x));
   ValueId sizes = kNone;
-  if (context.opset() >= 13) {
+  if (context.opset() >= 13 || context.opset() < 2) {
     sizes = context.OptionalInput(node, 1);
-  } else if (const auto split = node.LongInts("split"); split.has_value()) {
+  }
+  if (const auto split = context.opset() < 13 ? node.LongInts("split") : std::nullopt; split.has_value()) {
     sizes = context.Int64s(*split);
   }
   const int64_t count = node.Int("num_outputs", node.output_count());
@@ -127,7 +128,7 @@ Outputs ConvertPad(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ops::PadAttributes attributes;
   attributes.mode = ReadPadMode(node);
   if (context.opset() < 11 && !entry.microsoft) {
-    const auto list = node.LongInts("pads");
+    const auto list = node.LongInts(context.opset() < 2 ? "paddings" : "pads");
     if (!list.has_value()) throw ImportError(InvalidArgument("pads are missing"));
     const float fill = node.Float("value", 0);
     const ValueId value = fill != 0 ? context.Float(fill, context.TypeOf(x).dtype) : kNone;

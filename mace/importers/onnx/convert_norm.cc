@@ -92,6 +92,8 @@ ValueId EmitAlongAxis(OnnxContext& context, ValueId x, int64_t given_axis, bool 
     const bool rest_is_one = shape.Product(counted + 1, shape.rank) == 1;
     if (!as_matrix || counted == shape.rank - 1 || rest_is_one) return emit(context, x, axis);
   }
+  context.Repaired("before operator set 13 it works on all axes from `axis` on",
+                   "on a matrix, by a Flatten before and a Reshape behind");
   ops::FlattenAttributes flatten;
   flatten.axis = axis;
   const ValueId matrix = context.Emit(OpId::kFlatten, {x}, flatten);

@@ -91,6 +91,7 @@ Outputs ConvertGroupNormalization(OnnxContext& context, OnnxNode& node, const On
   ValueId normal = EmitLayerNormalization(context, rows, kNone, kNone, form, 1)[0];
   const ValueId scale = context.Input(node, 1), bias = context.Input(node, 2);
   const bool per_group = context.opset() < 21;
+  if (per_group) context.Repaired("before operator set 21 groups have a scale and a bias", "Mul and Add behind the LayerNormalization of groups");
   if (per_group) normal = EmitChannelLine(context, normal, scale, bias, 3);
   ValueId y = ShapedLike(context, normal, x);
   if (!per_group) y = EmitChannelLine(context, y, scale, bias, rank);
@@ -102,9 +103,17 @@ Outputs ConvertMeanVarianceNormalization(OnnxContext& context, OnnxNode& node, c
   const ValueId given = context.Input(node, 0);
   const ValueId x = context.Widened(given);
   IntList axes = node.Ints("axes").value_or(IntList{0, 2, 3});
+  const bool is_first = context.opset() < 9;  // an experiment, with other attributes
+  bool normalizes = true;
+  if (is_first) {
+    axes = node.Int("across_channels", 0) != 0 ? IntList{0, 1, 2, 3} : IntList{0, 2, 3};
+    normalizes = node.Int("normalize_variance", 1) != 0;
+    context.Repaired("the experimental form of before operator set 9", "the sums of the form since");
+  }
   for (int i = 0; i < axes.size(); ++i) axes[i] = AxisOf(context, axes[i], context.RankOf(x));
   const ValueId mean = EmitReduce(context, ops::ReduceKind::kMean, x, axes, true);
   const ValueId centred = context.Emit(OpId::kSub, {x, mean});
+  if (!normalizes) return {context.Cast(centred, context.TypeOf(given).dtype)};
   const ValueId squares = context.Emit(OpId::kMul, {centred, centred});
   const ValueId variance = EmitReduce(context, ops::ReduceKind::kMean, squares, axes, true);
   const ValueId deviation = context.Emit(OpId::kSqrt, {variance});
@@ -160,6 +169,7 @@ ValueId EmitBatchNormalization(OnnxContext& context, ValueId x, std::span<const 
 // Opsets 7 and 8, spatial=0: parameters for every element of a sample.
 ValueId EmitElementNormalization(OnnxContext& context, ValueId x, std::span<const ValueId> parameters,
                                  float epsilon) {
+  context.Repaired("spatial=0 of operator sets before 9: parameters for every element", "Sub, Mul and Add");
   const ValueId guard = context.Float(epsilon, context.TypeOf(x).dtype);
   const ValueId factor = context.Emit(OpId::kRsqrt, {context.Emit(OpId::kAdd, {parameters[3], guard})});
   const ValueId centred = context.Emit(OpId::kSub, {x, parameters[2]});

@@ -15,6 +15,9 @@ int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank) {
 ValueId AsInt64(OnnxContext& context, ValueId value) { return context.Cast(value, DType::kI64); }
 
 Outputs ConvertTile(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
+  if (context.opset() < 6) {
+    return {EmitTileOfAxis(context, context.Input(node, 0), context.Input(node, 1), context.Input(node, 2))};
+  }
   return {context.EmitMoved(OpId::kTile, {context.Input(node, 0), context.Input(node, 1)}, NoAttributes{})};
 }
 
@@ -64,6 +67,7 @@ Outputs ConvertCenterCropPad(OnnxContext& context, OnnxNode& node, const OnnxOp&
     axes = context.Int64s(*listed);
     sizes = context.Emit(OpId::kGather, {sizes, axes}, ops::GatherAttributes{});
   }
+  context.Repaired("CenterCropPad has no kernel", "a Pad by half of the difference on each side");
   const int64_t two[] = {2};
   const ValueId missing = context.Emit(OpId::kSub, {target, sizes}, ops::RoundingAttributes{});
   const ValueId front =

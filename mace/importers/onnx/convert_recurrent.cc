@@ -83,6 +83,7 @@ Attributes ReadLayer(OnnxNode& node, int64_t hidden, std::span<const GateActivat
   Attributes attributes;
   attributes.hidden_size = hidden;
   attributes.direction = ReadDirection(node);
+  node.Ignore("output_sequence");  // before operator set 7: whether output 0 is wanted
   attributes.clip = node.Float("clip", 0);
   ReadActivations(node, usual, &attributes);
   return attributes;

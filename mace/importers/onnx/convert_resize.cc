@@ -71,6 +71,8 @@ ops::ResizeNdAttributes ReadModes(OnnxContext& context, OnnxNode& node) {
       throw ImportError(Unsupported("tf_half_pixel_for_nn is for the nearest element below"));
     }
     node.Ignore("cubic_coeff_a");
+    context.Repaired("the mode tf_half_pixel_for_nn, which ONNX dropped",
+                     "half_pixel with nearest_mode round_prefer_ceil");
     attributes.nearest_mode = ops::NearestMode::kRoundPreferCeil;
     return attributes;
   }
@@ -97,8 +99,10 @@ ValueId Given(OnnxContext& context, ValueId value) {
 
 ResizeOperands ReadOperands(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   ResizeOperands operands;
+  if (entry.op_type == "Upsample") context.Repaired("ONNX dropped the operator Upsample", "expressed by Resize");
   if (entry.op_type == "Upsample" && context.opset() < 9) {
-    const std::vector<float> list = node.Floats("scales");
+    std::vector<float> list = node.Floats("scales");
+    if (context.opset() < 7) list = {1, 1, node.Float("height_scale", 0), node.Float("width_scale", 0)};
     operands.scales = Unwrap(
         passes::AddFloatConstant(&context.graph(), "", list, Shape{static_cast<int64_t>(list.size())}));
   } else if (context.opset() < 11) {
@@ -187,6 +191,7 @@ ValueId EmitImageResize(OnnxContext& context, const ops::ResizeNdAttributes& mod
   const DType dtype = context.TypeOf(x).dtype;
   // Of bare integers the mean goes towards zero, as onnxruntime takes it.
   const bool mixes_integers = attributes.mode == ops::ResizeMode::kLinear && !IsFloat(dtype);
+  if (mixes_integers) context.Repaired("a linear Resize of integers", "resized as float32 between two Casts");
   const ValueId mixed = mixes_integers ? EmitCast(context, x, DType::kF32) : x;
   const ValueId y = context.Emit(OpId::kResize, {ToImage(context, mixed, axes), scales, sizes}, attributes);
   const ValueId first = FromImage(context, y, axes);
@@ -212,6 +217,7 @@ ValueId EmitVolumeResize(OnnxContext& context, const ops::ResizeNdAttributes& mo
       throw ImportError(InvalidArgument("scale %g is out of range", scale[i]));
     }
   }
+  context.Repaired("a Resize over three axes", "two Resizes of images, the depth in the batch and by rows");
   ops::ResizeAttributes attributes;
   attributes.mode =
       modes.mode == ops::ResizeNdMode::kLinear ? ops::ResizeMode::kLinear : ops::ResizeMode::kNearest;
@@ -264,6 +270,7 @@ Outputs ConvertResize(OnnxContext& context, OnnxNode& node, const OnnxOp& entry)
   const ValueId region = crops ? EmitCast(context, operands.region, DType::kF32) : kNone;
   const DType dtype = context.TypeOf(x).dtype;
   const bool is_bool = dtype == DType::kBool;
+  if (is_bool) context.Repaired("a Resize of bool", "resized as uint8 between two Casts");
   const ValueId y = context.Emit(
       OpId::kResizeNd,
       {is_bool ? EmitCast(context, x, DType::kU8) : x, region, operands.scales, operands.sizes}, attributes);

@@ -161,6 +161,7 @@ Outputs ConvertScan(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const size_t output_count = graph.outputs.size() - states.size();
   ScanForm form;
   if (first == 1) {
+    context.Repaired("Scan of operator set 8, which has batches", "a Loop over the batch around another one");
     form.input_directions = DirectionsOf(node, "directions", scans.size());
     form.input_axes.assign(scans.size(), 0);
     form.output_axes.assign(output_count, 0);

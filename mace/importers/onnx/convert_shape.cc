@@ -61,8 +61,12 @@ Outputs ConvertConstantOfShape(OnnxContext& context, OnnxNode& node, const OnnxO
 
 Outputs ConvertReshape(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
-  const ValueId shape = context.Input(node, 1);
   ops::ReshapeAttributes attributes;
+  if (context.opset() < 5) {
+    attributes.shape = node.Ints("shape").value_or(IntList{});
+    return {context.EmitMoved(OpId::kReshape, {x}, attributes)};
+  }
+  const ValueId shape = context.Input(node, 1);
   attributes.allow_zero = node.Int("allowzero", 0) != 0;
   if (context.IsConstant(shape) && passes::IntListConstant(context.graph(), shape, &attributes.shape)) {
     return {context.EmitMoved(OpId::kReshape, {x}, attributes)};

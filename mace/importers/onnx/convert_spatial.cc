@@ -18,7 +18,7 @@ namespace mace::importers::onnx {
 
 Outputs ConvertGlobalLpPool(OnnxContext& context, OnnxNode& node, const OnnxOp& entry) {
   const ValueId x = context.Input(node, 0);
-  const int64_t p = node.Int("p", 2);
+  const int64_t p = ReadExponent(context, node);
   if (p < 1 || p > INT_MAX) throw ImportError(InvalidArgument("p=%lld", static_cast<long long>(p)));
   if (p == 2) return {EmitSpatialReduce(context, ops::ReduceKind::kL2, x)};
   const ValueId magnitude = context.Emit(OpId::kAbs, {x});
@@ -180,6 +180,7 @@ Outputs ConvertCausalConvWithState(OnnxContext& context, OnnxNode& node, const O
     const ValueId parts[] = {padded, x};
     padded = context.EmitMany(OpId::kConcat, parts, ops::ConcatAttributes{.axis = 2}, 1)[0];
   }
+  context.Repaired("CausalConvWithState has no kernel", "Pad or Concat, a depthwise Conv2d, Slice");
   ops::Conv2dAttributes attributes;
   attributes.groups = channels;
   ValueId y = context.Emit(

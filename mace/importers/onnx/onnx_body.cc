@@ -120,9 +120,10 @@ std::vector<ValueId> EmitLoop(OnnxContext& context, const LoopInputs& inputs, co
     types.push_back(context.TypeOf(operands.back()));
   }
   const size_t carried_count = types.size();
-  const size_t warnings = context.work().report.warnings.size();
+  const size_t warnings = context.report().warnings.size(), repairs = context.report().repairs.size();
   for (int attempt = 0;; ++attempt) {
-    context.work().report.warnings.resize(std::min(warnings, context.work().report.warnings.size()));
+    context.report().warnings.resize(std::min(warnings, context.report().warnings.size()));
+    context.report().repairs.resize(std::min(repairs, context.report().repairs.size()));
     Body body(&context);
     const ValueId iteration = body.AddInput("", {DType::kI64, Shape{}, kNone});
     const ValueId condition = body.AddInput("", {DType::kBool, Shape{}, kNone});

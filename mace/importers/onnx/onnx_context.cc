@@ -54,15 +54,6 @@ bool SameQuantization(const Graph& graph, int32_t first, int32_t second) {
 }  // namespace
 
 void OnnxContext::Begin(const OnnxNode& node, int64_t opset) {
-  // The others had other attributes before the sixth operator set.
-  constexpr std::string_view kUnchanged[] = {"Flatten", "LogSoftmax", "MatMul",   "Not",
-                                             "Shape",   "Softmax",    "Softplus", "Softsign",
-                                             "Squeeze", "Transpose",  "Unsqueeze"};
-  if (opset < 6 && IsDefaultDomain(node.domain()) &&
-      std::ranges::find(kUnchanged, node.op_type()) == std::end(kUnchanged)) {
-    throw ImportError(
-        Unsupported("the form of operator set %lld; sets from 6 on are read", static_cast<long long>(opset)));
-  }
   const std::string prefix = names_->call == nullptr ? "" : names_->call->prefix;
   opset_ = opset;
   std::string_view label = node.name();

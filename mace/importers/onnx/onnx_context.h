@@ -21,6 +21,7 @@
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_external.h"
 #include "mace/importers/onnx/onnx_proto.h"
+#include "mace/importers/problems.h"
 
 namespace mace::importers::onnx {
 
@@ -145,6 +146,12 @@ class OnnxContext {
   const std::string& label() const { return label_; }
   void Begin(const OnnxNode& node, int64_t opset);
   void Warn(std::string message);
+  // The node being converted is expressed in another way than it is written: why, and how
+  // (docs/design/27-importers.md says what is one).
+  void Repaired(const std::string& reason, const std::string& action) {
+    AddRepair(label_, reason, action, &work_.report);
+  }
+  ImportReport& report() const { return work_.report; }
   // For a node of the file that becomes `count` nodes: of those there may be no more than a real file has.
   void SpendNodes(int64_t count);
   // For constants and scales that are stored once more in another form: a small file must not ask for much.

@@ -125,8 +125,13 @@ void ConvertNode(const NodeProto& proto, OnnxContext* context) {
   WarnOfNonFiniteAttributes(proto, context);
   const FunctionProto* function = context->FunctionOf(proto);
   const OnnxOp* entry = FindOnnxOp(proto.domain, proto.op_type);
+  const size_t nodes_before = context->graph().nodes.size();
   const Outputs outputs = function != nullptr ? ExpandFunction(*context, node, *function)
                                               : entry->convert(*context, node, *entry);
+  const size_t nodes = context->graph().nodes.size() - nodes_before;
+  if (function == nullptr && entry->microsoft && nodes > 1) {
+    context->Repaired("an operator of onnxruntime, " + Text(proto.op_type), std::to_string(nodes) + " other nodes");
+  }
   for (int i = 0; i < node.output_count(); ++i) {
     if (!node.HasOutput(i)) continue;
     if (i >= static_cast<int>(outputs.size())) {
@@ -168,7 +173,8 @@ std::vector<ValueId> ConvertInner(const GraphProto& proto, std::span<const std::
   }
   for (std::string_view output : outputs) context->MarkRead(output);
   const size_t values_before = context->graph().values.size();
-  Failures failures;
+  ImportReport inner;  // what failed in here is told of the node around
+  Failures failures(&inner);
   for (int32_t index : SortNodes(proto, *context)) {
     const NodeProto& node = proto.nodes[index];
     if (!IsKnownOperator(node, *context) || failures.Blocks(node)) {

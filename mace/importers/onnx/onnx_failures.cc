@@ -6,7 +6,6 @@
 namespace mace::importers::onnx {
 namespace {
 
-constexpr int kMaxTold = 20;
 constexpr int kMaxExamined = 1024;
 
 }  // namespace
@@ -19,16 +18,7 @@ bool Failures::Blocks(const NodeProto& node) const {
 
 void Failures::Add(const NodeProto& node, const ImportError& error) {
   Skip(node);
-  if (count_++ == 0) code_ = error.code(), stage_ = error.stage();
-  if (count_ > kMaxTold) return;
-  text_ += (text_.empty() ? "node '" : "; node '") + LabelOf(node) + "' (" + Text(node.op_type) +
-           "): " + error.what();
-}
-
-void Failures::ThrowIfAny() {
-  if (count_ == 0) return;
-  if (count_ > kMaxTold) text_ += "; and " + std::to_string(count_ - kMaxTold) + " more nodes";
-  throw ImportError(Status::Format(code_, "%s", text_.c_str()), stage_);
+  problems_.Add(LabelOf(node), Text(node.op_type), error);
 }
 
 // Of what the node reads first nothing is known, so it is tried with tensors of many types. A refusal counts

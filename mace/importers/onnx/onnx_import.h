@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mace/importers/onnx/onnx_context.h"
+#include "mace/importers/problems.h"
 #include "mace/importers/source_tensors.h"
 
 namespace mace::importers::onnx {
@@ -34,20 +35,18 @@ std::string LabelOf(const NodeProto& node);
 // Nodes that failed, so that one error names them all; what depends on them is not converted.
 class Failures {
  public:
+  explicit Failures(ImportReport* report) : problems_(report) {}
   bool Blocks(const NodeProto& node) const;
   void Add(const NodeProto& node, const ImportError& error);
   void Skip(const NodeProto& node) { broken_.insert(node.outputs.begin(), node.outputs.end()); }
   void Forget(std::string_view tensor) { broken_.erase(tensor); }  // its type is known all the same
   // Skips a blocked node, but adds it where its converter refuses it whatever it reads.
   void Examine(const NodeProto& node, OnnxContext* context);
-  void ThrowIfAny();
+  void ThrowIfAny() const { problems_.ThrowIfAny(); }
 
  private:
   std::unordered_set<std::string_view> broken_;
-  std::string text_;
-  StatusCode code_ = StatusCode::kOk;  // of the first
-  ImportStage stage_ = ImportStage::kConvert;
-  int count_ = 0;
+  Problems problems_;
   int examined_ = 0;
 };
 
@@ -91,8 +90,8 @@ TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what);
 bool IsKnownOperator(const NodeProto& node, const OnnxContext& context);
 // A text that names every operator the importer does not know, with its count and the first nodes that use
 // it; empty where there is none. In subgraphs and in functions that are called, too. Nodes outside of `cut`
-// do not count.
-std::string UnknownOperators(const GraphProto& graph, const OnnxContext& context, const OnnxCut& cut);
+// do not count. Each node becomes a problem of the report.
+std::string UnknownOperators(const GraphProto& graph, const OnnxCut& cut, OnnxContext* context);
 
 // Declares the states that it finds beside those that the options named: a recurrent layer whose initial
 // state is a graph input and whose last state is a graph output.

@@ -4,6 +4,7 @@
 #include "mace/importers/importer.h"
 #include "mace/importers/onnx/onnx_import.h"
 #include "mace/importers/onnx/onnx_registry.h"
+#include "mace/importers/problems.h"
 #include "mace/importers/states.h"
 
 namespace mace::importers {
@@ -55,14 +56,27 @@ namespace {
 
 void AddInputs(const GraphProto& proto, const OnnxCut& cut, OnnxContext* context) {
   Graph& graph = context->graph();
+  int64_t defaults = 0;
+  std::string_view first_default;
   for (const ValueInfo& info : proto.inputs) {
-    if (context->IsInitializer(info.name)) continue;  // a default that old files list as an input: a constant
+    if (context->IsInitializer(info.name)) {
+      if (defaults++ == 0) first_default = info.name;
+      continue;
+    }
     if (info.name.empty()) throw ImportError(DataLoss("an input has no name"));
     if (cut.LeavesOut(info, context)) continue;
     const TensorType type = DeclaredType(&graph, info, "input");
     const ValueId value = Unwrap(graph.AddValue(info.name, type));
     Check(graph.inputs.PushBack(value));
     context->Bind(info.name, value);
+  }
+  // Before version 4 every initialiser had to be listed; since then it says that a caller may give another.
+  constexpr int64_t kListsOnlyDefaults = 4;
+  if (defaults > 0 && context->work().model.ir_version >= kListsOnlyDefaults) {
+    AddRepair(Text(first_default),
+              defaults == 1 ? "an input with a default value"
+                            : "the first of " + std::to_string(defaults) + " inputs with default values",
+              "a constant, which nobody can give another value", &context->report());
   }
 }
 
@@ -79,8 +93,8 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
     ValueId value = context->ValueOf(info.name);
     const std::string name = names.Take(std::string(info.name));
     if (name != info.name) {
-      context->Warn("output '" + Text(info.name) + "' is listed twice: here the second one is called '" +
-                    Text(name) + "'");
+      AddRepair(Text(info.name), "the output is listed twice", "the second one is called '" + Text(name) + "'",
+                &context->report());
     }
     // Every output is written by a node and has a value, and a name, of its own.
     if (graph.values[value].producer == kNone || !(graph.values[value].name == name) ||
@@ -97,8 +111,8 @@ void AddOutputs(const GraphProto& proto, OnnxContext* context) {
         differs = declared.has_value() && *declared >= 0 && shape[i] >= 0 && *declared != shape[i];
       }
       if (differs) {
-        context->Warn("output '" + Text(info.name) + "' is computed with shape " + ShapeText(shape).text +
-                      ", the file declares another");
+        AddRepair(Text(info.name), "the output is declared with a shape that it does not have",
+                  std::string("the computed one is ") + ShapeText(shape).text, &context->report());
       }
     }
   }
@@ -127,7 +141,7 @@ void ConvertNodes(const ModelProto& model, OnnxCut* cut, OnnxContext* context) {
   context->AddInitializers(proto);
   AddInputs(proto, *cut, context);
   cut->MarkRead(context);
-  Failures failures;
+  Failures failures(&context->work().report);
   for (int32_t index : SortNodes(proto, *context)) {
     const NodeProto& node = proto.nodes[index];
     const Need need = cut->NeedOf(index);
@@ -181,6 +195,12 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
                  ImportReport* report) {
   ModelProto model;
   Check(ParseModel(bytes, &model));
+  if (model.opsets.empty() && model.ir_version > 0 && model.ir_version < 3) {
+    // Such files could not say.
+    model.opsets.push_back({.domain = "", .version = 1});
+    AddRepair("", "IR version " + std::to_string(model.ir_version) + " names no operator set", "read as set 1",
+              report);
+  }
   CheckOpsets(model.opsets);
   if (!model.graph.has_value())
     throw ImportError(DataLoss("the file holds no graph: it is truncated or no ONNX model"));
@@ -191,7 +211,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   OnnxContext context(&work, graph, nullptr);
   OnnxCut cut(options.cut, proto);
   // All that is not supported is told at once.
-  const std::string unknown = UnknownOperators(proto, context, cut);
+  const std::string unknown = UnknownOperators(proto, cut, &context);
   try {
     ConvertNodes(model, &cut, &context);
   } catch (const ImportError& error) {
@@ -205,6 +225,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   Check(DeclareStates(options, graph));
   FindRecurrentStates(&context);
   Check(VerifyGraph(*graph, &FindOpDefinition), ImportStage::kVerify);
+  RefuseRepairs(options, report);
 }
 
 }  // namespace

@@ -278,8 +278,9 @@ TEST(OnnxImporterTest, OutputsListedTwiceGetNamesOfTheirOwn) {
   EXPECT_TRUE(graph.values[graph.outputs[0]].name == "y");
   EXPECT_TRUE(graph.values[graph.outputs[1]].name == "y_2");  // y_1 is taken by the third
   EXPECT_TRUE(graph.values[graph.outputs[2]].name == "y_1");
-  ASSERT_EQ(imported.report.warnings.size(), 1u);
-  EXPECT_NE(imported.report.warnings[0].find("'y_2'"), std::string::npos);
+  ASSERT_EQ(imported.report.repairs.size(), 1u);
+  EXPECT_EQ(imported.report.repairs[0].node, "y");
+  EXPECT_NE(imported.report.repairs[0].action.find("'y_2'"), std::string::npos);
 }
 
 TEST(OnnxImporterTest, InputsThatAreInitialisersAreConstants) {

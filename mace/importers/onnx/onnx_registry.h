@@ -9,7 +9,7 @@
 
 namespace mace::importers::onnx {
 
-inline constexpr int64_t kOldestOpset = 1;   // below 6 few operators (OnnxContext::Begin)
+inline constexpr int64_t kOldestOpset = 1;
 inline constexpr int64_t kNewestOpset = 28;  // of the default domain
 
 struct OnnxOp;
@@ -194,6 +194,12 @@ MACE_ONNX_CONVERTER(ConvertGridSample);
 MACE_ONNX_CONVERTER(ConvertMaxRoiPool);
 MACE_ONNX_CONVERTER(ConvertMaxUnpool);
 MACE_ONNX_CONVERTER(ConvertRoiAlign);
+// convert_legacy.cc
+MACE_ONNX_CONVERTER(ConvertAffine);
+MACE_ONNX_CONVERTER(ConvertCrop);
+MACE_ONNX_CONVERTER(ConvertDynamicSlice);
+MACE_ONNX_CONVERTER(ConvertImageScaler);
+MACE_ONNX_CONVERTER(ConvertScaledActivation);
 // convert_signal.cc
 MACE_ONNX_CONVERTER(ConvertCosineWindow);
 MACE_ONNX_CONVERTER(ConvertDft);
@@ -216,6 +222,12 @@ ValueId EmitIntegerProduct(OnnxContext& context, const IntegerProduct& product);
 
 // The type of ONNX's number, or an error that begins with `what` (convert_math.cc).
 DType ElementType(int64_t onnx_type, const char* what);
+
+// Forms before operator set 6 (convert_legacy.cc): Cast's `to` is a name, Tile has one axis, and the exponent
+// of LpPool and GlobalLpPool was a float before set 2.
+DType NamedElementType(const std::string& name);
+ValueId EmitTileOfAxis(OnnxContext& context, ValueId x, ValueId tiles, ValueId axis);
+int64_t ReadExponent(OnnxContext& context, OnnxNode& node);
 
 // An axis counted from the front, where the rank is known; else as it is given: the shape rule counts.
 int64_t AxisOf(const OnnxContext& context, int64_t axis, int rank);

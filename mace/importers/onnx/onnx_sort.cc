@@ -14,6 +14,7 @@ std::string LabelOf(const NodeProto& node) {
 }
 
 std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& context) {
+  std::string early;  // the first node that stands before one that it reads
   std::unordered_map<std::string_view, int32_t> producers;  // -1: an input or initialiser
   for (const ValueInfo& input : graph.inputs) producers.emplace(input.name, -1);
   for (const Tensor& tensor : graph.initializers) producers.emplace(tensor.name, -1);
@@ -43,6 +44,7 @@ std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& conte
       if (found->second < 0) return;
       ++waiting[i];
       users[found->second].push_back(i);
+      if (sorted && found->second >= i) early = LabelOf(node);
       sorted = sorted && found->second < i;
     };
     for (std::string_view input : node.inputs) read(input);
@@ -64,6 +66,7 @@ std::vector<int32_t> SortNodes(const GraphProto& graph, const OnnxContext& conte
     throw ImportError(DataLoss("the graph has a cycle through node '%s'",
                                LabelOf(graph.nodes[stuck - waiting.begin()]).c_str()));
   }
+  AddRepair(early, "it stands before a node whose result it reads", "the nodes were sorted", &context.report());
   return order;
 }
 
@@ -101,13 +104,19 @@ namespace {
 // Looks through graphs, their subgraphs and the functions that their nodes call, each function once.
 class UnknownSearch {
  public:
-  explicit UnknownSearch(const OnnxContext& context) : context_(context) {}
+  explicit UnknownSearch(const OnnxContext& context)
+      : context_(context), problems_(&context.report()) {}
 
   void Look(const NodeProto& node, const std::vector<OpsetImport>& opsets) {
     if (const FunctionProto* function = context_.FunctionOf(node); function != nullptr) {
       if (seen_.insert(function).second) waiting_.push_back(function);
     } else if (FindOnnxOp(node.domain, node.op_type) == nullptr || !IsImported(node.domain, opsets)) {
-      Missing& entry = missing_[OperatorText(node, IsImported(node.domain, opsets))];
+      const bool is_imported = IsImported(node.domain, opsets);
+      const std::string what = OperatorText(node, is_imported);
+      Missing& entry = missing_[what];
+      problems_.Add(LabelOf(node), "", "MACE has no operator " + what,
+                    is_imported ? ActionForUnknownOperator(importers::onnx::Text(node.op_type))
+                                : "import its domain in the model (opset_import)");
       if (++entry.count <= kMaxNamed) entry.nodes += (entry.count == 1 ? "" : ", ") + Quoted(node);
     }
     for (const Attribute& attribute : node.attributes) {
@@ -148,6 +157,7 @@ class UnknownSearch {
     std::string nodes;  // the first of them
   };
   const OnnxContext& context_;
+  Problems problems_;
   std::map<std::string, Missing> missing_;
   std::unordered_set<const FunctionProto*> seen_;
   std::vector<const FunctionProto*> waiting_;
@@ -155,11 +165,11 @@ class UnknownSearch {
 
 }  // namespace
 
-std::string UnknownOperators(const GraphProto& graph, const OnnxContext& context, const OnnxCut& cut) {
-  UnknownSearch search(context);
+std::string UnknownOperators(const GraphProto& graph, const OnnxCut& cut, OnnxContext* context) {
+  UnknownSearch search(*context);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     if (cut.NeedOf(static_cast<int32_t>(i)) != Need::kResult) continue;
-    search.Look(graph.nodes[i], context.opsets());
+    search.Look(graph.nodes[i], context->opsets());
   }
   search.LookThroughFunctions();
   return search.Text();

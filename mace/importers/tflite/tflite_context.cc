@@ -8,6 +8,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/importers/edge_names.h"
+#include "mace/importers/problems.h"
 #include "mace/ops/common.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/movement/movement.h"
@@ -44,6 +45,10 @@ void TfliteContext::Spend(int64_t bytes) {
 
 void TfliteContext::Warn(std::string message) {
   if (report_.warnings.size() < kMaxWarnings) report_.warnings.push_back(std::move(message));
+}
+
+void TfliteContext::Repaired(const std::string& reason, const std::string& action) {
+  AddRepair(file_.DescribeOperator(operator_), reason, action, &report_);
 }
 void TfliteContext::WarnOnce(const std::string& message) {
   if (said_.insert(message).second) Warn(message);
@@ -228,6 +233,12 @@ std::vector<int64_t> TfliteContext::ConstantInts(ValueId value, const char* what
 ValueId TfliteContext::AddInts(std::span<const int64_t> elements) {
   Spend(static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + elements.size_bytes()));
   return Unwrap(passes::AddInt64Constant(&graph_, {}, elements));
+}
+
+ValueId TfliteContext::AddFloats(std::span<const float> elements) {
+  Spend(static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + elements.size_bytes()));
+  return Unwrap(
+      passes::AddFloatConstant(&graph_, {}, elements, Shape{static_cast<int64_t>(elements.size())}));
 }
 
 ValueId TfliteContext::Transposed(ValueId value, const IntList& perm) {

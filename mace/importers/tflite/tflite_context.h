@@ -34,6 +34,9 @@ class TfliteContext {
   }
   // Notes that the operator has something which is not supported; its conversion may go on, to find more.
   void Refuse(std::string what) { refusals_.push_back(std::move(what)); }
+  // The operator is expressed in another way than it is written (docs/design/27-importers.md).
+  void Repaired(const std::string& reason, const std::string& action);
+  ImportReport& report() const { return report_; }
   int operator_index() const { return operator_; }
   const std::vector<std::string>& refusals() const { return refusals_; }
   // Values of the types that the file declares, for what the operator would have written: a file that is
@@ -71,6 +74,7 @@ class TfliteContext {
   // is computed at run time. `what` names the operand.
   std::vector<int64_t> ConstantInts(ValueId value, const char* what) const;
   ValueId AddInts(std::span<const int64_t> elements);
+  ValueId AddFloats(std::span<const float> elements);
   // The value with its axes permuted; constants, and constants behind one Cast or Dequantize, without a node.
   ValueId Transposed(ValueId value, const IntList& perm);
   // A quantized constant as f32 values; anything else as it is. For weights of float layers.

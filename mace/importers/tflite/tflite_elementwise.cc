@@ -189,6 +189,7 @@ void ConvertSelect(TfliteContext& context) {
   RequireEqualQuantization(context, context.TypeOf(b), context.OutputType(0));
   const int rank = context.ShapeOf(a).rank;
   if (context.number() == 64 && context.ShapeOf(condition).rank == 1 && rank > 1) {
+    context.Repaired("SELECT by a condition for each row", "a Reshape, so that the condition broadcasts");
     TensorType type = context.TypeOf(condition);
     ops::ReshapeAttributes reshape;
     reshape.shape = {-1};

@@ -227,4 +227,11 @@ std::string TfliteFile::DescribeTensor(int index) const {
   return "'" + std::string(name.substr(0, 200)) + "'";
 }
 
+std::string TfliteFile::DescribeOperator(int index) const {
+  const auto outputs = SpanOf(operation(index).outputs());
+  std::string text = "operator " + std::to_string(index);
+  if (!outputs.empty() && outputs[0] >= 0) text += ", output " + DescribeTensor(outputs[0]);
+  return text;
+}
+
 }  // namespace mace::importers::tflite

@@ -72,6 +72,8 @@ class TfliteFile {
 
   // "'name'", or "tensor 7" where it has none.
   std::string DescribeTensor(int index) const;
+  // What messages call an operator: its number and its first output.
+  std::string DescribeOperator(int index) const;
   size_t size() const { return bytes_.size(); }
 
  private:

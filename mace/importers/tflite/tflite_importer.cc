@@ -5,6 +5,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/importers/importer.h"
+#include "mace/importers/problems.h"
 #include "mace/importers/states.h"
 #include "mace/importers/tflite/tflite_context.h"
 #include "mace/importers/tflite/tflite_cut.h"
@@ -17,7 +18,10 @@ namespace {
 // Everything in a file that is not supported, told in one message.
 class Complaints {
  public:
-  void Add(const std::string& what, const std::string& where) {
+  explicit Complaints(ImportReport* report) : problems_(report) {}
+
+  void Add(const std::string& what, const std::string& where, const std::string& action = "") {
+    problems_.Add(where, "", what, action);
     Entry& entry = entries_[what];
     if (entry.count++ == 0) order_.push_back(what);
     if (entry.count <= kMaxPlaces) entry.places += (entry.count == 1 ? "" : " and ") + where;
@@ -48,16 +52,10 @@ class Complaints {
     std::string places;  // the first of them
   };
   static constexpr int64_t kMaxPlaces = 8;
+  Problems problems_;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> order_;
 };
-
-std::string DescribeOperator(const TfliteFile& file, int index) {
-  const auto outputs = SpanOf(file.operation(index).outputs());
-  std::string text = "operator " + std::to_string(index);
-  if (!outputs.empty() && outputs[0] >= 0) text += ", output " + file.DescribeTensor(outputs[0]);
-  return text;
-}
 
 // Returns whether the importer can read a tensor of this kind.
 bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
@@ -113,14 +111,15 @@ std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Com
     refused[static_cast<size_t>(i)] = !reads || !writes;
     const OperatorRow* row = FindOperator(file, i);
     if (row == nullptr) {
-      complaints->Add(file.OperatorName(i), DescribeOperator(file, i));
+      complaints->Add(file.OperatorName(i), file.DescribeOperator(i),
+                      ActionForUnknownOperator(file.OperatorName(i)));
       refused[static_cast<size_t>(i)] = true;
       continue;
     }
     if (inputs.empty() || inputs[0] < 0) continue;
     const DType dtype = file.TensorDType(inputs[0]);
     if (dtype != DType::kInvalid && (row->types >> static_cast<int>(dtype) & 1) == 0) {
-      complaints->Add(file.OperatorName(i) + " of " + NameOf(dtype), DescribeOperator(file, i));
+      complaints->Add(file.OperatorName(i) + " of " + NameOf(dtype), file.DescribeOperator(i));
       refused[static_cast<size_t>(i)] = true;
     }
   }
@@ -129,7 +128,7 @@ std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Com
 
 // What the operator has that is not supported becomes complaints; anything else that is wrong is thrown.
 void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context, Complaints* complaints) {
-  const std::string where = DescribeOperator(file, index);
+  const std::string where = file.DescribeOperator(index);
   std::vector<std::string> refusals;
   try {
     const OperatorRow& row = *FindOperator(file, index);
@@ -156,7 +155,7 @@ void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context, 
 
 // Throws all complaints, or, where there are none, what is wrong with the file.
 void ConvertOperators(const TfliteFile& file, const TfliteCut& cut, TfliteContext* context) {
-  Complaints complaints;
+  Complaints complaints(&context->report());
   const std::vector<bool> refused = CheckSupport(file, cut, &complaints);
   try {
     context->AddInputs();
@@ -191,6 +190,7 @@ void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Gr
   if (!status.ok())
     throw ImportError(StatusCode::kDataLoss, std::string("no sound graph: ") + status.message(),
                       ImportStage::kVerify);
+  RefuseRepairs(options, report);
 }
 
 }  // namespace

@@ -156,6 +156,7 @@ void ConvertMaxPool2d(TfliteContext& context) {
 void ConvertL2Pool2d(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::PoolOptions>();
   const ValueId x = context.Input(0);
+  context.Repaired("L2_POOL_2D has no kernel", "the root (Sqrt) of the mean (AveragePool2d) of squares (Mul)");
   const ops::RoundingAttributes rounding = {ops::Rounding::kTfliteDouble};
   const ValueId squares = context.Emit(OpId::kMul, {x, x}, rounding, context.TypeOf(x));
   const ValueId mean =

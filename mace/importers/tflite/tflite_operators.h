@@ -19,6 +19,7 @@ enum TypeMask : uint32_t {
   kInt16 = 1u << static_cast<int>(DType::kI16),
   kInt32 = 1u << static_cast<int>(DType::kI32),
   kInt64 = 1u << static_cast<int>(DType::kI64),
+  kFloat64 = 1u << static_cast<int>(DType::kF64),
   kBool = 1u << static_cast<int>(DType::kBool),
   kBytes = kInt8 | kUint8,
   kWords = kInt8 | kUint8 | kInt16,
@@ -97,8 +98,28 @@ void ConvertCast(TfliteContext& context);
 void ConvertTranspose(TfliteContext& context);
 void ConvertSqueeze(TfliteContext& context);
 // tflite_recurrent.cc
+ValueId StateOf(TfliteContext& context, int tensor);  // what a variable holds; throws where it is none
 void ConvertSvdf(TfliteContext& context);
 void ConvertSequenceLstm(TfliteContext& context);
+// tflite_rnn.cc
+void ConvertRnn(TfliteContext& context);
+void ConvertSequenceRnn(TfliteContext& context);
+void ConvertBidirectionalRnn(TfliteContext& context);
+void ConvertLstm(TfliteContext& context);
+void ConvertBidirectionalLstm(TfliteContext& context);
+// tflite_segments.cc
+void ConvertSegmentSum(TfliteContext& context);
+void ConvertUnsortedSegmentProduct(TfliteContext& context);
+void ConvertUnsortedSegmentMax(TfliteContext& context);
+void ConvertUnsortedSegmentSum(TfliteContext& context);
+void ConvertUnsortedSegmentMin(TfliteContext& context);
+void ConvertBucketize(TfliteContext& context);
+void ConvertDynamicUpdateSlice(TfliteContext& context);
+void ConvertHashtableLookup(TfliteContext& context);
+void ConvertEmbeddingLookupSparse(TfliteContext& context);
+// tflite_convolution_3d.cc
+void ConvertConv3d(TfliteContext& context);
+void ConvertConv3dTranspose(TfliteContext& context);
 // tflite_slicing.cc
 void ConvertSplit(TfliteContext& context);
 void ConvertSplitV(TfliteContext& context);

@@ -8,14 +8,6 @@
 namespace mace::importers::tflite {
 namespace {
 
-ValueId StateOf(TfliteContext& context, int tensor) {
-  if (!context.file().tensor(tensor).is_variable()) {
-    throw ImportError(StatusCode::kDataLoss,
-                      "its state " + context.file().DescribeTensor(tensor) + " is not a variable");
-  }
-  return context.ValueOf(tensor);
-}
-
 // Scale and zero point of one of the tensors inside of the operator, which hold nothing else.
 struct InnerScale {
   float scale = 1;
@@ -37,6 +29,14 @@ InnerScale InnerScaleOf(const TfliteContext& context, size_t i) {
 }
 
 }  // namespace
+
+ValueId StateOf(TfliteContext& context, int tensor) {
+  if (!context.file().tensor(tensor).is_variable()) {
+    throw ImportError(StatusCode::kDataLoss,
+                      "its state " + context.file().DescribeTensor(tensor) + " is not a variable");
+  }
+  return context.ValueOf(tensor);
+}
 
 // Inputs: x, weights_feature, weights_time, bias, state; the state is a variable that the operator writes.
 void ConvertSvdf(TfliteContext& context) {
