@@ -363,12 +363,12 @@ def efficientnet(net, lite):
     net.classify(net.conv(x, 1280, 1, act=a))
 
 
-def shufflenet_v2(net):
+def shufflenet_v2(net, size=224):
     def shuffle(x):
         _n, c, h, w = net.sh[x]
         return net.reshape(net.transpose(net.reshape(x, (0, 2, c // 2, h, w)), [0, 2, 1, 3, 4]), (0, -1, h, w))
 
-    x = net.pool(net.conv(image(net), 24, 3, 2, act="relu"), "MaxPool", 3, 2, 1)
+    x = net.pool(net.conv(image(net, size), 24, 3, 2, act="relu"), "MaxPool", 3, 2, 1)
     for c, n in ((116, 4), (232, 8), (464, 4)):
         for i in range(n):
             h = c // 2

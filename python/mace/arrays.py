@@ -4,6 +4,7 @@ to hold it. tools/mace_run/npy.cc accepts the same arrays; its words for damaged
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import os
 import re
@@ -14,7 +15,7 @@ import numpy as np
 
 from mace.element_types import BITS, numpy_dtype
 from mace.errors import DataLossError, InvalidArgumentError, NotFoundError, OutOfMemoryError
-from mace.files import open_regular
+from mace.files import open_regular, write_atomically
 from mace.model import TensorInfo
 
 MAGIC = b"\x93NUMPY"
@@ -161,3 +162,15 @@ def read_inputs(folder: str, infos: Sequence[TensorInfo], steps: int = 0) -> lis
         path = os.path.join(folder, f"in_{surplus}.npy")
         raise InvalidArgumentError(f"{path}: the model has only {len(infos)} input(s)")
     return arrays
+
+
+def save_arrays(folder: str, prefix: str, arrays: list[np.ndarray]) -> None:
+    """Writes prefix_0.npy, prefix_1.npy, ...; what else of that name is there goes."""
+    os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        if name.startswith(f"{prefix}_") and name.endswith(".npy"):
+            os.unlink(os.path.join(folder, name))
+    for index, array in enumerate(arrays):
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        write_atomically(os.path.join(folder, f"{prefix}_{index}.npy"), buffer.getbuffer())

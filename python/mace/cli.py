@@ -1,4 +1,4 @@
-"""The command `mace`: convert, run, info, bench, explain."""
+"""The command `mace`: convert, run, info, bench, explain, check."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 
 import mace
 from mace.arrays import as_bytes, read_inputs
+from mace.check_command import check
 from mace.conversion import folder_of
 from mace.element_types import BITS, numpy_dtype
 from mace.errors import named
@@ -156,6 +157,7 @@ def cli() -> None:
     mace info model.mace                       inputs, outputs, operators
     mace bench model.onnx                      time one model
     mace explain model.onnx                    which kernel computes what, and why
+    mace check model.onnx                      is it what its own framework computes?
 
     \b
     Exit status: 0 on success; 1 where the work failed (a file, the model,
@@ -463,6 +465,9 @@ def print_passes(loaded: mace.Model, as_json: bool) -> None:
         [row["name"], str(row["runs"]), str(row["fired"]), f"{row['nodes']:+d}", f"{row['bytes']:+d}", f"{row['ms']:.2f}"] for row in rows
     ]
     print_table(["pass", "runs", "fired", "nodes", "bytes", "ms"], table)
+
+
+cli.add_command(check)
 
 
 def main() -> None:

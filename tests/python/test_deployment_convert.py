@@ -209,7 +209,7 @@ def test_the_graph_is_cut(tmp_path: Path) -> None:
     model = converted(deployment(tmp_path, subgraphs=[keys]))
     r0 = networks.random(1, 1, 12, 8, 10)
     proto = networks.convolution_network()
-    from mace.deployment.onnx_cut import OnnxSource
+    from mace.checking.onnx_cut import OnnxSource
 
     cut = OnnxSource(proto.SerializeToString()).cut({"r0": "float32"}, ["c2"])
     want = onnxruntime.InferenceSession(cut).run(None, {"r0": r0})[0]

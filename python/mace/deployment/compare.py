@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-NEARLY_ZERO = 1e-6  # what may stand where the reference is 0 everywhere (a saturated sigmoid)
+from mace.checking.judge import measure
 
 
 @dataclass(frozen=True)
@@ -35,25 +35,13 @@ class Comparison:
 def compare(name: str, reference: np.ndarray, result: np.ndarray) -> Comparison:
     """Compares a result with what it should be; shapes may differ in dimensions of 1 only. Values that are not finite at the same places
     and equal there are left out; elsewhere they make the similarity 0."""
-    squeezed = [dim for dim in reference.shape if dim != 1], [dim for dim in result.shape if dim != 1]
-    if squeezed[0] != squeezed[1]:
+    found = measure(reference, result)
+    if found.trouble.startswith("shape"):
         return Comparison(name, 0.0, 0.0, 0.0)
-    x, y = reference.astype(np.float64).ravel(), result.astype(np.float64).ravel()
     classes = reference.shape[-1] if reference.ndim > 1 else 1
     pixel_accuracy = 1.0
-    if classes > 1 and x.size:
-        pixel_accuracy = float(np.mean(np.argmax(x.reshape(-1, classes), -1) == np.argmax(y.reshape(-1, classes), -1)))
-    odd = ~(np.isfinite(x) & np.isfinite(y))
-    if not np.array_equal(x[odd], y[odd], equal_nan=True):
-        return Comparison(name, 0.0, 0.0, pixel_accuracy)
-    x, y = x[~odd], y[~odd]
-    with np.errstate(over="ignore"):
-        x_power, y_power, noise = float(x @ x), float(y @ y), float((x - y) @ (x - y))
-        product = float(x @ y)
-    if noise == 0:
-        return Comparison(name, 1.0, math.inf, pixel_accuracy)
-    if not x.any() and float(np.abs(y).max()) <= NEARLY_ZERO:  # no direction to compare
-        return Comparison(name, 1.0, 0.0, pixel_accuracy)
-    similarity = product / math.sqrt(x_power) / math.sqrt(y_power) if x_power > 0 and y_power > 0 else 0.0
-    similarity = similarity if math.isfinite(similarity) else 0.0
-    return Comparison(name, min(1.0, similarity), x_power / noise, pixel_accuracy)
+    if classes > 1 and reference.size:
+        rows = [np.argmax(array.astype(np.float64).reshape(-1, classes), -1) for array in (reference, result)]
+        pixel_accuracy = float(np.mean(rows[0] == rows[1]))
+    ratio = found.signal / found.noise if found.noise else (0.0 if found.trouble else math.inf)
+    return Comparison(name, found.cosine, ratio, pixel_accuracy)

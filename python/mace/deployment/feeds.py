@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
-
 import numpy as np
 
 from mace.arrays import MAGIC, read_npy
@@ -13,7 +10,6 @@ from mace.deployment.files import Files
 from mace.deployment.load import Deployment, ModelSpec, Source
 from mace.deployment.problems import DeploymentError
 from mace.errors import MaceError, UnsupportedError
-from mace.files import write_atomically
 from mace.model import TensorInfo
 
 DEFAULT_RANGE = (-1.0, 1.0)
@@ -99,15 +95,3 @@ class Data:
 def to_source(arrays: list[np.ndarray], bounds: list[Bound]) -> dict[str, np.ndarray]:
     """The model's inputs in the source's layout, by name."""
     return {bound.tensor.name: bound.to_source(array) for array, bound in zip(arrays, bounds, strict=True)}
-
-
-def save_arrays(folder: str, prefix: str, arrays: list[np.ndarray]) -> None:
-    """Writes prefix_0.npy, prefix_1.npy, ...; what else of that name is there goes."""
-    os.makedirs(folder, exist_ok=True)
-    for name in os.listdir(folder):
-        if name.startswith(f"{prefix}_") and name.endswith(".npy"):
-            os.unlink(os.path.join(folder, name))
-    for index, array in enumerate(arrays):
-        buffer = io.BytesIO()
-        np.save(buffer, array)
-        write_atomically(os.path.join(folder, f"{prefix}_{index}.npy"), buffer.getbuffer())

@@ -10,9 +10,9 @@ import click
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mace.checking.sources import Source
 from mace.deployment.compare import Comparison, compare
 from mace.deployment.convert import LayerConverter
-from mace.deployment.reference import Reference
 from mace.deployment.report import to_csv
 from mace.errors import MaceError
 from mace.files import write_atomically
@@ -47,7 +47,7 @@ def choose(names: list[str], text: str) -> list[str]:
 
 
 def compare_layers(
-    reference: Reference, converter: LayerConverter, feeds: Mapping[str, np.ndarray], text: str, folder: str,
+    reference: Source, converter: LayerConverter, feeds: Mapping[str, np.ndarray], text: str, folder: str,
     run: Callable[[str], list[np.ndarray]], quiet: bool = False,
 ) -> tuple[list[Comparison], str, list[str]]:  # fmt: skip
     """Compares the chosen layers: what was found, the CSV file that holds it, and the layers that could not be run, with the reason."""

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 import mace
-from mace.arrays import read_npy
+from mace.arrays import read_npy, save_arrays
 from mace.deployment.accuracy import load_validator, measure_accuracy
 from mace.deployment.compare import Comparison, compare
 from mace.deployment.convert import Bound, Converted, LayerConverter, check_same, convert_checks, convert_model
-from mace.deployment.feeds import Data, save_arrays, to_source
+from mace.deployment.feeds import Data, to_source
 from mace.deployment.files import Files
 from mace.deployment.layers import compare_layers
 from mace.deployment.load import Deployment, ModelSpec, Source, threshold_of
 from mace.deployment.problems import DeploymentError
 from mace.deployment.program import find_program, run_program
-from mace.deployment.reference import OnnxReference, Reference, TfliteReference
+from mace.deployment.reference import reference_of
 from mace.deployment.report import append_report
 from mace.errors import NotFoundError
 from mace.files import locked_folder, write_all_atomically, write_atomically
@@ -78,15 +78,6 @@ class Result:
 def model_file(output: str, library_name: str, model: str) -> str:
     """Where convert writes a model and run finds it."""
     return os.path.join(output, library_name, "model", f"{model}.mace")
-
-
-def reference_of(spec: ModelSpec, data: bytes) -> Reference:
-    """The source model behind another engine."""
-    inputs = [tensor.name for tensor in spec.inputs]
-    if spec.keys.platform == "tflite":
-        return TfliteReference(data, inputs)
-    graphs = [([t.name for t in graph.inputs], [t.name for t in graph.outputs]) for graph in spec.subgraphs]
-    return OnnxReference(data, inputs, graphs, spec.joins)
 
 
 class Runner:

@@ -10,7 +10,7 @@ from mace.errors import DataLossError, InvalidArgumentError
 
 MODEL_GRAPH = 7
 GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE_INFO, GRAPH_SPARSE = 1, 5, 11, 12, 13, 15
-NODE_INPUT, NODE_OUTPUT, NODE_ATTRIBUTE = 1, 2, 5
+NODE_INPUT, NODE_OUTPUT, NODE_NAME, NODE_OP, NODE_ATTRIBUTE, NODE_DOMAIN = 1, 2, 3, 4, 5, 7
 ATTRIBUTE_GRAPH, ATTRIBUTE_GRAPHS = 6, 11
 TENSOR_NAME, VALUE_NAME, SPARSE_VALUES = 8, 1, 1
 MAX_DEPTH = 16
@@ -72,6 +72,14 @@ def message(number: int, content: bytes | bytearray) -> bytes:
     return _number(number << 3 | 2) + _number(len(content)) + content
 
 
+def _value_info(name: str, dtype: str, shape: Sequence[int] | None) -> bytes:
+    """ValueInfoProto of a tensor; None: of any rank."""
+    tensor = _number(1 << 3) + _number(ELEMENT_TYPES.get(dtype, 1))  # TypeProto.Tensor.elem_type
+    if shape is not None:
+        tensor += message(2, b"".join(message(1, _number(1 << 3) + _number(dim)) for dim in shape))
+    return message(VALUE_NAME, name.encode()) + message(2, message(1, tensor))
+
+
 def find_name(name: str, names: Container[str]) -> str:
     """The one of the source's names that is meant: conv:0 also finds conv, and the other way round, as in a conversion."""
     if name in names:
@@ -81,15 +89,28 @@ def find_name(name: str, names: Container[str]) -> str:
 
 
 @dataclass
-class _Node:
+class OnnxNode:
+    """A node of the outermost graph."""
+
     inputs: list[str]  # also what its sub-graphs read from outside
     outputs: list[str]
     data: memoryview
 
+    @property
+    def name(self) -> str:
+        """As the file calls it, which may be empty."""
+        return _text(self.data, NODE_NAME)
+
+    @property
+    def op(self) -> str:
+        """The operator, with its domain where it is not ONNX's own."""
+        domain = _text(self.data, NODE_DOMAIN)
+        return f"{domain}.{_text(self.data, NODE_OP)}" if domain not in ("", "ai.onnx") else _text(self.data, NODE_OP)
+
 
 @dataclass
 class _Graph:
-    nodes: list[_Node] = field(default_factory=list)
+    nodes: list[OnnxNode] = field(default_factory=list)
     constants: dict[str, memoryview] = field(default_factory=dict)
     inputs: dict[str, memoryview] = field(default_factory=dict)
     outputs: dict[str, memoryview] = field(default_factory=dict)
@@ -97,8 +118,8 @@ class _Graph:
     rest: list[memoryview] = field(default_factory=list)
 
 
-def _node(data: memoryview, depth: int) -> _Node:
-    node = _Node([], [], data)
+def _node(data: memoryview, depth: int) -> OnnxNode:
+    node = OnnxNode([], [], data)
     for number, content, _ in fields(data):
         if number == NODE_INPUT:
             node.inputs.append(bytes(content).decode(errors="replace"))
@@ -156,6 +177,11 @@ class OnnxSource:
         """The source's tensor of a name."""
         return find_name(name, self._names)
 
+    @property
+    def nodes(self) -> list[OnnxNode]:
+        """The nodes in the order of the file, in which each stands behind those it needs."""
+        return self._graph.nodes
+
     def computed(self, inputs: Iterable[str]) -> list[str]:
         """The tensors that nodes compute from these inputs, in the order of the file."""
         known, found = set(inputs), []
@@ -192,9 +218,9 @@ class OnnxSource:
             name += "_"
         return name
 
-    def cut(self, inputs: Mapping[str, str], outputs: Sequence[str]) -> bytes:
-        """An ONNX file with these inputs (name to dtype) and outputs. Raises :class:`mace.InvalidArgumentError` where an output needs an
-        input that is not among them."""
+    def cut(self, inputs: Mapping[str, str], outputs: Sequence[str], shapes: Mapping[str, Sequence[int]] | None = None) -> bytes:
+        """An ONNX file with these inputs (name to dtype) and outputs; `shapes` fixes those of inputs. Raises
+        :class:`mace.InvalidArgumentError` where an output needs an input that is not among them."""
         graph = self._graph
         chosen, reached = self.needed(inputs, outputs)
         made = {name for i in chosen for name in graph.nodes[i].outputs}
@@ -220,9 +246,8 @@ class OnnxSource:
                 result += whole
         for name, dtype in inputs.items():
             info = graph.inputs.get(name) or graph.types.get(name) or graph.outputs.get(name)
-            if info is None:
-                element = _number(1 << 3) + _number(ELEMENT_TYPES.get(dtype, 1))  # TypeProto.Tensor.elem_type
-                info = message(VALUE_NAME, name.encode()) + message(2, message(1, element))
+            if info is None or (shapes and name in shapes):
+                info = memoryview(_value_info(name, dtype, (shapes or {}).get(name)))
             result += message(GRAPH_INPUT, bytes(info))
         for name in outputs:
             result += message(GRAPH_OUTPUT, bytes(graph.outputs.get(name) or message(VALUE_NAME, name.encode())))
