@@ -99,7 +99,8 @@ Values Convolve(LayerContext& layer, bool is_depthwise) {
   const int64_t outputs = LayerContext::Extent(parameters.Int("num_output", 0), "num_output");
   const Window window = ReadWindow(layer, parameters, layer.Bottom(0));
   const int64_t channels = layer.Dim(layer.Bottom(0), 1);
-  const int64_t groups = LayerContext::Extent(is_depthwise ? channels : parameters.Int("group", 1), "group");
+  const int64_t given = parameters.Int("group", 1);
+  const int64_t groups = LayerContext::Extent(is_depthwise ? channels : given, "group");
   const Shape shape = WeightShape(outputs, GroupChannels(channels, outputs, groups), window);
   const ValueId weights = layer.ChannelsLast(layer.Weights(0, shape, "weights"));
   const ValueId bias = Bias(layer, parameters, outputs);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mace/importers/clean_text.h"
 #include "mace/importers/import_error.h"
 
 namespace mace::importers::caffe {
@@ -78,6 +79,13 @@ bool Contains(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
+// Names become those of the graph's values.
+void CheckName(const TextMessage& at, const std::string& name) {
+  constexpr size_t kMaxName = 65535;
+  if (name.size() > kMaxName) Fail(at, "a name is too long");
+  if (!IsCleanUtf8(name)) Fail(at, "a name is not UTF-8 text");
+}
+
 // What a network runs in: the phase TEST, and what its own `state` says beside that.
 struct NetState {
   int64_t level = 0;
@@ -118,6 +126,7 @@ void ReadInputFields(const TextMessage& text, Net* net) {
                    " `input_dim`; each input needs an input_shape or four input_dim");
   }
   for (size_t i = 0; i < names.size(); ++i) {
+    CheckName(text, names[i]);
     NetInput input = {names[i], {}};
     if (shapes.empty()) {
       input.shape.assign(dims.begin() + static_cast<int64_t>(4 * i),
@@ -156,6 +165,7 @@ void ReadMemoryLayer(const Layer& layer, Net* net) {
 Net ReadNet(const TextMessage& text) {
   Net net;
   net.name = text.Text("name");
+  CheckName(text, net.name);
   const TextMessage& own_state = text.Message("state");
   const NetState state = {own_state.Int("level", 0), own_state.Texts("stage")};
   ReadInputFields(text, &net);
@@ -174,6 +184,11 @@ Net ReadNet(const TextMessage& text) {
       if (layer.bottoms.size() > kMaxEdges || layer.tops.size() > kMaxEdges) {
         Fail(*message, "a layer has too many tops or bottoms");
       }
+      for (const auto* names : {&layer.bottoms, &layer.tops}) {
+        for (const std::string& name : *names) CheckName(*message, name);
+      }
+      CheckName(*message, layer.name);
+      CheckName(*message, layer.type);
       if (layer.type == "Input") {
         ReadInputLayer(layer, &net);
       } else if (layer.type == "MemoryData") {

@@ -76,12 +76,13 @@ Values Recur(LayerContext& layer, Sequence* sequence, ops::ContinuedRecurrenceKi
   attributes.kind = kind;
   Values operands = {sequence->gates, sequence->continues, weights};
   operands.insert(operands.end(), sequence->initial.begin(), sequence->initial.end());
+  const int64_t batch = layer.Dim(layer.Bottom(0), 1);
   Values results = builder.EmitMany(OpId::kContinuedRecurrence, operands, attributes, 1 + states);
   for (int i = 0; i < states; ++i) {
     const auto index = static_cast<size_t>(i);
     if (!sequence->exposes_hidden)
       Check(AddState(&builder.graph(), sequence->initial[index], results[1 + index]));
-    results[1 + index] = builder.Reshaped(results[1 + index], {1, 0, sequence->hidden});
+    results[1 + index] = builder.Reshaped(results[1 + index], {1, batch, sequence->hidden});
   }
   return results;
 }
