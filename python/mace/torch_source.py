@@ -127,9 +127,9 @@ def to_onnx(
 
 def _export(torch: Any, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any, opset: int) -> Any:
     try:
-        program = torch.onnx.export(
-            module, args, kwargs=kwargs or None, dynamo=True, dynamic_shapes=dynamic_shapes, opset_version=opset, verbose=False, optimize=True
-        )  # fmt: skip
+        if not isinstance(module, torch.export.ExportedProgram):
+            module = torch.export.export(module, args, kwargs or None, dynamic_shapes=dynamic_shapes)
+        program = torch.onnx.export(module, dynamo=True, opset_version=opset, verbose=False, optimize=True)
     except Exception as error:
         lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
         text = " ".join(lines)[:2000] if lines else type(error).__name__
