@@ -200,7 +200,8 @@ class Importer {
       const LayerRow* row = FindLayerRow(layer.type);
       if (row == nullptr) return AddProblem(layer, "layers of this type are not supported", Advice(layer));
       CheckCounts(layer, *row, bottoms.size());
-      LayerContext context(layer, weights_, std::move(bottoms), &builder_);
+      LayerContext context(layer, weights_, std::move(bottoms), needs_.nodes[index] == Need::kType,
+                           &builder_);
       const Values tops = row->convert(context);
       for (size_t i = 0; i < node.outputs.size(); ++i) {
         values_[static_cast<size_t>(node.outputs[i])] = WithName(tops.at(i), node.outputs[i]);

@@ -34,6 +34,10 @@ int64_t LayerContext::Extent(int64_t value, const char* what, int64_t least) {
 }
 
 std::vector<float> LayerContext::Elements(size_t i, const Shape& shape, const char* what) const {
+  if (blobs_ == nullptr && types_only_ && shape.ElementCount() >= 0) {
+    builder_.Spend(std::min(shape.ElementCount(), int64_t{1} << 60) * 4);
+    return std::vector<float>(static_cast<size_t>(shape.ElementCount()));
+  }
   if (blobs_ == nullptr) {
     throw ImportError(DataLoss("the .caffemodel has no weights of a layer of this name"));
   }

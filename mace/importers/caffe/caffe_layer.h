@@ -20,8 +20,14 @@ inline constexpr int64_t kMaxExtent = 1 << 20;  // of kernels, strides, pads, si
 // One layer while it is converted. Tensors are laid out as Caffe has them: [N, C, H, W].
 class LayerContext {
  public:
-  LayerContext(const Layer& layer, const CaffeWeights& weights, Values bottoms, GraphBuilder* builder)
-      : layer_(layer), blobs_(weights.Find(layer.name)), bottoms_(std::move(bottoms)), builder_(*builder) {}
+  // `types_only`: the graph is cut behind the layer; weights that are missing are zeros then.
+  LayerContext(const Layer& layer, const CaffeWeights& weights, Values bottoms, bool types_only,
+               GraphBuilder* builder)
+      : layer_(layer),
+        blobs_(weights.Find(layer.name)),
+        bottoms_(std::move(bottoms)),
+        types_only_(types_only),
+        builder_(*builder) {}
 
   GraphBuilder& builder() { return builder_; }
   const Layer& layer() const { return layer_; }
@@ -63,6 +69,7 @@ class LayerContext {
   const Layer& layer_;
   const std::vector<Blob>* blobs_;
   Values bottoms_;
+  bool types_only_;
   GraphBuilder& builder_;
 };
 
