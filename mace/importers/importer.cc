@@ -1,5 +1,6 @@
 #include "mace/importers/importer.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace mace::importers {
@@ -44,9 +45,20 @@ bool LooksLikeFields(std::span<const uint8_t> bytes, uint64_t number_fields, uin
   return fields > 0;
 }
 
+// Whether it begins with text: a frozen graph may begin with bytes that look like a line and a name, but has
+// others that are in no text soon.
+bool IsText(std::span<const uint8_t> bytes) {
+  constexpr size_t kLookedAt = 1024;
+  for (uint8_t byte : bytes.first(std::min(bytes.size(), kLookedAt))) {
+    if (byte < ' ' && byte != '\t' && byte != '\r' && byte != '\n' && byte != '\f') return false;
+  }
+  return true;
+}
+
 // Caffe's network: text that, behind blanks and comments, begins with the name of a field and its colon or
 // brace.
 bool LooksLikePrototxt(std::span<const uint8_t> bytes) {
+  if (!IsText(bytes)) return false;
   size_t position = 0;
   const auto at = [&] { return position < bytes.size() ? static_cast<char>(bytes[position]) : '\0'; };
   const auto skip_blanks = [&] {
@@ -69,9 +81,10 @@ bool LooksLikePrototxt(std::span<const uint8_t> bytes) {
 
 Format DetectFormat(std::span<const uint8_t> bytes) {
   if (bytes.size() >= 8 && std::memcmp(bytes.data() + 4, "TFL3", 4) == 0) return Format::kTflite;
+  if (LooksLikePrototxt(bytes)) return Format::kCaffe;
   if (LooksLikeFields(bytes, kOnnxNumberFields, kOnnxByteFields)) return Format::kOnnx;
   if (LooksLikeFields(bytes, kGraphDefNumberFields, kGraphDefByteFields)) return Format::kTensorflow;
-  return LooksLikePrototxt(bytes) ? Format::kCaffe : Format::kUnknown;
+  return Format::kUnknown;
 }
 
 Status Import(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,

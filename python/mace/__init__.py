@@ -24,6 +24,7 @@ from mace.errors import (
     UnsupportedError,
 )
 from mace.model import ISAS, Model, Session, TensorInfo, load, measure
+from mace.torch_source import from_torch
 
 __version__: str = _native.version
 
@@ -46,6 +47,7 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "convert",
+    "from_torch",
     "load",
     "measure",
     "passes",

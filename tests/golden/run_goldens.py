@@ -2,7 +2,7 @@
 
   python tests/golden/run_goldens.py --through python|mace_run [--mace_run "qemu-aarch64-static build-arm64/mace_run"]
 
-All models of ONNX and TensorFlow Lite must pass in all their cases: as many as their model.json names. Without MACE_TEST_MODELS it
+All models of ONNX, TensorFlow Lite and Caffe must pass in all their cases: as many as their model.json names. Without MACE_TEST_MODELS it
 says so and ends with status 77, "skipped"; with it, a model that is missing is a failure. No other engine may be importable from the
 interpreter that runs this (it checks).
 """
@@ -29,9 +29,9 @@ OTHER_ENGINES = ("onnxruntime", "ai_edge_litert", "tensorflow", "torch", "openvi
 
 
 def probes_of(root: Path) -> list[str]:
-    """Every model folder of ONNX and TensorFlow Lite, collections of single operators left out, and one generated network."""
+    """Every model folder of ONNX, TensorFlow Lite and Caffe, collections of single operators left out, and one generated network."""
     found = []
-    for form in ("onnx", "tflite"):
+    for form in ("onnx", "tflite", "caffe"):
         for description in sorted((root / form).glob("*/model.json")):
             name = f"{form}/{description.parent.name}"
             if name != "onnx/generated" and not json.loads(description.read_text()).get("collection"):
@@ -61,7 +61,8 @@ def run_check(check: Path, only: str, arguments: argparse.Namespace, generated: 
     if arguments.through == "python":
         command += ["--module", "mace"]
     else:
-        convert = f"{Path(sys.executable).parent / 'mace'} convert {{files}} -o {{out}}/m.mace"
+        weights = " --weights {weights}" if only.startswith("caffe/") else ""
+        convert = f"{Path(sys.executable).parent / 'mace'} convert {{model}}{weights} -o {{out}}/m.mace"
         run = f"{arguments.mace_run} --model_file {{out}}/m.mace --input_dir {{case}} --output_dir {{out}} --steps {{steps}}"
         command += ["--command", f"{convert} && {run}"]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # judged by its report

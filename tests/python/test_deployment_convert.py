@@ -344,15 +344,15 @@ def test_sub_graphs_that_do_not_fit(graphs: dict, model: dict, key: str, text: s
 def test_check_prints_verdicts(tmp_path: Path) -> None:
     good = deployment(tmp_path)
     later = tmp_path / "later.yml"
-    later.write_text(good.read_text().replace("platform: onnx", "platform: caffe").replace("runtime: cpu", "runtime: cpu+gpu"))
+    later.write_text(good.read_text().replace("platform: onnx", "platform: keras").replace("runtime: cpu", "runtime: cpu+gpu"))
     bad = tmp_path / "bad.yml"
     bad.write_text(good.read_text().replace("runtime", "runtme"))
     (tmp_path / "net.onnx").unlink()  # check reads no model
     rows = json.loads(converter("check", good, later, "--json", cwd=tmp_path).out)
     assert [(row["model"], row["platform"], row["runtime"], row["kind"]) for row in rows] == [
-        ("net", "onnx", "cpu", "converts"), ("net", "caffe", "cpu+gpu", "not built yet")
+        ("net", "onnx", "cpu", "converts"), ("net", "keras", "cpu+gpu", "not built yet")
     ]  # fmt: skip
-    assert rows[1]["verdict"].startswith(f"not built yet: line {line_of(later, 'platform')}: platform: caffe is not built yet")
+    assert rows[1]["verdict"].startswith(f"not built yet: line {line_of(later, 'platform')}: platform: keras is not built yet")
     result = converter("check", good, later, bad, tmp_path / "gone.yml", cwd=tmp_path, status=2, COLUMNS="300")
     assert f"error: {bad}:{line_of(bad, 'runtme')}: runtme: unknown key; did you mean runtime?" in result.out
     assert "converts: 1\nerror: 2\nnot built yet: 1\n" in result.out

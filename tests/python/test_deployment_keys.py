@@ -407,13 +407,13 @@ def test_weights_belong_to_caffe(tmp_path: Path) -> None:
     found = problems_of(deployment(tmp_path, weight_file_path="w", weight_sha256_checksum=SHA))
     assert "remove it" in found[0]
     assert "needs weight_sha256_checksum" in problems_of(deployment(tmp_path, platform="caffe", weight_file_path="w"))[0]
+    assert "needs weight_file_path" in problems_of(deployment(tmp_path, platform="caffe"))[0]
 
 
 @pytest.mark.parametrize(
     ("changes", "key", "line"),
     [
         ({"platform": "tensorflow"}, "platform", "platform:"),
-        ({"platform": "caffe"}, "platform", "platform:"),
         ({"platform": "keras"}, "platform", "platform:"),
         ({"platform": "pytorch"}, "platform", "platform:"),
         ({"platform": "megengine"}, "platform", "platform:"),

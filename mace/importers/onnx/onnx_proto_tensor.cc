@@ -1,4 +1,5 @@
 // Tensors of an ONNX file, and its numbers for element types.
+#include "mace/importers/clean_text.h"
 #include "mace/importers/onnx/onnx_reader.h"
 
 #include "mace/core/shape.h"
@@ -29,24 +30,6 @@ enum : uint32_t { kKey = 1, kValue = 2 };
 }
 namespace sparse_field {
 enum : uint32_t { kValues = 1, kIndices = 2, kDims = 3 };
-}
-
-bool IsCleanUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    if (lead == 0) return false;
-    const int length = lead < 0x80         ? 1
-                       : (lead >> 5) == 6  ? 2
-                       : (lead >> 4) == 14 ? 3
-                       : (lead >> 3) == 30 ? 4
-                                           : 0;
-    if (length == 0 || text.size() - i < static_cast<size_t>(length)) return false;
-    for (int k = 1; k < length; ++k) {
-      if ((static_cast<uint8_t>(text[i + k]) & 0xC0) != 0x80) return false;
-    }
-    i += length;
-  }
-  return true;
 }
 
 // One of the texts that say where a tensor's data lie.

@@ -14,6 +14,7 @@ import numpy as np
 
 import mace
 from mace.conversion import folder_of
+from mace.deployment.files import Files
 from mace.deployment.load import Deployment, ModelSpec, Tensor
 from mace.deployment.problems import DeploymentError, Problem
 from mace.errors import MaceError
@@ -21,8 +22,17 @@ from mace.model import TensorInfo
 
 DIGEST = "deployment_digest"  # a key of metadata
 MAX_QUOTED = 120  # characters of a name in a message of the importer
-NATURAL = {"onnx": "NCHW", "tflite": "NHWC"}  # the layout of pictures in the source
+NATURAL = {"onnx": "NCHW", "caffe": "NCHW", "tflite": "NHWC"}  # the layout of pictures in the source
 ORDER = {("NHWC", "NCHW"): (0, 3, 1, 2), ("NCHW", "NHWC"): (0, 2, 3, 1)}
+
+
+@dataclass(frozen=True)
+class SourceBytes:
+    """A model's source: its bytes and where they lie; the weights of a Caffe model are a file of their own."""
+
+    data: bytes
+    path: str
+    weights: bytes | None = None
 
 
 @dataclass
@@ -84,14 +94,20 @@ def digest_of(spec: ModelSpec) -> str:
     """What a .mace file was made from, in its metadata: the source's bytes, and what the deployment file says of its edges."""
     edges = [[(t.name, t.shape, t.format) for t in tensors] for tensors in (spec.inputs, spec.outputs)]
     obfuscate = [bool(graph.keys.obfuscate) for graph in spec.subgraphs]
-    facts = [spec.keys.model_sha256_checksum, edges, spec.joins, obfuscate]
+    facts = [spec.keys.model_sha256_checksum, spec.keys.weight_sha256_checksum, edges, spec.joins, obfuscate]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
+def read_source(files: Files, spec: ModelSpec) -> SourceBytes:
+    """The files of a model's source, with their checksums checked."""
+    data, path = files.read(spec.source)
+    return SourceBytes(data, path, files.read(spec.weights)[0] if spec.weights else None)
+
+
 class _Converter:
-    def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes, path: str, optimize: bool) -> None:
-        self._deployment, self._spec, self._data, self._optimize = deployment, spec, data, optimize
-        self._folder = folder_of(path)
+    def __init__(self, deployment: Deployment, spec: ModelSpec, source: SourceBytes, optimize: bool) -> None:
+        self._deployment, self._spec, self._source, self._optimize = deployment, spec, source, optimize
+        self._folder = folder_of(source.path)
         self.platform = spec.keys.platform
         self.warnings: list[str] = []
         self._inputs: list[Bound] | None = None
@@ -101,7 +117,9 @@ class _Converter:
 
     def _convert(self, outputs: list[str], **options: Any) -> tuple[bytes, dict[str, Any]]:
         try:
-            return mace.convert(self._data, outputs=outputs, joins=self._spec.joins, folder=self._folder, **options)
+            return mace.convert(
+                self._source.data, outputs=outputs, joins=self._spec.joins, folder=self._folder, weights=self._source.weights, **options
+            )
         except MaceError as error:
             quoted = re.search("'(.+?)'", str(error))  # a tensor that the source lacks is named by its line
             for tensor in [tensor for graph in self._spec.subgraphs for tensor in (*graph.inputs, *graph.outputs, *graph.checks)]:
@@ -172,21 +190,21 @@ class _Converter:
         return Converted(data, details, inputs, outputs, [*self.warnings, *details["warnings"]])
 
 
-def convert_model(deployment: Deployment, spec: ModelSpec, data: bytes, path: str, *, optimize: bool = True) -> Converted:
-    """The .mace file of a model, from its source's bytes and path."""
-    return _Converter(deployment, spec, data, path, optimize).to_outputs(spec.outputs)
+def convert_model(deployment: Deployment, spec: ModelSpec, source: SourceBytes, *, optimize: bool = True) -> Converted:
+    """The .mace file of a model."""
+    return _Converter(deployment, spec, source, optimize).to_outputs(spec.outputs)
 
 
-def convert_checks(deployment: Deployment, spec: ModelSpec, data: bytes, path: str) -> Converted:
+def convert_checks(deployment: Deployment, spec: ModelSpec, source: SourceBytes) -> Converted:
     """The model that computes check_tensors in place of the outputs."""
-    return _Converter(deployment, spec, data, path, True).to_outputs(spec.checks)
+    return _Converter(deployment, spec, source, True).to_outputs(spec.checks)
 
 
 class LayerConverter:
     """Makes one model per tensor of the source, for --layers."""
 
-    def __init__(self, deployment: Deployment, spec: ModelSpec, data: bytes, path: str) -> None:
-        self._converter = _Converter(deployment, spec, data, path, True)
+    def __init__(self, deployment: Deployment, spec: ModelSpec, source: SourceBytes) -> None:
+        self._converter = _Converter(deployment, spec, source, True)
 
     @property
     def inputs(self) -> list[Bound]:

@@ -218,6 +218,8 @@ class _Checker:
                 self.add(weights.path, "needs weight_sha256_checksum; add it (sha256sum prints it)")
             if keys.platform in ("onnx", "tflite"):
                 self.add(weights.path, f"a model of platform {keys.platform} has its weights in model_file_path; remove it")
+        elif keys.platform == "caffe":
+            self.add((*path, "platform"), "a Caffe model needs weight_file_path, its .caffemodel; add it and weight_sha256_checksum")
         if not keys.subgraphs:
             self.add((*path, "subgraphs"), "is empty; add a sub-graph")
             return None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from mace.checking.sources import OnnxReference, Source, TfliteReference
+from mace.checking.sources_caffe import CaffeReference
 from mace.deployment.load import ModelSpec
 from mace.errors import FailedPreconditionError
 
 
-def reference_of(spec: ModelSpec, data: bytes) -> Source:
+def reference_of(spec: ModelSpec, data: bytes, weights: bytes | None) -> Source:
     """The source model behind another engine."""
     inputs = [tensor.name for tensor in spec.inputs]
     try:
         if spec.keys.platform == "tflite":
             return TfliteReference(data, inputs)
+        if spec.keys.platform == "caffe":
+            return CaffeReference(data, weights, inputs)
         graphs = [([t.name for t in graph.inputs], [t.name for t in graph.outputs]) for graph in spec.subgraphs]
         return OnnxReference(data, inputs, graphs, spec.joins)
     except FailedPreconditionError as error:

@@ -14,7 +14,7 @@ import mace
 from mace.arrays import read_npy, save_arrays
 from mace.deployment.accuracy import load_validator, measure_accuracy
 from mace.deployment.compare import Comparison, compare
-from mace.deployment.convert import Bound, Converted, LayerConverter, check_same, convert_checks, convert_model
+from mace.deployment.convert import Bound, Converted, LayerConverter, SourceBytes, check_same, convert_checks, convert_model, read_source
 from mace.deployment.feeds import Data, to_source
 from mace.deployment.files import Files
 from mace.deployment.layers import compare_layers
@@ -152,18 +152,18 @@ class Runner:
         self._write_report(result)
         return result
 
-    def _source(self) -> tuple[bytes, str]:
-        return self._files.read(self._spec.source)
+    def _source(self) -> SourceBytes:
+        return read_source(self._files, self._spec)
 
     def _validate(self, result: Result, model: mace.Model, arrays: list[np.ndarray], outputs: list[np.ndarray]) -> None:
         result.threshold = threshold_of(self._spec)
         names = [info.name for info in model.outputs]
         if self._spec.checks:
-            converted = convert_checks(self._deployment, self._spec, *self._source())
+            converted = convert_checks(self._deployment, self._spec, self._source())
             outputs, expected = self._run_and_expect(converted, arrays, "check")
             names = [tensor.name for tensor in self._spec.checks]
         elif not (expected := self._data.expected(self._spec, model.outputs)):
-            converted = convert_model(self._deployment, self._spec, *self._source())
+            converted = convert_model(self._deployment, self._spec, self._source())
             expected = self._expected(converted, arrays)
         result.comparisons = [compare(*each) for each in zip(names, expected, outputs, strict=True)]
         for each in result.comparisons:
@@ -172,7 +172,8 @@ class Runner:
                 result.failures.append(text)
 
     def _expected(self, converted: Converted, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        reference = reference_of(self._spec, self._source()[0])
+        source = self._source()
+        reference = reference_of(self._spec, source.data, source.weights)
         with progress(f"running the source of {self._spec.name}", self._options.quiet):
             values = reference.run(to_source(arrays, converted.inputs), [bound.tensor.name for bound in converted.outputs])
         return [bound.from_source(values[bound.tensor.name]) for bound in converted.outputs]
@@ -194,8 +195,8 @@ class Runner:
         result.accuracy = measure_accuracy(validator, model, self._options.quiet)
 
     def _compare_layers(self, result: Result, arrays: list[np.ndarray]) -> None:
-        data, source = self._source()
-        converter = LayerConverter(self._deployment, self._spec, data, source)
+        source = self._source()
+        converter = LayerConverter(self._deployment, self._spec, source)
         feeds = to_source(arrays, converter.inputs)
 
         def run(path: str) -> list[np.ndarray]:
@@ -203,7 +204,8 @@ class Runner:
             return self._run_program(path, list(wanted.values()), "layers", (), quiet=True)[0]
 
         result.layers, result.layers_file, failures = compare_layers(
-            reference_of(self._spec, data), converter, feeds, self._options.layers, os.path.join(self._scratch, "layers"), run,
+            reference_of(self._spec, source.data, source.weights), converter, feeds, self._options.layers,
+            os.path.join(self._scratch, "layers"), run,
             quiet=self._options.quiet,
         )  # fmt: skip
         least = threshold_of(self._spec)
@@ -247,10 +249,10 @@ def write_models(outputs: Sequence[Output]) -> None:
 def convert_one(deployment: Deployment, spec: ModelSpec, files: Files, output: str, optimize: bool, quiet: bool) -> Output:
     """Converts one model; nothing is written, so that of several models all are, or none."""
     path = model_file(output, deployment.keys.library_name, spec.name)
-    data, source = files.read(spec.source)
+    source = read_source(files, spec)
     with progress(f"converting {spec.name}", quiet):
-        converted = convert_model(deployment, spec, data, source, optimize=optimize)
-    if os.path.exists(path) and os.path.samefile(path, source):
+        converted = convert_model(deployment, spec, source, optimize=optimize)
+    if os.path.exists(path) and os.path.samefile(path, source.path):
         raise DeploymentError([deployment.problem(spec.source.path, f"{path} is the source itself, which would be lost")])
 
     def described(bounds: Sequence[Bound]) -> list[dict[str, Any]]:

@@ -252,15 +252,15 @@ class ModelKeys(GraphKeys):
     platform: Annotated[Literal["onnx", "tflite", "tensorflow", "caffe", "keras", "pytorch", "megengine"], BeforeValidator(_lower)] = (
         required(
             WORKS,
-            "onnx and tflite (MACE's addition) are converted; tensorflow, caffe, keras, pytorch and megengine are refused: not built yet.",
+            "onnx, caffe and tflite (MACE's addition) are converted; tensorflow, keras, pytorch and megengine are refused: not built yet.",
         )
     )
     model_file_path: Text = required(
         WORKS, "The source: a path (absolute, or relative to the deployment file or to the current folder) or an http(s) URL."
     )
     model_sha256_checksum: Checksum = required(WORKS, "sha256sum of the source; always checked.")
-    weight_file_path: Text | None = key(NOT_BUILT_YET, "Weights of a Caffe model.", None, "none")
-    weight_sha256_checksum: Checksum | None = key(NOT_BUILT_YET, "Required where weight_file_path is there.", None, "none")
+    weight_file_path: Text | None = key(WORKS, "The .caffemodel of a Caffe model, whose prototxt is model_file_path.", None, "none")
+    weight_sha256_checksum: Checksum | None = key(WORKS, "Required where weight_file_path is there.", None, "none")
     subgraphs: dict[str, GraphKeys] = required(WORKS, "A list of one sub-graph, or a map of name to sub-graph: these become one model.")
     graph_optimize_options: Names | None = key(NO_EFFECT, "The original's passes by name; MACE has its own, see --optimize.", None, "none")
     accelerator_api: Text | None = key(NO_EFFECT, "qnn: of Qualcomm's accelerators.", None, "none")

@@ -12,7 +12,6 @@ LATER = {
     "tensorflow": "export the model to ONNX (python -m tf2onnx.convert) or to TensorFlow Lite (tf.lite.TFLiteConverter)",
     "keras": "export the model to ONNX (python -m tf2onnx.convert) or to TensorFlow Lite (tf.lite.TFLiteConverter)",
     "pytorch": "export the model to ONNX (torch.onnx.export)",
-    "caffe": "export the model to ONNX (caffe2onnx, or MMdnn)",
     "megengine": "export the model to ONNX (mgeconvert)",
 }
 

@@ -1,0 +1,14 @@
+// What a name in a file may be.
+#ifndef MACE_IMPORTERS_CLEAN_TEXT_H_
+#define MACE_IMPORTERS_CLEAN_TEXT_H_
+
+#include <string_view>
+
+namespace mace::importers {
+
+// Whether `text` is UTF-8 without zero bytes.
+bool IsCleanUtf8(std::string_view text);
+
+}  // namespace mace::importers
+
+#endif  // MACE_IMPORTERS_CLEAN_TEXT_H_

@@ -1,0 +1,202 @@
+"""PyTorch modules as a source: ``torch.export`` and PyTorch's own ONNX exporter make an ONNX model of the module, which is converted as
+any other. Needs the extra ``torch``: ``pip install mace-engine[torch]``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mace.errors import InvalidArgumentError, UnsupportedError
+from mace.model import Model, load
+
+OPSET = 20
+MAX_IN_MEMORY = 2 << 30  # what one protobuf message may hold
+NEEDED = ("torch", "onnx", "onnxscript")
+
+
+def _import_torch() -> Any:
+    missing = []
+    for name in NEEDED:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            missing.append(name)
+    if missing:
+        raise UnsupportedError(
+            f"from_torch needs {', '.join(missing)}: pip install 'mace-engine[torch]' (torch==2.13.0, onnx and onnxscript)"
+        )
+    return importlib.import_module("torch")
+
+
+def _arguments(example_inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments of forward: a tuple of them, a mapping by name, or a single tensor."""
+    if isinstance(example_inputs, Mapping):
+        if not all(isinstance(name, str) for name in example_inputs):
+            raise InvalidArgumentError("example_inputs: a mapping has forward's arguments by their names")
+        return (), dict(example_inputs)
+    if isinstance(example_inputs, (tuple, list)):
+        return tuple(example_inputs), {}
+    return (example_inputs,), {}
+
+
+def _leaves(torch: Any, name: str, value: Any) -> list[str]:
+    """The names of the tensors in an argument (or a result): itself, or its name with the places inside it."""
+    if isinstance(value, torch.Tensor):
+        return [name]
+    if isinstance(value, Mapping):
+        return [leaf for key, each in value.items() for leaf in _leaves(torch, f"{name}_{key}" if name else str(key), each)]
+    if isinstance(value, (tuple, list)):
+        return [leaf for index, each in enumerate(value) for leaf in _leaves(torch, f"{name}_{index}" if name else f"output_{index}", each)]
+    return []  # None, numbers: part of the program
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate in taken:
+            candidate, number = f"{name}_{number}", number + 1
+        taken.add(candidate)
+        result.append(candidate)
+    return result
+
+
+def _input_names(torch: Any, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    signature = inspect.signature(module.forward)
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise InvalidArgumentError(f"example_inputs do not fit {type(module).__name__}.forward{signature}: {error}") from None
+    names: list[str] = []
+    for name, value in bound.arguments.items():
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            for key, each in value.items():
+                names += _leaves(torch, key, each)
+        else:
+            names += _leaves(torch, name, value)
+    return _distinct(names)
+
+
+def _output_names(torch: Any, result: Any, inputs: Sequence[str]) -> list[str]:
+    names = ["output"] if isinstance(result, torch.Tensor) else _leaves(torch, "", result)
+    return _distinct([*inputs, *names])[len(inputs) :]
+
+
+def to_onnx(
+    module: Any,
+    example_inputs: Any,
+    dynamic_shapes: Any = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    opset: int = OPSET,
+) -> bytes:
+    """The ONNX model of a ``torch.nn.Module`` (or of what ``torch.export.export`` gave) in evaluation mode, as bytes.
+
+    ``example_inputs`` are forward's arguments: a tensor, a tuple, or a mapping by name. ``dynamic_shapes`` as ``torch.export.export``
+    takes it. Inputs are called as forward's arguments, outputs as the keys of a dict, ``output``, or ``output_0``, ``output_1`` ... of a
+    tuple. Weights of more than 2 GB go to files in ``folder``, which must be given to :func:`mace.convert` too.
+    Raises :class:`mace.UnsupportedError` where PyTorch cannot export the module, or is not installed.
+    """
+    torch = _import_torch()
+    args, kwargs = _arguments(example_inputs)
+    is_program = isinstance(module, torch.export.ExportedProgram)
+    if not is_program and not isinstance(module, torch.nn.Module):
+        raise InvalidArgumentError(f"expected a torch.nn.Module, got {type(module).__name__}")
+    runner = module.module() if is_program else module
+    was_training = runner.training and not is_program
+    try:
+        if was_training:
+            runner.eval()
+        inputs = None if is_program else _input_names(torch, module, args, kwargs)
+        program = _export(torch, module, args, kwargs, dynamic_shapes, opset)
+        with torch.no_grad():
+            result = runner(*args, **kwargs)
+    finally:
+        if was_training:
+            runner.train()
+    _rename(program.model.graph, inputs, _output_names(torch, result, inputs or []))
+    return _bytes_of(program, folder)
+
+
+def _export(torch: Any, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any, opset: int) -> Any:
+    try:
+        if not isinstance(module, torch.export.ExportedProgram):
+            module = torch.export.export(module, args, kwargs or None, dynamic_shapes=dynamic_shapes)
+        program = torch.onnx.export(module, dynamo=True, opset_version=opset, verbose=False, optimize=True)
+    except Exception as error:
+        lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
+        text = " ".join(lines)[:2000] if lines else type(error).__name__
+        raise UnsupportedError(f"PyTorch cannot export the module: {text}") from error
+    if program is None:
+        raise UnsupportedError("PyTorch's exporter gave no program")
+    return program
+
+
+def _rename(graph: Any, inputs: Sequence[str] | None, outputs: Sequence[str]) -> None:
+    """Calls the graph's edges as the module's arguments and results. What the exporter left out (an argument that is not read) is
+    matched by its own name."""
+    if inputs is not None and len(inputs) == len(graph.inputs):
+        for value, name in zip(graph.inputs, inputs, strict=True):
+            value.name = name
+    if len(outputs) == len(graph.outputs):
+        taken = {value.name for value in graph.inputs}
+        edges = set(map(id, graph.outputs))
+        for node in graph:
+            for value in node.outputs:
+                if value is not None and id(value) not in edges and value.name in outputs:
+                    value.name = f"{value.name}_inner"
+        for value, name in zip(graph.outputs, outputs, strict=True):
+            if not value.is_graph_input() and name not in taken:
+                value.name = name
+
+
+def _bytes_of(program: Any, folder: str | os.PathLike[str] | None) -> bytes:
+    size = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value is not None)
+    if size < MAX_IN_MEMORY - (64 << 20) and folder is None:
+        return bytes(program.model_proto.SerializeToString())
+    if folder is None:
+        raise InvalidArgumentError(f"the weights take {size} bytes, more than an ONNX file holds: give a folder for them")
+    path = os.path.join(os.fspath(folder), "model.onnx")
+    program.save(path, external_data=True)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def from_torch(
+    module: Any,
+    example_inputs: Any,
+    dynamic_shapes: Any = None,
+    num_threads: int = 1,
+    *,
+    strict: bool = False,
+    states: Sequence[tuple[str, str]] = (),
+    **options: Any,
+) -> Model:
+    """Loads a ``torch.nn.Module``: :func:`mace.torch_source.to_onnx`, then :func:`mace.load`, whose other options ``options`` are.
+
+    >>> m = mace.from_torch(torch.nn.Linear(4, 2), torch.zeros(1, 4))
+    >>> y = m({"input": np.zeros((1, 4), np.float32)})["output"]
+    """
+    torch = _import_torch()
+    if _weight_bytes(torch, module) < MAX_IN_MEMORY - (64 << 20):
+        return load(to_onnx(module, example_inputs, dynamic_shapes), num_threads, strict=strict, states=states, **options)
+    with tempfile.TemporaryDirectory() as folder:
+        to_onnx(module, example_inputs, dynamic_shapes, folder=folder)
+        return load(os.path.join(folder, "model.onnx"), num_threads, strict=strict, states=states, **options)
+
+
+def _weight_bytes(torch: Any, module: Any) -> int:
+    if isinstance(module, torch.export.ExportedProgram):
+        tensors = list(module.state_dict.values())
+    elif isinstance(module, torch.nn.Module):
+        tensors = [*module.parameters(), *module.buffers()]
+    else:
+        tensors = []
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors if isinstance(tensor, torch.Tensor))
