@@ -43,7 +43,7 @@ LAYER_TYPES = (
     *FLOATS, "int8", "uint8", "int16", "int8 x int8 per channel", "int16 x int8 per channel", "int16 x int8 int32 bias", "int8 x int4",
     "int8 x int4 per channel", "int16 x int4", "int16 x int4 per channel",
 )  # fmt: skip
-HYBRID_TYPES = ("float32 x int8", "float32 x int8 per channel", "float32 x uint8", "float32 x int4", "float32 x int4 per channel", "float32 x float16")
+HYBRID_TYPES = ("float32 x int8", "float32 x int8 per channel", "float32 x uint8", "float32 x int4", "float32 x int4 per channel")
 
 
 def convolution(case: Case, name: str) -> None:
@@ -58,6 +58,10 @@ def convolution(case: Case, name: str) -> None:
     else:
         fields |= {"dilationWFactor": 1, "dilationHFactor": 1}
     version = 7 if "int4" in case.type_name else 3
+    if "int32" in case.type_name:
+        version = 8
+        if name == "CONV_2D":
+            fields["quantizedBiasType"] = 2
     if name == "CONV_2D":
         inputs, output = layer_tensors(case, shape, [channels, *kernel, depth], 0)
         return case.add(name, inputs, [output], "Conv2DOptions", version=version, **fields)
@@ -87,6 +91,8 @@ def transposed_convolution(case: Case, name: str) -> None:
     size = case.constant([shape[0], *extents, channels])
     bias = [b] if case.flip() else []
     fields = {"padding": padding, "strideH": stride[0], "strideW": stride[1]}
+    if "int32" in case.type_name:
+        fields["quantizedBiasType"] = 2
     case.add(name, [size, w, x, *bias], [output], "TransposeConvOptions", version=3 if bias else 2, **fields)
 
 
@@ -104,6 +110,8 @@ def fully_connected(case: Case, name: str) -> None:
     if "channel" in case.type_name:
         version = 12
     fields = {"fusedActivationFunction": case.choose(ACTIVATIONS), "keepNumDims": case.flip()}
+    if "int32" in case.type_name:
+        fields["quantizedBiasType"], version = 2, 13
     case.add(name, inputs, [output], "FullyConnectedOptions", version=version, **fields)
 
 

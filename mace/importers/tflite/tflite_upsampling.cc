@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mace/importers/tflite/tflite_emit.h"
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/movement/movement.h"
@@ -9,19 +10,6 @@
 
 namespace mace::importers::tflite {
 namespace {
-
-// `value` (i32 or i64) as i64.
-ValueId AsInt64(TfliteContext& context, ValueId value) {
-  if (context.graph().ConstantOf(value) != nullptr) {
-    return context.AddInts(context.ConstantInts(value, "the size"));
-  }
-  if (context.DTypeOf(value) == DType::kI64) return value;
-  ops::CastAttributes cast;
-  cast.to = DType::kI64;
-  TensorType type = context.TypeOf(value);
-  type.dtype = DType::kI64;
-  return context.Emit(OpId::kCast, {value}, cast, type);
-}
 
 // Inputs: x, the size [2].
 template <typename Options>
