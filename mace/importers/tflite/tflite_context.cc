@@ -267,6 +267,19 @@ ValueId TfliteContext::AsFloat(ValueId value) {
     attributes.to = DType::kF32;
     return Emit(OpId::kCast, {value}, attributes, type);
   }
+  if (DTypeOf(value) == DType::kU8 && graph_.QuantizationOf(value) != nullptr) {
+    // Weights of hybrid layers are symmetric: uint8 is how old files call the bytes of int8.
+    const Quantization& stored = *graph_.QuantizationOf(value);
+    const std::vector<float> scales(stored.scales.begin(), stored.scales.end());
+    const std::vector<int32_t> points(scales.size(), 0);
+    ops::BitCastAttributes attributes;
+    attributes.to = DType::kI8;
+    TensorType bytes = TypeOf(value);
+    bytes.dtype = DType::kI8;
+    Spend(static_cast<int64_t>(scales.size()) * 8 + 64);
+    bytes.quantization = Unwrap(graph_.AddQuantization(scales, points, stored.axis));
+    value = Emit(OpId::kBitCast, {value}, attributes, bytes);
+  }
   WarnOnce("layers with float inputs and integer weights: the weights are dequantized, inputs stay float32");
   return Emit(OpId::kDequantize, {value}, NoAttributes{}, type);
 }
