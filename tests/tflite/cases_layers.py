@@ -14,6 +14,8 @@ def weights(case: Case, shape: list[int], dtype: str, axis: int, per_channel: bo
     """A constant of weights, and its scales along `axis`."""
     if dtype in FLOATS:
         return case.constant(case.data(shape, dtype), dtype), []
+    if dtype == "uint8" and case.dtype in FLOATS:  # hybrid: the bytes of symmetric int8
+        return case._tensor(shape, dtype, case.scale(1e-3, 1e-2), 0, case.data(shape, "int8", -127, 127).view(np.uint8)), []
     count = shape[axis] if per_channel else 1
     scales = [case.scale(1e-3, 1e-2) for _ in range(count)]
     points = [case.zero_point("uint8") if dtype == "uint8" else 0] * count

@@ -42,7 +42,15 @@ void ConvertBitwise(TfliteContext& context) {
   ops::BitwiseAttributes attributes;
   constexpr int32_t kRightShift = 161;
   attributes.kind = context.number() == kRightShift ? ops::BitwiseKind::kShiftRight : ops::BitwiseKind::kXor;
-  context.EmitOutput(OpId::kBitwise, {context.Input(0), context.Input(1)}, attributes);
+  const ValueId a = context.Input(0);
+  ValueId b = context.Input(1);
+  if (context.number() == kRightShift) {  // by 0 at least, and at most by all bits but one
+    const DType dtype = context.DTypeOf(b);
+    const ops::RoundingAttributes rounding;
+    b = context.EmitInner(OpId::kMin, {b, Number(context, BitsOf(dtype) - 1, dtype)}, rounding);
+    b = context.EmitInner(OpId::kMax, {b, Number(context, 0, dtype)}, rounding);
+  }
+  context.EmitOutput(OpId::kBitwise, {a, b}, attributes);
 }
 
 void ConvertCumulativeSum(TfliteContext& context) {

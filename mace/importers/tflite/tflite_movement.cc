@@ -152,6 +152,9 @@ void ConvertReduce(TfliteContext& context) {
   for (const auto& row : kTable) {
     if (row.number == context.number()) attributes.kind = row.kind;
   }
+  if (context.DTypeOf(x) == DType::kBool && attributes.kind == ops::ReduceKind::kProd) {
+    attributes.kind = ops::ReduceKind::kMin;  // a product of bools: all are true
+  }
   attributes.keep_dims = options != nullptr && options->keep_dims();
   attributes.rounding = ops::Rounding::kTfliteDouble;
   if (!IsConstant(context, operand)) {

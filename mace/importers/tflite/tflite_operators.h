@@ -52,6 +52,9 @@ int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* 
 ValueId ZeroOf(TfliteContext& context, ValueId value);
 void RequireEqualQuantization(TfliteContext& context, const TensorType& from, const TensorType& to);
 
+// Input i, a layer's bias. Without one, the sums of 16-bit inputs have 32 bits where the file says so by the
+// type (its number there) that a bias would have: as with a bias of zeros (tflite_layers.cc).
+ValueId BiasOf(TfliteContext& context, int i, ValueId x, ValueId weights, int8_t type);
 // STRIDED_SLICE whose bounds are computed at run time (tflite_strides.cc).
 void EmitStridedAtRunTime(TfliteContext& context, const file::StridedSliceOptions& options, ValueId x);
 

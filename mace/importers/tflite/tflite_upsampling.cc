@@ -74,7 +74,7 @@ void ConvertTransposeConv(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::TransposeConvOptions>();
   ValueId weights = context.Input(1);
   const ValueId x = context.Input(2);
-  ValueId bias = context.OptionalInput(3);
+  ValueId bias = BiasOf(context, 3, x, weights, options.bias_type());
   const Shape shape = context.ShapeOf(x), kernel = context.ShapeOf(weights);
   if (shape.rank != 4 || kernel.rank != 4) {
     throw ImportError(StatusCode::kDataLoss, std::string("an input ") + ShapeText(shape).text +

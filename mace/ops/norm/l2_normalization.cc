@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "mace/ops/number_types.h"
 #include "mace/ops/quantize/fixed_point_functions.h"
@@ -45,9 +46,12 @@ void NormalizeStoredRow(const T* x, T* y, int64_t count, int32_t x_zero, int32_t
     const int32_t distance = x[i] - x_zero;
     sum += static_cast<uint32_t>(distance * distance);
   }
-  const FixedPointMultiplier inverse = InverseSquareRootOf(static_cast<int32_t>(sum));
+  FixedPointMultiplier inverse = InverseSquareRootOf(static_cast<int32_t>(sum));
+  // The factor 128 is in the elements of u8, in the exponent of i8: some are rounded to other integers.
+  const int32_t factor = std::is_signed_v<T> ? 1 : 1 << kUnitBits;
+  if (std::is_signed_v<T>) inverse.exponent += kUnitBits;
   for (int64_t i = 0; i < count; ++i) {
-    const int32_t units = MultiplyWithTwoRoundings((x[i] - x_zero) * (1 << kUnitBits), inverse);
+    const int32_t units = MultiplyWithTwoRoundings((x[i] - x_zero) * factor, inverse);
     y[i] = static_cast<T>(AddZeroPointAndClamp(units, y_zero, range));
   }
 }
