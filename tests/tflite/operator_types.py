@@ -162,9 +162,13 @@ def table_text(verdicts: list[Verdict]) -> str:
         if name not in TYPES and verdict.state != REFUSED:
             lines.append(f"| {operator} | {name} | {mark[verdict.state]} |")
     lines += ["", "## Not supported", ""]
+    if counts[UNSUPPORTED] == 0:
+        lines.append("Nothing.")
     for (operator, name), verdict in sorted(table.items()):
         if verdict.state == UNSUPPORTED:
             lines.append(f"- {operator}, {name}: {first_line(verdict.reasons)}")
+    lines += ["", "## Left out", "", "LiteRT runs these, but has no kernel for the type:", ""]
+    lines += [f"- {maker.name}, {name}: {reason}" for maker in load_makers() for name, reason in maker.left_out.items()]
     refused = [operator for operator in operators if all(v.state == REFUSED for (o, _), v in table.items() if o == operator)]
     if refused:
         lines += ["", "## Refused by LiteRT with every type", ""]

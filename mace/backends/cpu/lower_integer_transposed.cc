@@ -153,7 +153,6 @@ Status LowerIntegerConvTranspose2d(Lowering& lowering, const Cluster& cluster, c
   MACE_RETURN_IF_ERROR(ReadIntegerLayer(lowering, node, attributes.rounding,
                                         lowering.type(node.inputs[0]).dtype == DType::kU8, &layer, refusal));
   if (*refusal != nullptr) return Status::Ok();
-  layer.wide = layer.input == DType::kI16;  // with any bias
   const PhaseAxis rows(attributes.strides[0], attributes.pads[0], weights[1]);
   const PhaseAxis columns(attributes.strides[1], attributes.pads[1], weights[2]);
   PhaseWeights phase_weights;

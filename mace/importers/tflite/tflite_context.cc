@@ -285,17 +285,45 @@ ValueId TfliteContext::AsFloat(ValueId value) {
     attributes.to = DType::kF32;
     return Emit(OpId::kCast, {value}, attributes, type);
   }
+  if (DTypeOf(value) == DType::kU8 && graph_.QuantizationOf(value) != nullptr) {
+    // Weights of hybrid layers are symmetric: uint8 is how old files call the bytes of int8.
+    const Quantization& stored = *graph_.QuantizationOf(value);
+    const std::vector<float> scales(stored.scales.begin(), stored.scales.end());
+    const std::vector<int32_t> points(scales.size(), 0);
+    ops::BitCastAttributes attributes;
+    attributes.to = DType::kI8;
+    TensorType bytes = TypeOf(value);
+    bytes.dtype = DType::kI8;
+    Spend(static_cast<int64_t>(scales.size()) * 8 + 64);
+    bytes.quantization = Unwrap(graph_.AddQuantization(scales, points, stored.axis));
+    value = Emit(OpId::kBitCast, {value}, attributes, bytes);
+  }
   WarnOnce("layers with float inputs and integer weights: the weights are dequantized, inputs stay float32");
   return Emit(OpId::kDequantize, {value}, NoAttributes{}, type);
 }
 
 // ---- nodes
 
+namespace {
+
+bool IsNarrowFloat(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16; }
+
+bool TakesNarrowFloats(OpId op) {
+  constexpr uint32_t kTaking = kOpNarrowFloats | kOpView | kOpShapeOnly | kOpControl;
+  return (FindOpDefinition(op)->flags & kTaking) != 0 || op == OpId::kCast || op == OpId::kIdentity;
+}
+
+}  // namespace
+
 TensorType TfliteContext::OutputType(int i) { return TypeOfTensor(OutputTensor(i)); }
 
 std::vector<ValueId> TfliteContext::EmitNode(OpId op, std::span<const ValueId> inputs, const void* attributes,
                                              size_t attribute_bytes, std::span<const TensorType> types,
                                              std::span<const std::string_view> names) {
+  for (ValueId input : inputs) {
+    if (input == kNone || !IsNarrowFloat(DTypeOf(input)) || TakesNarrowFloats(op)) continue;
+    return EmitWide(op, inputs, DTypeOf(input), attributes, attribute_bytes, types, names);
+  }
   const std::string node_name = NodeName();
   int64_t bytes =
       static_cast<int64_t>(2 * sizeof(Node) + 4 * (inputs.size() + types.size()) + node_name.size());
@@ -331,6 +359,50 @@ std::vector<ValueId> TfliteContext::EmitNode(OpId op, std::span<const ValueId> i
     type.shape = shape;
   }
   return outputs;
+}
+
+std::vector<ValueId> TfliteContext::EmitWide(OpId op, std::span<const ValueId> inputs, DType narrow,
+                                             const void* attributes, size_t attribute_bytes,
+                                             std::span<const TensorType> types,
+                                             std::span<const std::string_view> names) {
+  const auto cast = [&](ValueId value, DType to, std::string_view name) {
+    ops::CastAttributes attributes_of_cast;
+    attributes_of_cast.to = to;
+    TensorType type = TypeOf(value);
+    type.dtype = to;
+    return Emit(OpId::kCast, {value}, attributes_of_cast, type, name);
+  };
+  std::vector<ValueId> wide(inputs.begin(), inputs.end());
+  for (ValueId& input : wide) {
+    if (input != kNone && IsNarrowFloat(DTypeOf(input))) input = cast(input, DType::kF32, {});
+  }
+  std::vector<TensorType> wide_types(types.begin(), types.end());
+  for (TensorType& type : wide_types) {
+    if (IsNarrowFloat(type.dtype)) type.dtype = DType::kF32;
+  }
+  const std::vector<std::string_view> no_names(types.size());
+  std::vector<ValueId> outputs = EmitNode(op, wide, attributes, attribute_bytes, wide_types, no_names);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (DTypeOf(outputs[i]) == DType::kF32) {
+      outputs[i] = cast(outputs[i], IsNarrowFloat(types[i].dtype) ? types[i].dtype : narrow, names[i]);
+    } else if (!names[i].empty()) {
+      Check(graph_.values[outputs[i]].name.Assign(names[i]));
+    }
+  }
+  return outputs;
+}
+
+void TfliteContext::FoldLast(ValueId value) {
+  const NodeId id = graph_.values[value].producer;
+  if (id == kNone || graph_.nodes[id].op == OpId::kDequantize) return;
+  passes::FoldLimits limits;
+  limits.work = 1 << 14;
+  limits.result_bytes = std::min<int64_t>(1 << 10, fold_allowance_);
+  bool folded = false;
+  Check(passes::FoldNode(&graph_, id, limits, &folded));
+  if (!folded) return;
+  fold_allowance_ -= graph_.ConstantOf(value)->bytes();
+  graph_.nodes.PopBack();
 }
 
 // Whether an activation can change a value of this type, and the bounds it clamps to.

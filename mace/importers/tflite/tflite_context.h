@@ -93,10 +93,26 @@ class TfliteContext {
     return EmitNode(op, {inputs.begin(), inputs.size()}, &attributes, BytesOfAttributes<Attributes>(),
                     {&type, 1}, {&name, 1})[0];
   }
-  // The same for any number of outputs.
+  // The same for any number of outputs. float16 and bfloat16 get Casts to float32 and back around operators
+  // that do not take them.
   std::vector<ValueId> EmitNode(OpId op, std::span<const ValueId> inputs, const void* attributes,
                                 size_t attribute_bytes, std::span<const TensorType> types,
                                 std::span<const std::string_view> names);
+  // A node inside one operator whose type is what the shape rule says; `like` has its quantization. Small
+  // arithmetic on constants is done at once: what follows from shapes is known while the model is read.
+  template <typename Attributes>
+  ValueId EmitInner(OpId op, std::initializer_list<ValueId> inputs, const Attributes& attributes,
+                    ValueId like = kNone) {
+    TensorType type;
+    type.shape = Shape::OfUnknownRank();
+    if (like != kNone) type.quantization = graph_.values[like].type.quantization;
+    const ValueId value = Emit(op, inputs, attributes, type);
+    FoldLast(value);
+    return value;
+  }
+  ValueId EmitInner(OpId op, std::initializer_list<ValueId> inputs) {
+    return EmitInner(op, inputs, NoAttributes{});
+  }
   // Emits a node whose result is the operator's output 0 behind the fused activation.
   template <typename Attributes>
   void EmitOutput(OpId op, std::initializer_list<ValueId> inputs, const Attributes& attributes,
@@ -129,6 +145,11 @@ class TfliteContext {
   void Spend(int64_t bytes);
 
  private:
+  // Computes the last node, which gives `value`, where its inputs are small constants.
+  void FoldLast(ValueId value);
+  std::vector<ValueId> EmitWide(OpId op, std::span<const ValueId> inputs, DType narrow,
+                                const void* attributes, size_t attribute_bytes,
+                                std::span<const TensorType> types, std::span<const std::string_view> names);
   template <typename Attributes>
   static constexpr size_t BytesOfAttributes() {
     return std::is_empty_v<Attributes> ? 0 : sizeof(Attributes);
@@ -151,6 +172,7 @@ class TfliteContext {
   const file::SignatureRecord* signature_ = nullptr;
   int operator_ = 0;
   int64_t allowance_;
+  int64_t fold_allowance_ = int64_t{4} << 20;
   std::vector<ValueId> values_;         // of each tensor now; kNone: not yet
   std::vector<int32_t> states_;         // of each tensor: index into graph.states, or kNone
   std::vector<int32_t> quantizations_;  // of each tensor: index into graph.quantizations, or kNone

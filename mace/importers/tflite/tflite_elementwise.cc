@@ -212,12 +212,6 @@ void ConvertAddN(TfliteContext& context) {
   context.EmitOutput(OpId::kAdd, {sum, context.Input(last)}, kTwoRoundings);
 }
 
-void ConvertFloorDiv(TfliteContext& context) {
-  const ValueId quotient =
-      context.Emit(OpId::kDiv, {context.Input(0), context.Input(1)}, kTwoRoundings, context.OutputType(0));
-  context.EmitOutput(OpId::kFloor, {quotient}, kTwoRoundings);
-}
-
 // Of floats by two operators that have fast kernels.
 void ConvertSquaredDifference(TfliteContext& context) {
   const ValueId a = context.Input(0), b = context.Input(1);

@@ -45,9 +45,8 @@ ops::Conv2dAttributes WindowOf(TfliteContext& context, const Options& options) {
 }
 
 // A float layer takes its weights and bias as floats, however the file keeps them.
-void EmitLayer(TfliteContext& context, OpId op, ValueId x, ValueId weights, const auto& attributes,
-               int8_t activation) {
-  ValueId bias = context.OptionalInput(2);
+void EmitLayer(TfliteContext& context, OpId op, ValueId x, ValueId weights, ValueId bias,
+               const auto& attributes, int8_t activation) {
   if (context.DTypeOf(x) == DType::kF32) {
     weights = context.AsFloat(weights);
     bias = context.AsFloat(bias);
@@ -67,6 +66,18 @@ Attributes PoolOf(TfliteContext& context, const file::PoolOptions& options) {
 
 }  // namespace
 
+ValueId BiasOf(TfliteContext& context, int i, ValueId x, ValueId weights, int8_t type) {
+  if (context.HasInput(i) || context.DTypeOf(x) != DType::kI16 || type != kInt32Number) {
+    return context.OptionalInput(i);
+  }
+  const Shape shape = context.ShapeOf(weights);
+  const ValueId zeros = Unwrap(context.graph().AddUninitializedConstant({}, DType::kI32, {shape[0]}));
+  const TensorView& view = context.graph().constants.back().view;
+  context.Spend(view.bytes());
+  std::memset(view.data, 0, static_cast<size_t>(view.bytes()));
+  return zeros;
+}
+
 void ConvertConv2d(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::ConvolutionOptions>();
   const ValueId x = context.Input(0);
@@ -79,7 +90,8 @@ void ConvertConv2d(TfliteContext& context) {
   if (channels > 0 && group_channels > 0 && channels % group_channels == 0) {
     attributes.groups = channels / group_channels;
   }
-  EmitLayer(context, OpId::kConv2d, x, weights, attributes, options.activation());
+  const ValueId bias = BiasOf(context, 2, x, weights, options.bias_type());
+  EmitLayer(context, OpId::kConv2d, x, weights, bias, attributes, options.activation());
 }
 
 // The file's weights are [1, height, width, channels * multiplier] with the multiplier's outputs of one
@@ -100,7 +112,7 @@ void ConvertDepthwiseConv2d(TfliteContext& context) {
   ops::Conv2dAttributes attributes = WindowOf(context, options);
   attributes.groups = channels;
   const ValueId weights = context.Transposed(stored, {3, 1, 2, 0});
-  EmitLayer(context, OpId::kConv2d, x, weights, attributes, options.activation());
+  EmitLayer(context, OpId::kConv2d, x, weights, context.OptionalInput(2), attributes, options.activation());
 }
 
 void ConvertFullyConnected(TfliteContext& context) {
@@ -121,22 +133,11 @@ void ConvertFullyConnected(TfliteContext& context) {
     reshape.shape = {-1, depth};
     x = context.Emit(OpId::kReshape, {x}, reshape, rows);
   }
-  // Of 16-bit inputs without a bias the sums have 32 bits where the file says so: as with a bias of them.
-  ValueId no_bias = kNone;
-  if (context.DTypeOf(x) == DType::kI16 && !context.HasInput(2) && options.bias_type() == kInt32Number) {
-    no_bias =
-        Unwrap(context.graph().AddUninitializedConstant({}, DType::kI32, {context.ShapeOf(weights)[0]}));
-    const TensorView& zeros = context.graph().constants.back().view;
-    context.Spend(zeros.bytes());
-    std::memset(zeros.data, 0, static_cast<size_t>(zeros.bytes()));
-  }
   ops::FullyConnectedAttributes attributes;
   // LiteRT's reference kernel of this operator, unlike that of convolution, rounds once, in double precision.
   attributes.rounding = ops::Rounding::kTfliteSingle;
-  if (no_bias != kNone) {
-    return context.EmitOutput(OpId::kFullyConnected, {x, weights, no_bias}, attributes, options.activation());
-  }
-  EmitLayer(context, OpId::kFullyConnected, x, weights, attributes, options.activation());
+  const ValueId bias = BiasOf(context, 2, x, weights, options.bias_type());
+  EmitLayer(context, OpId::kFullyConnected, x, weights, bias, attributes, options.activation());
 }
 
 void ConvertAveragePool2d(TfliteContext& context) {

@@ -1,6 +1,7 @@
 // Converters of operators on shapes, and of reductions.
 #include <algorithm>
 
+#include "mace/importers/tflite/tflite_emit.h"
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/output_scale.h"
@@ -47,15 +48,8 @@ void ConvertReshape(TfliteContext& context) {
   std::vector<int64_t> dims;
   if (context.HasInput(1)) {
     const ValueId shape = context.Input(1);
-    if (context.graph().ConstantOf(shape) == nullptr) {
-      ops::CastAttributes cast;
-      cast.to = DType::kI64;
-      TensorType type = context.TypeOf(shape);
-      type.dtype = DType::kI64;
-      const ValueId wide =
-          type.dtype == context.DTypeOf(shape) ? shape : context.Emit(OpId::kCast, {shape}, cast, type);
-      context.EmitOutput(OpId::kReshape, {x, wide}, attributes);
-      return;
+    if (!IsConstant(context, shape)) {
+      return context.EmitOutput(OpId::kReshape, {x, AsInt64(context, shape)}, attributes);
     }
     dims = context.ConstantInts(shape, "the shape");
   } else if (options != nullptr) {
@@ -90,8 +84,12 @@ namespace {
 
 // The paddings in the order that Pad has them: all begins, then all ends.
 ValueId PadsOf(TfliteContext& context, int rank) {
-  const std::vector<int64_t> pairs =
-      context.ConstantInts(context.Input(1), "the padding");  // (begin, end) per axis
+  const ValueId operand = context.Input(1);
+  if (!IsConstant(context, operand)) {
+    const ValueId paddings = Reshaped(context, operand, {rank, 2});
+    return Reshaped(context, Permuted(context, paddings, {1, 0}), {2 * rank});
+  }
+  const std::vector<int64_t> pairs = context.ConstantInts(operand, "the padding");  // (begin, end) per axis
   if (pairs.size() != 2 * static_cast<size_t>(rank)) {
     throw ImportError(StatusCode::kDataLoss,
                       std::to_string(pairs.size()) + " paddings for rank " + std::to_string(rank));
@@ -119,18 +117,12 @@ ValueId ZeroOf(TfliteContext& context, ValueId value) {
 void ConvertPad(TfliteContext& context) {
   const ValueId x = context.Input(0);
   const TensorType type = context.TypeOf(x);
-  const ValueId pads = PadsOf(context, type.shape.rank);
+  const ValueId pads = PadsOf(context, RankOf(context, x));
   RequireEqualQuantization(context, type, context.OutputType(0));
   ValueId fill = context.OptionalInput(2);
   if (fill != kNone) {
     RequireEqualQuantization(context, context.TypeOf(fill), context.OutputType(0));
-    if (context.ShapeOf(fill).rank > 1) {
-      ops::ReshapeAttributes reshape;
-      reshape.shape = {1};
-      TensorType scalar = context.TypeOf(fill);
-      scalar.shape = {1};
-      fill = context.Emit(OpId::kReshape, {fill}, reshape, scalar);
-    }
+    if (context.ShapeOf(fill).rank > 1) fill = Reshaped(context, fill, {1});
   } else {
     fill = ZeroOf(context, x);
   }
@@ -144,21 +136,32 @@ void ConvertMirrorPad(TfliteContext& context) {
   attributes.mode = mode == 0 ? ops::PadMode::kReflect : ops::PadMode::kSymmetric;
   if (mode != 0 && mode != 1) context.Refuse("mirror mode " + std::to_string(mode));
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
-  context.EmitOutput(OpId::kPad, {x, PadsOf(context, context.ShapeOf(x).rank)}, attributes);
+  context.EmitOutput(OpId::kPad, {x, PadsOf(context, RankOf(context, x))}, attributes);
 }
 
 void ConvertReduce(TfliteContext& context) {
   static constexpr struct {
     int32_t number;
     ops::ReduceKind kind;
-  } kTable[] = {{40, ops::ReduceKind::kMean},
-                {74, ops::ReduceKind::kSum},
-                {81, ops::ReduceKind::kProd},
-                {82, ops::ReduceKind::kMax},
-                {89, ops::ReduceKind::kMin}};
+  } kTable[] = {{40, ops::ReduceKind::kMean}, {74, ops::ReduceKind::kSum}, {81, ops::ReduceKind::kProd},
+                {82, ops::ReduceKind::kMax},  {89, ops::ReduceKind::kMin}, {91, ops::ReduceKind::kMax},
+                {140, ops::ReduceKind::kMin}};
   const auto* options = context.OptionalOptions<file::ReduceOptions>();
-  const ValueId x = context.Input(0);
-  const std::vector<int64_t> axes = context.ConstantInts(context.Input(1), "the list of axes");
+  const ValueId x = context.Input(0), operand = context.Input(1);
+  ops::ReduceAttributes attributes;
+  for (const auto& row : kTable) {
+    if (row.number == context.number()) attributes.kind = row.kind;
+  }
+  if (context.DTypeOf(x) == DType::kBool && attributes.kind == ops::ReduceKind::kProd) {
+    attributes.kind = ops::ReduceKind::kMin;  // a product of bools: all are true
+  }
+  attributes.keep_dims = options != nullptr && options->keep_dims();
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  if (!IsConstant(context, operand)) {
+    attributes.empty_is_none = true;
+    return context.EmitOutput(OpId::kReduce, {x, operand}, attributes);
+  }
+  const std::vector<int64_t> axes = context.ConstantInts(operand, "the list of axes");
   if (axes.empty() || context.ShapeOf(x).rank == 0) {
     // Nothing is reduced (an empty list would be everything here); the scale may change.
     if (context.TypeOf(x).quantization == kNone || !context.IsInteger(x)) {
@@ -168,18 +171,16 @@ void ConvertReduce(TfliteContext& context) {
     requantize.to = context.DTypeOf(x);
     return context.EmitOutput(OpId::kRequantize, {x}, requantize);
   }
-  ops::ReduceAttributes attributes;
-  for (const auto& row : kTable) {
-    if (row.number == context.number()) attributes.kind = row.kind;
-  }
   attributes.axes = ToList(axes, "the list of axes");
-  attributes.keep_dims = options != nullptr && options->keep_dims();
-  attributes.rounding = ops::Rounding::kTfliteDouble;
   context.EmitOutput(OpId::kReduce, {x}, attributes);
 }
 
 void ConvertTranspose(TfliteContext& context) {
   const ValueId x = context.Input(0);
+  if (!IsConstant(context, context.Input(1))) {
+    RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+    return context.EmitOutput(OpId::kPermute, {x, context.Input(1)}, NoAttributes{});
+  }
   ops::TransposeAttributes attributes;
   attributes.perm = ToList(context.ConstantInts(context.Input(1), "the permutation"), "the permutation");
   if (attributes.perm.size() != context.ShapeOf(x).rank) {
@@ -255,42 +256,6 @@ void ConvertSpaceToDepth(TfliteContext& context) {
   reshape.shape = {batch, height / block, width / block, block * block * channels};
   reshape.allow_zero = true;
   context.EmitOutput(OpId::kReshape, {sorted}, reshape);
-}
-
-// To the shape of the second operand, by NumPy's rules.
-void ConvertBroadcastTo(TfliteContext& context) {
-  const ValueId x = context.Input(0);
-  const std::vector<int64_t> dims = context.ConstantInts(context.Input(1), "the shape");
-  RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
-  context.EmitOutput(OpId::kExpand, {x, context.AddInts(dims)}, NoAttributes{});
-}
-
-// The tensor so many times along each axis: for each repeated axis a concatenation with itself.
-void ConvertTile(TfliteContext& context) {
-  ValueId x = context.Input(0);
-  const std::vector<int64_t> counts = context.ConstantInts(context.Input(1), "the repetitions");
-  if (counts.size() != static_cast<size_t>(context.ShapeOf(x).rank)) {
-    throw ImportError(StatusCode::kDataLoss, std::to_string(counts.size()) + " repetitions for rank " +
-                                                 std::to_string(context.ShapeOf(x).rank));
-  }
-  RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
-  constexpr int64_t kMostRepetitions = 4096;
-  for (size_t axis = 0; axis < counts.size(); ++axis) {
-    if (counts[axis] == 1) continue;
-    if (counts[axis] < 1 || counts[axis] > kMostRepetitions) {
-      return context.Refuse(std::to_string(counts[axis]) + " repetitions");
-    }
-    ops::ConcatAttributes attributes;
-    attributes.axis = static_cast<int64_t>(axis);
-    attributes.rounding = ops::Rounding::kTfliteDouble;
-    TensorType type = context.TypeOf(x);
-    if (type.shape[static_cast<int>(axis)] >= 0) type.shape[static_cast<int>(axis)] *= counts[axis];
-    const std::vector<ValueId> copies(static_cast<size_t>(counts[axis]), x);
-    const std::string_view no_name;
-    x = context.EmitNode(OpId::kConcat, copies, &attributes, sizeof(attributes), {&type, 1},
-                         {&no_name, 1})[0];
-  }
-  context.EmitOutput(OpId::kIdentity, {x}, NoAttributes{});
 }
 
 void ConvertCast(TfliteContext& context) {

@@ -20,6 +20,12 @@ enum TypeMask : uint32_t {
   kInt32 = 1u << static_cast<int>(DType::kI32),
   kInt64 = 1u << static_cast<int>(DType::kI64),
   kFloat64 = 1u << static_cast<int>(DType::kF64),
+  kUint16 = 1u << static_cast<int>(DType::kU16),
+  kUint32 = 1u << static_cast<int>(DType::kU32),
+  kFloat64 = 1u << static_cast<int>(DType::kF64),
+  kBfloat16 = 1u << static_cast<int>(DType::kBF16),
+  kNarrowFloats = kFloat16 | kBfloat16,
+  kInt4 = 1u << static_cast<int>(DType::kI4),
   kBool = 1u << static_cast<int>(DType::kBool),
   kBytes = kInt8 | kUint8,
   kWords = kInt8 | kUint8 | kInt16,
@@ -46,6 +52,12 @@ int64_t ConstantScalar(const TfliteContext& context, ValueId value, const char* 
 // What a Pad of `value` is filled with: kNone for zero; of quantized tensors their zero point.
 ValueId ZeroOf(TfliteContext& context, ValueId value);
 void RequireEqualQuantization(TfliteContext& context, const TensorType& from, const TensorType& to);
+
+// Input i, a layer's bias. Without one, the sums of 16-bit inputs have 32 bits where the file says so by the
+// type (its number there) that a bias would have: as with a bias of zeros (tflite_layers.cc).
+ValueId BiasOf(TfliteContext& context, int i, ValueId x, ValueId weights, int8_t type);
+// STRIDED_SLICE whose bounds are computed at run time (tflite_strides.cc).
+void EmitStridedAtRunTime(TfliteContext& context, const file::StridedSliceOptions& options, ValueId x);
 
 // tflite_layers.cc
 void ConvertConv2d(TfliteContext& context);
@@ -79,7 +91,6 @@ void ConvertComparison(TfliteContext& context);
 void ConvertNotEqual(TfliteContext& context);
 void ConvertSelect(TfliteContext& context);
 void ConvertAddN(TfliteContext& context);
-void ConvertFloorDiv(TfliteContext& context);
 // tflite_batches.cc
 void ConvertSpaceToBatch(TfliteContext& context);
 void ConvertBatchToSpace(TfliteContext& context);
@@ -92,8 +103,6 @@ void ConvertMirrorPad(TfliteContext& context);
 void ConvertExpandDims(TfliteContext& context);
 void ConvertDepthToSpace(TfliteContext& context);
 void ConvertSpaceToDepth(TfliteContext& context);
-void ConvertBroadcastTo(TfliteContext& context);
-void ConvertTile(TfliteContext& context);
 void ConvertCast(TfliteContext& context);
 void ConvertTranspose(TfliteContext& context);
 void ConvertSqueeze(TfliteContext& context);
@@ -140,9 +149,39 @@ void ConvertResizeNearest(TfliteContext& context);
 void ConvertArgMax(TfliteContext& context);
 void ConvertTopK(TfliteContext& context);
 void ConvertArgMin(TfliteContext& context);
-void ConvertGather(TfliteContext& context);
 void ConvertEmbeddingLookup(TfliteContext& context);
 void ConvertBatchMatMul(TfliteContext& context);
+// tflite_math.cc
+void ConvertFloorMod(TfliteContext& context);
+void ConvertFloorDiv(TfliteContext& context);
+void ConvertAtan2(TfliteContext& context);
+void ConvertBitwise(TfliteContext& context);
+void ConvertCumulativeSum(TfliteContext& context);
+void ConvertL2Normalization(TfliteContext& context);
+void ConvertLocalResponse(TfliteContext& context);
+void ConvertFakeQuant(TfliteContext& context);
+// tflite_indices.cc
+void ConvertGather(TfliteContext& context);
+void ConvertGatherNd(TfliteContext& context);
+void ConvertScatterNd(TfliteContext& context);
+void ConvertSparseToDense(TfliteContext& context);
+void ConvertOneHot(TfliteContext& context);
+void ConvertWhere(TfliteContext& context);
+void ConvertUnique(TfliteContext& context);
+void ConvertSuppression(TfliteContext& context);
+void ConvertReverseSequence(TfliteContext& context);
+// tflite_shapes.cc
+void ConvertShape(TfliteContext& context);
+void ConvertRank(TfliteContext& context);
+void ConvertZerosLike(TfliteContext& context);
+void ConvertFill(TfliteContext& context);
+void ConvertRange(TfliteContext& context);
+void ConvertBroadcastTo(TfliteContext& context);
+void ConvertTile(TfliteContext& context);
+void ConvertBroadcastArgs(TfliteContext& context);
+void ConvertMatrixDiag(TfliteContext& context);
+void ConvertMatrixSetDiag(TfliteContext& context);
+void ConvertBitcast(TfliteContext& context);
 
 }  // namespace mace::importers::tflite
 

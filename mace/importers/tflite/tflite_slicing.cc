@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "mace/importers/tflite/tflite_emit.h"
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/shape/shape_ops.h"
@@ -197,6 +198,13 @@ void ConvertUnpack(TfliteContext& context) {
 void ConvertReverse(TfliteContext& context) {
   const ValueId x = context.Input(0);
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  const ValueId operand = context.Input(1);
+  if (!IsConstant(context, operand)) {
+    const int count = LengthOf(context, operand, "the list of axes");
+    const ValueId minus_one = Repeated(context, -1, count), to_first = Repeated(context, INT32_MIN, count);
+    return context.EmitOutput(OpId::kSlice, {x, minus_one, to_first, AsInt64(context, operand), minus_one},
+                              NoAttributes{});
+  }
   Bounds bounds;
   for (int64_t axis : context.ConstantInts(context.Input(1), "the list of axes")) {
     bounds.Add(-1, INT32_MIN, ResolvedAxis(axis, context.ShapeOf(x).rank), -1);
@@ -211,6 +219,9 @@ void ConvertStridedSlice(TfliteContext& context) {
   const ValueId x = context.Input(0);
   const Shape shape = context.ShapeOf(x);
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  for (int i = 1; i <= 3; ++i) {
+    if (!IsConstant(context, context.Input(i))) return EmitStridedAtRunTime(context, options, x);
+  }
   const std::vector<int64_t> begin = context.ConstantInts(context.Input(1), "begin");
   const std::vector<int64_t> end = context.ConstantInts(context.Input(2), "end");
   const std::vector<int64_t> strides = context.ConstantInts(context.Input(3), "the list of strides");
@@ -297,6 +308,13 @@ void ConvertSlice(TfliteContext& context) {
   const ValueId x = context.Input(0);
   const Shape shape = context.ShapeOf(x);
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
+  if (!IsConstant(context, context.Input(1)) || !IsConstant(context, context.Input(2))) {
+    const ValueId from = AsInt64(context, context.Input(1)), count = AsInt64(context, context.Input(2));
+    const ValueId to_last =
+        context.EmitInner(OpId::kEqual, {count, Int(context, -1)}, ops::RoundingAttributes{});
+    const ValueId to = Chosen(context, to_last, Int(context, INT32_MAX), Plus(context, from, count));
+    return context.EmitOutput(OpId::kSlice, {x, from, to}, NoAttributes{});
+  }
   const std::vector<int64_t> begin = context.ConstantInts(context.Input(1), "begin");
   const std::vector<int64_t> size = context.ConstantInts(context.Input(2), "the list of sizes");
   if (begin.size() != static_cast<size_t>(shape.rank) || size.size() != begin.size()) {

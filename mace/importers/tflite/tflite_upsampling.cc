@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mace/importers/tflite/tflite_emit.h"
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/movement/movement.h"
@@ -9,19 +10,6 @@
 
 namespace mace::importers::tflite {
 namespace {
-
-// `value` (i32 or i64) as i64.
-ValueId AsInt64(TfliteContext& context, ValueId value) {
-  if (context.graph().ConstantOf(value) != nullptr) {
-    return context.AddInts(context.ConstantInts(value, "the size"));
-  }
-  if (context.DTypeOf(value) == DType::kI64) return value;
-  ops::CastAttributes cast;
-  cast.to = DType::kI64;
-  TensorType type = context.TypeOf(value);
-  type.dtype = DType::kI64;
-  return context.Emit(OpId::kCast, {value}, cast, type);
-}
 
 // Inputs: x, the size [2].
 template <typename Options>
@@ -86,7 +74,7 @@ void ConvertTransposeConv(TfliteContext& context) {
   const auto& options = context.RequiredOptions<file::TransposeConvOptions>();
   ValueId weights = context.Input(1);
   const ValueId x = context.Input(2);
-  ValueId bias = context.OptionalInput(3);
+  ValueId bias = BiasOf(context, 3, x, weights, options.bias_type());
   const Shape shape = context.ShapeOf(x), kernel = context.ShapeOf(weights);
   if (shape.rank != 4 || kernel.rank != 4) {
     throw ImportError(StatusCode::kDataLoss, std::string("an input ") + ShapeText(shape).text +

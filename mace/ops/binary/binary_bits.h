@@ -1,4 +1,5 @@
-// Integers by their bits, and remainders: elementwise operators of two inputs of one dtype, which broadcast.
+// Integers by their bits, remainders and angles: elementwise operators of two inputs of one dtype, which
+// broadcast.
 #ifndef MACE_OPS_BINARY_BINARY_BITS_H_
 #define MACE_OPS_BINARY_BINARY_BITS_H_
 
@@ -30,6 +31,9 @@ struct ModAttributes {
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, ModAttributes, truncated)}; }
 };
 
+// Atan2: floats y, x -> the angle of the point (x, y), -pi to pi.
+
+extern const OpDefinition kAtan2Definition;
 extern const OpDefinition kBitwiseDefinition;
 extern const OpDefinition kModDefinition;
 

@@ -68,5 +68,14 @@ TEST(Mod, FloatsAtTheEdges) {
   }
 }
 
+TEST(Atan2, TheAngleOfAPointInEachQuadrant) {
+  OpTester tester(OpId::kAtan2);
+  ASSERT_OK(tester.Input<float>({5}, {1, 1, -1, -1, 0}).Input<float>({5}, {1, -1, -1, 1, -1}).Run());
+  const double eighth = std::acos(-1.0) / 4;
+  const double expected[] = {eighth, 3 * eighth, -3 * eighth, -eighth, 4 * eighth};
+  for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(tester.Output<float>()[i], expected[i], 1e-6);
+  EXPECT_ERROR(OpTester(OpId::kAtan2).Input<int32_t>({1}, {1}).Input<int32_t>({1}, {1}).Run(), kUnsupported);
+}
+
 }  // namespace
 }  // namespace mace::ops

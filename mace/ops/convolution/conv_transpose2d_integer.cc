@@ -21,10 +21,11 @@ Channel ChannelOf(const ReferenceContext& context, int64_t channel) {
   const float weight_scale = weights.scales[index];
   const DType dtype = context.inputs[0].dtype;
   Channel result;
-  // 16-bit activations are summed in 64 bits.
+  // 16-bit activations are summed in 64 bits unless the file gives a 32-bit bias.
+  const bool narrow_bias = context.has_input(2) && context.inputs[2].dtype == DType::kI32;
   result.scale = OutputScale(context.attributes<ConvTranspose2dAttributes>().rounding,
                              TfliteMultiplier(x.scales[0], weight_scale, y.scales[0], dtype == DType::kU8),
-                             x.scales[0] * weight_scale / y.scales[0], dtype == DType::kI16);
+                             x.scales[0] * weight_scale / y.scales[0], dtype == DType::kI16 && !narrow_bias);
   result.weight_zero_point = weights.zero_points[index];
   if (context.has_input(2)) {
     const TensorView& bias = context.inputs[2];

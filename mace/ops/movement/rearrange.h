@@ -33,6 +33,10 @@ struct ReverseSequenceAttributes {
   }
 };
 
+// Permute: x, int64 or int32 order [rank] -> x with axis order[i] as its axis i: a Transpose whose order is
+// computed at run time.
+
+extern const OpDefinition kPermuteDefinition;
 extern const OpDefinition kTileDefinition;
 extern const OpDefinition kSpaceToDepthDefinition;
 extern const OpDefinition kTriluDefinition;

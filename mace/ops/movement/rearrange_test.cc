@@ -208,5 +208,20 @@ TEST(ContentInputs, AreWhatTheRulesRead) {
   EXPECT_EQ(mask(OpId::kRange), ContentInputs({0, 1, 2}));
 }
 
+TEST(Permute, MovesAxesInAnOrderThatIsAnOperand) {
+  OpTester tester(OpId::kPermute);
+  ASSERT_OK(tester.Input<int16_t>({2, 1, 3}, {1, 2, 3, 4, 5, 6}).Input<int32_t>({3}, {2, 0, -2}).Run());
+  EXPECT_EQ(tester.output().shape, (Shape{3, 2, 1}));
+  EXPECT_EQ(tester.Output<int16_t>(), (std::vector<int16_t>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST(Permute, RefusesWhatIsNoOrder) {
+  for (const std::vector<int64_t>& order : {std::vector<int64_t>{0, 0}, {0, 2}, {0}}) {
+    OpTester tester(OpId::kPermute);
+    tester.Input<float>({1, 1}, {1}).Input<int64_t>({static_cast<int64_t>(order.size())}, order);
+    EXPECT_ERROR(tester.Run(), kInvalidArgument);
+  }
+}
+
 }  // namespace
 }  // namespace mace::ops

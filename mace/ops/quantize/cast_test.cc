@@ -122,5 +122,24 @@ TEST(Cast, Refusals) {
   EXPECT_ERROR(invalid.Input<float>({1}, {1}).Run(), kInvalidArgument);
 }
 
+TEST(BitCast, RegroupsElementsOfOtherSizes) {
+  OpTester split(OpId::kBitCast);
+  split.attributes<BitCastAttributes>().to = DType::kU8;
+  split.attributes<BitCastAttributes>().regroup = true;
+  ASSERT_OK(split.Input<uint32_t>({2}, {0x04030201, 0x08070605}).Run());
+  EXPECT_EQ(split.output().shape, (Shape{2, 4}));
+  EXPECT_EQ(split.Output<uint8_t>(), (std::vector<uint8_t>{1, 2, 3, 4, 5, 6, 7, 8}));
+  OpTester join(OpId::kBitCast);
+  join.attributes<BitCastAttributes>().to = DType::kU16;
+  join.attributes<BitCastAttributes>().regroup = true;
+  ASSERT_OK(join.Input<uint8_t>({1, 2}, {1, 2}).Run());
+  EXPECT_EQ(join.output().shape, (Shape{1}));
+  EXPECT_EQ(join.Output<uint16_t>(), (std::vector<uint16_t>{0x0201}));
+  OpTester other(OpId::kBitCast);
+  other.attributes<BitCastAttributes>().to = DType::kU16;
+  other.attributes<BitCastAttributes>().regroup = true;
+  EXPECT_ERROR(other.Input<uint8_t>({3}, {1, 2, 3}).Run(), kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace mace::ops

@@ -15,10 +15,15 @@ struct CastAttributes {
   static constexpr auto Fields() { return std::array{MACE_FIELD(1, CastAttributes, to)}; }
 };
 // BitCast: the bits of each element as one of type `to`, which has as many; of bools any byte but 0 is true.
+// With `regroup` the types may differ in size: an element becomes several along a new last axis, or those of
+// the last axis, which is that long, become one. The first one has the lowest bits.
 struct BitCastAttributes {
   DType to = DType::kF32;
+  bool regroup = false;
 
-  static constexpr auto Fields() { return std::array{MACE_FIELD(1, BitCastAttributes, to)}; }
+  static constexpr auto Fields() {
+    return std::array{MACE_FIELD(1, BitCastAttributes, to), MACE_FIELD(2, BitCastAttributes, regroup)};
+  }
 };
 // Quantize: f32 -> `to`, q = saturate(round(x / scale) + zero_point) with the output value's quantization.
 struct QuantizeAttributes {
