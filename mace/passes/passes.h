@@ -65,6 +65,8 @@ Status RunCastSinking(Graph* graph);
 
 // Equal operators on equal operands, with equal attributes, are computed once.
 Status RunCommonSubexpressions(Graph* graph);
+// SpaceToBatch, Conv2d, BatchToSpace (the outer two as Reshape, Transpose, Reshape) -> a dilated Conv2d.
+Status RunBatchToDilation(Graph* graph);
 // Constants of equal type, shape, quantization and bytes are stored once.
 Status RunWeightSharing(Graph* graph);
 // x * 1, x - 0, x / 2^n, -(-x), chains of scalar factors, 1 / sqrt(x) and the like, where that is exact but
