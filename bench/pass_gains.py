@@ -26,10 +26,10 @@ from typing import Any
 
 import numpy as np
 from intervals import bootstrap_median
+from mace.cli import random_inputs
 from machine import commit_of, describe
 
 import mace
-from mace.cli import random_inputs
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCH_NORMALIZED = ("mobilenet_v2_1.0_224", "resnet18_224")  # with BatchNormalization kept: what frameworks export while training
@@ -39,6 +39,13 @@ NOT_JUDGED = {
     "dead_code": "spares the others work: each of them drops what it finds unused, too",
 }
 OVERALL = ("mobilenet_v2_1.0_224", "mobilenet_v2_1.0_224_bn")
+EXPLANATION = (
+    "Networks are those of MACE_TEST_MODELS (format/name; collections: format/collection/name), of bench/make_models.py",
+    "(`_bn`: with BatchNormalization) and of scripts/make_small_models.sh (small/name). *Fires on*: the number of networks that",
+    "the pass changes. Nodes, KiB of constants and milliseconds (one thread) with all passes and without this one, on the networks",
+    "where most changes; *ratio*: without / with. Passes can stand in for one another: what one leaves, another may find.",
+)
+OPEN_SIZE = 4  # of a dimension that is open, where there are no stored inputs
 LEAST_MS = 2.0  # a round repeats what is faster
 
 
@@ -63,7 +70,8 @@ class Network:
             stored = [np.load(self.case / f"in_{i}.npy") for i in range(len(model.inputs))]
             steps = [a[0] if a.ndim == len(t.shape) + 1 else a for a, t in zip(stored, model.inputs, strict=True)]
             return steps
-        return random_inputs(model, {}, 0)
+        open_axes = {t.name: [d if isinstance(d, int) else OPEN_SIZE for d in t.shape] for t in model.inputs}
+        return random_inputs(model, open_axes, 0)
 
 
 @dataclass
@@ -211,14 +219,20 @@ def compare(network: Network, data: tuple[bytes, bytes], rounds: int) -> tuple[t
     return (statistics.median(t[0] for t in times), statistics.median(t[1] for t in times)), ratio
 
 
-def measure(passes: Sequence[Pass], rounds: int, most: int, report: Callable[[str], None]) -> None:
-    """Times of each pass on the networks that it changes most."""
+def measure(passes: Sequence[Pass], rounds: int, most: int, report: Callable[[str], None]) -> list[str]:
+    """Times of each pass on the networks that it changes most; what could not be run."""
+    problems = []
     for entry in passes:
         del entry.gains[most:]
         for gain in entry.gains:
             data = (gain.network.convert().data, gain.network.convert(without_passes=[entry.name]).data)
-            gain.ms, gain.ratio = compare(gain.network, data, rounds)
+            try:
+                gain.ms, gain.ratio = compare(gain.network, data, rounds)
+            except (mace.MaceError, OSError) as error:
+                problems.append(f"the time of {gain.network.name}: {error}")
+                continue
             report(f"{entry.name} on {gain.network.name}: {gain.ms[0]:.3f} ms, without {gain.ms[1]:.3f} ms")
+    return problems
 
 
 def stem_model(fused: bool) -> bytes:
@@ -262,7 +276,8 @@ def claims(networks: Sequence[Network], rounds: int) -> list[str]:
             rows.append([f"all passes on {network.name}", "27 %", f"{ms[0]:.3f}", f"{ms[1]:.3f}", percent(ratio)])
     stem = Network("stem", Path())
     ms, ratio = compare(stem, (mace.convert(stem_model(True))[0], mace.convert(stem_model(False))[0]), rounds)
-    rows.append(["Conv+ReLU+MaxPool (7x7, 64 channels, 224x224) as one step of the plan", "18 %", f"{ms[0]:.3f}", f"{ms[1]:.3f}", percent(ratio)])
+    what = "Conv+ReLU+MaxPool (7x7, 64 channels, 224x224), values between them kept out of memory"
+    rows.append([what, "18 %", f"{ms[0]:.3f}", f"{ms[1]:.3f}", percent(ratio)])
     head = ["what", "articles claim", "ms with", "ms without", "time saved [95 % interval]"]
     return ["## Two claims", "", *table(head, rows)]
 
@@ -274,11 +289,21 @@ def table(headings: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def gain_row(entry: Pass, gain: Gain) -> list[str]:
-    row = [f"`{entry.name}`", str(len(entry.fires_on)), gain.network.name, *(str(n) for n in gain.nodes), *(f"{b / 1024:.1f}" for b in gain.bytes)]
+    numbers = [*(str(n) for n in gain.nodes), *(f"{b / 1024:.1f}" for b in gain.bytes)]
+    row = [f"`{entry.name}`", str(len(entry.fires_on)), gain.network.name, *numbers]
     if gain.ms is None or gain.ratio is None:
         return [*row, "", "", ""]
     ratio = f"{gain.ratio[0]:.3f} [{gain.ratio[1]:.3f}, {gain.ratio[2]:.3f}]"
     return [*row, f"{gain.ms[0]:.3f}", f"{gain.ms[1]:.3f}", ratio]
+
+
+def grouped(problems: Sequence[str], shown: int = 4) -> list[str]:
+    """Those of one reason in one line."""
+    names: dict[str, list[str]] = {}
+    for problem in problems:
+        name, _, reason = problem.partition(": ")
+        names.setdefault(reason, []).append(name)
+    return [f"- {', '.join(of[:shown])}{f' and {len(of) - shown} more' if len(of) > shown else ''}: {why}" for why, of in names.items()]
 
 
 def idle(passes: Sequence[Pass]) -> list[Pass]:
@@ -299,10 +324,8 @@ def document(passes: Sequence[Pass], problems: Sequence[str], measured: list[str
         *table(["pass", "what it does"], [[f"`{entry.name}`", entry.text] for entry in passes]),
         "## What each is worth",
         "",
-        "Networks are those of MACE_TEST_MODELS (format/name; collections: format/collection/name), of bench/make_models.py (`_bn`: with BatchNormalization) and of",
-        "scripts/make_small_models.sh (small/name). *Fires on*: the number of networks that the pass changes. Nodes, KiB of constants",
-        "and milliseconds (one thread, median) with all passes and without this one, on the networks where most changes; *ratio*: without / with,",
-        f"median of {rounds} rounds in turns, with its 95 % interval. Passes can stand in for one another: what one leaves, another may find.",
+        *EXPLANATION,
+        f"Times are medians of {rounds} rounds in turns, the ratio has its 95 % interval.",
         f"Measured on {about['cpu']} ({about['cores']} cores), commit {commit}{' and changes' if changed else ''}, {when[:10]}.",
         "",
         *table(
@@ -314,7 +337,7 @@ def document(passes: Sequence[Pass], problems: Sequence[str], measured: list[str
     nothing = [f"`{entry.name}`" for entry in idle(passes)]
     lines += [f"**Without effect on any network: {', '.join(nothing)}.**", ""] if nothing else []
     lines += measured
-    lines += ["Not looked at:", "", *(f"- {problem}" for problem in problems), ""] if problems else []
+    lines += ["Not looked at:", "", *grouped(problems), ""] if problems else []
     return "\n".join(lines)
 
 
@@ -342,8 +365,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     passes, problems = structure(networks, names, report)
     measured: list[str] = []
     if not given.quick:
-        measure(passes, given.rounds, given.most, report)
-        measured = claims(networks, given.rounds)
+        problems += measure(passes, given.rounds, given.most, report)
+        measured = [] if given.only or given.networks else claims(networks, given.rounds)
     text = document(passes, problems, measured, given.rounds)
     if given.write:
         given.write.write_text(text)

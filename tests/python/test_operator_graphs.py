@@ -5,6 +5,7 @@ tests/onnx/operator_graphs.py draws them, and lists failures from the command li
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -55,6 +56,14 @@ def test_random_graphs(histogram: Counter[str]) -> None:
     integers = [0]
     check()
     assert integers[0] >= GRAPHS / 10  # results
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_pass_alone(seed: int) -> None:
+    case = operator_graphs.Case(operator_graphs.draw_graph([2, seed]))
+    for name in mace.passes():
+        failure = case.failure(functools.partial(mace.load, only_passes=[name]))
+        assert failure is None, f"{name}: {failure}\n{onnx.printer.to_text(case.model)}"
 
 
 def test_judge_sees_what_passes_break() -> None:
