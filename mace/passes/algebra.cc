@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "mace/passes/constants.h"
@@ -142,8 +143,40 @@ class Algebra {
     return Replace(OpId::kRsqrt, {ValueId{sqrt->inputs[0]}});
   }
 
+  // (1 - z) * n + z * h -> n + z * (h - n), as a GRU mixes its states: one product less. Only where n is
+  // bounded, so that n + z * (h - n) is no number for the same h as before; both round at the scale of n and
+  // h.
+  bool Mixture(ValueId first, ValueId second) {
+    const Node* part = editor_.ProducerIf(first, OpId::kMul);
+    const Node* rest = editor_.ProducerIf(second, OpId::kMul);
+    if (!IsFloating() || part == nullptr || rest == nullptr || first == second || !editor_.HasOneUse(first) ||
+        !editor_.HasOneUse(second)) {
+      return false;
+    }
+    for (int side = 0; side < 4; ++side) {
+      const ValueId share = part->inputs[side & 1], n = part->inputs[1 - (side & 1)];
+      const ValueId z = rest->inputs[side >> 1], h = rest->inputs[1 - (side >> 1)];
+      const Node* difference = editor_.ProducerIf(share, OpId::kSub);
+      double one = 0;
+      if (difference == nullptr || !editor_.HasOneUse(share) || difference->inputs[1] != z ||
+          !ScalarBeside(z, difference->inputs[0], &one) || one != 1 ||
+          editor_.ProducerIf(n, OpId::kTanh) == nullptr || !HaveOneShape({z, n, h, y_})) {
+        continue;
+      }
+      const ValueId distance = editor_.Emit(id_, OpId::kSub, {h, n});
+      return Replace(OpId::kAdd, {n, editor_.Emit(id_, OpId::kMul, {z, distance})});
+    }
+    return false;
+  }
+  bool HaveOneShape(std::initializer_list<ValueId> values) const {
+    const Shape& shape = editor_.ShapeOf(*values.begin());
+    return IsKnownShape(shape) && std::all_of(values.begin(), values.end(),
+                                              [&](ValueId value) { return editor_.ShapeOf(value) == shape; });
+  }
+
   bool Sum(ValueId x, ValueId other) {
     double element = 0;
+    if (Mixture(x, other)) return true;
     if (const Node* negated = editor_.ProducerIf(other, OpId::kNeg);
         negated != nullptr && editor_.HasOneUse(other)) {
       return Replace(OpId::kSub, {x, ValueId{negated->inputs[0]}});

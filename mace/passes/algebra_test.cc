@@ -33,6 +33,19 @@ TEST_F(AlgebraTest, PowersAndRoots) {
                 "Abs Mul Rsqrt Exp Rsqrt Exp Sub Neg");
 }
 
+// h' = (1 - z) * n + z * h, the products in any order.
+TEST_F(AlgebraTest, MixturesOfStates) {
+  for (const bool bounded : {true, false}) {
+    graph_ = Graph();
+    const ValueId z = Node(OpId::kSigmoid, {Input("z", {2, 3})}), h = Input("h", {2, 3});
+    const ValueId n = Node(bounded ? OpId::kTanh : OpId::kExp, {Input("n", {2, 3})});
+    const ValueId fresh = Node(OpId::kMul, {n, Node(OpId::kSub, {Scalar(1), z})});
+    Output(Node(OpId::kAdd, {Node(OpId::kMul, {z, h}), fresh}), "y");
+    RunAndCompare(RunAlgebra, 1e-6);
+    EXPECT_EQ(Operators(), bounded ? "Sigmoid Tanh Sub Mul Add" : "Sigmoid Exp Sub Mul Mul Add");
+  }
+}
+
 TEST_F(AlgebraTest, IntegersWrap) {
   const ValueId x = To(DType::kI32, Input("x", {5}));
   const auto number = [&](int32_t element) {

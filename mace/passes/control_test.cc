@@ -1,6 +1,7 @@
 // Passes on graphs with control nodes and unknown ranks: what a graph computes stays.
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
+#include "mace/ops/reduce/reduce.h"
 #include "mace/ops/shape/shape_ops.h"
 #include "mace/ops/unary/unary.h"
 #include "mace/passes/control_test_graph.h"
@@ -51,6 +52,24 @@ void BuildGraphOfUnknownRank(Graph* graph) {
   const ValueId rounded = main.Node(OpId::kCast, "", {main.Node(OpId::kCast, "", {rows}, to_half)}, to_float);
   const ValueId flat = main.Node(OpId::kFlatten, "", {turned}, ops::FlattenAttributes());
   const ValueId twice = main.Node(OpId::kAdd, "", {x, x});
+  // Of what later passes look for: twins, constants that are equal, powers, slices and stacks, pads and
+  // pools.
+  const ValueId square = main.Node(OpId::kPow, "", {x, main.Constant<float>("", {}, {2})});
+  const ValueId again = main.Node(OpId::kPow, "", {x, main.Constant<float>("", {}, {2})});
+  const ValueId zero = main.Constant<int64_t>("", {1}, {0});
+  const ValueId one = main.Constant<int64_t>("", {1}, {1});
+  const ValueId first = main.Node(OpId::kSlice, "", {square, zero, one});
+  const ValueId second = main.Node(OpId::kSlice, "", {square, one, main.Constant<int64_t>("", {1}, {2})});
+  const ValueId joined = main.Node(OpId::kConcat, "", {first, second}, ops::ConcatAttributes());
+  const ValueId longer = main.Node(OpId::kConcat, "", {joined, again}, ops::ConcatAttributes());
+  ops::ReduceAttributes mean;
+  mean.kind = ops::ReduceKind::kMean, mean.axes = {0};
+  const ValueId pooled = main.Node(OpId::kReduce, "", {longer}, mean);
+  ops::SqueezeAttributes squeeze;
+  squeeze.axes = {0};
+  main.Output(main.Node(OpId::kSqueeze, "", {pooled}, squeeze), "pooled");
+  const ValueId same_shape = main.Node(OpId::kShape, "", {x}, ops::ShapeAttributes());
+  main.Output(main.Node(OpId::kReshape, "", {again, same_shape}, ops::ReshapeAttributes()), "reshaped");
   main.Output(rounded, "rows");
   main.Output(flat, "flat");
   main.Output(main.Node(OpId::kTranspose, "", {twice}, ops::TransposeAttributes()), "turned");

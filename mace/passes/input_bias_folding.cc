@@ -25,7 +25,8 @@ bool PadsNothing(const Node& node, const Shape& weights) {
 // input, per channel, becomes part of its bias. A convolution that pads would add it to the padding too.
 class BiasFolder {
  public:
-  explicit BiasFolder(GraphEditor* editor) : editor_(*editor), graph_(editor->graph()) {}
+  explicit BiasFolder(GraphEditor* editor)
+      : editor_(*editor), graph_(editor->graph()), allowance_(FoldingAllowance(editor->graph())) {}
 
   bool Fold(NodeId id) {
     const Node& node = editor_.node(id);
@@ -65,6 +66,8 @@ class BiasFolder {
     std::vector<float> bias(static_cast<size_t>(filters), 0.0f);
     const ValueId old_bias = node.inputs.size() > 2 ? node.inputs[2] : kNone;
     if (old_bias != kNone && !ChannelConstant(graph_, old_bias, filters, &bias)) return false;
+    if (weights.bytes() > allowance_) return false;
+    allowance_ -= weights.bytes();
     for (int64_t f = 0; f < filters; ++f) {
       const int64_t first = f / (filters / groups) * depth;  // of the input channels that the filter reads
       double total = bias[f];
@@ -87,6 +90,7 @@ class BiasFolder {
 
   GraphEditor& editor_;
   Graph& graph_;
+  int64_t allowance_;  // bytes of weights to be read: any number of layers may share theirs
 };
 
 }  // namespace

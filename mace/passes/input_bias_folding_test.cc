@@ -44,5 +44,17 @@ TEST_F(InputBiasFoldingTest, WhatReachesThePaddingStays) {
   ExpectRewrite(RunInputBiasFolding, before.c_str(), before.c_str(), 0);
 }
 
+// Many layers that share large weights: 16 MiB and four times the constants are read, no more.
+TEST_F(InputBiasFoldingTest, WorkIsBounded) {
+  const ValueId weights = Floats({1024, 1024}), one = Scalar(1);
+  ValueId y = Input("x", {1, 1024});
+  for (int i = 0; i < 11; ++i) {
+    y = Node(OpId::kFullyConnected, {Node(OpId::kAdd, {y, one}), weights}, ops::FullyConnectedAttributes{});
+  }
+  Output(y, "y");
+  ASSERT_TRUE(RunInputBiasFolding(&graph_).ok());
+  EXPECT_EQ(Count(OpId::kAdd), 11 - 8);
+}
+
 }  // namespace
 }  // namespace mace::passes

@@ -46,6 +46,7 @@ constexpr NamedPass kMatMulTranspose = {"matmul_transpose_fusion", RunMatMulTran
 constexpr NamedPass kCast = {"cast_sinking", RunCastSinking};
 constexpr NamedPass kControl = {"control_simplification", RunControlSimplification};
 constexpr NamedPass kConversion = {"constant_conversion", RunConstantConversion};
+constexpr NamedPass kDilation = {"batch_to_dilation", RunBatchToDilation};
 constexpr NamedPass kCommon = {"common_subexpressions", RunCommonSubexpressions};
 constexpr NamedPass kSharing = {"weight_sharing", RunWeightSharing};
 constexpr NamedPass kAlgebra = {"algebra", RunAlgebra};
@@ -65,6 +66,7 @@ struct Optimization {
   int64_t allowance = 0;       // of constant folding, in bytes
   bool keep_quantized = true;  // until quantized_fusion has seen the graph
   int64_t runs = 0;
+  const Graph* outermost = nullptr;
 
   bool Wants(const NamedPass& pass) const {
     if (options.max_runs >= 0 && runs >= options.max_runs) return false;
@@ -124,7 +126,7 @@ Status RunAll(Graph* graph, Optimization* work, std::initializer_list<NamedPass>
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
       const Fingerprint after = FingerprintOf(*graph);
       work->report.passes.push_back({.name = pass.name,
-                                     .graph = std::string(graph->name.view()),
+                                     .graph = graph == work->outermost ? "" : std::string(graph->name.view()),
                                      .changed = before != after,
                                      .nodes_before = before.nodes,
                                      .nodes_after = after.nodes,
@@ -166,12 +168,14 @@ Status OptimizeWithBodies(Graph* graph, Optimization* work) {
     return Status::Ok();
   }
   work->keep_quantized = true;
-  MACE_RETURN_IF_ERROR(RunAll(graph, work,
-                              {kDeadCode, kCast, kIdentity, kConversion, kConstantFolding, kControl,
-                               kConversion, kConstantFolding, kControl, kShapes, kSharing, kCommon}));
+  MACE_RETURN_IF_ERROR(
+      RunAll(graph, work,
+             {kDeadCode, kCast, kIdentity, kConversion, kConstantFolding, kControl, kConversion,
+              kConstantFolding, kControl, kShapes, kSharing, kCommon, kDilation}));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
-    MACE_RETURN_IF_ERROR(RunAll(graph, work, {kTransposeSinking, kReshape, kConversion, kConstantFolding}));
+    MACE_RETURN_IF_ERROR(
+        RunAll(graph, work, {kTransposeSinking, kReshape, kCommon, kConversion, kConstantFolding}));
   }
   MACE_RETURN_IF_ERROR(
       RunAll(graph, work, {kTransposeToReshape, kReshape,   kTransposeSinking, kTransposeHoisting,
@@ -221,7 +225,8 @@ std::vector<NamedPass> AllPasses() {
           kPad,
           kInputBias,
           kScalars,
-          kShapes};
+          kShapes,
+          kDilation};
 }
 
 Status OptimizeGraph(Graph* graph, const OptimizeOptions& options, OptimizeReport* report) {
@@ -229,6 +234,7 @@ Status OptimizeGraph(Graph* graph, const OptimizeOptions& options, OptimizeRepor
   if (options.only) MACE_RETURN_IF_ERROR(CheckNames(*options.only));
   MACE_RETURN_IF_ERROR(RunShapeInference(graph));
   Optimization work = {.options = options, .report = *report, .allowance = FoldingAllowance(*graph)};
+  work.outermost = graph;
   MACE_RETURN_IF_ERROR(OptimizeWithBodies(graph, &work));
   MACE_RETURN_IF_ERROR(RunShapeInference(graph));
   return VerifyGraph(*graph, &FindOpDefinition);

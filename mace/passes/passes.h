@@ -65,10 +65,12 @@ Status RunCastSinking(Graph* graph);
 
 // Equal operators on equal operands, with equal attributes, are computed once.
 Status RunCommonSubexpressions(Graph* graph);
+// SpaceToBatch, Conv2d, BatchToSpace (the outer two as Reshape, Transpose, Reshape) -> a dilated Conv2d.
+Status RunBatchToDilation(Graph* graph);
 // Constants of equal type, shape, quantization and bytes are stored once.
 Status RunWeightSharing(Graph* graph);
-// x * 1, x - 0, x / 2^n, -(-x), chains of scalar factors, 1 / sqrt(x) and the like, where that is exact but
-// for one rounding.
+// x * 1, x - 0, x / 2^n, -(-x), chains of scalar factors, 1 / sqrt(x), (1 - z) * n + z * h and the like,
+// where that is exact but for rounding.
 Status RunAlgebra(Graph* graph);
 // Slices that are all parts of a tensor along an axis -> Split; Concat of all parts of a Split -> nothing.
 Status RunSliceMerging(Graph* graph);

@@ -65,6 +65,7 @@ class Hoister {
         view->bytes() > allowance_) {
       return false;
     }
+    allowance_ -= view->bytes();
     std::vector<float> elements(view->as<float>(), view->as<float>() + view->elements());
     for (float& element : elements) {
       const auto product = static_cast<float>(element * factor);
@@ -84,7 +85,6 @@ class Hoister {
     if (!Scaled(old_weights, factor, &weights) || (old_bias != kNone && !Scaled(old_bias, factor, &bias))) {
       return false;
     }
-    allowance_ -= graph_.ConstantOf(weights)->bytes();
     editor_.Track();
     editor_.SetInput(layer, 1, weights);
     if (bias != kNone) editor_.SetInput(layer, 2, bias);
@@ -93,7 +93,7 @@ class Hoister {
 
   GraphEditor& editor_;
   Graph& graph_;
-  int64_t allowance_;  // bytes of new weights: layers that share theirs get weights each
+  int64_t allowance_;  // bytes of weights to be read and made: any number of layers may share theirs
 };
 
 }  // namespace

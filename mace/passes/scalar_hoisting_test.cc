@@ -43,5 +43,22 @@ TEST_F(ScalarHoistingTest, OtherFactorsStay) {
   ExpectRewrite(RunScalarHoisting, before.c_str(), before.c_str(), 0);
 }
 
+// As in input_bias_folding; what was tried in vain counts, too.
+TEST_F(ScalarHoistingTest, WorkIsBounded) {
+  for (const float factor : {0.5f, 1e-38f}) {
+    graph_ = Graph();
+    const ValueId x = Input("x", {1, 1024}), weights = Floats({1024, 1024});
+    ops::ReshapeAttributes reshape;
+    reshape.shape = {1024, 1};
+    for (int i = 0; i < 11; ++i) {
+      const ValueId y = Node(OpId::kFullyConnected, {x, weights}, ops::FullyConnectedAttributes{});
+      Output(Node(OpId::kMul, {Node(OpId::kReshape, {y}, reshape), Scalar(factor)}),
+             ("y" + std::to_string(i)).c_str());
+    }
+    ASSERT_TRUE(RunScalarHoisting(&graph_).ok());
+    EXPECT_EQ(Count(OpId::kMul), factor == 0.5f ? 11 - 8 : 11);
+  }
+}
+
 }  // namespace
 }  // namespace mace::passes

@@ -115,8 +115,8 @@ Status RunScaleFolding(Graph* graph) {
   return Guarded([&] {
     GraphEditor editor(graph);
     int64_t allowance = FoldingAllowance(*graph);
-    // Nodes that are added (the Mul and Add of a BatchNormalization) are looked at too, and what stands behind
-    // one that was folded once more: a few times, for a file may ask for any number.
+    // Nodes that are added (the Mul and Add of a BatchNormalization) are looked at too, and what stands
+    // behind one that was folded once more: a few times, for a file may ask for any number.
     constexpr int kMostRounds = 8;
     int before = -1;
     for (int round = 0; round < kMostRounds && before != editor.changes(); ++round) {

@@ -83,5 +83,14 @@ TEST_F(ScaleFoldingTest, NewWeightsAreBounded) {
   }
 }
 
+// Depthwise filters have one input channel each, and the output channels first like all others.
+TEST_F(ScaleFoldingTest, DepthwiseFilters) {
+  ops::Conv2dAttributes depthwise;
+  depthwise.groups = 4;
+  const ValueId y = Node(OpId::kConv2d, {Input("x", {1, 5, 5, 4}), Floats({8, 3, 3, 1})}, depthwise);
+  Output(Node(OpId::kAdd, {Node(OpId::kMul, {y, Floats({8})}), Floats({1, 1, 1, 8})}), "y");
+  ExpectRewrite(RunScaleFolding, "Conv2d Mul Add", "Conv2d");
+}
+
 }  // namespace
 }  // namespace mace::passes

@@ -334,17 +334,6 @@ class Sinker {
   TransposedValue first_;
 };
 
-// Another Transpose of the same value with the same permutation that stands earlier (an input that two layers
-// read); kNone where there is none.
-ValueId EarlierTwin(const GraphEditor& editor, NodeId id, const Permutation& perm) {
-  const ValueId x = editor.node(id).inputs[0];
-  for (NodeId user : editor.UsersOf(x)) {
-    if (user >= id || !editor.IsAlive(user) || editor.node(user).op != OpId::kTranspose) continue;
-    if (PermutationOf(editor.node(user), perm.size()) == perm) return editor.node(user).outputs[0];
-  }
-  return kNone;
-}
-
 }  // namespace
 
 Status RunTransposeSinking(Graph* graph) {
@@ -359,11 +348,6 @@ Status RunTransposeSinking(Graph* graph) {
         const Permutation perm = PermutationOf(editor.node(id), editor.ShapeOf(x).rank);
         if (IsIdentity(perm) && editor.QuantizationIndexOf(x) == editor.QuantizationIndexOf(y)) {
           editor.ReplaceUses(y, x);
-          editor.Remove(id);
-          continue;
-        }
-        if (const ValueId twin = EarlierTwin(editor, id, perm); twin != kNone && !editor.IsResult(y)) {
-          editor.ReplaceUses(y, twin);
           editor.Remove(id);
           continue;
         }

@@ -412,7 +412,8 @@ def pass_table(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_passes(as_json: bool) -> None:
     """Lists the graph passes (docs/passes.md)."""
-    say(json.dumps(mace.passes()) if as_json else "\n".join(mace.passes()))
+    for line in [json.dumps(mace.passes())] if as_json else mace.passes():
+        say(line)
 
 
 @cli.command(epilog="Example: mace explain det.onnx --input_shape=x:1,3,352,800 --json")

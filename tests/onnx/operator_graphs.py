@@ -28,6 +28,8 @@ OLDER_OPSETS = (28, 27, 26, 25, 24, 23, 22, 21, 18)  # onnxruntime has most oper
 # In the default domain, and not drawn: deprecated operators, which no graph of a present opset may hold (the conformance suite has them).
 DEPRECATED = ("Scatter", "Upsample")
 
+Loader = Callable[[bytes], Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]]
+
 
 def draw_graph(seed: int | list[int], nodes: int | None = None, only: str | None = None) -> RandomGraph:
     """At most `nodes` nodes (or a number that is drawn): a graph of fewer begins in the same way. `only`: every other node is of this
@@ -66,6 +68,7 @@ class Case:
 
     def __init__(self, g: RandomGraph) -> None:
         self.graph = g
+        self.integers_compared = 0  # results that judge() has compared byte by byte
         symbols = symbols_of(g)
         self.model: ModelProto = g.model(symbols)
         self.runs: list[tuple[dict[str, np.ndarray], dict[str, np.ndarray], Evaluation]] = []
@@ -80,7 +83,7 @@ class Case:
         feeds = {name: evaluation.values[name].narrow for name in self.graph.inputs}
         self.runs.append((feeds, {name: evaluation.values[name].wide for name in names}, evaluation))
 
-    def failure(self, load: Callable[[bytes], Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]]) -> str | None:
+    def failure(self, load: Loader) -> str | None:
         """What an engine gets wrong, or None. It is loaded once."""
         try:
             run = load(self.model.SerializeToString())
@@ -97,6 +100,43 @@ class Case:
                 what = difference(np.asarray(got[name]), array)
                 if what is not None:
                     return f"run {i}: '{name}': {what}"
+        return None
+
+    def integer_results(self) -> list[str]:
+        """Results that come from integers and booleans alone, whatever else is in the graph."""
+        values, unpredictable = self.graph.values, self.graph.unpredictable
+
+        def is_float(name: str) -> bool:
+            return name in unpredictable or np.asarray(values[name].narrow).dtype.kind not in "biu"
+
+        floats = {name for name in values if is_float(name)}
+        for node in self.graph.nodes:
+            if any(name in floats for name in free_names(node)):
+                floats |= set(node.output)
+        return [name for name in self.graph.results() if name not in floats]
+
+    def judge(self, load_with: Loader, load_without: Loader) -> str | None:
+        """What is wrong with the graph passes or without them, or differs between the two where only integers are computed."""
+        for what, load in (("with passes", load_with), ("without passes", load_without)):
+            if (failure := self.failure(load)) is not None:
+                return f"{what}: {failure}"
+        names = self.integer_results()
+        self.integers_compared = len(names)
+        if not names:
+            return None
+        data = self.model.SerializeToString()
+        runs = [load(data) for load in (load_with, load_without)]
+        for i, (feeds, _, _) in enumerate(self.runs):
+            try:
+                first, second = (run(feeds) for run in runs)
+            except Exception:
+                if i > 0:
+                    continue  # failure() has judged whether this size may be refused
+                raise
+            for name in names:
+                a, b = np.asarray(first[name]), np.asarray(second[name])
+                if a.dtype != b.dtype or a.shape != b.shape or a.tobytes() != b.tobytes():
+                    return f"run {i}: '{name}': integers differ with and without passes"
         return None
 
     def is_refused_by_others(self, evaluation: Evaluation, load) -> bool:
@@ -171,6 +211,12 @@ def load_mace(data: bytes):
     import mace
 
     return mace.load(data)
+
+
+def load_unoptimized(data: bytes):
+    import mace
+
+    return mace.load(data, optimize=False)
 
 
 def load_onnxruntime(data: bytes):
@@ -257,7 +303,7 @@ def main() -> int:
         tally.add(case)
         if sys.stderr.isatty():
             print(f"\r{i + 1} of {arguments.graphs} graphs", end="", file=sys.stderr, flush=True)
-        if not arguments.no_mace and (what := case.failure(load_mace)) is not None:
+        if not arguments.no_mace and (what := case.judge(load_mace, load_unoptimized)) is not None:
             tally.failures.append(what)
             print(f"graph {i}: {what}\n  {case.reduced(load_mace)}", flush=True)
         if arguments.onnxruntime:

@@ -1,13 +1,16 @@
-"""Random graphs over all operators of ONNX's default domain that are in scope, of changing sizes, judged in float64.
+"""Random graphs over all operators of ONNX's default domain that are in scope, of changing sizes, judged in float64, with the graph
+passes and without them; what is computed of integers alone is the same in both, byte by byte.
 
 tests/onnx/operator_graphs.py draws them, and lists failures from the command line."""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 import onnx
 import onnx.printer
 import operator_graphs
@@ -46,10 +49,42 @@ def test_random_graphs(histogram: Counter[str]) -> None:
         case = operator_graphs.Case(operator_graphs.draw_graph(seed, nodes))
         histogram.update(case.graph.histogram)
         note(onnx.printer.to_text(case.model))
-        failure = case.failure(mace.load)
+        failure = case.judge(mace.load, operator_graphs.load_unoptimized)
         assert failure is None, f"{failure}\n{case.reduced(mace.load)}"
+        integers[0] += case.integers_compared
 
+    integers = [0]
     check()
+    assert integers[0] >= GRAPHS / 10  # results
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_pass_alone(seed: int) -> None:
+    case = operator_graphs.Case(operator_graphs.draw_graph([2, seed]))
+    for name in mace.passes():
+        failure = case.failure(functools.partial(mace.load, only_passes=[name]))
+        assert failure is None, f"{name}: {failure}\n{onnx.printer.to_text(case.model)}"
+
+
+def test_judge_sees_what_passes_break() -> None:
+    """Judging by a loader that is off by one integer, or by a float, fails."""
+
+    def broken(data: bytes):
+        model = mace.load(data)
+
+        def run(feeds):
+            return {name: array + array.dtype.type(1) if array.dtype.kind in "iu" else array for name, array in model(feeds).items()}
+
+        return run
+
+    for seed in range(200):
+        case = operator_graphs.Case(operator_graphs.draw_graph(seed, 3))
+        results = [case.graph.values[name].narrow for name in case.integer_results()]
+        if any(np.asarray(array).dtype.kind in "iu" and np.asarray(array).size for array in results):
+            assert case.judge(mace.load, mace.load) is None
+            assert case.judge(mace.load, broken).startswith("without passes: run 0")
+            return
+    raise AssertionError("no graph of integers was drawn")
 
 
 def test_every_operator_occurred(histogram: Counter[str]) -> None:
