@@ -38,7 +38,20 @@ constexpr NamedPass kTransposeHoisting = {"transpose_hoisting", RunTransposeHois
 constexpr NamedPass kTransposeToReshape = {"transpose_to_reshape", RunTransposeToReshape};
 constexpr NamedPass kScaleFolding = {"scale_folding", RunScaleFolding};
 constexpr NamedPass kInputFolding = {"input_folding", RunInputFolding};
-constexpr NamedPass kActivation = {"activation_fusion", RunActivationFusion};
+constexpr NamedPass kLayerNorm = {"layer_norm_recognition", RunLayerNormRecognition};
+constexpr NamedPass kInstanceNorm = {"instance_norm_recognition", RunInstanceNormRecognition};
+constexpr NamedPass kGroupNorm = {"group_norm_recognition", RunGroupNormRecognition};
+constexpr NamedPass kGelu = {"gelu_recognition", RunGeluRecognition};
+constexpr NamedPass kSilu = {"silu_recognition", RunSiluRecognition};
+constexpr NamedPass kHardSwish = {"hard_swish_recognition", RunHardSwishRecognition};
+constexpr NamedPass kHardSigmoid = {"hard_sigmoid_recognition", RunHardSigmoidRecognition};
+constexpr NamedPass kMish = {"mish_recognition", RunMishRecognition};
+constexpr NamedPass kPRelu = {"prelu_recognition", RunPReluRecognition};
+constexpr NamedPass kSoftmax = {"softmax_recognition", RunSoftmaxRecognition};
+constexpr NamedPass kDepthToSpace = {"depth_to_space_recognition", RunDepthToSpaceRecognition};
+constexpr NamedPass kUpsampling = {"upsampling_recognition", RunUpsamplingRecognition};
+constexpr NamedPass kLstm = {"lstm_recognition", RunLstmRecognition};
+constexpr NamedPass kScaleHoisting = {"scale_hoisting", RunScaleHoisting};
 constexpr NamedPass kFullyConnected = {"fully_connected_fusion", RunFullyConnectedFusion};
 constexpr NamedPass kQuantizeMoving = {"quantize_moving", RunQuantizeMoving};
 constexpr NamedPass kQuantized = {"quantized_fusion", RunQuantizedFusion};
@@ -153,6 +166,14 @@ Status CheckNames(const std::vector<std::string>& names) {
   return Status::Ok();
 }
 
+// Operators that files spell out, before Transposes sink through the spelling; a second time behind that,
+// since what was spelled out along the channels of NCHW then is along the last axis.
+Status RecognizeOperators(Graph* graph, Optimization* work) {
+  return RunAll(graph, work,
+                {kLayerNorm, kGroupNorm, kInstanceNorm, kSoftmax, kGelu, kSilu, kHardSwish, kHardSigmoid,
+                 kMish, kPRelu, kDepthToSpace, kUpsampling});
+}
+
 // Of a graph whose types have been inferred. What optimising the bodies leaves without use is dropped behind
 // them.
 Status OptimizeWithBodies(Graph* graph, Optimization* work) {
@@ -172,17 +193,35 @@ Status OptimizeWithBodies(Graph* graph, Optimization* work) {
       RunAll(graph, work,
              {kDeadCode, kCast, kIdentity, kConversion, kConstantFolding, kControl, kConversion,
               kConstantFolding, kControl, kShapes, kSharing, kCommon, kDilation}));
+  MACE_RETURN_IF_ERROR(RecognizeOperators(graph, work));
   // Sinking a Transpose through a Reshape may bring it to one that it cancels with, and the other way round.
   for (int round = 0; round < 3; ++round) {
     MACE_RETURN_IF_ERROR(
         RunAll(graph, work, {kTransposeSinking, kReshape, kCommon, kConversion, kConstantFolding}));
   }
-  MACE_RETURN_IF_ERROR(
-      RunAll(graph, work, {kTransposeToReshape, kReshape,   kTransposeSinking, kTransposeHoisting,
-                           kTransposeToReshape, kReshape,   kActivation,       kFullyConnected,
-                           kQuantizeMoving,     kQuantized, kReshape,          kConversion,
-                           kConstantFolding,    kAlgebra,   kScaleFolding,     kInputFolding,
-                           kMatMulTranspose,    kIdentity,  kConstantFolding,  kControl}));
+  MACE_RETURN_IF_ERROR(RecognizeOperators(graph, work));
+  MACE_RETURN_IF_ERROR(RunAll(graph, work,
+                              {kTransposeToReshape,
+                               kReshape,
+                               kTransposeSinking,
+                               kTransposeHoisting,
+                               kTransposeToReshape,
+                               kReshape,
+                               kFullyConnected,
+                               kLstm,
+                               kQuantizeMoving,
+                               kQuantized,
+                               kReshape,
+                               kConversion,
+                               kConstantFolding,
+                               kAlgebra,
+                               kScaleHoisting,
+                               kScaleFolding,
+                               kInputFolding,
+                               kMatMulTranspose,
+                               kIdentity,
+                               kConstantFolding,
+                               kControl}));
   MACE_RETURN_IF_ERROR(RunAll(graph, work,
                               {kPad, kInputBias, kInputFolding, kScalars, kConcats, kSlices, kStacks,
                                kReshape, kReduceSqueezing, kConstantFolding, kCommon, kSharing}));
@@ -207,7 +246,6 @@ std::vector<NamedPass> AllPasses() {
           kTransposeToReshape,
           kScaleFolding,
           kInputFolding,
-          kActivation,
           kFullyConnected,
           kQuantizeMoving,
           kQuantized,
@@ -226,7 +264,21 @@ std::vector<NamedPass> AllPasses() {
           kInputBias,
           kScalars,
           kShapes,
-          kDilation};
+          kDilation,
+          kLayerNorm,
+          kInstanceNorm,
+          kGroupNorm,
+          kGelu,
+          kSilu,
+          kHardSwish,
+          kHardSigmoid,
+          kMish,
+          kPRelu,
+          kSoftmax,
+          kDepthToSpace,
+          kUpsampling,
+          kScaleHoisting,
+          kLstm};
 }
 
 Status OptimizeGraph(Graph* graph, const OptimizeOptions& options, OptimizeReport* report) {

@@ -49,8 +49,35 @@ Status RunScaleFolding(Graph* graph);
 // What in front of a convolution multiplies its input channels by constants, or puts them in reverse order,
 // becomes part of its weights (a picture's normalisation, RGB for BGR).
 Status RunInputFolding(Graph* graph);
-// x * sigmoid(x) -> Silu; x * clip(x + 3, 0, 6) / 6 -> HardSwish; 0.5 * x * (1 + erf(x / sqrt 2)) -> Gelu.
-Status RunActivationFusion(Graph* graph);
+// (x - mean) / sqrt(variance + epsilon) over the last axes, scale and bias behind it -> LayerNormalization;
+// without the mean: the one by the root mean square.
+Status RunLayerNormRecognition(Graph* graph);
+// The same over the pixels of each channel, or over the pixels and channels of each group of channels ->
+// GroupNormalization.
+Status RunInstanceNormRecognition(Graph* graph);
+Status RunGroupNormRecognition(Graph* graph);
+// 0.5 * x * (1 + erf(x / sqrt 2)), and its approximation by tanh -> Gelu.
+Status RunGeluRecognition(Graph* graph);
+// x * sigmoid(x) -> Silu.
+Status RunSiluRecognition(Graph* graph);
+// x * clip(x + 3, 0, 6) / 6 -> HardSwish.
+Status RunHardSwishRecognition(Graph* graph);
+// clip(a * x + b, 0, 1), clip(x + 3, 0, 6) / 6 -> HardSigmoid.
+Status RunHardSigmoidRecognition(Graph* graph);
+// log(1 + exp(x)) -> Softplus; x * tanh(softplus(x)) -> Mish.
+Status RunMishRecognition(Graph* graph);
+// relu(x) - a * relu(-x) -> PRelu; max(x, a * x) -> LeakyRelu.
+Status RunPReluRecognition(Graph* graph);
+// exp(x - max) / sum -> Softmax.
+Status RunSoftmaxRecognition(Graph* graph);
+// Reshape, Transpose, Reshape -> DepthToSpace or SpaceToDepth.
+Status RunDepthToSpaceRecognition(Graph* graph);
+// Reshape, Expand, Reshape that repeat pixels -> Resize.
+Status RunUpsamplingRecognition(Graph* graph);
+// The nodes of each step of an unrolled LSTM -> Lstm.
+Status RunLstmRecognition(Graph* graph);
+// A scalar factor of attention scores moves to the projection whose weights it can be multiplied into.
+Status RunScaleHoisting(Graph* graph);
 // MatMul by constant weights, with the Add behind it -> FullyConnected.
 Status RunFullyConnectedFusion(Graph* graph);
 // Transposes in front of MatMul become its transpose flags where that spares work.

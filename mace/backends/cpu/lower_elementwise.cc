@@ -82,6 +82,15 @@ bool UnaryOfNode(OpId id, UnaryOp* op) {
     case OpId::kRound:
       *op = UnaryOp::kRound;
       return true;
+    case OpId::kGelu:  // the form by erf is a post-op
+      *op = UnaryOp::kGeluTanh;
+      return true;
+    case OpId::kSoftplus:
+      *op = UnaryOp::kSoftplus;
+      return true;
+    case OpId::kMish:
+      *op = UnaryOp::kMish;
+      return true;
     default:
       return false;
   }

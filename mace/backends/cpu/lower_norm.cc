@@ -1,8 +1,9 @@
-// Softmax, LayerNormalization, Reduce, ArgReduce.
+// Softmax, LayerNormalization, GroupNormalization, Reduce, ArgReduce.
 #include "mace/backends/cpu/lower_quantize.h"
 #include "mace/backends/cpu/lowering_table.h"
 #include "mace/backends/cpu/stride_planner.h"
 #include "mace/kernels/norm/norm.h"
+#include "mace/ops/norm/group_normalization.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/reduce/arg_reduce.h"
 #include "mace/ops/reduce/reduce.h"
@@ -56,6 +57,30 @@ Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const
   MACE_RETURN_IF_ERROR(kernels::PrepareLayerNorm(params));
   const auto& table = lowering.kernels();
   return lowering.EmitKernel(cluster, {"layer_norm_f32", table.norm->layer_norm_f32, table.norm_isa}, params,
+                             {node.inputs[0], InputOf(node, 1), InputOf(node, 2)}, node.outputs[0],
+                             Lowering::Placement::kInPlace);
+}
+
+Status LowerGroupNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal) {
+  const Node& node = lowering.node(cluster.nodes[0]);
+  const auto& attributes = node.attributes.as<ops::GroupNormalizationAttributes>();
+  const Shape& shape = lowering.shape(node.inputs[0]);
+  for (ValueId input : node.inputs) {
+    if (input != kNone && !lowering.IsF32(input)) *refusal = "no fast kernel for this element type";
+  }
+  if (*refusal != nullptr) return Status::Ok();
+  MACE_ASSIGN_OR_RETURN(auto* params, lowering.builder().NewParams<kernels::GroupNormParams>());
+  const int64_t channels = shape[shape.rank - 1];
+  params->samples = shape[0];
+  params->rows = shape.Product(1, shape.rank - 1);
+  params->groups = attributes.groups;
+  params->group_channels = channels / attributes.groups;
+  params->epsilon = attributes.epsilon;
+  params->input_stride = channels;
+  params->output_stride = channels;
+  MACE_RETURN_IF_ERROR(kernels::PrepareGroupNorm(params));
+  const auto& table = lowering.kernels();
+  return lowering.EmitKernel(cluster, {"group_norm_f32", table.norm->group_norm_f32, table.norm_isa}, params,
                              {node.inputs[0], InputOf(node, 1), InputOf(node, 2)}, node.outputs[0],
                              Lowering::Placement::kInPlace);
 }

@@ -29,6 +29,7 @@ Status LowerCast(Lowering& lowering, const Cluster& cluster, const char** refusa
 Status LowerBatchNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerSoftmax(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerLayerNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal);
+Status LowerGroupNormalization(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerReduce(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerArgReduce(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerTranspose(Lowering& lowering, const Cluster& cluster, const char** refusal);

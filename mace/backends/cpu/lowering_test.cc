@@ -8,6 +8,7 @@
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/matmul/matmul.h"
 #include "mace/ops/movement/movement.h"
+#include "mace/ops/norm/group_normalization.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/pooling/average_pool2d.h"
 #include "mace/ops/pooling/max_pool2d.h"
@@ -351,6 +352,20 @@ TEST(Lowering, Normalisation) {
   std::string kernels;
   ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "layer_norm_f32 chain_f32 softmax_f32 reduce_f32");
+}
+
+TEST(Lowering, GroupNormalisation) {
+  for (const auto& [channels, groups] : {std::pair<int64_t, int64_t>{24, 4}, {7, 7}, {6, 1}}) {
+    TestGraph test;
+    const ValueId x = test.Input({2, 5, 3, channels});
+    const ValueId y = test.Node(OpId::kGroupNormalization,
+                                {x, test.Constant({channels}), test.Constant({channels})});
+    test.Attributes<ops::GroupNormalizationAttributes>().groups = groups;
+    test.Output(y);
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels);
+    EXPECT_EQ(kernels, "group_norm_f32");
+  }
 }
 
 // Few channels: several pixels make one row of the kernel, with the constants repeated, where their number

@@ -9,6 +9,30 @@ using kernels::ChainParams;
 using kernels::UnaryOp;
 using kernels::UnaryParams;
 
+// (1 + tanh(z)) / 2 is the sigmoid of 2 z.
+MACE_INLINE VecF32 GeluTanh(VecF32 x) {
+  constexpr float kTwiceRoot = 1.5957691216f;  // 2 * sqrt(2 / pi)
+  const VecF32 cubic = MulAdd(Mul(x, x), Set(kF32, 0.044715f), Set(kF32, 1.0f));
+  return Mul(x, Sigmoid(Mul(Mul(x, Set(kF32, kTwiceRoot)), cubic)));
+}
+
+// max(x, 0) + log(1 + e) with e = exp(-|x|): what 1 + e has lost is put back to first order.
+MACE_INLINE VecF32 Softplus(VecF32 x) {
+  const VecF32 one = Set(kF32, 1.0f);
+  const VecF32 e = Exp(Neg(Abs(x)));
+  const VecF32 sum = Add(one, e);
+  const VecF32 logarithm = Add(Log(sum), Div(Sub(e, Sub(sum, one)), sum));
+  return Add(Max(Zero(kF32), x), logarithm);
+}
+
+// With e = exp(x), tanh(log(1 + e)) is n / (n + 2) for n = e * (e + 2).
+MACE_INLINE VecF32 Mish(VecF32 x) {
+  const VecF32 two = Set(kF32, 2.0f);
+  const VecF32 e = Exp(Min(x, Set(kF32, 20.0f)));  // beyond, the quotient is 1
+  const VecF32 n = Mul(e, Add(e, two));
+  return Mul(x, Div(n, Add(n, two)));
+}
+
 template <UnaryOp op>
 MACE_INLINE VecF32 ComputeUnary(VecF32 x, float a, float b) {
   if constexpr (op == UnaryOp::kRelu) return Max(Zero(kF32), x);
@@ -31,6 +55,9 @@ MACE_INLINE VecF32 ComputeUnary(VecF32 x, float a, float b) {
   if constexpr (op == UnaryOp::kFloor) return Floor(x);
   if constexpr (op == UnaryOp::kCeil) return Ceil(x);
   if constexpr (op == UnaryOp::kRound) return Round(x);
+  if constexpr (op == UnaryOp::kGeluTanh) return GeluTanh(x);
+  if constexpr (op == UnaryOp::kSoftplus) return Softplus(x);
+  if constexpr (op == UnaryOp::kMish) return Mish(x);
 }
 
 template <UnaryOp op>
@@ -86,6 +113,12 @@ static UnaryRowFunction RowFunctionOf(UnaryOp op) {
       return UnaryRow<UnaryOp::kFloor>;
     case UnaryOp::kCeil:
       return UnaryRow<UnaryOp::kCeil>;
+    case UnaryOp::kGeluTanh:
+      return UnaryRow<UnaryOp::kGeluTanh>;
+    case UnaryOp::kSoftplus:
+      return UnaryRow<UnaryOp::kSoftplus>;
+    case UnaryOp::kMish:
+      return UnaryRow<UnaryOp::kMish>;
     case UnaryOp::kRound:
       break;
   }

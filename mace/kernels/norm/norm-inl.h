@@ -10,6 +10,7 @@ namespace MACE_ISA_NAMESPACE {
 
 using kernels::KernelArguments;
 
+void GroupNormF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void ReduceF32(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 void ArgReduce(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end);
 

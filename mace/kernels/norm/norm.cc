@@ -38,6 +38,26 @@ Status PrepareLayerNorm(LayerNormParams* params) {
   return Status::Ok();
 }
 
+Status PrepareGroupNorm(GroupNormParams* params) {
+  if (params->samples < 0 || params->rows < 0 || params->groups < 1 || params->group_channels < 0) {
+    return Internal("a group normalization of negative size");
+  }
+  const int64_t channels = params->groups * params->group_channels;
+  if (params->input_stride < channels || params->output_stride < channels) {
+    return Internal("a group normalization's rows overlap");
+  }
+  if (params->rows == 0 || channels == 0) {
+    params->tile_count = 0;
+    return Status::Ok();
+  }
+  constexpr int64_t kChannels = 16;  // fewer would leave a part of each cache line to another worker
+  const int64_t groups = (kChannels + params->group_channels - 1) / params->group_channels;
+  params->groups_per_tile = groups < params->groups ? groups : params->groups;
+  params->tiles_per_sample = (params->groups + params->groups_per_tile - 1) / params->groups_per_tile;
+  params->tile_count = params->samples * params->tiles_per_sample;
+  return Status::Ok();
+}
+
 Status PrepareReduce(ReduceParams* params) {
   if (params->outer < 0 || params->reduced < 0 || params->inner < 0)
     return Internal("a reduction of negative size");

@@ -47,6 +47,27 @@ struct LayerNormParams {
 };
 Status PrepareLayerNorm(LayerNormParams* params);
 
+// The same over all rows of a sample and the channels of a group, with one scale and bias for each channel.
+// Operands: 0 input [samples, rows, groups * group_channels], 1 scale (channels, or null), 2 bias (channels, or
+// null), 3 output (may be the input).
+inline constexpr int64_t kMostGroupsPerTile = 64;
+struct GroupNormParams {
+  // Set by the caller.
+  int64_t samples = 0;
+  int64_t rows = 0;
+  int64_t groups = 1;
+  int64_t group_channels = 0;
+  float epsilon = 1e-5f;
+  int64_t input_stride = 0;  // floats from a row to the next
+  int64_t output_stride = 0;
+
+  // Set by PrepareGroupNorm.
+  int64_t groups_per_tile = 1;
+  int64_t tiles_per_sample = 0;
+  int64_t tile_count = 0;
+};
+Status PrepareGroupNorm(GroupNormParams* params);
+
 enum class ReduceOp : uint8_t {
   kSum,
   kMean,  // of nothing: NaN
@@ -99,6 +120,7 @@ Status PrepareArgReduce(ArgReduceParams* params);
 struct NormKernels {
   KernelFunction softmax_f32;     // SoftmaxParams
   KernelFunction layer_norm_f32;  // LayerNormParams
+  KernelFunction group_norm_f32;  // GroupNormParams
   KernelFunction reduce_f32;      // ReduceParams
   KernelFunction arg_reduce;      // ArgReduceParams
 };

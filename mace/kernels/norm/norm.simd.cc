@@ -162,6 +162,7 @@ extern const kernels::NormKernels kNormKernels;
 const kernels::NormKernels kNormKernels = {
     .softmax_f32 = SoftmaxF32,
     .layer_norm_f32 = LayerNormF32,
+    .group_norm_f32 = GroupNormF32,
     .reduce_f32 = ReduceF32,
     .arg_reduce = ArgReduce,
 };

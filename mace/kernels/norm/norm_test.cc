@@ -71,6 +71,52 @@ TEST_P(NormTest, SoftmaxOfSpecialValues) {
   EXPECT_EQ(params.tile_count, 0);
 }
 
+TEST_P(NormTest, GroupNorm) {
+  for (const auto& [groups, group_channels] :
+       {std::pair<int64_t, int64_t>{1, 1}, {1, 70}, {3, 5}, {8, 4}, {33, 1}, {2, 32}, {70, 3}, {5, 17}}) {
+    for (int mask = 0; mask < 4; ++mask) {
+      GroupNormParams params;
+      params.samples = Pick(random_, 1, 3);
+      params.rows = Pick(random_, 1, 150);
+      params.groups = groups;
+      params.group_channels = group_channels;
+      params.epsilon = 1e-3f;
+      const int64_t channels = groups * group_channels, rows = params.samples * params.rows;
+      params.input_stride = channels + Pick(random_, 0, 2);
+      params.output_stride = channels + Pick(random_, 0, 2);
+      ASSERT_TRUE(PrepareGroupNorm(&params).ok());
+      Guarded<float> in(Scaled(RandomFloats(random_, (rows - 1) * params.input_stride + channels), 2.0f, 10.0f));
+      Guarded<float> scale(RandomFloats(random_, channels)), bias(RandomFloats(random_, channels));
+      Guarded<float> out((rows - 1) * params.output_stride + channels);
+      RunTiles(kernels().group_norm_f32, &params,
+               {in.data(), mask & 1 ? scale.data() : nullptr, mask & 2 ? bias.data() : nullptr, out.data()},
+               params.tile_count, 0, random_);
+      for (int64_t s = 0; s < params.samples; ++s) {
+        for (int64_t g = 0; g < groups; ++g) {
+          const auto at = [&](int64_t row, int64_t c) -> double {
+            return in[(s * params.rows + row) * params.input_stride + g * group_channels + c];
+          };
+          const auto count = static_cast<double>(params.rows * group_channels);
+          double mean = 0, variance = 0;
+          for (int64_t i = 0; i < params.rows * group_channels; ++i)
+            mean += at(i / group_channels, i % group_channels) / count;
+          for (int64_t i = 0; i < params.rows * group_channels; ++i)
+            variance += std::pow(at(i / group_channels, i % group_channels) - mean, 2) / count;
+          for (int64_t i = 0; i < params.rows * group_channels; ++i) {
+            const int64_t row = i / group_channels, c = g * group_channels + i % group_channels;
+            double expected = (at(row, i % group_channels) - mean) / std::sqrt(variance + 1e-3);
+            if (mask & 1) expected *= scale[c];
+            if (mask & 2) expected += bias[c];
+            const double bound = 4e-6 / std::sqrt(variance + 1e-3) + 4e-6;
+            ASSERT_TRUE(IsNear(out[(s * params.rows + row) * params.output_stride + c], expected, bound))
+                << groups << " " << group_channels;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_P(NormTest, LayerNorm) {
   for (int64_t columns : {1, 2, 3, 5, 8, 15, 16, 17, 33, 384, 1000}) {
     for (int mask = 0; mask < 8; ++mask) {
