@@ -31,24 +31,6 @@ namespace sparse_field {
 enum : uint32_t { kValues = 1, kIndices = 2, kDims = 3 };
 }
 
-bool IsCleanUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    if (lead == 0) return false;
-    const int length = lead < 0x80         ? 1
-                       : (lead >> 5) == 6  ? 2
-                       : (lead >> 4) == 14 ? 3
-                       : (lead >> 3) == 30 ? 4
-                                           : 0;
-    if (length == 0 || text.size() - i < static_cast<size_t>(length)) return false;
-    for (int k = 1; k < length; ++k) {
-      if ((static_cast<uint8_t>(text[i + k]) & 0xC0) != 0x80) return false;
-    }
-    i += length;
-  }
-  return true;
-}
-
 // One of the texts that say where a tensor's data lie.
 void ReadExternalEntry(Reader reader, Tensor* tensor) {
   tensor->external = true;
@@ -81,17 +63,6 @@ int64_t BytesOfTensor(const Tensor& tensor) {
 
 }  // namespace
 
-std::string_view ReadName(Reader& reader) {
-  const std::string_view name = ReadBytes(reader);
-  constexpr size_t kMaxName = 65535;
-  if (name.size() > kMaxName) {
-    throw FormatError("a name in the file has " + std::to_string(name.size()) + " bytes, the limit is " +
-                      std::to_string(kMaxName));
-  }
-  if (!IsCleanUtf8(name)) throw FormatError("a name in the file is not UTF-8 text");
-  return name;
-}
-
 Tensor ReadTensor(Reader reader) {
   Tensor tensor;
   while (reader.next()) {
@@ -109,8 +80,8 @@ Tensor ReadTensor(Reader reader) {
         break;
       case tensor_field::kInt32Data:
         ReadRepeated(
-            reader, pbf_wire_type::varint, &tensor.int32s, [](Reader& r) { return r.get_packed_int32(); },
-            [](Reader& r) { return r.get_int32(); });
+            reader, pbf_wire_type::varint, &tensor.int32s, [](pbf_reader& r) { return r.get_packed_int32(); },
+            [](pbf_reader& r) { return r.get_int32(); });
         break;
       case tensor_field::kStringData:
         tensor.has_strings = true;
@@ -127,13 +98,13 @@ Tensor ReadTensor(Reader reader) {
         break;
       case tensor_field::kDoubleData:
         ReadRepeated(
-            reader, pbf_wire_type::fixed64, &tensor.doubles, [](Reader& r) { return r.get_packed_double(); },
-            [](Reader& r) { return r.get_double(); });
+            reader, pbf_wire_type::fixed64, &tensor.doubles, [](pbf_reader& r) { return r.get_packed_double(); },
+            [](pbf_reader& r) { return r.get_double(); });
         break;
       case tensor_field::kUint64Data:
         ReadRepeated(
-            reader, pbf_wire_type::varint, &tensor.uint64s, [](Reader& r) { return r.get_packed_uint64(); },
-            [](Reader& r) { return r.get_uint64(); });
+            reader, pbf_wire_type::varint, &tensor.uint64s, [](pbf_reader& r) { return r.get_packed_uint64(); },
+            [](pbf_reader& r) { return r.get_uint64(); });
         break;
       case tensor_field::kExternalData:
         ReadExternalEntry(ReadMessage(reader), &tensor);
@@ -147,7 +118,7 @@ Tensor ReadTensor(Reader reader) {
   }
   if (tensor.external) {
     reader.Charge(2 * sizeof(ExternalRange));
-    reader.parsing()->external.push_back({tensor.location, BytesOfTensor(tensor)});
+    reader.budget()->external.push_back({tensor.location, BytesOfTensor(tensor)});
   }
   return tensor;
 }
