@@ -322,6 +322,18 @@ Results FromAround(Scope* scope, Scope* owner, int32_t node, TensorRef data, siz
 
 }  // namespace
 
+TensorRef PredicateOf(const NodeTable& table, int32_t merge, ImportWork* work) {
+  for (const TensorRef& ref : table.inputs[merge]) {
+    if (table.op(ref.node) == "NextIteration" || table.op(ref.node) == "Enter") return {};
+  }
+  try {
+    return ReadConditional(table, merge, work).predicate;
+  } catch (const ImportError& error) {  // told when the node is converted
+    if (error.code() == StatusCode::kResourceExhausted) throw;
+    return {};
+  }
+}
+
 std::vector<int32_t> NeededByControl(Scope* scope, int32_t node) {
   const NodeTable& table = scope->table();
   std::vector<int32_t> needed;

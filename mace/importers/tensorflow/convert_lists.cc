@@ -27,7 +27,9 @@ ValueId Unsqueezed(Call& call, ValueId value, int64_t axis) {
 ValueId NewList(Call& call, ValueId count, ValueId element, DType dtype) {
   GraphBuilder& g = call.g;
   if (g.RankOf(element) != 1) {
-    throw ImportError(Unsupported("a list whose elements have a rank that is not known"));
+    const ValueId list = Zeros(call, AsList(call, AsInt64(call, count)), dtype);
+    call.scope.work().open_lists.insert({&g.graph(), list});
+    return list;
   }
   const ValueId sizes = g.Emit(OpId::kMax, {AsInt64(call, element), g.Scalar(0, DType::kI64)});
   return Zeros(call, ConcatLists(call, {AsList(call, AsInt64(call, count)), sizes}), dtype);
@@ -39,6 +41,10 @@ ValueId WithRoom(Call& call, ValueId list, ValueId item) {
   const Shape have = g.ShapeOf(list), want = g.ShapeOf(item);
   if (!have.HasRank() || !want.HasRank()) {
     throw ImportError(Unsupported("a list whose elements have a rank that is not known"));
+  }
+  if (have.rank == 1 && want.rank > 0) {  // of unknown rank until now: this is its first element
+    const ValueId count = SliceAxis(call, ShapeValue(call, list), 0, 0, 1);
+    return Zeros(call, ConcatLists(call, {count, ShapeValue(call, item)}), g.DTypeOf(list));
   }
   if (have.rank != want.rank + 1) {
     throw ImportError(InvalidArgument("an element of rank %d in a list of those of rank %d", want.rank,
@@ -119,6 +125,7 @@ Results ConvertArrayNew(Call& call, const TensorflowOp& entry) {
   // Of unknown rank: numbers, until the whole list is given at once.
   const ValueId shape = sizes.empty() ? count : ConcatLists(call, {count, call.g.Int64s(sizes)});
   const ValueId list = Zeros(call, shape, dtype);
+  if (!element.HasRank()) call.scope.work().open_lists.insert({&call.g.graph(), list});
   return {list, list};
 }
 

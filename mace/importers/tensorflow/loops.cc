@@ -3,6 +3,8 @@
 
 #include "mace/graph/control_nodes.h"
 #include "mace/importers/tensorflow/tensorflow_context.h"
+#include "mace/ops/movement/movement.h"
+#include "mace/ops/shape/shape_ops.h"
 
 namespace mace::importers::tensorflow {
 
@@ -89,6 +91,26 @@ bool Widen(const Body& body, int attempt, std::vector<TensorType>* types) {
   return changed;
 }
 
+// Lists of elements of an unknown rank, which the body has filled: they begin with the rank that it found.
+// False where there is none such.
+bool OpenLists(ImportWork* work, GraphBuilder* builder, const Body& body, std::vector<ValueId>* carried) {
+  bool changed = false;
+  for (size_t i = 0; i < carried->size(); ++i) {
+    ValueId& list = (*carried)[i];
+    const int rank = body.OutputType(1 + i).shape.rank;
+    if (rank <= builder->RankOf(list) || !work->open_lists.erase({&builder->graph(), list})) continue;
+    const std::vector<int64_t> zeros(static_cast<size_t>(rank) - 1, 0);
+    ops::ConstantOfShapeAttributes attributes;
+    attributes.dtype = builder->DTypeOf(list);
+    const ValueId sizes[] = {builder->Emit(OpId::kShape, {list}, ops::ShapeAttributes{}),
+                             builder->Int64s(zeros)};
+    const ValueId shape = builder->EmitMany(OpId::kConcat, sizes, ops::ConcatAttributes{}, 1)[0];
+    list = builder->Emit(OpId::kConstantOfShape, {shape}, attributes);
+    changed = true;
+  }
+  return changed;
+}
+
 }  // namespace
 
 std::optional<bool> KnownCondition(const GraphBuilder& builder, ValueId condition) {
@@ -105,8 +127,9 @@ ValueId AsCondition(GraphBuilder* builder, ValueId value) {
   return builder->Cast(value, DType::kBool);
 }
 
-Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std::span<const ValueId> carried,
+Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std::span<const ValueId> initial,
                  const BodyWriter& write) {
+  std::vector<ValueId> carried(initial.begin(), initial.end());
   std::vector<TensorType> types;
   for (ValueId value : carried) types.push_back(builder->TypeOf(value));
   const size_t warnings = work->report.warnings.size();
@@ -123,6 +146,10 @@ Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std
       throw ImportError(InvalidArgument("the condition is %s", NameOf(body.builder().DTypeOf(results[0]))));
     }
     for (ValueId result : results) body.AddOutput(result);
+    if (OpenLists(work, builder, body, &carried)) {
+      for (size_t i = 0; i < carried.size(); ++i) types[i] = builder->TypeOf(carried[i]);
+      continue;
+    }
     if (Widen(body, attempt, &types)) continue;
     const int64_t endless = INT64_MAX;
     std::vector<ValueId> operands = {builder->AddConstant({}, TensorView{const_cast<int64_t*>(&endless),

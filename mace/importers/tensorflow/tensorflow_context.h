@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,6 +75,8 @@ struct ImportWork {
   int64_t visits_left = int64_t{1} << 26;
   int64_t subgraphs = 0;
   std::unordered_set<std::string> told;  // nodes with a problem
+  // Lists of elements whose rank nothing has told yet: they stand as lists of numbers.
+  std::set<std::pair<const Graph*, ValueId>> open_lists;
 
   const NodeTable& TableOf(std::string_view function);
   void AddProblem(const NodeProto& node, std::string reason, std::string action);
@@ -212,6 +215,8 @@ Shape ShapeOfProto(const ShapeProto& proto);
 // control_flow.cc: nodes of 1.x; they bind results in `scope`.
 std::vector<int32_t> NeededByControl(Scope* scope, int32_t node);
 Results ConvertControl(Scope* scope, int32_t node);
+// What decides which branch a Merge gets; node -1 where it belongs to a loop, or nothing tells.
+TensorRef PredicateOf(const NodeTable& table, int32_t merge, ImportWork* work);
 // Adds what loops of 1.x consist of.
 void FindLoopParts(NodeTable* table);
 

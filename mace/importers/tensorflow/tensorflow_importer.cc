@@ -146,6 +146,9 @@ class Import {
       needed_[node] = true;
       if (behind.contains(node)) continue;
       for (const TensorRef& ref : table_->inputs[node]) stack.push_back(ref.node);
+      if (table_->op(node) != "Merge") continue;
+      const TensorRef predicate = PredicateOf(*table_, node, &work_);
+      if (predicate.node >= 0) stack.push_back(predicate.node);
     }
   }
 
