@@ -31,11 +31,19 @@ IntList ListOf(std::span<const int64_t> elements, const char* what) {
 GraphBuilder::GraphBuilder(Graph* graph, ImportReport* report, size_t file_bytes)
     : graph_(*graph),
       report_(*report),
-      bytes_left_((int64_t{64} << 20) + 32 * static_cast<int64_t>(std::min(file_bytes, size_t{1} << 50))) {}
+      own_bytes_left_((int64_t{64} << 20) + 32 * static_cast<int64_t>(std::min(file_bytes, size_t{1} << 50))),
+      bytes_left_(&own_bytes_left_),
+      fold_allowance_(&own_fold_allowance_) {}
+
+GraphBuilder::GraphBuilder(Graph* graph, GraphBuilder* outside)
+    : graph_(*graph),
+      report_(outside->report_),
+      bytes_left_(outside->bytes_left_),
+      fold_allowance_(outside->fold_allowance_) {}
 
 void GraphBuilder::Spend(int64_t bytes) {
-  bytes_left_ -= bytes;
-  if (bytes_left_ < 0) {
+  *bytes_left_ -= bytes;
+  if (*bytes_left_ < 0) {
     throw ImportError(StatusCode::kResourceExhausted,
                       "the model would need far more memory than its file has bytes");
   }
@@ -150,6 +158,27 @@ NodeId GraphBuilder::EmitTyped(OpId op, std::span<const ValueId> inputs, std::sp
   return id;
 }
 
+DType GraphBuilder::WidenOperands(OpId op, std::vector<ValueId>* operands) {
+  if ((FindOpDefinition(op)->flags & (kOpNarrowFloats | kOpView | kOpShapeOnly)) != 0 || op == OpId::kCast) {
+    return DType::kInvalid;
+  }
+  DType narrow = DType::kInvalid;
+  for (ValueId& operand : *operands) {
+    if (operand == kNone) continue;
+    const DType dtype = DTypeOf(operand);
+    if (dtype != DType::kF16 && dtype != DType::kBF16) continue;
+    narrow = dtype;
+    operand = Cast(operand, DType::kF32);
+  }
+  return narrow;
+}
+
+void GraphBuilder::NarrowResults(DType narrow, std::vector<ValueId>* results) {
+  for (ValueId& result : *results) {
+    if (DTypeOf(result) == DType::kF32) result = Cast(result, narrow);
+  }
+}
+
 NodeId GraphBuilder::Append(OpId op, std::span<const ValueId> inputs, int outputs,
                             std::vector<ValueId>* ids) {
   Spend(static_cast<int64_t>(2 * sizeof(Node) + sizeof(ValueId) * inputs.size() +
@@ -174,11 +203,11 @@ void GraphBuilder::Finish(NodeId id) {
     type.shape = inferred[i].shape;
   }
   passes::FoldLimits limits = kFoldLimits;
-  limits.result_bytes = std::min(limits.result_bytes, fold_allowance_);
+  limits.result_bytes = std::min(limits.result_bytes, *fold_allowance_);
   bool folded = false;
   Check(passes::FoldNode(&graph_, id, limits, &folded));
   if (!folded) return;
-  for (ValueId output : graph_.nodes.back().outputs) fold_allowance_ -= graph_.ConstantOf(output)->bytes();
+  for (ValueId output : graph_.nodes.back().outputs) *fold_allowance_ -= graph_.ConstantOf(output)->bytes();
   graph_.nodes.PopBack();
 }
 

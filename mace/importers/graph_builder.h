@@ -22,6 +22,8 @@ class GraphBuilder {
  public:
   // `file_bytes`: of the source, which bounds the memory that its graph may take (Spend).
   GraphBuilder(Graph* graph, ImportReport* report, size_t file_bytes);
+  // Of a subgraph: what is spent is spent of `outside`, too.
+  GraphBuilder(Graph* graph, GraphBuilder* outside);
 
   Graph& graph() { return graph_; }
   ImportReport& report() { return report_; }
@@ -72,12 +74,15 @@ class GraphBuilder {
     return EmitMany(op, std::span<const ValueId>(inputs.begin(), inputs.size()), attributes, 1)[0];
   }
   ValueId Emit(OpId op, std::initializer_list<ValueId> inputs) { return Emit(op, inputs, NoAttributes{}); }
+  // Operators that do not take floats of 16 bits compute with float32, between Casts.
   template <typename A>
   std::vector<ValueId> EmitMany(OpId op, std::span<const ValueId> inputs, const A& attributes, int outputs) {
-    std::vector<ValueId> ids;
-    const NodeId id = Append(op, inputs, outputs, &ids);
+    std::vector<ValueId> ids, operands(inputs.begin(), inputs.end());
+    const DType narrow = WidenOperands(op, &operands);
+    const NodeId id = Append(op, operands, outputs, &ids);
     graph_.nodes[id].attributes.as<A>() = attributes;
     Finish(id);
+    if (narrow != DType::kInvalid) NarrowResults(narrow, &ids);
     return ids;
   }
   // A node whose outputs' types are given (If, Loop); its attributes are the caller's to set.
@@ -90,14 +95,19 @@ class GraphBuilder {
   void Spend(int64_t bytes);
 
  private:
+  // The type that the results become again; kInvalid where nothing was cast.
+  DType WidenOperands(OpId op, std::vector<ValueId>* operands);
+  void NarrowResults(DType narrow, std::vector<ValueId>* results);
   NodeId Append(OpId op, std::span<const ValueId> inputs, int outputs, std::vector<ValueId>* ids);
   void Finish(NodeId id);
 
   Graph& graph_;
   ImportReport& report_;
   std::string node_name_;
-  int64_t bytes_left_;
-  int64_t fold_allowance_ = int64_t{16} << 20;
+  int64_t own_bytes_left_ = 0;
+  int64_t* bytes_left_;  // of the outermost
+  int64_t own_fold_allowance_ = int64_t{16} << 20;
+  int64_t* fold_allowance_;
 };
 
 }  // namespace mace::importers

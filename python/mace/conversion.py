@@ -11,6 +11,7 @@ from mace import _native
 from mace.errors import InvalidArgumentError, named
 from mace.files import MACE_MAGIC, read_file
 from mace.pipeline import Step, check_steps, metadata_of
+from mace.tensorflow_source import frozen, needs_tensorflow
 
 
 def convert(
@@ -35,7 +36,7 @@ def convert(
     postprocess: Mapping[str, Sequence[Step]] | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
     """Converts a trained model (ONNX, TensorFlow Lite, a frozen TensorFlow graph or Caffe; a path or its bytes) to the bytes of a
-    .mace file.
+    .mace file. A SavedModel's folder and Keras' .keras and .h5 files are frozen by TensorFlow first (the extra ``tensorflow``).
 
     ``states`` are fed-back pairs (output name, input name). With ``signature`` the inputs and outputs of a TensorFlow Lite
     model are called as in the signature of that name, else by their tensors' names.
@@ -74,6 +75,10 @@ def convert(
     }  # fmt: skip
     if isinstance(model, (bytes, bytearray, memoryview)):
         return convert_bytes(bytes(model), **options)
+    path = os.fsdecode(model)
+    if needs_tensorflow(path):
+        with named(path):
+            return convert_bytes(frozen(path), **options)
     data = read_file(model)
     if folder is None:
         options["folder"] = folder_of(model)

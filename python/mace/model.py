@@ -20,6 +20,7 @@ from mace.custom import CustomOperator, register
 from mace.element_types import BITS, from_native, numpy_dtype, to_raw
 from mace.errors import InvalidArgumentError, named
 from mace.files import MACE_MAGIC, open_regular
+from mace.tensorflow_source import frozen, needs_tensorflow
 
 # What ``isa`` may be, of this CPU's architecture: that one and those before it are allowed, as far as the CPU has them.
 ISAS = ("scalar", "sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "dotprod", "i8mm", "sve", "rvv")
@@ -93,9 +94,7 @@ class Session:
         if not isinstance(shapes, Mapping):
             raise InvalidArgumentError(f"shapes: expected a dict of input name to shape, got {shapes!r}")
         infos = self._model.inputs
-        unknown = [name for name in shapes if name not in {info.name for info in infos}]
-        if unknown:
-            raise InvalidArgumentError(f"no input is called {unknown}; {self._model._expected()}")
+        shapes = self._model._by_input(shapes)
         dtypes, dims = [], []
         for info in infos:
             if info.name not in shapes and not all(isinstance(d, int) for d in info.shape):
@@ -167,12 +166,27 @@ class Model:
     def _expected(self) -> str:
         return "the model's inputs are " + "; ".join(map(str, self.inputs))
 
+    def _by_input(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same by the inputs' own names: TensorFlow's ``x:0`` also finds ``x``, and the other way round."""
+        own = {info.name for info in self.inputs}
+        if own.issuperset(values):
+            return values
+        found: dict[str, Any] = {}
+        unknown = []
+        for name, value in values.items():
+            other = name.removesuffix(":0") if str(name).endswith(":0") else f"{name}:0"
+            key = name if name in own else other
+            if key not in own or key in found:
+                unknown.append(name)
+            found[key] = value
+        if unknown:
+            raise InvalidArgumentError(f"no input is called {unknown}; {self._expected()}")
+        return found
+
     def _feeds(self, inputs: Mapping[str, Any] | Sequence[Any] | Any) -> list[Any]:
         if isinstance(inputs, Mapping):
-            unknown = [name for name in inputs if name not in {info.name for info in self.inputs}]
-            if unknown:
-                raise InvalidArgumentError(f"no input is called {unknown}; {self._expected()}")
-            values: Iterable[Any] = [inputs.get(info.name) for info in self.inputs]
+            given = self._by_input(inputs)
+            values: Iterable[Any] = [given.get(info.name) for info in self.inputs]
         elif isinstance(inputs, (list, tuple)):
             if len(inputs) > len(self.inputs):
                 raise InvalidArgumentError(f"{len(inputs)} inputs given; {self._expected()}")
@@ -253,7 +267,7 @@ def load(
     isa: str | None = None,
 ) -> Model:
     """Loads a model: an .onnx, .tflite, .pb (a frozen TensorFlow graph), .prototxt (Caffe, with ``weights``) or .mace file, or its
-    bytes.
+    bytes. A SavedModel's folder and Keras' .keras and .h5 files are frozen by TensorFlow first (the extra ``tensorflow``).
 
     A trained model is converted in process first (:func:`mace.convert`); external data of an ONNX model are read from the folder of
     its file. ``weights`` is a Caffe model's .caffemodel. ``strict`` refuses models that would have to be repaired.
@@ -322,6 +336,9 @@ def _load(
     if isinstance(model, (bytes, bytearray, memoryview)):
         return _load_bytes(runtime, bytes(model), source, options)
     path = os.fsdecode(model)
+    if needs_tensorflow(path):
+        with named(path):
+            return _load_bytes(runtime, frozen(path), source, options)
     with open_regular(model) as file:
         head = file.read(len(MACE_MAGIC))
         data = head if head == MACE_MAGIC else head + file.read()

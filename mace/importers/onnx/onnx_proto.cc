@@ -102,7 +102,7 @@ std::shared_ptr<const GraphProto> ReadSubgraph(Reader reader, int depth) {
     throw FormatError("subgraphs are nested more than " + std::to_string(kMaxGraphDepth - 1) + " deep",
                       StatusCode::kResourceExhausted);
   }
-  if (++reader.parsing()->graphs > kMaxSubgraphs) {
+  if (++reader.budget()->graphs > kMaxSubgraphs) {
     throw FormatError("the file has more than " + std::to_string(kMaxSubgraphs) + " subgraphs",
                       StatusCode::kResourceExhausted);
   }
@@ -457,7 +457,7 @@ ModelProto ReadModel(Reader reader) {
         reader.skip();
     }
   }
-  model.external = std::move(reader.parsing()->external);
+  model.external = std::move(reader.budget()->external);
   return model;
 }
 
@@ -465,7 +465,7 @@ ModelProto ReadModel(Reader reader) {
 
 Status ParseModel(std::span<const uint8_t> bytes, ModelProto* model) {
   try {
-    Parsing parsing{(size_t{256} << 20) + 3 * bytes.size()};
+    Parsing parsing{{(size_t{256} << 20) + 3 * bytes.size()}};
     *model = ReadModel(Reader({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, &parsing));
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();

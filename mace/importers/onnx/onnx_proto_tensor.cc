@@ -64,17 +64,6 @@ int64_t BytesOfTensor(const Tensor& tensor) {
 
 }  // namespace
 
-std::string_view ReadName(Reader& reader) {
-  const std::string_view name = ReadBytes(reader);
-  constexpr size_t kMaxName = 65535;
-  if (name.size() > kMaxName) {
-    throw FormatError("a name in the file has " + std::to_string(name.size()) + " bytes, the limit is " +
-                      std::to_string(kMaxName));
-  }
-  if (!IsCleanUtf8(name)) throw FormatError("a name in the file is not UTF-8 text");
-  return name;
-}
-
 Tensor ReadTensor(Reader reader) {
   Tensor tensor;
   while (reader.next()) {
@@ -92,8 +81,8 @@ Tensor ReadTensor(Reader reader) {
         break;
       case tensor_field::kInt32Data:
         ReadRepeated(
-            reader, pbf_wire_type::varint, &tensor.int32s, [](Reader& r) { return r.get_packed_int32(); },
-            [](Reader& r) { return r.get_int32(); });
+            reader, pbf_wire_type::varint, &tensor.int32s, [](pbf_reader& r) { return r.get_packed_int32(); },
+            [](pbf_reader& r) { return r.get_int32(); });
         break;
       case tensor_field::kStringData:
         tensor.has_strings = true;
@@ -110,13 +99,13 @@ Tensor ReadTensor(Reader reader) {
         break;
       case tensor_field::kDoubleData:
         ReadRepeated(
-            reader, pbf_wire_type::fixed64, &tensor.doubles, [](Reader& r) { return r.get_packed_double(); },
-            [](Reader& r) { return r.get_double(); });
+            reader, pbf_wire_type::fixed64, &tensor.doubles, [](pbf_reader& r) { return r.get_packed_double(); },
+            [](pbf_reader& r) { return r.get_double(); });
         break;
       case tensor_field::kUint64Data:
         ReadRepeated(
-            reader, pbf_wire_type::varint, &tensor.uint64s, [](Reader& r) { return r.get_packed_uint64(); },
-            [](Reader& r) { return r.get_uint64(); });
+            reader, pbf_wire_type::varint, &tensor.uint64s, [](pbf_reader& r) { return r.get_packed_uint64(); },
+            [](pbf_reader& r) { return r.get_uint64(); });
         break;
       case tensor_field::kExternalData:
         ReadExternalEntry(ReadMessage(reader), &tensor);
@@ -130,7 +119,7 @@ Tensor ReadTensor(Reader reader) {
   }
   if (tensor.external) {
     reader.Charge(2 * sizeof(ExternalRange));
-    reader.parsing()->external.push_back({tensor.location, BytesOfTensor(tensor)});
+    reader.budget()->external.push_back({tensor.location, BytesOfTensor(tensor)});
   }
   return tensor;
 }

@@ -1,0 +1,58 @@
+"""Models that only TensorFlow can read, because their variables lie in files of its own: SavedModel folders, .keras and .h5 files.
+It freezes them, its variables becoming constants; MACE reads the graph that is left (docs/tensorflow.md)."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mace.errors import DataLossError, InvalidArgumentError, UnsupportedError
+
+_KERAS = (".keras", ".h5", ".hdf5")
+_SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
+
+
+def needs_tensorflow(path: str) -> bool:
+    """Whether `path` names such a model."""
+    if os.path.isdir(path):
+        return any(os.path.isfile(os.path.join(path, name)) for name in _SAVED_MODEL)
+    return path.lower().endswith(_KERAS) and os.path.isfile(path)
+
+
+def frozen(path: str, signature: str = "serving_default") -> bytes:
+    """The bytes of the frozen GraphDef of the model."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import tensorflow as tf
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+    except ImportError as error:
+        raise UnsupportedError(
+            f"this model can only be read by TensorFlow, which is not installed: pip install 'mace-engine[tensorflow]' ({error})"
+        ) from None
+    function = _function_of(tf, path, signature)
+    try:
+        graph = convert_variables_to_constants_v2(function, lower_control_flow=False).graph.as_graph_def()
+    except Exception as error:  # TensorFlow raises of many kinds
+        raise UnsupportedError(f"TensorFlow cannot freeze it: {error}") from error
+    return graph.SerializeToString()
+
+
+def _function_of(tf: Any, path: str, signature: str) -> Any:
+    """The concrete function that computes the model."""
+    try:
+        if os.path.isdir(path):
+            signatures = tf.saved_model.load(path).signatures
+        else:
+            model = tf.keras.models.load_model(path, compile=False)
+            specs = [tf.TensorSpec(value.shape, value.dtype, name=value.name.split(":")[0]) for value in model.inputs]
+            call = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
+            return call.get_concrete_function(*specs)
+    except Exception as error:
+        raise DataLossError(f"TensorFlow cannot load it: {error}") from error
+    if not signatures:
+        raise InvalidArgumentError("the SavedModel has no signatures")
+    if signature in signatures:
+        return signatures[signature]
+    if len(signatures) == 1:
+        return next(iter(signatures.values()))
+    raise InvalidArgumentError(f"the SavedModel has no signature {signature!r}, but {sorted(signatures)}")
