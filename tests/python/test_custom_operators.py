@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from tflite_writer import TfliteWriter
@@ -43,7 +45,7 @@ def test_a_function_computes_the_node() -> None:
 
 def test_a_mace_file_needs_it_too() -> None:
     data, _ = mace.convert(model_of("Scaled"), custom_operators=["Scaled"])
-    with pytest.raises(mace.FailedPreconditionError, match="'Scaled'.*register"):
+    with pytest.raises(mace.FailedPreconditionError, match=r"'Scaled'.*register"):
         mace.load(data)
     model = mace.load(data, custom_operators={"Scaled": lambda inputs, options: [inputs[0]]})
     np.testing.assert_array_equal(model([X])["y0"], X * 4)
@@ -92,3 +94,30 @@ def test_constant_inputs_are_not_computed_before_a_run() -> None:
     for _ in range(3):
         np.testing.assert_array_equal(model([X])["z"], 2 * X)
     assert len(calls) == 3
+
+
+@pytest.mark.parametrize("name", ["Scaled", "own:Scaled"])
+def test_onnx(name: str) -> None:
+    onnx = pytest.importorskip("onnx")
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Scaled", ["x"], ["y", "places"], domain="own", factor=2.5, axes=[1, 2], mode="up"),
+        helper.make_node("Add", ["y", "y"], ["z"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", kinds.FLOAT, [2, 3])],
+        [helper.make_tensor_value_info("z", kinds.FLOAT, None), helper.make_tensor_value_info("places", kinds.INT64, None)],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("own", 1)], ir_version=9)
+    seen = []
+
+    def scaled(inputs: list, options: bytes) -> list:
+        seen.append(json.loads(options))
+        return [(inputs[0] * seen[0]["factor"]).astype(np.float32), np.arange(3)]
+
+    with pytest.raises(mace.UnsupportedError, match=r"Scaled"):
+        mace.load(model.SerializeToString())
+    got = mace.load(model.SerializeToString(), custom_operators={name: scaled})([X])
+    np.testing.assert_array_equal(got["z"], X * 5)
+    np.testing.assert_array_equal(got["places"], np.arange(3))
+    assert seen == [{"factor": 2.5, "axes": [1, 2], "mode": "up"}]

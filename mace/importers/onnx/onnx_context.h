@@ -99,6 +99,7 @@ struct ImportWork {
   ImportReport& report;
   std::map<std::tuple<std::string_view, std::string_view, std::string_view>, const FunctionProto*> functions;
   std::vector<const FunctionProto*> calls;  // being expanded, the outermost first
+  std::span<const std::string> brought;     // names of operators that the application brings
   int64_t node_allowance = 2 * kMaxNodeInputs;
   int64_t inner_allowance = 2 * kMaxNodeInputs;  // nodes in functions and in subgraphs converted again
   int64_t fold_allowance = int64_t{16} << 20;    // bytes; beyond it nodes stay for the pass that folds
@@ -151,6 +152,8 @@ class OnnxContext {
   const std::vector<OpsetImport>& opsets() const;
   // The model's function that the node calls, or null.
   const FunctionProto* FunctionOf(const NodeProto& node) const;
+  // Whether the application brings the node's operator.
+  bool IsBrought(const NodeProto& node) const;
   // What the file says of the value `name` of the scope being converted, or null.
   const ValueInfo* Declared(std::string_view name);
   // The opset that the file imports for the domain of the node being converted.

@@ -127,9 +127,10 @@ void ConvertNode(const NodeProto& proto, OnnxContext* context) {
   const OnnxOp* entry = FindOnnxOp(proto.domain, proto.op_type);
   const size_t nodes_before = context->graph().nodes.size();
   const Outputs outputs = function != nullptr ? ExpandFunction(*context, node, *function)
-                                              : entry->convert(*context, node, *entry);
+                          : entry != nullptr  ? entry->convert(*context, node, *entry)
+                                              : ConvertBrought(*context, node, proto);
   const size_t nodes = context->graph().nodes.size() - nodes_before;
-  if (function == nullptr && entry->microsoft && nodes > 1) {
+  if (function == nullptr && entry != nullptr && entry->microsoft && nodes > 1) {
     context->Repaired("an operator of onnxruntime, " + Text(proto.op_type),
                       std::to_string(nodes) + " other nodes");
   }

@@ -89,6 +89,8 @@ TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what);
 // Whether the node can be converted where the context is: an operator of a domain that is imported there, or
 // a function of the model.
 bool IsKnownOperator(const NodeProto& node, const OnnxContext& context);
+// convert_custom.cc: a node whose operator the application brings.
+std::vector<ValueId> ConvertBrought(OnnxContext& context, OnnxNode& node, const NodeProto& proto);
 // A text that names every operator the importer does not know, with its count and the first nodes that use
 // it; empty where there is none. In subgraphs and in functions that are called, too. Nodes outside of `cut`
 // do not count. Each node becomes a problem of the report.

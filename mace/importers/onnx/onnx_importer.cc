@@ -214,6 +214,7 @@ void ImportModel(std::span<const uint8_t> bytes, const ImportOptions& options, G
   Check(graph->name.Assign(proto.name));
   ExternalData external(options.folder, model.external);
   ImportWork work(model, bytes.size(), &external, graph, report);
+  work.brought = options.custom_operators;
   OnnxContext context(&work, graph, nullptr);
   OnnxCut cut(options.cut, proto);
   // All that is not supported is told at once.

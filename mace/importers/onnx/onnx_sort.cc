@@ -96,7 +96,7 @@ std::string Quoted(const NodeProto& node) {
 }  // namespace
 
 bool IsKnownOperator(const NodeProto& node, const OnnxContext& context) {
-  if (context.FunctionOf(node) != nullptr) return true;
+  if (context.FunctionOf(node) != nullptr || context.IsBrought(node)) return true;
   return FindOnnxOp(node.domain, node.op_type) != nullptr && IsImported(node.domain, context.opsets());
 }
 
@@ -110,7 +110,8 @@ class UnknownSearch {
   void Look(const NodeProto& node, const std::vector<OpsetImport>& opsets) {
     if (const FunctionProto* function = context_.FunctionOf(node); function != nullptr) {
       if (seen_.insert(function).second) waiting_.push_back(function);
-    } else if (FindOnnxOp(node.domain, node.op_type) == nullptr || !IsImported(node.domain, opsets)) {
+    } else if (!context_.IsBrought(node) &&
+               (FindOnnxOp(node.domain, node.op_type) == nullptr || !IsImported(node.domain, opsets))) {
       const bool is_imported = IsImported(node.domain, opsets);
       const std::string what = OperatorText(node, is_imported);
       Missing& entry = missing_[what];
