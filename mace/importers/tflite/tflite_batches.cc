@@ -68,6 +68,7 @@ ValueId Permuted(TfliteContext& context, ValueId value, const IntList& perm) {
 }  // namespace
 
 void ConvertSpaceToBatch(TfliteContext& context) {
+  context.Repaired("SPACE_TO_BATCH_ND has no kernel", "Pad, and a Transpose between two Reshapes");
   ValueId x = context.Input(0);
   TensorType type = context.TypeOf(x);
   const Blocks blocks = BlocksOf(context, type.shape);
@@ -84,7 +85,6 @@ void ConvertSpaceToBatch(TfliteContext& context) {
     }
   }
   x = context.Emit(OpId::kPad, {x, context.AddInts(pads), ZeroOf(context, x)}, ops::PadAttributes{}, type);
-  context.Repaired("SPACE_TO_BATCH_ND has no kernel", "Pad, and a Transpose between two Reshapes");
   const bool two = blocks.axes == 2;
   const int64_t rows = type.shape[1] / blocks.size[0], columns = two ? type.shape[2] / blocks.size[1] : 1;
   const int64_t batch = type.shape[0], channels = type.shape[type.shape.rank - 1];
@@ -96,6 +96,7 @@ void ConvertSpaceToBatch(TfliteContext& context) {
 }
 
 void ConvertBatchToSpace(TfliteContext& context) {
+  context.Repaired("BATCH_TO_SPACE_ND has no kernel", "a Transpose between two Reshapes, and Slice");
   ValueId x = context.Input(0);
   const Shape shape = context.ShapeOf(x);
   const Blocks blocks = BlocksOf(context, shape);
@@ -104,7 +105,6 @@ void ConvertBatchToSpace(TfliteContext& context) {
     throw ImportError(StatusCode::kDataLoss, std::to_string(blocks.count()) + " pixels in a block, " +
                                                  std::to_string(shape[0]) + " batches");
   }
-  context.Repaired("BATCH_TO_SPACE_ND has no kernel", "a Transpose between two Reshapes, and Slice");
   const bool two = blocks.axes == 2;
   const int64_t batch = shape[0] / blocks.count(), rows = shape[1], columns = two ? shape[2] : 1;
   const int64_t channels = shape[shape.rank - 1];

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 
-#include "mace/importers/problems.h"
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/ops/convolution/conv_transpose2d.h"
 #include "mace/ops/movement/movement.h"
@@ -74,8 +73,7 @@ std::array<int64_t, 2> TransposeConvSize(TfliteContext& context, const Shape& x)
   if (shape.rank != 4) throw ImportError(StatusCode::kDataLoss, "an output that is no picture");
   for (int axis : {1, 2}) {
     if (shape[axis] < 0 || shape[axis] > INT32_MAX) {
-      throw ImportError(StatusCode::kUnsupported, "an output whose size is computed at run time")
-          .WithAction(ActionForComputedOperand());
+      throw ImportError(StatusCode::kUnsupported, "an output whose size is computed at run time");
     }
   }
   return {shape[1], shape[2]};
