@@ -8,6 +8,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/importers/importer.h"
+#include "mace/importers/problems.h"
 #include "mace/model/writer.h"
 #include "mace/passes/constants.h"
 #include "mace/passes/passes.h"
@@ -75,6 +76,9 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
   report->warnings = std::move(import_report.warnings);
   report->problems = std::move(import_report.problems);
   report->repairs = std::move(import_report.repairs);
+  if (!imported.ok() && report->problems.empty()) {
+    report->problems.push_back({"", imported.message(), importers::ActionFor(imported.code())});
+  }
   MACE_RETURN_IF_ERROR(std::move(imported));
   for (const auto& [key, value] : options.metadata) MACE_RETURN_IF_ERROR(graph.SetMetadata(key, value));
   MACE_RETURN_IF_ERROR(AddPipelines(options.preprocess, options.postprocess, &graph));

@@ -32,6 +32,10 @@ std::string ActionFor(StatusCode code) {
   }
 }
 
+std::string ActionForComputedOperand() {
+  return "store it in the model as a constant: export with fixed sizes and with constants folded";
+}
+
 std::string ActionForUnknownOperator(const std::string& name) {
   return "register a custom operator called '" + name +
          "' (--custom_operator), or convert the part before it (--output_tensor)";

@@ -13,6 +13,8 @@ namespace mace::importers {
 
 // What a person can do about an error of this kind, where nobody said anything better.
 std::string ActionFor(StatusCode code);
+// ... about an operand that is computed where a constant is needed.
+std::string ActionForComputedOperand();
 // What a person can do about operators of this name that no importer knows.
 std::string ActionForUnknownOperator(const std::string& name);
 

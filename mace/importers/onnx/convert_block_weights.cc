@@ -46,7 +46,9 @@ namespace {
 
 const TensorView& RequireConstant(OnnxContext& context, ValueId value, const char* what) {
   const TensorView* view = context.graph().ConstantOf(value);
-  if (view == nullptr) throw ImportError(Unsupported("%s computed at run time", what));
+  if (view == nullptr) {
+    throw ImportError(Unsupported("%s computed at run time", what)).WithAction(ActionForComputedOperand());
+  }
   return *view;
 }
 

@@ -123,8 +123,7 @@ ValueId EmitTileOfAxis(OnnxContext& context, ValueId x, ValueId tiles, ValueId a
   const int rank = context.RankOf(x);
   if (rank < 0) throw ImportError(Unsupported("a tensor whose rank is not known"));
   if (!passes::ScalarConstant(context.graph(), axis, &number)) {
-    throw ImportError(Unsupported("an axis computed at run time"))
-        .WithAction("store the axis in the model as a constant");
+    throw ImportError(Unsupported("an axis computed at run time")).WithAction(ActionForComputedOperand());
   }
   const int place = context.NormalizedAxis(static_cast<int64_t>(number), rank);
   context.Repaired("Tile of one axis, as before operator set 6", "expressed by a Tile of all axes");

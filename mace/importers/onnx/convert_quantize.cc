@@ -58,7 +58,8 @@ int32_t MakeQuantization(OnnxContext& context, DType dtype, const Shape& shape, 
   const TensorView* scales = graph.ConstantOf(scale);
   const TensorView* zeros = graph.ConstantOf(zero_point);
   if (scales == nullptr || (zero_point != kNone && zeros == nullptr)) {
-    throw ImportError(Unsupported("scales or zero points computed at run time are not supported"));
+    throw ImportError(Unsupported("scales or zero points computed at run time are not supported"))
+        .WithAction(ActionForComputedOperand());
   }
   if (scales->dtype != DType::kF32 || scales->shape.rank > 1 || scales->elements() < 1) {
     throw ImportError(

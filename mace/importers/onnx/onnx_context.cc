@@ -104,7 +104,10 @@ ValueId OnnxContext::Input(const OnnxNode& node, int i) {
 
 IntList OnnxContext::ConstantInts(ValueId value, const char* what) const {
   IntList list;
-  if (!IsConstant(value)) throw ImportError(Unsupported("%s computed at run time are not supported", what));
+  if (!IsConstant(value)) {
+    throw ImportError(Unsupported("%s computed at run time are not supported", what))
+        .WithAction(ActionForComputedOperand());
+  }
   if (!passes::IntListConstant(graph_, value, &list)) {
     throw ImportError(InvalidArgument("%s must be an int64 list of at most %d", what, IntList::capacity()));
   }

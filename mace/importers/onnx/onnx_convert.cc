@@ -108,13 +108,16 @@ Outputs ExpandFunction(OnnxContext& context, OnnxNode& node, const FunctionProto
 
 void CheckOpsets(const std::vector<OpsetImport>& opsets) {
   if (opsets.empty())
-    throw ImportError(DataLoss("the file imports no operator set: it is truncated or no ONNX model"));
+    throw ImportError(DataLoss("the file imports no operator set: it is truncated or no ONNX model"))
+        .WithAction("say which one with onnx.helper.make_model(graph, opset_imports=...)");
   for (const OpsetImport& opset : opsets) {
     if (!IsDefaultDomain(opset.domain)) continue;
     if (opset.version < kOldestOpset || opset.version > kNewestOpset) {
-      throw ImportError(Unsupported(
-          "ONNX operator set %lld (this build reads %lld to %lld)", static_cast<long long>(opset.version),
-          static_cast<long long>(kOldestOpset), static_cast<long long>(kNewestOpset)));
+      throw ImportError(Unsupported("ONNX operator set %lld (this build reads %lld to %lld)",
+                                    static_cast<long long>(opset.version),
+                                    static_cast<long long>(kOldestOpset),
+                                    static_cast<long long>(kNewestOpset)))
+          .WithAction("export with opset_version=" + std::to_string(kNewestOpset) + " or lower");
     }
   }
 }

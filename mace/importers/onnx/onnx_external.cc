@@ -117,7 +117,9 @@ std::string ExternalData::Open(std::string_view location) {
 int64_t ExternalData::Locate(const Tensor& tensor, const std::string& name, int64_t bytes) {
   const auto refuse = [&](StatusCode code, const std::string& why) {
     throw ImportError(
-        code, "tensor '" + name + "' keeps its data in the file '" + Shown(tensor.location) + "': " + why);
+        code, "tensor '" + name + "' keeps its data in the file '" + Shown(tensor.location) + "': " + why)
+        .WithAction(
+            "put that file beside the model, inside of its folder, or save the model with all data inside");
   };
   const int64_t offset = ReadNumber(tensor.offset, 0);
   const int64_t length = ReadNumber(tensor.length, bytes);

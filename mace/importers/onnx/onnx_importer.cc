@@ -33,12 +33,16 @@ int64_t DimensionOf(Graph* graph, const ValueInfo& info, int axis) {
 
 TensorType DeclaredType(Graph* graph, const ValueInfo& info, const char* what) {
   const std::string name = Text(info.name);
-  if (!info.is_tensor) throw ImportError(Unsupported("%s '%s' is no tensor", what, name.c_str()));
+  if (!info.is_tensor) {
+    throw ImportError(Unsupported("%s '%s' is no tensor", what, name.c_str()))
+        .WithAction("give the tensors of sequences and optional values as inputs of their own");
+  }
   TensorType type;
   type.dtype = DTypeOfOnnx(info.elem_type);
   if (type.dtype == DType::kInvalid) {
     throw ImportError(Unsupported("%s '%s' has the ONNX element type %s, which MACE lacks", what,
-                                  name.c_str(), OnnxTypeName(info.elem_type).c_str()));
+                                  name.c_str(), OnnxTypeName(info.elem_type).c_str()))
+        .WithAction("begin behind it (--input_tensor)");
   }
   if (!info.has_shape) {
     type.shape = Shape::OfUnknownRank();
