@@ -87,7 +87,7 @@ def reference_of(spec: ModelSpec, data: bytes) -> Reference:
         return TfliteReference(data, inputs)
     if spec.keys.platform == "caffe":
         raise FailedPreconditionError(
-            f"{spec.name}: no engine here runs a Caffe model as the reference; give validation_outputs_data (mace check compares with OpenCV)"
+            f"{spec.name}: no reference for Caffe models here; give validation_outputs_data (mace check compares with OpenCV)"
         )
     graphs = [([t.name for t in graph.inputs], [t.name for t in graph.outputs]) for graph in spec.subgraphs]
     return OnnxReference(data, inputs, graphs, spec.joins)
