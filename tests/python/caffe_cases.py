@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Every layer of Caffe that MACE reads: a network of that layer, its weights, and what it computes, written with NumPy in float64 from
 Caffe's documentation. `opencv` says whether OpenCV's importer has the layer with the same meaning."""
 
@@ -33,7 +34,7 @@ def softmax(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def convolve(x, w, b=None, stride=(1, 1), pad=(0, 0), dilation=(1, 1), group=1):
-    n, c, h, wd = x.shape
+    n = len(x)
     o, ci, kh, kw = w.shape
     x = np.pad(x, ((0, 0), (0, 0), (pad[0], pad[0]), (pad[1], pad[1])))
     oh = (x.shape[2] - (kh - 1) * dilation[0] - 1) // stride[0] + 1
@@ -43,7 +44,9 @@ def convolve(x, w, b=None, stride=(1, 1), pad=(0, 0), dilation=(1, 1), group=1):
         xs, ws = x[:, g * ci : (g + 1) * ci], w[g * (o // group) : (g + 1) * (o // group)]
         for i in range(kh):
             for j in range(kw):
-                part = xs[:, :, i * dilation[0] :, j * dilation[1] :][:, :, : (oh - 1) * stride[0] + 1 : stride[0], : (ow - 1) * stride[1] + 1 : stride[1]]
+                part = xs[:, :, i * dilation[0] :, j * dilation[1] :][
+                    :, :, : (oh - 1) * stride[0] + 1 : stride[0], : (ow - 1) * stride[1] + 1 : stride[1]
+                ]
                 y[:, g * (o // group) : (g + 1) * (o // group)] += np.einsum("nchw,oc->nohw", part, ws[:, :, i, j])
     return y if b is None else y + b.reshape(1, -1, 1, 1)
 
@@ -56,7 +59,9 @@ def deconvolve(x, w, b=None, stride=1, pad=0, group=1):
         g = ch // (c // group)
         for i in range(h):
             for j in range(wd):
-                full[:, g * o : (g + 1) * o, i * stride : i * stride + kh, j * stride : j * stride + kw] += x[:, ch, i, j][:, None, None, None] * w[ch]
+                full[:, g * o : (g + 1) * o, i * stride : i * stride + kh, j * stride : j * stride + kw] += (
+                    x[:, ch, i, j][:, None, None, None] * w[ch]
+                )
     y = full[:, :, pad : full.shape[2] - pad, pad : full.shape[3] - pad]
     return y if b is None else y + b.reshape(1, -1, 1, 1)
 
@@ -65,7 +70,7 @@ def pool(x, kind, kernel, stride, pad=(0, 0), floor=False):
     """As Caffe's PoolingLayer: sizes rounded up, averages over the padded input."""
     n, c, h, w = x.shape
     size = []
-    for length, k, s, p in zip((h, w), kernel, stride, pad):
+    for length, k, s, p in zip((h, w), kernel, stride, pad, strict=True):
         count = (length + 2 * p - k) / s
         count = int(np.floor(count) if floor else np.ceil(count)) + 1
         if p and (count - 1) * s >= length + p:

@@ -54,14 +54,16 @@ def test_old_inputs_and_layers() -> None:
 def test_missing_weights_say_how_to_give_them() -> None:
     with pytest.raises(mace.InvalidArgumentError, match=r"layer 'conv' \(Convolution\) first\): give its .caffemodel, weights="):
         mace.load(NETWORK.encode())
-    with pytest.raises(mace.DataLossError, match="the bias in the .caffemodel has 3 elements, expected"):
+    with pytest.raises(mace.DataLossError, match=r"the bias in the \.caffemodel has 3 elements, expected"):
         mace.load(NETWORK.encode(), weights=caffemodel({"conv": [WEIGHTS, BIAS[:3]]}))
 
 
 def test_cut_in_front_of_what_is_written_in_place() -> None:
     data, _ = mace.convert(NETWORK.encode(), weights=caffemodel({"conv": [WEIGHTS, BIAS]}), outputs=["relu"])
     assert [info.name for info in mace.load(data).outputs] == ["relu"]
-    part, _ = mace.convert(NETWORK.encode() + layer("neg", "Power", ["conv"], ["neg"], "power_param { scale: -1 }").encode(), inputs={"conv": None})
+    part, _ = mace.convert(
+        NETWORK.encode() + layer("neg", "Power", ["conv"], ["neg"], "power_param { scale: -1 }").encode(), inputs={"conv": None}
+    )
     y = np.abs(RNG.normal(size=(1, 4, 4, 5))).astype(np.float32)
     np.testing.assert_array_equal(mace.load(part)({"conv": y})["neg"], -y)  # the layer with weights is not needed
 
@@ -74,7 +76,11 @@ def test_parameters_that_are_not_known_are_told() -> None:
 
 def test_a_recurrent_layer_keeps_its_state_between_runs() -> None:
     blobs = [RNG.normal(size=shape).astype(np.float32) for shape in ((20, 3), (20,), (20, 5))]
-    text = input_layer("x", (4, 2, 3)) + input_layer("cont", (4, 2)) + layer("l", "LSTM", ["x", "cont"], ["h"], "recurrent_param { num_output: 5 }")
+    text = (
+        input_layer("x", (4, 2, 3))
+        + input_layer("cont", (4, 2))
+        + layer("l", "LSTM", ["x", "cont"], ["h"], "recurrent_param { num_output: 5 }")
+    )
     session = mace.load(text.encode(), weights=caffemodel({"l": blobs})).session()
     x, cont = RNG.normal(size=(8, 2, 3)).astype(np.float32), np.ones((8, 2), np.float32)
     whole = lstm(x.astype(float), cont, *[blob.astype(float) for blob in blobs])[0]
@@ -113,7 +119,14 @@ def test_detections_agree_with_opencv() -> None:
 def test_a_deployment_file_of_platform_caffe(tmp_path: Path) -> None:
     weights = caffemodel({"conv": [WEIGHTS, BIAS]})
     (tmp_path / "net.caffemodel").write_bytes(weights)
-    part = graph(input_tensors=["data"], input_shapes=["1,6,7,3"], input_data_formats=["NHWC"], output_tensors=["conv"], output_shapes=["1,4,5,4"], output_data_formats=["NHWC"])
+    part = graph(
+        input_tensors=["data"],
+        input_shapes=["1,6,7,3"],
+        input_data_formats=["NHWC"],
+        output_tensors=["conv"],
+        output_shapes=["1,4,5,4"],
+        output_data_formats=["NHWC"],
+    )
     keys = {"platform": "caffe", "weight_file_path": "net.caffemodel", "weight_sha256_checksum": sha256(weights)}
     path = deployment(tmp_path, data=NETWORK.encode(), subgraphs=[part], **keys)
     converter("convert", f"--config={path}", cwd=tmp_path)

@@ -64,7 +64,9 @@ def test_picture_network_with_a_dynamic_batch() -> None:
 
 
 def test_upsampling_network() -> None:
-    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.PReLU(4), nn.ConvTranspose2d(4, 4, 2, 2), nn.Upsample(scale_factor=2), nn.PixelShuffle(2))
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.PReLU(4), nn.ConvTranspose2d(4, 4, 2, 2), nn.Upsample(scale_factor=2), nn.PixelShuffle(2)
+    )
     judge(module, (torch.randn(1, 3, 6, 7),), ["input"])
 
 
@@ -177,9 +179,9 @@ def test_external_data_in_a_folder(tmp_path) -> None:
 
 
 def test_errors_say_what_is_wrong() -> None:
-    with pytest.raises(mace.InvalidArgumentError, match=r"expected a torch.nn.Module, got int"):
+    with pytest.raises(mace.InvalidArgumentError, match=r"expected a torch\.nn\.Module, got int"):
         mace.from_torch(3, ())
-    with pytest.raises(mace.InvalidArgumentError, match="do not fit Gru.forward"):
+    with pytest.raises(mace.InvalidArgumentError, match=r"do not fit Gru\.forward"):
         mace.from_torch(Gru(), (torch.zeros(1),))
 
     class Data(nn.Module):
