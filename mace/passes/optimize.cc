@@ -180,11 +180,11 @@ Status OptimizeWithBodies(Graph* graph, Optimization* work) {
     MACE_RETURN_IF_ERROR(RunAll(graph, work, {kTransposeSinking, kReshape, kConstantFolding}));
   }
   MACE_RETURN_IF_ERROR(RecognizeOperators(graph, work));
-  MACE_RETURN_IF_ERROR(
-      RunAll(graph, work,
-             {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
-              kReshape, kFullyConnected, kLstm, kQuantizeMoving, kQuantized, kReshape, kConstantFolding,
-              kScaleHoisting, kScaleFolding, kInputFolding, kMatMulTranspose, kIdentity, kConstantFolding, kControl}));
+  MACE_RETURN_IF_ERROR(RunAll(
+      graph, work,
+      {kTransposeToReshape, kReshape, kTransposeSinking, kTransposeHoisting, kTransposeToReshape, kReshape,
+       kFullyConnected, kLstm, kQuantizeMoving, kQuantized, kReshape, kConstantFolding, kScaleHoisting,
+       kScaleFolding, kInputFolding, kMatMulTranspose, kIdentity, kConstantFolding, kControl}));
   if (graph->subgraphs.empty()) return Status::Ok();
   MACE_RETURN_IF_ERROR(RunAll(graph, work, {kShapeInference}));
   for (auto& subgraph : graph->subgraphs) {
@@ -196,14 +196,35 @@ Status OptimizeWithBodies(Graph* graph, Optimization* work) {
 }  // namespace
 
 std::vector<NamedPass> AllPasses() {
-  return {kLayerNorm,      kInstanceNorm,     kGroupNorm,         kGelu,
-          kSilu,           kHardSwish,        kHardSigmoid,       kMish,
-          kPRelu,          kSoftmax,          kDepthToSpace,      kUpsampling,
-          kScaleHoisting,  kLstm,
-          kShapeInference, kConstantFolding,  kDeadCode,          kIdentity,
-          kReshape,        kTransposeSinking, kTransposeHoisting, kTransposeToReshape,
-          kScaleFolding,   kInputFolding,     kFullyConnected,
-          kQuantizeMoving, kQuantized,        kMatMulTranspose,   kCast,
+  return {kLayerNorm,
+          kInstanceNorm,
+          kGroupNorm,
+          kGelu,
+          kSilu,
+          kHardSwish,
+          kHardSigmoid,
+          kMish,
+          kPRelu,
+          kSoftmax,
+          kDepthToSpace,
+          kUpsampling,
+          kScaleHoisting,
+          kLstm,
+          kShapeInference,
+          kConstantFolding,
+          kDeadCode,
+          kIdentity,
+          kReshape,
+          kTransposeSinking,
+          kTransposeHoisting,
+          kTransposeToReshape,
+          kScaleFolding,
+          kInputFolding,
+          kFullyConnected,
+          kQuantizeMoving,
+          kQuantized,
+          kMatMulTranspose,
+          kCast,
           kControl};
 }
 
