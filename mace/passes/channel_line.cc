@@ -29,8 +29,8 @@ bool Entries(const GraphEditor& editor, ValueId constant, ValueId x, int axis, i
 
 ValueId AsConstant(GraphEditor* editor, const std::vector<double>& entries) {
   const std::vector<float> elements(entries.begin(), entries.end());
-  const ValueId value = Unwrap(
-      AddFloatConstant(&editor->graph(), "", elements, Shape{static_cast<int64_t>(elements.size())}));
+  const ValueId value =
+      Unwrap(AddFloatConstant(&editor->graph(), "", elements, Shape{static_cast<int64_t>(elements.size())}));
   editor->Track();
   return value;
 }

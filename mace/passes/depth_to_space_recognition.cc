@@ -16,11 +16,11 @@ constexpr int kPictureRank = 4, kBlockRank = 6;
 // Of a way to write it: the axes of the six that are block rows and columns before the Transpose, and what
 // stands where in the picture that it starts from.
 struct Form {
-  bool to_space;        // else to depth
+  bool to_space;  // else to depth
   bool channels_last;
   DepthToSpaceMode mode;
   int perm[kBlockRank];
-  int row, column;      // of the six axes in front of the Transpose: those of the block
+  int row, column;  // of the six axes in front of the Transpose: those of the block
 };
 constexpr Form kForms[] = {
     {true, false, DepthToSpaceMode::kColumnRowDepth, {0, 1, 4, 2, 5, 3}, 2, 3},   // [N, C, b, b, H, W]
@@ -29,7 +29,7 @@ constexpr Form kForms[] = {
     {true, true, DepthToSpaceMode::kColumnRowDepth, {0, 1, 4, 2, 5, 3}, 4, 5},    // [N, H, W, C, b, b]
     {false, false, DepthToSpaceMode::kColumnRowDepth, {0, 1, 3, 5, 2, 4}, 3, 5},  // [N, C, H, b, W, b]
     {false, false, DepthToSpaceMode::kDepthColumnRow, {0, 3, 5, 1, 2, 4}, 3, 5},
-    {false, true, DepthToSpaceMode::kDepthColumnRow, {0, 1, 3, 2, 4, 5}, 2, 4},   // [N, H, b, W, b, C]
+    {false, true, DepthToSpaceMode::kDepthColumnRow, {0, 1, 3, 2, 4, 5}, 2, 4},  // [N, H, b, W, b, C]
     {false, true, DepthToSpaceMode::kColumnRowDepth, {0, 1, 3, 5, 2, 4}, 2, 4},
 };
 
@@ -59,7 +59,8 @@ bool Fits(const Form& form, const Shape& x, const Shape& blocks, const Shape& mo
   if (blocks[form.row] != blocks[form.column] || blocks[form.row] < 2) return false;
   const auto& depth = form.channels_last ? kDepthLast : kDepthFirst;
   const auto& space = form.channels_last ? kSpaceLast : kSpaceFirst;
-  return IsJoined(x, blocks, form.to_space ? depth : space) && IsJoined(y, moved, form.to_space ? space : depth);
+  return IsJoined(x, blocks, form.to_space ? depth : space) &&
+         IsJoined(y, moved, form.to_space ? space : depth);
 }
 
 void Match(GraphEditor* editor, NodeId id) {
@@ -77,7 +78,8 @@ void Match(GraphEditor* editor, NodeId id) {
   }
   for (const Form& form : kForms) {
     if (!std::equal(form.perm, form.perm + kBlockRank, &perm[0])) continue;
-    if (!Fits(form, editor->ShapeOf(x), editor->ShapeOf(blocks), editor->ShapeOf(moved), editor->ShapeOf(y)) ||
+    if (!Fits(form, editor->ShapeOf(x), editor->ShapeOf(blocks), editor->ShapeOf(moved),
+              editor->ShapeOf(y)) ||
         !IsClosed(*editor, id, {x})) {
       continue;
     }

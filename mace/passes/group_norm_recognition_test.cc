@@ -1,4 +1,5 @@
-// instance_norm_recognition and group_norm_recognition, behind layer_norm_recognition as OptimizeGraph has them.
+// instance_norm_recognition and group_norm_recognition, behind layer_norm_recognition as OptimizeGraph has
+// them.
 #include "mace/ops/norm/group_normalization.h"
 #include "mace/ops/norm/norm.h"
 #include "mace/passes/recognition_test_graph.h"
@@ -42,9 +43,8 @@ class GroupNormTest : public RecognitionTest {
 
 TEST_F(GroupNormTest, InstancesOfNhwc) {
   for (const Shape& row : {Shape{3}, Shape{1, 1, 1, 3}, Shape{}}) {
-    ExpectRecognised(
-        RunForInstances, {2, 4, 5, 3}, [&](ValueId x) { return Line(Normal(x, {1, 2}), row); },
-        {OpId::kGroupNormalization});
+    ExpectRecognised(RunForInstances, {2, 4, 5, 3}, [&](ValueId x) { return Line(Normal(x, {1, 2}), row); },
+                     {OpId::kGroupNormalization});
     EXPECT_EQ(FoundGroups(), 3);
   }
   ExpectRecognised(RunForInstances, {SymbolDim(0), kUnknownDim, kUnknownDim, 3},
@@ -53,14 +53,13 @@ TEST_F(GroupNormTest, InstancesOfNhwc) {
 
 TEST_F(GroupNormTest, InstancesOfNchwBetweenTransposes) {
   for (const Shape& row : {Shape{3, 1, 1}, Shape{1, 3, 1, 1}}) {
-    ExpectRecognised(
-        RunForInstances, {2, 3, 4, 5}, [&](ValueId x) { return Line(Normal(x, {2, 3}), row); },
-        {OpId::kTranspose, OpId::kGroupNormalization, OpId::kTranspose});
+    ExpectRecognised(RunForInstances, {2, 3, 4, 5}, [&](ValueId x) { return Line(Normal(x, {2, 3}), row); },
+                     {OpId::kTranspose, OpId::kGroupNormalization, OpId::kTranspose});
   }
   // Without a scale only where a Transpose is there to cancel with.
-  ExpectRecognised(
-      RunForInstances, {2, 4, 5, 3}, [&](ValueId x) { return Normal(Transposed(x, {0, 3, 1, 2}), {2, 3}); },
-      {OpId::kTranspose, OpId::kTranspose, OpId::kGroupNormalization, OpId::kTranspose});
+  ExpectRecognised(RunForInstances, {2, 4, 5, 3},
+                   [&](ValueId x) { return Normal(Transposed(x, {0, 3, 1, 2}), {2, 3}); },
+                   {OpId::kTranspose, OpId::kTranspose, OpId::kGroupNormalization, OpId::kTranspose});
   ExpectRecognised(RunForInstances, {2, 3, 4, 5}, [&](ValueId x) { return Normal(x, {2, 3}); },
                    {OpId::kLayerNormalization});
 }

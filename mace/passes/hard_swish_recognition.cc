@@ -41,8 +41,10 @@ ValueId Match(const GraphEditor& editor, const Node& node) {
   // (x / 6) * clip(x + 3)
   for (int i = 0; i < 2; ++i) {
     const NodeId producer = editor.graph().values[node.inputs[i]].producer;
-    if (producer == kNone || !ConstantFactor(editor.graph(), editor.node(producer), &factor, &product)) continue;
-    if (std::abs(factor - 1.0 / 6) <= 1e-6 && IsSixfoldGate(editor, node.inputs[1 - i], product)) return product;
+    if (producer == kNone || !ConstantFactor(editor.graph(), editor.node(producer), &factor, &product))
+      continue;
+    if (std::abs(factor - 1.0 / 6) <= 1e-6 && IsSixfoldGate(editor, node.inputs[1 - i], product))
+      return product;
   }
   return kNone;
 }

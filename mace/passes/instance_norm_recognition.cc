@@ -1,6 +1,6 @@
-// Instance normalization (Ulyanov et al., arXiv:1607.08022) of a picture: mean and deviation are of one sample
-// and one channel. Found in NHWC, and in NCHW behind layer_norm_recognition, which sees a normalisation
-// without scale over the last axes there.
+// Instance normalization (Ulyanov et al., arXiv:1607.08022) of a picture: mean and deviation are of one
+// sample and one channel. Found in NHWC, and in NCHW behind layer_norm_recognition, which sees a
+// normalisation without scale over the last axes there.
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/norm/group_normalization.h"
 #include "mace/ops/norm/norm.h"

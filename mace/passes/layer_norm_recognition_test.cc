@@ -57,14 +57,13 @@ TEST_F(LayerNormRecognitionTest, EverySpelling) {
     for (int inverse = 0; inverse < 6; ++inverse) {
       for (const bool has_scale : {false, true}) {
         for (const bool has_bias : {false, true}) {
-          ExpectRecognised(
-              RunLayerNormRecognition, shape,
-              [&](ValueId x) {
-                ValueId y = Normal(x, {-1}, Square(square), Inverse(inverse));
-                if (has_scale) y = Node(OpId::kMul, {Floats({7}), y});
-                return has_bias ? Node(OpId::kAdd, {y, Floats({7})}) : y;
-              },
-              {OpId::kLayerNormalization});
+          ExpectRecognised(RunLayerNormRecognition, shape,
+                           [&](ValueId x) {
+                             ValueId y = Normal(x, {-1}, Square(square), Inverse(inverse));
+                             if (has_scale) y = Node(OpId::kMul, {Floats({7}), y});
+                             return has_bias ? Node(OpId::kAdd, {y, Floats({7})}) : y;
+                           },
+                           {OpId::kLayerNormalization});
           EXPECT_EQ(Found().axis, 2);
           EXPECT_EQ(Found().epsilon, 1e-3f);
           EXPECT_FALSE(Found().root_mean_square);
@@ -75,21 +74,20 @@ TEST_F(LayerNormRecognitionTest, EverySpelling) {
 }
 
 TEST_F(LayerNormRecognitionTest, OfSeveralAxesAndOpenDimensions) {
-  ExpectRecognised(
-      RunLayerNormRecognition, {2, 3, 4, 5},
-      [&](ValueId x) {
-        const ValueId y = Normal(x, {3, 1, 2}, Square::kPow, Inverse::kDivBySqrt, 0.5f);
-        return Node(OpId::kMul, {y, Floats({3, 4, 5})});
-      },
-      {OpId::kLayerNormalization});
+  ExpectRecognised(RunLayerNormRecognition, {2, 3, 4, 5},
+                   [&](ValueId x) {
+                     const ValueId y = Normal(x, {3, 1, 2}, Square::kPow, Inverse::kDivBySqrt, 0.5f);
+                     return Node(OpId::kMul, {y, Floats({3, 4, 5})});
+                   },
+                   {OpId::kLayerNormalization});
   EXPECT_EQ(Found().axis, 1);
   EXPECT_EQ(Found().epsilon, 0.5f);
-  ExpectRecognised(
-      RunLayerNormRecognition, {SymbolDim(0), kUnknownDim, 5},
-      [&](ValueId x) {
-        return Node(OpId::kMul, {Normal(x, {2}, Square::kPow, Inverse::kDivBySqrt), Floats({5})});
-      },
-      {OpId::kLayerNormalization});
+  ExpectRecognised(RunLayerNormRecognition, {SymbolDim(0), kUnknownDim, 5},
+                   [&](ValueId x) {
+                     return Node(OpId::kMul,
+                                 {Normal(x, {2}, Square::kPow, Inverse::kDivBySqrt), Floats({5})});
+                   },
+                   {OpId::kLayerNormalization});
 }
 
 TEST_F(LayerNormRecognitionTest, RootMeanSquare) {
@@ -114,9 +112,8 @@ TEST_F(LayerNormRecognitionTest, TheLineOfKeras) {
     return Node(OpId::kAdd, {Node(OpId::kMul, {x, factor}), shift});
   };
   for (const bool has_scale : {false, true}) {
-    ExpectRecognised(
-        RunLayerNormRecognition, {2, 3, 6}, [&](ValueId x) { return build(x, has_scale, true, {6}); },
-        {OpId::kLayerNormalization});
+    ExpectRecognised(RunLayerNormRecognition, {2, 3, 6},
+                     [&](ValueId x) { return build(x, has_scale, true, {6}); }, {OpId::kLayerNormalization});
   }
   ExpectLeft(RunLayerNormRecognition, {2, 3, 6}, [&](ValueId x) { return build(x, true, false, {6}); });
   ExpectLeft(RunLayerNormRecognition, {2, 6, 6}, [&](ValueId x) { return build(x, true, true, {6, 1}); });
@@ -124,28 +121,26 @@ TEST_F(LayerNormRecognitionTest, TheLineOfKeras) {
 
 TEST_F(LayerNormRecognitionTest, OperandsThatAreNoRowsStayBehindIt) {
   for (const Shape& row : {Shape{1}, Shape{3, 1}, Shape{1, 7}, Shape{2, 3, 7}, Shape{1, 1, 1, 7}}) {
-    ExpectRecognised(
-        RunLayerNormRecognition, {2, 3, 7},
-        [&](ValueId x) {
-          return Node(OpId::kMul, {Normal(x, {2}, Square::kPow, Inverse::kDivBySqrt), Floats(row)});
-        },
-        {OpId::kLayerNormalization, OpId::kMul});
+    ExpectRecognised(RunLayerNormRecognition, {2, 3, 7},
+                     [&](ValueId x) {
+                       return Node(OpId::kMul,
+                                   {Normal(x, {2}, Square::kPow, Inverse::kDivBySqrt), Floats(row)});
+                     },
+                     {OpId::kLayerNormalization, OpId::kMul});
   }
   // Computed by the run; and a bias in front of the scale.
-  ExpectRecognised(
-      RunLayerNormRecognition, {7, 7},
-      [&](ValueId x) {
-        const ValueId row = Reduced(ops::ReduceKind::kMax, x, {0}, false);
-        return Node(OpId::kMul, {Normal(x, {1}, Square::kPow, Inverse::kDivBySqrt), row});
-      },
-      {OpId::kLayerNormalization, OpId::kMul, OpId::kReduce});
-  ExpectRecognised(
-      RunLayerNormRecognition, {7, 7},
-      [&](ValueId x) {
-        const ValueId y = Normal(x, {1}, Square::kPow, Inverse::kDivBySqrt);
-        return Node(OpId::kMul, {Node(OpId::kAdd, {y, Floats({7})}), Floats({7})});
-      },
-      {OpId::kLayerNormalization, OpId::kMul});
+  ExpectRecognised(RunLayerNormRecognition, {7, 7},
+                   [&](ValueId x) {
+                     const ValueId row = Reduced(ops::ReduceKind::kMax, x, {0}, false);
+                     return Node(OpId::kMul, {Normal(x, {1}, Square::kPow, Inverse::kDivBySqrt), row});
+                   },
+                   {OpId::kLayerNormalization, OpId::kMul, OpId::kReduce});
+  ExpectRecognised(RunLayerNormRecognition, {7, 7},
+                   [&](ValueId x) {
+                     const ValueId y = Normal(x, {1}, Square::kPow, Inverse::kDivBySqrt);
+                     return Node(OpId::kMul, {Node(OpId::kAdd, {y, Floats({7})}), Floats({7})});
+                   },
+                   {OpId::kLayerNormalization, OpId::kMul});
 }
 
 TEST_F(LayerNormRecognitionTest, LookalikesAreLeftAlone) {

@@ -1,5 +1,6 @@
 // An LSTM (Hochreiter and Schmidhuber, 1997) that was unrolled to the nodes of each step -> Lstm:
-//   gates = x W + h R + bias, split in four; c' = sigmoid(f) c + sigmoid(i) tanh(g); h' = sigmoid(o) tanh(c').
+//   gates = x W + h R + bias, split in four; c' = sigmoid(f) c + sigmoid(i) tanh(g); h' = sigmoid(o)
+//   tanh(c').
 // The first step has neither h nor c: they are zeros there, and files leave out what they take part in.
 #include <algorithm>
 #include <cmath>
@@ -302,8 +303,7 @@ class LstmMatcher {
     std::vector<float> elements(static_cast<size_t>(2 * kGates * cell.hidden), 0.0f);
     for (int gate = 0; gate < kGates; ++gate) {
       for (int64_t i = 0; i < cell.hidden; ++i) {
-        elements[gate * cell.hidden + i] =
-            static_cast<float>(cell.bias[cell.part[gate] * cell.hidden + i]);
+        elements[gate * cell.hidden + i] = static_cast<float>(cell.bias[cell.part[gate] * cell.hidden + i]);
       }
     }
     return Unwrap(AddFloatConstant(&graph_, "", elements, Shape{1, 2 * kGates * cell.hidden}));

@@ -39,16 +39,17 @@ class LstmRecognitionTest : public RecognitionTest {
       int sigmoid = 0;
       const auto gate = [&] {
         if (sigmoid == form.candidate) ++sigmoid;
-        return Node(OpId::kSigmoid, {parts[sigmoid++]});
+        return parts[sigmoid++];
       };
-      ValueId next = Node(OpId::kMul, {gate(), candidate});
+      const auto squashed = [&](ValueId part) { return Node(OpId::kSigmoid, {part}); };
+      ValueId next = Node(OpId::kMul, {squashed(gate()), candidate});
       const ValueId forget = gate();
       if (c != kNone) {
-        const ValueId kept = form.other_state ? Node(OpId::kMul, {forget, h}) : Node(OpId::kMul, {c, forget});
+        const ValueId kept = Node(OpId::kMul, {form.other_state ? h : c, squashed(forget)});
         next = Node(OpId::kAdd, {kept, next});
       }
       c = next;
-      const ValueId out = gate();
+      const ValueId out = squashed(gate());
       if (t == 1 && form.reads_a_gate) Output(out, "gate");
       h = Node(OpId::kMul, {out, Node(OpId::kTanh, {c})});
       results.push_back(h);
@@ -77,7 +78,10 @@ TEST_F(LstmRecognitionTest, ForwardsAndBackwards) {
       for (const bool backwards : {false, true}) {
         for (const bool every : {false, true}) {
           for (const int candidate : {2, 3, 0}) {
-            Build({.steps = steps, .batch = batch, .backwards = backwards, .reads_every_step = every,
+            Build({.steps = steps,
+                   .batch = batch,
+                   .backwards = backwards,
+                   .reads_every_step = every,
                    .candidate = candidate});
             RunAndCompare(RunLstmRecognition);
             EXPECT_EQ(Count(OpId::kLstm), 1);
@@ -99,8 +103,8 @@ TEST_F(LstmRecognitionTest, LayersOnLayers) {
 }
 
 TEST_F(LstmRecognitionTest, LookalikesAreLeftAlone) {
-  for (const Unrolled& form : {Unrolled{.steps = 3, .reads_a_gate = true}, Unrolled{.steps = 3, .other_state = true},
-                               Unrolled{.steps = 1}}) {
+  for (const Unrolled& form : {Unrolled{.steps = 3, .reads_a_gate = true},
+                               Unrolled{.steps = 3, .other_state = true}, Unrolled{.steps = 1}}) {
     Build(form);
     const size_t nodes = graph_.nodes.size();
     RunAndCompare(RunLstmRecognition);

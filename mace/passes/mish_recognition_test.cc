@@ -14,13 +14,13 @@ TEST_F(MishRecognitionTest, SoftplusAndMish) {
   ExpectRecognised(RunMishRecognition, {3, 5}, [&](ValueId x) { return Spelled(x); }, {OpId::kSoftplus});
   for (const bool spelled : {false, true}) {
     for (const bool reversed : {false, true}) {
-      ExpectRecognised(
-          RunMishRecognition, {3, 5},
-          [&](ValueId x) {
-            const ValueId gate = Node(OpId::kTanh, {spelled ? Spelled(x) : Node(OpId::kSoftplus, {x})});
-            return reversed ? Node(OpId::kMul, {gate, x}) : Node(OpId::kMul, {x, gate});
-          },
-          {OpId::kMish});
+      ExpectRecognised(RunMishRecognition, {3, 5},
+                       [&](ValueId x) {
+                         const ValueId gate =
+                             Node(OpId::kTanh, {spelled ? Spelled(x) : Node(OpId::kSoftplus, {x})});
+                         return reversed ? Node(OpId::kMul, {gate, x}) : Node(OpId::kMul, {x, gate});
+                       },
+                       {OpId::kMish});
     }
   }
 }

@@ -30,7 +30,8 @@ ValueId RootOf(const GraphEditor& editor, ValueId value, ValueId* mean) {
   *mean = kNone;
   if (const Node* pow = editor.ProducerIf(value, OpId::kPow); pow != nullptr) {
     double exponent = 0;
-    return ScalarConstant(editor.graph(), pow->inputs[1], &exponent) && exponent == 2 ? pow->inputs[0] : kNone;
+    return ScalarConstant(editor.graph(), pow->inputs[1], &exponent) && exponent == 2 ? pow->inputs[0]
+                                                                                      : kNone;
   }
   if (const Node* mul = editor.ProducerIf(value, OpId::kMul); mul != nullptr) {
     return mul->inputs[0] == mul->inputs[1] ? mul->inputs[0] : kNone;

@@ -23,9 +23,9 @@ bool MatchNegativePart(const GraphEditor& editor, ValueId value, ValueId x, doub
 
 // A float32 constant that is multiplied with, at most two of them.
 struct Product {
-  ValueId value = kNone;   // what is left
-  ValueId slope = kNone;   // a constant of any shape
-  double factor = 1;       // and a scalar one
+  ValueId value = kNone;  // what is left
+  ValueId slope = kNone;  // a constant of any shape
+  double factor = 1;      // and a scalar one
 };
 Product Unscaled(const GraphEditor& editor, ValueId value) {
   Product product = {.value = value};

@@ -11,26 +11,24 @@ class PReluRecognitionTest : public RecognitionTest {
 
 TEST_F(PReluRecognitionTest, SumsOfBothHalves) {
   for (const Shape& slope : {Shape{4}, Shape{1, 4}, Shape{}, Shape{3, 4}}) {
-    ExpectRecognised(
-        RunPReluRecognition, {2, 3, 4},
-        [&](ValueId x) {
-          return Node(OpId::kAdd, {Relu(x), Node(OpId::kMul, {Floats(slope), NegativeRelu(x)})});
-        },
-        {OpId::kPRelu});
-    ExpectRecognised(
-        RunPReluRecognition, {2, 3, 4},
-        [&](ValueId x) {
-          return Node(OpId::kSub, {Relu(x), Node(OpId::kMul, {NegativeRelu(x), Floats(slope)})});
-        },
-        {OpId::kPRelu});
-    ExpectRecognised(
-        RunPReluRecognition, {2, 3, 4},
-        [&](ValueId x) {
-          const ValueId twice = Node(OpId::kSub, {x, Node(OpId::kAbs, {x})});
-          const ValueId scaled = Node(OpId::kMul, {Node(OpId::kMul, {Floats(slope), twice}), Scalar(0.5f)});
-          return Node(OpId::kAdd, {scaled, Relu(x)});
-        },
-        {OpId::kPRelu});
+    ExpectRecognised(RunPReluRecognition, {2, 3, 4},
+                     [&](ValueId x) {
+                       return Node(OpId::kAdd, {Relu(x), Node(OpId::kMul, {Floats(slope), NegativeRelu(x)})});
+                     },
+                     {OpId::kPRelu});
+    ExpectRecognised(RunPReluRecognition, {2, 3, 4},
+                     [&](ValueId x) {
+                       return Node(OpId::kSub, {Relu(x), Node(OpId::kMul, {NegativeRelu(x), Floats(slope)})});
+                     },
+                     {OpId::kPRelu});
+    ExpectRecognised(RunPReluRecognition, {2, 3, 4},
+                     [&](ValueId x) {
+                       const ValueId twice = Node(OpId::kSub, {x, Node(OpId::kAbs, {x})});
+                       const ValueId scaled =
+                           Node(OpId::kMul, {Node(OpId::kMul, {Floats(slope), twice}), Scalar(0.5f)});
+                       return Node(OpId::kAdd, {scaled, Relu(x)});
+                     },
+                     {OpId::kPRelu});
   }
 }
 
@@ -47,7 +45,9 @@ TEST_F(PReluRecognitionTest, TheLargerOfTwo) {
 TEST_F(PReluRecognitionTest, LookalikesAreLeftAlone) {
   const auto left = [&](const Build& build) { ExpectLeft(RunPReluRecognition, {3, 3}, build); };
   left([&](ValueId x) { return Node(OpId::kAdd, {Relu(x), Node(OpId::kMul, {Floats({3}), Relu(x)})}); });
-  left([&](ValueId x) { return Node(OpId::kSub, {Node(OpId::kMul, {Floats({3}), NegativeRelu(x)}), Relu(x)}); });
+  left([&](ValueId x) {
+    return Node(OpId::kSub, {Node(OpId::kMul, {Floats({3}), NegativeRelu(x)}), Relu(x)});
+  });
   left([&](ValueId x) {
     return Node(OpId::kAdd, {Relu(x), Node(OpId::kMul, {Floats({3}), NegativeRelu(Node(OpId::kAbs, {x}))})});
   });

@@ -17,7 +17,8 @@ class RecognitionTest : public PassTest {
   using Build = std::function<ValueId(ValueId x)>;
 
   ValueId Reduced(ops::ReduceKind kind, ValueId x, const IntList& axes, bool keep_dims = true) {
-    return Node(OpId::kReduce, {x}, ops::ReduceAttributes{.kind = kind, .axes = axes, .keep_dims = keep_dims});
+    return Node(OpId::kReduce, {x},
+                ops::ReduceAttributes{.kind = kind, .axes = axes, .keep_dims = keep_dims});
   }
   ValueId Mean(ValueId x, const IntList& axes) { return Reduced(ops::ReduceKind::kMean, x, axes); }
   ValueId Clipped(ValueId x, float min, float max) {
@@ -38,6 +39,7 @@ class RecognitionTest : public PassTest {
   void ExpectRecognised(Status (*pass)(Graph*), const Shape& shape, const Build& build,
                         const std::vector<OpId>& expected, double tolerance = 1e-5) {
     graph_ = Graph();
+    Unwrap(graph_.FindOrAddSymbol("batch"));  // SymbolDim(0)
     const ValueId x = Node(OpId::kNeg, {Input("x", shape)});
     const ValueId y = build(x);
     Output(Node(OpId::kAbs, {y}), "absolute");
@@ -48,8 +50,7 @@ class RecognitionTest : public PassTest {
     for (OpId op : expected) EXPECT_GE(Count(op), 1) << static_cast<int>(op);
   }
   // The pass changes no node of it.
-  void ExpectLeft(Status (*pass)(Graph*), const Shape& shape, const Build& build,
-                  DType dtype = DType::kF32) {
+  void ExpectLeft(Status (*pass)(Graph*), const Shape& shape, const Build& build, DType dtype = DType::kF32) {
     graph_ = Graph();
     const ValueId y = build(Input("x", shape, dtype));
     Output(y, "y");

@@ -55,7 +55,7 @@ TEST_F(ScaleHoistingTest, WhatNoWeightsCanHoldStays) {
     EXPECT_EQ(Scales(), 1);
   };
   stays([&](ValueId x) { return Scaled(Product(Heads(x), Heads(x)), false); });  // no layer
-  stays([&](ValueId x) {                                                        // a row, no scalar
+  stays([&](ValueId x) {                                                         // a row, no scalar
     return Node(OpId::kMul, {Product(Heads(Layer(x)), Heads(x)), Floats({4})});
   });
   stays([&](ValueId x) { return Node(OpId::kDiv, {Scalar(2), Product(Heads(Layer(x)), Heads(x))}); });

@@ -32,8 +32,9 @@ TEST_F(SiluRecognitionTest, LookalikesAreLeftAlone) {
     Output(Node(OpId::kExp, {gate}), "read");
     return Node(OpId::kMul, {gate, x});
   });
-  ExpectLeft(RunSiluRecognition, Shape::OfUnknownRank(),
-             [&](ValueId x) { return Node(OpId::kMul, {x, Node(OpId::kSigmoid, {x})}); }, DType::kF64);
+  ExpectLeft(
+      RunSiluRecognition, Shape::OfUnknownRank(),
+      [&](ValueId x) { return Node(OpId::kMul, {x, Node(OpId::kSigmoid, {x})}); }, DType::kF64);
 }
 
 // A state that is the gate is a result too.

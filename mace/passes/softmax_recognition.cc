@@ -13,7 +13,8 @@ ValueId ReducedAlongOne(const GraphEditor& editor, ValueId value, ops::ReduceKin
   if (reduce == nullptr) return kNone;
   const auto& attributes = reduce->attributes.as<ops::ReduceAttributes>();
   bool reduced[kMaxRank] = {};
-  if (attributes.kind != kind || !attributes.keep_dims || !AxesOfReduce(editor, *reduce, reduced)) return kNone;
+  if (attributes.kind != kind || !attributes.keep_dims || !AxesOfReduce(editor, *reduce, reduced))
+    return kNone;
   int count = 0;
   for (int i = 0; i < kMaxRank; ++i) {
     if (!reduced[i]) continue;

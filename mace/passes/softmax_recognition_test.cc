@@ -14,11 +14,13 @@ class SoftmaxRecognitionTest : public RecognitionTest {
 
 TEST_F(SoftmaxRecognitionTest, AlongAnyAxis) {
   for (const int64_t axis : {0, 1, 2, -1}) {
-    ExpectRecognised(RunSoftmaxRecognition, {2, 3, 4}, [&](ValueId x) { return Spelled(x, axis, axis); },
-                     {OpId::kSoftmax}, 1e-6);
+    ExpectRecognised(
+        RunSoftmaxRecognition, {2, 3, 4}, [&](ValueId x) { return Spelled(x, axis, axis); }, {OpId::kSoftmax},
+        1e-6);
   }
-  ExpectRecognised(RunSoftmaxRecognition, {SymbolDim(0), kUnknownDim},
-                   [&](ValueId x) { return Spelled(x, 1, -1); }, {OpId::kSoftmax}, 1e-6);
+  ExpectRecognised(
+      RunSoftmaxRecognition, {SymbolDim(0), kUnknownDim}, [&](ValueId x) { return Spelled(x, 1, -1); },
+      {OpId::kSoftmax}, 1e-6);
 }
 
 TEST_F(SoftmaxRecognitionTest, LookalikesAreLeftAlone) {

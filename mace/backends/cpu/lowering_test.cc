@@ -358,8 +358,8 @@ TEST(Lowering, GroupNormalisation) {
   for (const auto& [channels, groups] : {std::pair<int64_t, int64_t>{24, 4}, {7, 7}, {6, 1}}) {
     TestGraph test;
     const ValueId x = test.Input({2, 5, 3, channels});
-    const ValueId y = test.Node(OpId::kGroupNormalization,
-                                {x, test.Constant({channels}), test.Constant({channels})});
+    const ValueId y =
+        test.Node(OpId::kGroupNormalization, {x, test.Constant({channels}), test.Constant({channels})});
     test.Attributes<ops::GroupNormalizationAttributes>().groups = groups;
     test.Output(y);
     std::string kernels;

@@ -53,7 +53,8 @@ std::vector<UnaryCase> UnaryCases() {
       {UnaryOp::kRound, 0, 0, [](double x) { return std::nearbyint(x); }},
       {UnaryOp::kGeluTanh, 0, 0,
        [](double x) { return x * Sigmoid(2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)); }},
-      {UnaryOp::kSoftplus, 0, 0, [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }},
+      {UnaryOp::kSoftplus, 0, 0,
+       [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }},
       {UnaryOp::kMish, 0, 0, [](double x) { return x * std::tanh(std::log1p(std::exp(x))); }},
   };
 }

@@ -30,7 +30,7 @@ enum class UnaryOp : uint8_t {
   kAbs,
   kFloor,
   kCeil,
-  kRound,  // to nearest, ties to even
+  kRound,     // to nearest, ties to even
   kGeluTanh,  // x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2
   kSoftplus,  // log(1 + exp(x))
   kMish,      // x * tanh(log(1 + exp(x)))

@@ -48,8 +48,8 @@ struct LayerNormParams {
 Status PrepareLayerNorm(LayerNormParams* params);
 
 // The same over all rows of a sample and the channels of a group, with one scale and bias for each channel.
-// Operands: 0 input [samples, rows, groups * group_channels], 1 scale (channels, or null), 2 bias (channels, or
-// null), 3 output (may be the input).
+// Operands: 0 input [samples, rows, groups * group_channels], 1 scale (channels, or null), 2 bias (channels,
+// or null), 3 output (may be the input).
 inline constexpr int64_t kMostGroupsPerTile = 64;
 struct GroupNormParams {
   // Set by the caller.

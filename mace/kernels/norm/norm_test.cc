@@ -85,7 +85,8 @@ TEST_P(NormTest, GroupNorm) {
       params.input_stride = channels + Pick(random_, 0, 2);
       params.output_stride = channels + Pick(random_, 0, 2);
       ASSERT_TRUE(PrepareGroupNorm(&params).ok());
-      Guarded<float> in(Scaled(RandomFloats(random_, (rows - 1) * params.input_stride + channels), 2.0f, 10.0f));
+      Guarded<float> in(
+          Scaled(RandomFloats(random_, (rows - 1) * params.input_stride + channels), 2.0f, 10.0f));
       Guarded<float> scale(RandomFloats(random_, channels)), bias(RandomFloats(random_, channels));
       Guarded<float> out((rows - 1) * params.output_stride + channels);
       RunTiles(kernels().group_norm_f32, &params,
