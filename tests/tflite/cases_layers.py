@@ -230,7 +230,11 @@ def hybrid_lookup(case: Case, name: str) -> None:
     rows, columns = case.integer(2, 8), 2 * case.integer(1, 8)
     count = case.integer(1, 5)
     indices = case.input([count], "int32", data=case.random.integers(0, rows, count))
-    table, _ = weights(case, [rows, columns], case.dtype, 0, case.type_name.endswith("channel"))
+    per_channel = case.type_name.endswith("channel")
+    if case.dtype == "uint8":
+        table = case._tensor([rows, columns], "uint8", case.scale(), 0, case.data([rows, columns], "uint8", 0, 127))
+    else:
+        table, _ = weights(case, [rows, columns], case.dtype, 0, per_channel)
     case.add(name, [indices, table], [case.output("float32")], version=4 if "int4" in case.type_name else 3)
 
 

@@ -33,7 +33,7 @@ constexpr OperatorRow kOperators[] = {
     {27, 4, 5, kFloat32 | kInt8, &ConvertSvdf},
     {28, 1, 1, kFloat32 | kWords | kNarrowFloats, &ConvertUnary},
     {34, 2, 2, kAnyType, &ConvertPad},
-    {36, 2, 2, kAnyType, &ConvertGather},
+    {36, 2, 2, kAnyType | kInt4, &ConvertGather},
     {37, 3, 3, kAnyType, &ConvertBatchToSpace},
     {38, 3, 3, kAnyType, &ConvertSpaceToBatch},
     {39, 2, 2, kAnyType, &ConvertTranspose},
