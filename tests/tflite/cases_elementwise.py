@@ -131,7 +131,24 @@ def bits(case: Case, name: str) -> None:
 POSITIVE = ("LOG", "SQRT", "RSQRT")
 
 
-@cases("FLOOR", "CEIL", "ROUND", "SIN", "COS", "LOGICAL_NOT", "SQUARE", "SIGN", "ELU", "HARD_SWISH", "LOG", "SQRT", "RSQRT", "EXP", "ABS", "NEG")
+@cases(
+    "FLOOR",
+    "CEIL",
+    "ROUND",
+    "SIN",
+    "COS",
+    "LOGICAL_NOT",
+    "SQUARE",
+    "SIGN",
+    "ELU",
+    "HARD_SWISH",
+    "LOG",
+    "SQRT",
+    "RSQRT",
+    "EXP",
+    "ABS",
+    "NEG",
+)
 def unary(case: Case, name: str) -> None:
     options = {
         "LOGICAL_NOT": "LogicalNotOptions", "SQUARE": "SquareOptions", "SIGN": "SignOptions", "HARD_SWISH": "HardSwishOptions",
@@ -256,7 +273,14 @@ def bitcast(case: Case, name: str) -> None:
     case.add(name, [x], [y], "BitcastOptions")
 
 
-@cases("QUANTIZE", types=[f"{a} to {b}" for a in ("float32", "float16", "int8", "uint8", "int16", "int32") for b in ("int8", "uint8", "int16", "int32", "float16")])
+@cases(
+    "QUANTIZE",
+    types=[
+        f"{a} to {b}"
+        for a in ("float32", "float16", "int8", "uint8", "int16", "int32")
+        for b in ("int8", "uint8", "int16", "int32", "float16")
+    ],
+)
 def quantize(case: Case, name: str) -> None:
     target = case.type_name.split()[2]
     arguments = {"scale": case.scale()} if case.dtype == "int32" else {}
