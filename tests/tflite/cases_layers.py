@@ -37,7 +37,9 @@ def layer_tensors(case: Case, shape: list[int], weight_shape: list[int], axis: i
     bias_type = "int64" if case.dtype == "int16" and "int32" not in words else "int32"
     input_scale = case.kinds[x][2]
     bias_scales = [input_scale * s for s in scales]
-    b = case._tensor([channels], bias_type, bias_scales, [0] * len(scales), case.random.integers(-1000, 1000, channels).astype(bias_type), 0)
+    b = case._tensor(
+        [channels], bias_type, bias_scales, [0] * len(scales), case.random.integers(-1000, 1000, channels).astype(bias_type), 0
+    )
     return [x, w, b if bias else -1], case.output(scale=case.scale(0.05, 0.5))
 
 
@@ -131,7 +133,9 @@ def fully_connected_at_run_time(case: Case, name: str) -> None:
     depth, units = case.integer(1, 20), case.integer(1, 9)
     x = case.input([case.integer(1, 4), depth])
     w = case.input([units, depth], "int8" if case.dtype == "int16" else None, zero_point=0)
-    case.add(name, [x, w, -1], [case.output(scale=case.scale(0.5, 1) if case.dtype != "float32" else None)], "FullyConnectedOptions", version=4)
+    case.add(
+        name, [x, w, -1], [case.output(scale=case.scale(0.5, 1) if case.dtype != "float32" else None)], "FullyConnectedOptions", version=4
+    )
 
 
 def batch_product(case: Case, name: str) -> None:
@@ -148,7 +152,14 @@ def batch_product(case: Case, name: str) -> None:
         y = case.input([*batch, *b], **zeros, constant=case.flip(3))
     else:
         y, _ = weights(case, [*batch, *b], words[2], 0, False)
-    case.add(name, [x, y], [case.output(scale=case.scale(0.5, 1) if case.dtype in ("int8", "uint8", "int16") else None)], "BatchMatMulOptions", version=4, **options)
+    case.add(
+        name,
+        [x, y],
+        [case.output(scale=case.scale(0.5, 1) if case.dtype in ("int8", "uint8", "int16") else None)],
+        "BatchMatMulOptions",
+        version=4,
+        **options,
+    )
 
 
 cases("BATCH_MATMUL")(batch_product)
@@ -203,7 +214,12 @@ def response_formula(case: Case) -> list[np.ndarray]:
 @cases("LOCAL_RESPONSE_NORMALIZATION", types=FLOATS, oracle=response_formula)
 def local_response(case: Case, name: str) -> None:
     case.input(case.shape(4))
-    case.notes = {"radius": case.integer(0, 3), "bias": case.integer(4, 8) / 4, "alpha": case.integer(1, 8) / 8, "beta": case.integer(1, 4) / 4}
+    case.notes = {
+        "radius": case.integer(0, 3),
+        "bias": case.integer(4, 8) / 4,
+        "alpha": case.integer(1, 8) / 8,
+        "beta": case.integer(1, 4) / 4,
+    }
     case.add(name, case.inputs, [case.output()], "LocalResponseNormalizationOptions", **case.notes)
 
 
@@ -225,12 +241,19 @@ def lookup(case: Case, name: str) -> None:
     case.add(name, [indices, table], [case.output_like(table)])
 
 
-@cases("EMBEDDING_LOOKUP", types=["int8 to float32", "uint8 to float32", "int4 to float32", "int8 to float32 per channel", "int4 to float32 per channel"])
+@cases(
+    "EMBEDDING_LOOKUP",
+    types=["int8 to float32", "uint8 to float32", "int4 to float32", "int8 to float32 per channel", "int4 to float32 per channel"],
+)
 def hybrid_lookup(case: Case, name: str) -> None:
     rows, columns = case.integer(2, 8), 2 * case.integer(1, 8)
     count = case.integer(1, 5)
     indices = case.input([count], "int32", data=case.random.integers(0, rows, count))
-    table, _ = weights(case, [rows, columns], case.dtype, 0, case.type_name.endswith("channel"))
+    per_channel = case.type_name.endswith("channel")
+    if case.dtype == "uint8":
+        table = case._tensor([rows, columns], "uint8", case.scale(), 0, case.data([rows, columns], "uint8", 0, 127))
+    else:
+        table, _ = weights(case, [rows, columns], case.dtype, 0, per_channel)
     case.add(name, [indices, table], [case.output("float32")], version=4 if "int4" in case.type_name else 3)
 
 

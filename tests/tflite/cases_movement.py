@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from operator_cases import FLOATS, Case, cases
 
+
 @cases("RESHAPE")
 def reshape(case: Case, name: str) -> None:
     shape = case.shape()
@@ -327,7 +328,9 @@ def range_(case: Case, name: str) -> None:
     case.add(name, [*operands, case.input([], data=step, plain=True)], [case.output(plain=True)], "RangeOptions")
 
 
-OTHER_SIZE = dict.fromkeys(("float16", "bfloat16", "float64", "uint16", "uint64", "bool"), "the kernel of a type of another size moves the bytes")
+OTHER_SIZE = dict.fromkeys(
+    ("float16", "bfloat16", "float64", "uint16", "uint64", "bool"), "the kernel of a type of another size moves the bytes"
+)
 
 
 @cases("MATRIX_DIAG", left_out=OTHER_SIZE)

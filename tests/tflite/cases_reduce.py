@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from operator_cases import FLOATS, Case, cases
 
-
 AS_BYTES = "the kernel of uint8 reads the bytes"
 
 
@@ -63,7 +62,13 @@ def largest_short(case: Case, name: str) -> None:
     shape = case.shape(low=2)
     x = case.input(shape)
     k = case.operand(case.integer(1, shape[-1]), "int16" if case.type_name.endswith("k") else "int32")
-    case.add(name, [x, k], [case.output_like(x), case.output("int32" if case.type_name.endswith("k") else "int16", plain=True)], "TopKV2Options", version=3)
+    case.add(
+        name,
+        [x, k],
+        [case.output_like(x), case.output("int32" if case.type_name.endswith("k") else "int16", plain=True)],
+        "TopKV2Options",
+        version=3,
+    )
 
 
 @cases("UNIQUE")
@@ -91,7 +96,13 @@ def suppression(case: Case, name: str) -> None:
     boxes = case.input([count, 4], data=corners, plain=True)
     scores = case.input([count], data=case.random.permutation(np.arange(count)) / count, plain=True)
     most = case.operand(case.integer(1, 10))
-    inputs = [boxes, scores, most, case.constant(float(case.random.uniform(0.1, 0.9)), "float32"), case.constant(float(case.random.uniform(0, 0.6)), "float32")]
+    inputs = [
+        boxes,
+        scores,
+        most,
+        case.constant(float(case.random.uniform(0.1, 0.9)), "float32"),
+        case.constant(float(case.random.uniform(0, 0.6)), "float32"),
+    ]
     outputs = [case.output("int32", plain=True)]
     if name.endswith("5"):
         inputs.append(case.constant(case.choose([0.0, 0.3, 0.5, 1.0]), "float32"))

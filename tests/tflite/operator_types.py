@@ -19,10 +19,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from litert_worker import LitertWorker  # noqa: E402
-from operator_cases import FLOATS, TYPES, Case, Maker, load_makers  # noqa: E402
+from litert_worker import LitertWorker
+from operator_cases import FLOATS, TYPES, Case, Maker, load_makers
 
-import mace  # noqa: E402
+import mace
 
 OK, REFUSED, UNSUPPORTED, WRONG = "ok", "refused", "unsupported", "wrong"
 
@@ -142,10 +142,10 @@ def table_text(verdicts: list[Verdict]) -> str:
     lines = [
         "# TensorFlow Lite operators and element types",
         "",
-        "Written by `tests/tflite/operator_types.py --write docs/tflite-operators.md`; `tests/python/test_tflite_operators.py` runs the same.",
-        "Each cell stands for random models of one operator (seeded: shapes, parameters, scales, operands that are constants or computed at run",
-        "time), compared with LiteRT's reference kernels: integers and bools equal, floats within 1e-5 of the largest value unless the case file",
-        "says otherwise.",
+        "Written by `tests/tflite/operator_types.py --write docs/tflite-operators.md`; `tests/python/test_tflite_operators.py` runs",
+        "the same. Each cell stands for random models of one operator (seeded: shapes, parameters, scales, operands that are constants",
+        "or computed at run time), compared with LiteRT's reference kernels: integers and bools equal, floats within 1e-5 of the",
+        "largest value unless the case file says otherwise.",
         "",
         "`ok`: equal. Empty: LiteRT refuses the operator with this type. `no`: LiteRT takes it, MACE does not; the reasons are below.",
         f"{counts[OK]} combinations are ok, {counts[UNSUPPORTED]} are not supported, {counts[REFUSED]} are refused by LiteRT.",

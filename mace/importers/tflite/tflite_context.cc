@@ -132,6 +132,7 @@ TensorType TfliteContext::TypeOfTensor(int tensor) {
   type.dtype = file_.TensorDType(tensor);
   type.shape = file_.TensorShape(tensor);
   type.quantization = QuantizationOfTensor(tensor, type.dtype);
+  if (type.dtype == DType::kI4) type.dtype = DType::kI8;  // a byte for each element from here on
   return type;
 }
 
@@ -164,7 +165,7 @@ ValueId TfliteContext::AddUnpacked(int tensor, const TensorType& type) {
 
 ValueId TfliteContext::AddConstantTensor(int tensor) {
   const TensorType type = TypeOfTensor(tensor);
-  if (type.dtype == DType::kI4) return AddUnpacked(tensor, type);  // kept as bytes from here on
+  if (file_.TensorDType(tensor) == DType::kI4) return AddUnpacked(tensor, type);
   const auto data = file_.TensorData(tensor);
   const int64_t bytes = ByteCount(type.dtype, type.shape);
   if (bytes < 0 || static_cast<size_t>(bytes) != data.size()) {

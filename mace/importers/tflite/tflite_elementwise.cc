@@ -52,11 +52,36 @@ void ConvertClip(TfliteContext& context, float low, float high) {
   context.EmitOutput(OpId::kClip, {context.Input(0)}, attributes);
 }
 
+// To integers of 4 bits, a byte each.
+void QuantizeToNibbles(TfliteContext& context, ValueId x) {
+  const TensorType type = context.OutputType(0);
+  if (context.DTypeOf(x) != DType::kF32 || type.quantization == kNone) {
+    return context.Refuse(std::string("4 bits from ") + NameOf(context.DTypeOf(x)));
+  }
+  const Quantization& quantization = context.graph().quantizations[type.quantization];
+  if (quantization.axis != kNone) return context.Refuse("4 bits with several scales");
+  const auto real = [&](int stored) {
+    return static_cast<float>(stored - quantization.zero_points[0]) * quantization.scales[0];
+  };
+  ops::ClipAttributes clip;
+  clip.min = real(-8);
+  clip.max = real(7);
+  clip.rounding = ops::Rounding::kTfliteDouble;
+  ops::QuantizeAttributes attributes;
+  attributes.to = DType::kI8;
+  attributes.rounding = ops::Rounding::kTfliteDouble;
+  TensorType bytes = type;
+  bytes.shape = Shape::OfUnknownRank();
+  const ValueId stored = context.Emit(OpId::kQuantize, {x}, attributes, bytes);
+  context.EmitOutput(OpId::kClip, {stored}, clip);
+}
+
 }  // namespace
 
 void ConvertQuantize(TfliteContext& context) {
   const ValueId x = context.Input(0);
   const DType to = context.OutputType(0).dtype;
+  if (context.file().TensorDType(context.OutputTensor(0)) == DType::kI4) return QuantizeToNibbles(context, x);
   if (context.DTypeOf(x) == DType::kF32) {
     ops::QuantizeAttributes attributes;
     attributes.to = to;

@@ -38,7 +38,7 @@ constexpr OperatorRow kOperators[] = {
     {33, 5, 5, kInt32, &ConvertEmbeddingLookupSparse},
     {34, 2, 2, kAnyType, &ConvertPad},
     {35, 5, 5, kFloat32, &ConvertSequenceRnn},
-    {36, 2, 2, kAnyType, &ConvertGather},
+    {36, 2, 2, kAnyType | kInt4, &ConvertGather},
     {37, 3, 3, kAnyType, &ConvertBatchToSpace},
     {38, 3, 3, kAnyType, &ConvertSpaceToBatch},
     {39, 2, 2, kAnyType, &ConvertTranspose},
