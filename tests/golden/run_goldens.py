@@ -2,7 +2,7 @@
 
   python tests/golden/run_goldens.py --through python|mace_run [--mace_run "qemu-aarch64-static build-arm64/mace_run"]
 
-All models of ONNX and TensorFlow Lite must pass in all their cases: as many as their model.json names. Without MACE_TEST_MODELS it
+All models of ONNX, TensorFlow and TensorFlow Lite must pass in all their cases: as many as their model.json names. Without MACE_TEST_MODELS it
 says so and ends with status 77, "skipped"; with it, a model that is missing is a failure. No other engine may be importable from the
 interpreter that runs this (it checks).
 """
@@ -29,12 +29,14 @@ OTHER_ENGINES = ("onnxruntime", "ai_edge_litert", "tensorflow", "torch", "openvi
 
 
 def probes_of(root: Path) -> list[str]:
-    """Every model folder of ONNX and TensorFlow Lite, collections of single operators left out, and one generated network."""
+    """Every model folder of ONNX, TensorFlow and TensorFlow Lite, and one generated network. Collections of single operators are left
+    out, but that of TensorFlow, which no other test reads."""
     found = []
-    for form in ("onnx", "tflite"):
+    for form in ("onnx", "tensorflow", "tflite"):
         for description in sorted((root / form).glob("*/model.json")):
             name = f"{form}/{description.parent.name}"
-            if name != "onnx/generated" and not json.loads(description.read_text()).get("collection"):
+            collection = json.loads(description.read_text()).get("collection") and form != "tensorflow"
+            if name != "onnx/generated" and not collection:
                 found.append(name)
     return [*found, GENERATED_PROBE]
 
