@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build-sanitize-address
 scripts/configure_sanitized.sh address,undefined "$build"
-targets=(fuzz_caffe_importer fuzz_mace_loader fuzz_onnx_importer fuzz_tflite_importer)
+targets=(fuzz_caffe_importer fuzz_mace_loader fuzz_onnx_importer fuzz_tensorflow_importer fuzz_tflite_importer)
 cmake --build "$build" --target "${targets[@]}" >/dev/null
 scripts/make_small_models.sh
 for target in "${targets[@]}"; do

@@ -2,7 +2,7 @@
 
   python tests/golden/run_goldens.py --through python|mace_run [--mace_run "qemu-aarch64-static build-arm64/mace_run"]
 
-All models of ONNX, TensorFlow Lite and Caffe must pass in all their cases: as many as their model.json names. Without MACE_TEST_MODELS it
+All models of ONNX, TensorFlow, TensorFlow Lite and Caffe must pass in all their cases: as many as their model.json names. Without MACE_TEST_MODELS it
 says so and ends with status 77, "skipped"; with it, a model that is missing is a failure. No other engine may be importable from the
 interpreter that runs this (it checks).
 """
@@ -29,12 +29,12 @@ OTHER_ENGINES = ("onnxruntime", "ai_edge_litert", "tensorflow", "torch", "openvi
 
 
 def probes_of(root: Path) -> list[str]:
-    """Every model folder of ONNX, TensorFlow Lite and Caffe, collections of single operators left out, and one generated network."""
+    """Every model folder and collection of every format, and one generated network."""
     found = []
-    for form in ("onnx", "tflite", "caffe"):
+    for form in ("onnx", "tensorflow", "tflite", "caffe"):
         for description in sorted((root / form).glob("*/model.json")):
             name = f"{form}/{description.parent.name}"
-            if name != "onnx/generated" and not json.loads(description.read_text()).get("collection"):
+            if name != "onnx/generated":
                 found.append(name)
     return [*found, GENERATED_PROBE]
 

@@ -1,6 +1,6 @@
 // Control flow of TensorFlow 1.x, which has no subgraphs: a loop is a frame, entered by Enter, left by Exit,
-// whose values go round through Merge, Switch and NextIteration; a conditional is Switches in front and Merges
-// behind (Yu et al., "Dynamic Control Flow in Large-Scale Machine Learning", 2018,
+// whose values go round through Merge, Switch and NextIteration; a conditional is Switches in front and
+// Merges behind (Yu et al., "Dynamic Control Flow in Large-Scale Machine Learning", 2018,
 // https://arxiv.org/abs/1805.01772). An Exit becomes a Loop, a Merge of two branches an If; what is between
 // them is converted in scopes of their own.
 #include <algorithm>
@@ -61,7 +61,6 @@ int32_t LoopConditionOf(const NodeTable& table, int32_t node) {
   }
   return -1;
 }
-
 
 // ---- loops
 

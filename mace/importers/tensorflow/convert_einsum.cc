@@ -121,14 +121,16 @@ Results ConvertEinsum(Call& call, const TensorflowOp& entry) {
     const std::string text = left.substr(begin, end - begin);
     const int rank = call.Rank(i);
     terms.push_back({Expanded(text, rank), call.In(i)});
-    if (static_cast<int>(terms[i].labels.size()) != rank) throw ImportError(DataLoss("operands that do not fit"));
+    if (static_cast<int>(terms[i].labels.size()) != rank)
+      throw ImportError(DataLoss("operands that do not fit"));
     if (text.find("...") != text.npos) hidden = std::max(hidden, terms[i].labels.size() - (text.size() - 3));
     begin = end + 1;
   }
   const std::string result = Expanded(right, static_cast<int>(right.size() - 3 + hidden));
   for (const Term& term : terms) {
     for (char label : term.labels) {
-      if (std::ranges::count(term.labels, label) > 1) throw ImportError(Unsupported("a label that is there twice"));
+      if (std::ranges::count(term.labels, label) > 1)
+        throw ImportError(Unsupported("a label that is there twice"));
     }
   }
   std::string known;

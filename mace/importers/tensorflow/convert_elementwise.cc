@@ -37,8 +37,8 @@ Results ConvertUnaryMath(Call& call, const TensorflowOp& entry) {
 
 namespace {
 
-// log(1 + x), exact where x is small: W. Kahan's way by the error of 1 + x (N. Higham, "Accuracy and Stability
-// of Numerical Algorithms", 2002, section 1.14.1).
+// log(1 + x), exact where x is small: W. Kahan's way by the error of 1 + x (N. Higham, "Accuracy and
+// Stability of Numerical Algorithms", 2002, section 1.14.1).
 ValueId Log1p(GraphBuilder& g, ValueId x) {
   const ValueId one = g.Scalar(1, g.DTypeOf(x));
   const ValueId u = g.Emit(OpId::kAdd, {x, one});

@@ -33,7 +33,8 @@ Results ConvertResize(Call& call, const TensorflowOp& entry) {
     return {g.Emit(OpId::kResizeNd, {x, kNone, kNone, sizes}, attributes)};
   }
   ops::ResizeAttributes attributes;
-  attributes.mode = mode == ops::ResizeNdMode::kNearest ? ops::ResizeMode::kNearest : ops::ResizeMode::kLinear;
+  attributes.mode =
+      mode == ops::ResizeNdMode::kNearest ? ops::ResizeMode::kNearest : ops::ResizeMode::kLinear;
   attributes.coordinate_mode = CoordinatesOf(call);
   attributes.rounding = ops::Rounding::kTfliteDouble;  // the coordinates are TensorFlow's
   return {g.Emit(OpId::kResize, {x, kNone, sizes}, attributes)};

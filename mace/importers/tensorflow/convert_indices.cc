@@ -109,10 +109,9 @@ Results ConvertInvertPermutation(Call& call, const TensorflowOp& entry) {
   GraphBuilder& g = call.g;
   const ValueId x = call.In(0);
   const ValueId count = g.Reshaped(ShapeValue(call, x), std::span<const int64_t>{});
-  const ValueId places =
-      g.Emit(OpId::kRange, {g.Scalar(0, DType::kI64), count, g.Scalar(1, DType::kI64)});
-  return {g.Emit(OpId::kScatterElements, {x, x, g.Cast(places, g.DTypeOf(x))},
-                 ops::ScatterElementsAttributes{})};
+  const ValueId places = g.Emit(OpId::kRange, {g.Scalar(0, DType::kI64), count, g.Scalar(1, DType::kI64)});
+  return {
+      g.Emit(OpId::kScatterElements, {x, x, g.Cast(places, g.DTypeOf(x))}, ops::ScatterElementsAttributes{})};
 }
 
 // variant: 2 to 5, the operator's version.
@@ -129,9 +128,9 @@ Results ConvertNonMaxSuppression(Call& call, const TensorflowOp& entry) {
   const auto f32 = [&](size_t i) { return g.Cast(call.In(i), DType::kF32); };
   const ValueId most = AsInt64(call, call.In(2));
   const ValueId overlap = version >= 2 ? f32(3) : g.Scalar(call.Float("iou_threshold", 0.5f), DType::kF32);
-  const ValueId rows = g.Emit(OpId::kSelectBoxes,
-                              {boxes, scores, most, overlap, version >= 3 ? f32(4) : kNone},
-                              ops::SelectBoxesAttributes{});
+  const ValueId rows =
+      g.Emit(OpId::kSelectBoxes, {boxes, scores, most, overlap, version >= 3 ? f32(4) : kNone},
+             ops::SelectBoxesAttributes{});
   ops::SqueezeAttributes squeeze;
   squeeze.axes = {1};
   const ValueId picked = g.Emit(OpId::kSqueeze, {SliceAxis(call, rows, 1, 2, 3)}, squeeze);
@@ -183,7 +182,8 @@ Results ConvertDynamicStitch(Call& call, const TensorflowOp& entry) {
       sources[static_cast<size_t>(index)] = next++;
     }
   }
-  if (std::ranges::find(sources, -1) != sources.end()) throw ImportError(Unsupported("rows without an index"));
+  if (std::ranges::find(sources, -1) != sources.end())
+    throw ImportError(Unsupported("rows without an index"));
   const ValueId all = g.EmitMany(OpId::kConcat, rows, ops::ConcatAttributes{}, 1)[0];
   return {g.Emit(OpId::kGather, {all, g.Int64s(sources)}, ops::GatherAttributes{})};
 }

@@ -1,4 +1,5 @@
-// Layers: windows over images, products, normalisation. The IR keeps channels last, as TensorFlow mostly does.
+// Layers: windows over images, products, normalisation. The IR keeps channels last, as TensorFlow mostly
+// does.
 #include <algorithm>
 
 #include "mace/importers/tensorflow/tensorflow_registry.h"
@@ -63,7 +64,8 @@ Window ReadWindow(Call& call, int axes) {
     const int first = call.IsChannelsFirst() ? 2 : 1;
     for (int i = 0; i < 2 * axes; ++i) {
       const int64_t pad = pads[static_cast<size_t>(2 * first + i)];
-      if (pad < 0 || pad > kMaxWindow) throw ImportError(DataLoss("a pad of %lld", static_cast<long long>(pad)));
+      if (pad < 0 || pad > kMaxWindow)
+        throw ImportError(DataLoss("a pad of %lld", static_cast<long long>(pad)));
       window.pads[i % 2 == 0 ? i / 2 : axes + i / 2] = pad;
     }
   } else if (padding != "VALID") {
@@ -147,9 +149,8 @@ Results ConvertDepthwise(Call& call, const TensorflowOp& entry) {
   const Window window = ReadWindow(call, 2);
   const ValueId flat = ReshapedWeights(call, call.In(1), Shape{filter[0], filter[1], 1, channels});
   const ValueId weights = g.Transposed(flat, {3, 0, 1, 2});
-  return {WithChannelsLast(call, call.In(0), [&](ValueId x) {
-    return EmitConvolution(call, x, weights, window, filter[2]);
-  })};
+  return {WithChannelsLast(call, call.In(0),
+                           [&](ValueId x) { return EmitConvolution(call, x, weights, window, filter[2]); })};
 }
 
 namespace {
@@ -166,7 +167,8 @@ std::vector<int64_t> PartlyKnown(Call& call, ValueId value, int depth = 0) {
   const Shape& shape = graph.values[value].type.shape;
   if (producer == kNone || depth > kMostSteps) return {};
   const Node& node = graph.nodes[producer];
-  if (node.op == OpId::kCast || node.op == OpId::kIdentity) return PartlyKnown(call, node.inputs[0], depth + 1);
+  if (node.op == OpId::kCast || node.op == OpId::kIdentity)
+    return PartlyKnown(call, node.inputs[0], depth + 1);
   if (node.op != OpId::kConcat) {
     const int64_t count = shape.ElementCount();
     return count >= 0 && count <= kMaxRank ? std::vector<int64_t>(static_cast<size_t>(count), -1)
@@ -236,7 +238,8 @@ Results ConvertConvolutionTranspose(Call& call, const TensorflowOp& entry) {
       // A list without the batch and the channels holds the spatial sizes alone.
       const size_t skip = output.size() == static_cast<size_t>(axes) ? place - static_cast<size_t>(i) : 0;
       const int64_t size = place - skip < output.size() ? output[place - skip] : -1;
-      if (kernel[1 + i] < 1 || kernel[1 + i] > kMaxWindow) throw ImportError(Unsupported("a filter of this size"));
+      if (kernel[1 + i] < 1 || kernel[1 + i] > kMaxWindow)
+        throw ImportError(Unsupported("a filter of this size"));
       const Ends ends = EndsOf(window, i, kernel[1 + i], in[1 + i], size);
       pads[i] = ends.begin;
       pads[axes + i] = ends.end;
@@ -360,8 +363,8 @@ Results ConvertBatchNorm(Call& call, const TensorflowOp& entry) {
     if (channels < 0) throw ImportError(Unsupported("a number of channels that is not known"));
     scale = g.Emit(OpId::kExpand, {g.Scalar(1, g.DTypeOf(scale)), g.Int64s({channels})});
   }
-  return {g.Emit(OpId::kBatchNormalization, {call.In(0), scale, call.In(3), call.In(1), call.In(2)},
-                 attributes)};
+  return {
+      g.Emit(OpId::kBatchNormalization, {call.In(0), scale, call.In(3), call.In(1), call.In(2)}, attributes)};
 }
 
 Results ConvertMatMul(Call& call, const TensorflowOp& entry) {

@@ -47,8 +47,8 @@ ValueId WithRoom(Call& call, ValueId list, ValueId item) {
     return Zeros(call, ConcatLists(call, {count, ShapeValue(call, item)}), g.DTypeOf(list));
   }
   if (have.rank != want.rank + 1) {
-    throw ImportError(InvalidArgument("an element of rank %d in a list of those of rank %d", want.rank,
-                                      have.rank - 1));
+    throw ImportError(
+        InvalidArgument("an element of rank %d in a list of those of rank %d", want.rank, have.rank - 1));
   }
   bool fits = true;
   for (int i = 0; i < want.rank; ++i) fits = fits && have[i + 1] == want[i] && want[i] >= 0;

@@ -48,7 +48,8 @@ Results ConvertConcat(Call& call, const TensorflowOp& entry) {  // variant 1: th
 
 Results ConvertSplit(Call& call, const TensorflowOp& entry) {  // axis, value
   const int64_t parts = call.Int("num_split", 1);
-  if (parts < 1 || parts > kMaxNodeInputs) throw ImportError(DataLoss("%lld parts", static_cast<long long>(parts)));
+  if (parts < 1 || parts > kMaxNodeInputs)
+    throw ImportError(DataLoss("%lld parts", static_cast<long long>(parts)));
   ops::SplitAttributes attributes;
   attributes.axis = ConstantAxis(call, 0);
   const ValueId x = call.In(1);
@@ -95,7 +96,8 @@ Results ConvertPack(Call& call, const TensorflowOp& entry) {
 
 Results ConvertUnpack(Call& call, const TensorflowOp& entry) {
   const int64_t count = call.Int("num", 0);
-  if (count < 1 || count > kMaxNodeInputs) throw ImportError(Unsupported("%lld parts", static_cast<long long>(count)));
+  if (count < 1 || count > kMaxNodeInputs)
+    throw ImportError(Unsupported("%lld parts", static_cast<long long>(count)));
   ops::SplitAttributes attributes;
   attributes.axis = call.Int("axis", 0);
   const ValueId x = call.In(0);
@@ -237,9 +239,10 @@ Results ConvertReverse(Call& call, const TensorflowOp& entry) {
   GraphBuilder& g = call.g;
   const std::vector<int64_t> axes = g.ConstantInts(call.In(1), "the axes", kMaxRank);
   if (axes.empty()) return {call.In(0)};
-  const std::vector<int64_t> first(axes.size(), INT64_MAX), last(axes.size(), INT64_MIN), step(axes.size(), -1);
-  return {g.Emit(OpId::kSlice,
-                 {call.In(0), g.Int64s(first), g.Int64s(last), g.Int64s(axes), g.Int64s(step)})};
+  const std::vector<int64_t> first(axes.size(), INT64_MAX), last(axes.size(), INT64_MIN),
+      step(axes.size(), -1);
+  return {
+      g.Emit(OpId::kSlice, {call.In(0), g.Int64s(first), g.Int64s(last), g.Int64s(axes), g.Int64s(step)})};
 }
 
 Results ConvertReverseSequence(Call& call, const TensorflowOp& entry) {
@@ -268,9 +271,11 @@ Blocks ReadBlocks(Call& call, const TensorflowOp& entry) {
   if (blocks.sizes.size() > 3) throw ImportError(Unsupported("blocks of %zu axes", blocks.sizes.size()));
   for (int64_t size : blocks.sizes) {
     constexpr int64_t kMostBlock = 1 << 20;
-    if (size < 1 || size > kMostBlock) throw ImportError(DataLoss("a block of %lld", static_cast<long long>(size)));
+    if (size < 1 || size > kMostBlock)
+      throw ImportError(DataLoss("a block of %lld", static_cast<long long>(size)));
   }
-  if (call.Rank(0) < static_cast<int>(blocks.sizes.size()) + 1) throw ImportError(DataLoss("too small a rank"));
+  if (call.Rank(0) < static_cast<int>(blocks.sizes.size()) + 1)
+    throw ImportError(DataLoss("too small a rank"));
   return blocks;
 }
 
@@ -288,8 +293,8 @@ Results ConvertSpaceToBatch(Call& call, const TensorflowOp& entry) {
   const auto count = static_cast<int64_t>(blocks.sizes.size());
   std::vector<int64_t> axes;
   for (int64_t i = 0; i < count; ++i) axes.push_back(1 + i);
-  const ValueId padded = g.Emit(
-      OpId::kPad, {call.In(0), Pads(call, blocks.amounts), kNone, g.Int64s(axes)}, ops::PadAttributes{});
+  const ValueId padded = g.Emit(OpId::kPad, {call.In(0), Pads(call, blocks.amounts), kNone, g.Int64s(axes)},
+                                ops::PadAttributes{});
   const ValueId shape = ShapeValue(call, padded);
   const auto dim = [&](int64_t axis) { return SliceAxis(call, shape, 0, axis, axis + 1); };
   std::vector<ValueId> apart = {dim(0)}, joined = {dim(0)};
@@ -302,7 +307,8 @@ Results ConvertSpaceToBatch(Call& call, const TensorflowOp& entry) {
     apart.push_back(block);
     joined.push_back(cells);
     perm.push_back(2 + 2 * i);
-    if (!CheckedMultiply(area, blocks.sizes[static_cast<size_t>(i)], &area)) throw ImportError(DataLoss("blocks"));
+    if (!CheckedMultiply(area, blocks.sizes[static_cast<size_t>(i)], &area))
+      throw ImportError(DataLoss("blocks"));
   }
   perm.push_back(0);
   for (int64_t i = 0; i < count; ++i) perm.push_back(1 + 2 * i);
@@ -386,9 +392,11 @@ Results ConvertMatrixBandPart(Call& call, const TensorflowOp& entry) {
   const auto upper = static_cast<int64_t>(g.ConstantNumber(call.In(2), "num_upper"));
   ValueId y = call.In(0);
   ops::TriluAttributes attributes;
-  if (lower >= 0) y = g.Emit(OpId::kTrilu, {y, g.Scalar(static_cast<double>(-lower), DType::kI64)}, attributes);
+  if (lower >= 0)
+    y = g.Emit(OpId::kTrilu, {y, g.Scalar(static_cast<double>(-lower), DType::kI64)}, attributes);
   attributes.upper = false;
-  if (upper >= 0) y = g.Emit(OpId::kTrilu, {y, g.Scalar(static_cast<double>(upper), DType::kI64)}, attributes);
+  if (upper >= 0)
+    y = g.Emit(OpId::kTrilu, {y, g.Scalar(static_cast<double>(upper), DType::kI64)}, attributes);
   return {y};
 }
 
@@ -410,7 +418,8 @@ void RequireMainDiagonal(Call& call) {
     throw ImportError(Unsupported("a diagonal that is not the main one"));
   }
   for (size_t i = 2; i < call.count() && i < 4 && call.node.op.starts_with("MatrixDiagV"); ++i) {
-    if (call.g.ConstantNumber(call.In(i), "a size") != -1) throw ImportError(Unsupported("sizes that are given"));
+    if (call.g.ConstantNumber(call.In(i), "a size") != -1)
+      throw ImportError(Unsupported("sizes that are given"));
   }
 }
 

@@ -109,7 +109,8 @@ TensorProto ReadTensor(Reader reader) {
       case tensor_field::kDouble:
         ReadRepeated(
             reader, pbf_wire_type::fixed64, &tensor.doubles,
-            [](pbf_reader& r) { return r.get_packed_double(); }, [](pbf_reader& r) { return r.get_double(); });
+            [](pbf_reader& r) { return r.get_packed_double(); },
+            [](pbf_reader& r) { return r.get_double(); });
         break;
       case tensor_field::kInt:
       case tensor_field::kInt64:
@@ -396,10 +397,10 @@ DType DTypeOfTensorflow(int64_t number) {
 }
 
 std::string TensorflowTypeName(int64_t number) {
-  constexpr const char* kNames[] = {
-      "undefined", "float32", "float64", "int32",  "uint8",  "int16",    "int8",    "string",
-      "complex64", "int64",   "bool",    "qint8",  "quint8", "qint32",   "bfloat16", "qint16",
-      "quint16",   "uint16",  "complex128", "float16", "resource", "variant", "uint32", "uint64"};
+  constexpr const char* kNames[] = {"undefined",  "float32", "float64",   "int32",   "uint8",   "int16",
+                                    "int8",       "string",  "complex64", "int64",   "bool",    "qint8",
+                                    "quint8",     "qint32",  "bfloat16",  "qint16",  "quint16", "uint16",
+                                    "complex128", "float16", "resource",  "variant", "uint32",  "uint64"};
   if (number >= 0 && number < static_cast<int64_t>(std::size(kNames))) return kNames[number];
   return "number " + std::to_string(number);
 }

@@ -50,8 +50,8 @@ void Body::ListCaptures(std::vector<ValueId>* outers) const {
 
 int32_t Body::Finish(std::span<const ValueId> outers, ImportWork* work) {
   for (ValueId outer : outers) {
-    const bool is_captured =
-        std::any_of(captured_.begin(), captured_.end(), [&](const auto& pair) { return pair.first == outer; });
+    const bool is_captured = std::any_of(captured_.begin(), captured_.end(),
+                                         [&](const auto& pair) { return pair.first == outer; });
     Check(graph_->inputs.PushBack(is_captured ? inner_.at(outer)
                                               : Unwrap(graph_->AddValue("", outside_.TypeOf(outer)))));
   }
@@ -152,9 +152,9 @@ Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std
     }
     if (Widen(body, attempt, &types)) continue;
     const int64_t endless = INT64_MAX;
-    std::vector<ValueId> operands = {builder->AddConstant({}, TensorView{const_cast<int64_t*>(&endless),
-                                                                         DType::kI64, Shape{}}),
-                                     condition};
+    std::vector<ValueId> operands = {
+        builder->AddConstant({}, TensorView{const_cast<int64_t*>(&endless), DType::kI64, Shape{}}),
+        condition};
     operands.insert(operands.end(), carried.begin(), carried.end());
     std::vector<ValueId> captures, ids;
     body.ListCaptures(&captures);
@@ -178,8 +178,8 @@ std::optional<Results> EmitIf(ImportWork* work, GraphBuilder* builder, ValueId c
   const auto else_results = else_branch(else_body.builder(), &else_body);
   if (!then_results.has_value() || !else_results.has_value()) return std::nullopt;
   if (then_results->size() != else_results->size()) {
-    throw ImportError(InvalidArgument("the branches have %zu and %zu outputs", then_results->size(),
-                                      else_results->size()));
+    throw ImportError(
+        InvalidArgument("the branches have %zu and %zu outputs", then_results->size(), else_results->size()));
   }
   for (ValueId result : *then_results) then_body.AddOutput(result);
   for (ValueId result : *else_results) else_body.AddOutput(result);

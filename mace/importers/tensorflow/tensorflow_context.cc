@@ -77,8 +77,8 @@ std::unique_ptr<NodeTable> MakeNodeTable(const std::vector<NodeProto>& nodes, co
           table->inputs[i].push_back(ParseRef(*table, input));
         }
       } catch (const ImportError& error) {
-        throw ImportError(DataLoss("node '%s' reads '%s': %s", Text(node.name).c_str(), Text(input).c_str(),
-                                   error.what()));
+        throw ImportError(
+            DataLoss("node '%s' reads '%s': %s", Text(node.name).c_str(), Text(input).c_str(), error.what()));
       }
     }
   }
@@ -90,8 +90,8 @@ std::unique_ptr<NodeTable> MakeNodeTable(const std::vector<NodeProto>& nodes, co
       if (name == output) ref = ParseRef(*table, tensor);
     }
     if (ref.node < 0) {
-      throw ImportError(DataLoss("function '%s' does not compute its output '%s'", Text(function->name).c_str(),
-                                 Text(output).c_str()));
+      throw ImportError(DataLoss("function '%s' does not compute its output '%s'",
+                                 Text(function->name).c_str(), Text(output).c_str()));
     }
     table->results.push_back(ref);
   }
@@ -199,8 +199,8 @@ ValueId Scope::Evaluate(TensorRef ref) {
   const Results* results = Evaluate(ref.node);
   if (results == nullptr) return kNone;
   if (ref.output >= static_cast<int32_t>(results->size())) {
-    throw ImportError(DataLoss("node '%s' has no output %d", Text(table_.nodes[ref.node]->name).c_str(),
-                               ref.output));
+    throw ImportError(
+        DataLoss("node '%s' has no output %d", Text(table_.nodes[ref.node]->name).c_str(), ref.output));
   }
   return (*results)[ref.output];
 }

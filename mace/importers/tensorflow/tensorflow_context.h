@@ -1,6 +1,6 @@
 // What the converters of TensorFlow's operators work with. Nodes are converted when something needs them, in
-// the graph (a body of If or Loop, or the outermost one) that needs them; what is there already further out is
-// captured.
+// the graph (a body of If or Loop, or the outermost one) that needs them; what is there already further out
+// is captured.
 #ifndef MACE_IMPORTERS_TENSORFLOW_TENSORFLOW_CONTEXT_H_
 #define MACE_IMPORTERS_TENSORFLOW_TENSORFLOW_CONTEXT_H_
 
@@ -38,9 +38,9 @@ struct NodeTable {
   std::vector<const NodeProto*> nodes;
   std::vector<NodeProto> arguments;
   std::unordered_map<std::string_view, int32_t> by_name;
-  std::vector<std::vector<TensorRef>> inputs;     // of each node, data only; node -1: there is none such
-  std::vector<std::vector<int32_t>> controls;     // the nodes that it waits for
-  std::vector<TensorRef> results;                 // of a function
+  std::vector<std::vector<TensorRef>> inputs;  // of each node, data only; node -1: there is none such
+  std::vector<std::vector<int32_t>> controls;  // the nodes that it waits for
+  std::vector<TensorRef> results;              // of a function
   // Of the loops of 1.x: the Enter nodes of each frame, the Merge behind each Enter that is carried, and the
   // Switches and Exits behind each Merge.
   std::unordered_map<std::string_view, std::vector<int32_t>> enters;
@@ -93,7 +93,8 @@ class Body {
 
   GraphBuilder& builder() { return builder_; }
   ValueId AddInput(const TensorType& type);
-  // Each output is written by a node of the body: of others, and of ones that are there already, it is a copy.
+  // Each output is written by a node of the body: of others, and of ones that are there already, it is a
+  // copy.
   void AddOutput(ValueId value);
   const TensorType& OutputType(size_t i) const { return graph_->values[graph_->outputs[i]].type; }
   size_t output_count() const { return graph_->outputs.size(); }

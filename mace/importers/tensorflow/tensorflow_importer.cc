@@ -60,9 +60,18 @@ class Import {
 
   // Outputs are what nobody reads, except what is there for its effect or was left behind.
   void FindOutputs() {
-    constexpr std::string_view kNoResults[] = {"NoOp",  "Assert", "Print", "PrintV2", "Placeholder", "Const",
-                                               "Enter", "Switch", "Merge", "NextIteration", "LoopCond",
-                                               "PlaceholderWithDefault", "PlaceholderV2"};
+    constexpr std::string_view kNoResults[] = {"NoOp",
+                                               "Assert",
+                                               "Print",
+                                               "PrintV2",
+                                               "Placeholder",
+                                               "Const",
+                                               "Enter",
+                                               "Switch",
+                                               "NextIteration",
+                                               "LoopCond",
+                                               "PlaceholderWithDefault",
+                                               "PlaceholderV2"};
     const auto count = static_cast<int32_t>(table_->nodes.size());
     std::vector<bool> is_read(table_->nodes.size());
     for (int32_t i = 0; i < count; ++i) {
@@ -71,7 +80,7 @@ class Import {
     }
     for (int32_t i = 0; i < count; ++i) {
       if (is_read[i] || std::ranges::find(kNoResults, table_->op(i)) != std::end(kNoResults)) continue;
-      if (HangsInside(i)) continue;
+      if (HangsInside(i) || IsLoopMerge(i)) continue;
       outputs_.push_back({i, 0});
     }
     wanted_ = outputs_;
@@ -85,6 +94,13 @@ class Import {
       if (table_->op(node) == "Switch" || table_->op(node) == "Enter") return true;
     }
     return false;
+  }
+
+  bool IsLoopMerge(int32_t node) const {
+    return table_->op(node) == "Merge" &&
+           std::ranges::any_of(table_->inputs[node], [&](const TensorRef& ref) {
+             return table_->op(ref.node) == "Enter" || table_->op(ref.node) == "NextIteration";
+           });
   }
 
   int32_t NumberOf(TensorRef ref) {
@@ -157,8 +173,8 @@ class Import {
     std::unordered_set<std::string_view> seen;
     std::vector<std::string_view> functions;
     const auto look = [&](const NodeProto& node) {
-      const bool is_known = node.op == "Placeholder" || FindTensorflowOp(node.op) != nullptr ||
-                            IsControlOperator(node.op);
+      const bool is_known =
+          node.op == "Placeholder" || FindTensorflowOp(node.op) != nullptr || IsControlOperator(node.op);
       if (!is_known) {
         work_.AddProblem(node, "MACE has no such operator",
                          "cut the graph in front of it, or replace it by supported operators");
@@ -210,8 +226,8 @@ class Import {
         if (type.shape[axis] >= 0) continue;
         constexpr size_t kMaxSymbols = 4096;  // they are found by looking through them
         if (graph_.symbols.size() > kMaxSymbols) break;
-        type.shape[axis] = SymbolDim(
-            Unwrap(graph_.FindOrAddSymbol(std::string(node.name) + "_dim" + std::to_string(axis))));
+        type.shape[axis] =
+            SymbolDim(Unwrap(graph_.FindOrAddSymbol(std::string(node.name) + "_dim" + std::to_string(axis))));
       }
       const ValueId value = Unwrap(graph_.AddValue(node.name, type));
       Check(graph_.inputs.PushBack(value));
@@ -235,9 +251,10 @@ class Import {
         }
       }
       if (type.dtype == DType::kInvalid) {
-        throw ImportError(Unsupported("the type of '%s' is not known: the file does not tell it, and node '%s' "
-                                      "(%s) is not supported",
-                                      NameOf(ref).c_str(), Text(node.name).c_str(), Text(node.op).c_str()));
+        throw ImportError(
+            Unsupported("the type of '%s' is not known: the file does not tell it, and node '%s' "
+                        "(%s) is not supported",
+                        NameOf(ref).c_str(), Text(node.name).c_str(), Text(node.op).c_str()));
       }
       type.shape = Shape::OfUnknownRank();
       if (tensor.shape.has_value()) {
@@ -290,8 +307,8 @@ class Import {
       }
     }
     if (static_cast<int64_t>(refs.size()) > kMaxGraphEdges) {
-      throw ImportError(Unsupported("%zu outputs, the limit is %lld", refs.size(),
-                                    static_cast<long long>(kMaxGraphEdges)));
+      throw ImportError(
+          Unsupported("%zu outputs, the limit is %lld", refs.size(), static_cast<long long>(kMaxGraphEdges)));
     }
     for (const TensorRef& ref : refs) names.Reserve(NameOf(ref));
     for (size_t i = 0; i < refs.size(); ++i) {

@@ -1,0 +1,179 @@
+"""Frozen TensorFlow graphs, written here without TensorFlow, against NumPy in float64."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import mace
+import numpy as np
+import pytest
+from tensorflow_writer import Func, const, function, graph, node, placeholder
+
+RNG = np.random.default_rng(7)
+X = RNG.uniform(-2, 2, (3, 4, 5)).astype(np.float32)
+POSITIVE = np.abs(X) + np.float32(0.1)
+
+UNARY = {
+    "Abs": np.abs,
+    "Ceil": np.ceil,
+    "Cos": np.cos,
+    "Elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "Erf": np.vectorize(math.erf),
+    "Erfc": np.vectorize(math.erfc),
+    "Exp": np.exp,
+    "Expm1": np.expm1,
+    "Floor": np.floor,
+    "IsFinite": np.isfinite,
+    "IsNan": np.isnan,
+    "Log1p": np.log1p,
+    "Neg": np.negative,
+    "Relu": lambda x: np.maximum(x, 0),
+    "Relu6": lambda x: np.clip(x, 0, 6),
+    "Rint": np.rint,
+    "Sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "Sign": np.sign,
+    "Softplus": lambda x: np.log1p(np.exp(x)),
+    "Softsign": lambda x: x / (1 + np.abs(x)),
+    "Square": np.square,
+    "Tan": np.tan,
+    "Tanh": np.tanh,
+    "ZerosLike": np.zeros_like,
+}
+BINARY = {
+    "AddV2": np.add,
+    "Atan2": np.arctan2,
+    "DivNoNan": np.divide,
+    "FloorDiv": np.floor_divide,
+    "FloorMod": np.mod,
+    "Greater": np.greater,
+    "Maximum": np.maximum,
+    "Mul": np.multiply,
+    "NotEqual": np.not_equal,
+    "RealDiv": np.divide,
+    "SquaredDifference": lambda x, y: np.square(x - y),
+    "Sub": np.subtract,
+}
+
+
+def run(*nodes, functions=(), **feeds):
+    model = mace.load(graph(*nodes, functions=tuple(functions)))
+    return model(feeds)
+
+
+def check(got, expected, **limits):
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, **({"rtol": 2e-5, "atol": 2e-6} | limits))
+
+
+@pytest.mark.parametrize("op", UNARY)
+def test_unary(op):
+    x = POSITIVE if op == "Log1p" else X
+    y = run(placeholder("x", "float32", (3, -1, 5)), node("y", op, "x"), x=x)["y"]
+    check(y, UNARY[op](x.astype(np.float64)))
+
+
+@pytest.mark.parametrize("op", BINARY)
+def test_binary(op):
+    other = RNG.uniform(0.5, 2, (4, 1)).astype(np.float32)
+    nodes = placeholder("x", "float32", (3, 4, 5)), placeholder("z", "float32", (4, 1)), node("y", op, "x", "z")
+    check(run(*nodes, x=X, z=other)["y"], BINARY[op](X.astype(np.float64), other.astype(np.float64)), atol=1e-5)
+
+
+def test_strided_slice_with_every_mask():
+    bounds = [const(name, np.array(value, np.int32)) for name, value in {"b": [1, 0, 0, -1], "e": [9, 0, 0, 0], "s": [1, 1, 1, 1]}.items()]
+    masks = {"begin_mask": 0, "end_mask": 1, "ellipsis_mask": 2, "new_axis_mask": 4, "shrink_axis_mask": 8}
+    y = run(placeholder("x", "float32", (3, 4, 5)), *bounds, node("y", "StridedSlice", "x", "b", "e", "s", **masks), x=X)["y"]
+    np.testing.assert_array_equal(y, X[1:, ..., None, -1])
+
+
+@pytest.mark.parametrize("channels_first", [False, True])
+def test_convolution(channels_first):
+    x = RNG.uniform(-1, 1, (1, 5, 6, 2)).astype(np.float32)
+    weights = RNG.uniform(-1, 1, (3, 3, 2, 4)).astype(np.float32)
+    padded = np.pad(x.astype(np.float64), ((0, 0), (1, 1), (0, 1), (0, 0)))  # SAME with stride 2: odd pixels at the end
+    expected = np.zeros((1, 3, 3, 4))
+    for row in range(3):
+        for column in range(3):
+            patch = padded[:, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
+            expected[:, row, column] = np.einsum("nhwc,hwco->no", patch, weights)
+    form = "NCHW" if channels_first else "NHWC"
+    strides = [1, 1, 2, 2] if channels_first else [1, 2, 2, 1]
+    shape = (1, 2, 5, 6) if channels_first else (1, 5, 6, 2)
+    conv = node("y", "Conv2D", "x", "w", strides=strides, padding="SAME", data_format=form)
+    y = run(placeholder("x", "float32", shape), const("w", weights), conv, x=np.moveaxis(x, 3, 1) if channels_first else x)["y"]
+    check(y, np.moveaxis(expected, 3, 1) if channels_first else expected)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_conditional_of_old_graphs(sign):
+    nodes = (
+        placeholder("x", "float32", (3, 4, 5)),
+        const("zero", np.float32(0)),
+        const("axes", np.array([0, 1, 2], np.int32)),
+        node("sum", "Sum", "x", "axes"),
+        node("test", "Greater", "sum", "zero"),
+        node("switch", "Switch", "x", "test"),
+        node("square", "Mul", "switch:1", "switch:1"),
+        node("negative", "Neg", "switch"),
+        node("y", "Merge", "negative", "square"),
+    )
+    x = sign * POSITIVE
+    got = run(*nodes, x=x)
+    check(got["y"], x * x if sign > 0 else -x)
+    assert got["y:1"] == (1 if sign > 0 else 0)
+
+
+def test_while_of_functions():
+    condition = function("c", ["i", "a", "n"], [node("less", "Less", "i", "n")], ["less:z:0"])
+    steps = [const("one", np.int32(1)), node("next", "AddV2", "i", "one:output:0"), node("double", "AddV2", "a", "a")]
+    body = function("b", ["i", "a", "n"], steps, ["next:z:0", "double:z:0", "n"])
+    nodes = (
+        placeholder("x", "float32", (3,)),
+        placeholder("n", "int32", ()),
+        const("zero", np.int32(0)),
+        node("loop", "While", "zero", "x", "n", cond=Func("c"), body=Func("b")),
+        node("y", "Identity", "loop:1"),
+    )
+    x = np.array([1, -2, 3], np.float32)
+    for count in (0, 1, 5):
+        check(run(*nodes, functions=(condition, body), x=x, n=np.int32(count))["y"], x * 2**count)
+
+
+def test_inputs_by_both_names():
+    data = graph(placeholder("x", "float32", (2,)), node("y", "Neg", "x"))
+    x = np.array([1, 2], np.float32)
+    model = mace.load(data)
+    check(model({"x:0": x})["y"], -x)
+    with pytest.raises(mace.InvalidArgumentError, match="no input is called"):
+        model({"x:1": x})
+
+
+def test_all_problems_are_told():
+    data = graph(placeholder("x", "float32", (2,)), node("a", "NoSuchOp", "x"), node("b", "NorThis", "a"))
+    with pytest.raises(mace.UnsupportedError, match="NoSuchOp.*NorThis"):
+        mace.load(data)
+
+
+def test_saved_models_need_tensorflow(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    try:
+        import tensorflow  # noqa: F401
+    except ImportError:
+        with pytest.raises(mace.UnsupportedError, match="mace-engine\\[tensorflow\\]"):
+            mace.load(tmp_path)
+        with pytest.raises(mace.UnsupportedError, match="mace-engine\\[tensorflow\\]"):
+            mace.convert(tmp_path)
+    else:
+        with pytest.raises(mace.DataLossError):
+            mace.load(tmp_path)
+
+
+def test_the_document_lists_the_operators():
+    root = Path(__file__).resolve().parents[2]
+    registry = (root / "mace/importers/tensorflow/tensorflow_registry.cc").read_text()
+    names = re.findall(r'^    \{"(\w+)", &Convert', registry, re.MULTILINE)
+    document = (root / "docs/tensorflow.md").read_text()
+    listed = document[document.index("## Operators") : document.index("Besides those of control flow")]
+    assert re.findall(r"`(\w+)`", listed) == names
