@@ -69,7 +69,6 @@ constexpr NamedPass kConcats = {"concat_merging", RunConcatMerging};
 constexpr NamedPass kReduceSqueezing = {"reduce_squeezing", RunReduceSqueezing};
 constexpr NamedPass kPad = {"pad_folding", RunPadFolding};
 constexpr NamedPass kInputBias = {"input_bias_folding", RunInputBiasFolding};
-constexpr NamedPass kScalars = {"scalar_hoisting", RunScalarHoisting};
 constexpr NamedPass kShapes = {"shape_folding", RunShapeFolding};
 
 // What the runs of all passes on one model share.
@@ -223,8 +222,8 @@ Status OptimizeWithBodies(Graph* graph, Optimization* work) {
                                kConstantFolding,
                                kControl}));
   MACE_RETURN_IF_ERROR(RunAll(graph, work,
-                              {kPad, kInputBias, kInputFolding, kScalars, kConcats, kSlices, kStacks,
-                               kReshape, kReduceSqueezing, kConstantFolding, kCommon, kSharing}));
+                              {kPad, kInputBias, kInputFolding, kConcats, kSlices, kStacks, kReshape,
+                               kReduceSqueezing, kConstantFolding, kCommon, kSharing}));
   if (graph->subgraphs.empty()) return Status::Ok();
   MACE_RETURN_IF_ERROR(RunAll(graph, work, {kShapeInference}));
   for (auto& subgraph : graph->subgraphs) {
@@ -262,7 +261,7 @@ std::vector<NamedPass> AllPasses() {
           kReduceSqueezing,
           kPad,
           kInputBias,
-          kScalars,
+
           kShapes,
           kDilation,
           kLayerNorm,

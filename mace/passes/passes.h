@@ -113,8 +113,6 @@ Status RunPadFolding(Graph* graph);
 // What is added, per channel, to the input of a FullyConnected or of a convolution that pads nothing becomes
 // part of its bias.
 Status RunInputBiasFolding(Graph* graph);
-// A scalar factor behind MatMul, Transpose and Reshape goes up into the weights of the layer in front.
-Status RunScalarHoisting(Graph* graph);
 // Shapes computed from dimensions: what is known becomes a constant, and a Reshape's target its attribute
 // (copied axes, one inferred), with symbolic dimensions too.
 Status RunShapeFolding(Graph* graph);
