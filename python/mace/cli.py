@@ -24,8 +24,19 @@ from mace.errors import named
 from mace.files import MACE_MAGIC, read_file, resolve_output, write_atomically
 from mace.pipeline_file import PipelineFileError, read_pipeline_file
 from mace.terminal import (
-    FileName, Group, Seconds, Size, print_table, print_values, progress, run_program, say, tell_repairs, telling_problems, warn,
-)  # fmt: skip
+    FileName,
+    Group,
+    Seconds,
+    Size,
+    print_table,
+    print_values,
+    progress,
+    run_program,
+    say,
+    tell_repairs,
+    telling_problems,
+    warn,
+)
 
 
 def parse_states(states: Sequence[str]) -> list[tuple[str, str]]:
@@ -146,7 +157,7 @@ def cli() -> None:
     mace info model.mace                       inputs, outputs, operators
     mace bench model.onnx                      time one model
     mace explain model.onnx                    which kernel computes what, and why
-    mace check model.onnx                      is it what its own framework computes?
+    mace check model.onnx                      is it right, node by node?
 
     \b
     Exit status: 0 on success; 1 where the work failed (a file, the model,
