@@ -34,13 +34,13 @@ def check(
 ) -> None:  # fmt: skip
     """Compares MACE with MODEL's own framework, node by node.
 
-    onnxruntime, ai-edge-litert, tensorflow-cpu or opencv-python-headless computes every
-    tensor of MODEL; MACE computes each node from those values, and the whole model.
+    onnxruntime, ai-edge-litert, tensorflow-cpu or opencv-python-headless computes
+    every tensor of MODEL; MACE computes each node from those values, and the whole.
 
     \b
-    Exit status: 0 where all agree; 1 where a difference was found (the first wrong
-    node, or the pass that breaks the model, is named) or the work failed; 2 where the
-    command line is wrong.
+    Exit status: 0 where all agree; 1 where a difference was found (the first
+    wrong node, or the pass that breaks the model, is named) or the work failed; 2
+    where the command line is wrong.
     """
     from mace.arrays import read_inputs
     from mace.checking.candidate import Candidate

@@ -157,7 +157,7 @@ def cli() -> None:
     mace info model.mace                       inputs, outputs, operators
     mace bench model.onnx                      time one model
     mace explain model.onnx                    which kernel computes what, and why
-    mace check model.onnx                      is it what its own framework computes?
+    mace check model.onnx                      is it right, node by node?
 
     \b
     Exit status: 0 on success; 1 where the work failed (a file, the model,

@@ -13,9 +13,11 @@ import onnxruntime
 import pytest
 from command_line import mace as run_mace
 from command_line import one_line
+from mace.checking.candidate import Candidate
+from mace.checking.check import Checker, reference_for
 from mace.checking.judge import EQUAL, NODE, ONE_UNIT, QUANTIZED_WHOLE, measure, node_tolerance, whole_tolerance
 from mace.checking.regions import Planner, batches
-from mace.checking.sources import Node, OnnxReference, TfliteReference
+from mace.checking.sources import Node, OnnxReference, TfliteReference, open_source
 from mace.checking.sources_caffe import layers_of
 from mace.report import Cell, Picture, Report, Table, Text
 from onnx import helper, save
@@ -119,6 +121,22 @@ def test_every_tensor_of_the_source(net: Path) -> None:
     assert source.nodes()[6] == Node("residual", "Add", ("c2", "r0"), ("a",))
     tflite = TfliteReference(small_tflite(), ["x"])
     assert tflite.computed() == ["net/conv/Relu6", "net/square", "net/out"]
+
+
+def test_what_a_source_cannot_compute_is_left_out() -> None:
+    """A tensor beside the outputs whose computing fails: the others are judged."""
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"], name="relu"),
+        helper.make_node("Cast", ["r"], ["index"], name="index", to=7),
+        helper.make_node("Gather", ["table", "index"], ["picked"], name="pick"),  # out of range where r is large
+        helper.make_node("Neg", ["r"], ["y"], name="negative"),
+    ]
+    data = networks.model(nodes, {"x": ("float32", [3])}, ["y"], {"table": networks.random(1, 2)}).SerializeToString()
+    reference, _ = reference_for(data, Candidate(data), open_source, None, None)
+    reference.add({"x": np.array([1, 500, -2], np.float32)})
+    assert reference.samples[0].keys() >= {"r", "index", "y"} and "picked" not in reference.samples[0]
+    result = Checker(reference, Candidate(data)).check("net")
+    assert result.agrees and [each.region.label for each in result.nodes] == ["relu", "index", "negative"]
 
 
 def test_the_judge() -> None:

@@ -65,12 +65,25 @@ class Reference:
         self.samples: list[Values] = []
 
     def add(self, feeds: Mapping[str, np.ndarray]) -> None:
-        """Runs the source."""
+        """Runs the source. Where it cannot compute all tensors at once, those that it can are taken; the outputs must be among them."""
         computed = self.source.computed()
-        asked = list(dict.fromkeys([*computed, *(find_name(name, set(computed)) for name in self.outputs)]))
-        values = self.source.run(feeds, [name for name in asked if name not in feeds])
+        outputs = [name for name in (find_name(each, set(computed)) for each in self.outputs) if name not in feeds]
+        asked = list(dict.fromkeys([*(name for name in computed if name not in feeds), *outputs]))
+        try:
+            values = self.source.run(feeds, asked)
+        except FailedPreconditionError:
+            values = self.source.run(feeds, outputs)
+            values |= self._run_in_parts(feeds, [name for name in asked if name not in values])
         values |= {alias: array for name, array in feeds.items() for alias in aliases(name)}
         self.samples.append({name: value for name, value in values.items() if comparable(value)})
+
+    def _run_in_parts(self, feeds: Mapping[str, np.ndarray], names: list[str]) -> Values:
+        """Those of the tensors that the source can compute."""
+        try:
+            return self.source.run(feeds, names)
+        except FailedPreconditionError:
+            middle = len(names) // 2
+            return {} if not middle else self._run_in_parts(feeds, names[:middle]) | self._run_in_parts(feeds, names[middle:])
 
     def add_generated(self, shapes: Mapping[str, Sequence[int]], seed: int) -> None:
         """Runs the source on seeded numbers; smaller integers where it refuses them."""
