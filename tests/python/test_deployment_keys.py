@@ -413,7 +413,6 @@ def test_weights_belong_to_caffe(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "line"),
     [
-        ({"platform": "tensorflow"}, "platform", "platform:"),
         ({"platform": "keras"}, "platform", "platform:"),
         ({"platform": "pytorch"}, "platform", "platform:"),
         ({"platform": "megengine"}, "platform", "platform:"),

@@ -22,7 +22,7 @@ from mace.model import TensorInfo
 
 DIGEST = "deployment_digest"  # a key of metadata
 MAX_QUOTED = 120  # characters of a name in a message of the importer
-NATURAL = {"onnx": "NCHW", "caffe": "NCHW", "tflite": "NHWC"}  # the layout of pictures in the source
+NATURAL = {"onnx": "NCHW", "caffe": "NCHW", "tflite": "NHWC", "tensorflow": "NHWC"}  # the layout of pictures in the source
 ORDER = {("NHWC", "NCHW"): (0, 3, 1, 2), ("NCHW", "NHWC"): (0, 2, 3, 1)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mace.checking.sources import OnnxReference, Source, TfliteReference
 from mace.checking.sources_caffe import CaffeReference
+from mace.checking.sources_tensorflow import TensorflowReference
 from mace.deployment.load import ModelSpec
 from mace.errors import FailedPreconditionError
 
@@ -16,6 +17,8 @@ def reference_of(spec: ModelSpec, data: bytes, weights: bytes | None) -> Source:
             return TfliteReference(data, inputs)
         if spec.keys.platform == "caffe":
             return CaffeReference(data, weights, inputs)
+        if spec.keys.platform == "tensorflow":
+            return TensorflowReference(data, inputs)
         graphs = [([t.name for t in graph.inputs], [t.name for t in graph.outputs]) for graph in spec.subgraphs]
         return OnnxReference(data, inputs, graphs, spec.joins)
     except FailedPreconditionError as error:

@@ -252,7 +252,7 @@ class ModelKeys(GraphKeys):
     platform: Annotated[Literal["onnx", "tflite", "tensorflow", "caffe", "keras", "pytorch", "megengine"], BeforeValidator(_lower)] = (
         required(
             WORKS,
-            "onnx, caffe and tflite (MACE's addition) are converted; tensorflow, keras, pytorch and megengine are refused: not built yet.",
+            "onnx, tensorflow (frozen graphs), caffe and tflite (MACE's addition) work; keras, pytorch and megengine are not built yet.",
         )
     )
     model_file_path: Text = required(

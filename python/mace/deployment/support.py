@@ -9,7 +9,6 @@ from mace.deployment.load import Deployment, ModelSpec
 from mace.deployment.problems import NotBuiltYetError, Problem
 
 LATER = {
-    "tensorflow": "export the model to ONNX (python -m tf2onnx.convert) or to TensorFlow Lite (tf.lite.TFLiteConverter)",
     "keras": "export the model to ONNX (python -m tf2onnx.convert) or to TensorFlow Lite (tf.lite.TFLiteConverter)",
     "pytorch": "export the model to ONNX (torch.onnx.export)",
     "megengine": "export the model to ONNX (mgeconvert)",
