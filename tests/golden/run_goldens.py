@@ -2,9 +2,9 @@
 
   python tests/golden/run_goldens.py --through python|mace_run [--mace_run "qemu-aarch64-static build-arm64/mace_run"]
 
-All models of ONNX, TensorFlow and TensorFlow Lite must pass in all their cases: as many as their model.json names. Without MACE_TEST_MODELS it
-says so and ends with status 77, "skipped"; with it, a model that is missing is a failure. No other engine may be importable from the
-interpreter that runs this (it checks).
+All models of ONNX, TensorFlow and TensorFlow Lite must pass in all their cases: as many as their model.json names. Without
+MACE_TEST_MODELS it says so and ends with status 77, "skipped"; with it, a model that is missing is a failure. No other engine may
+be importable from the interpreter that runs this (it checks).
 """
 
 from __future__ import annotations
