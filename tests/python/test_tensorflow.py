@@ -6,10 +6,11 @@ import math
 import re
 from pathlib import Path
 
-import mace
 import numpy as np
 import pytest
 from tensorflow_writer import Func, const, function, graph, node, placeholder
+
+import mace
 
 RNG = np.random.default_rng(7)
 X = RNG.uniform(-2, 2, (3, 4, 5)).astype(np.float32)
@@ -152,7 +153,7 @@ def test_inputs_by_both_names():
 
 def test_all_problems_are_told():
     data = graph(placeholder("x", "float32", (2,)), node("a", "NoSuchOp", "x"), node("b", "NorThis", "a"))
-    with pytest.raises(mace.UnsupportedError, match="NoSuchOp.*NorThis"):
+    with pytest.raises(mace.UnsupportedError, match=r"NoSuchOp.*NorThis"):
         mace.load(data)
 
 
@@ -161,9 +162,9 @@ def test_saved_models_need_tensorflow(tmp_path):
     try:
         import tensorflow  # noqa: F401
     except ImportError:
-        with pytest.raises(mace.UnsupportedError, match="mace-engine\\[tensorflow\\]"):
+        with pytest.raises(mace.UnsupportedError, match=r"mace-engine\[tensorflow\]"):
             mace.load(tmp_path)
-        with pytest.raises(mace.UnsupportedError, match="mace-engine\\[tensorflow\\]"):
+        with pytest.raises(mace.UnsupportedError, match=r"mace-engine\[tensorflow\]"):
             mace.convert(tmp_path)
     else:
         with pytest.raises(mace.DataLossError):

@@ -99,12 +99,14 @@ Tensor ReadTensor(Reader reader) {
         break;
       case tensor_field::kDoubleData:
         ReadRepeated(
-            reader, pbf_wire_type::fixed64, &tensor.doubles, [](pbf_reader& r) { return r.get_packed_double(); },
+            reader, pbf_wire_type::fixed64, &tensor.doubles,
+            [](pbf_reader& r) { return r.get_packed_double(); },
             [](pbf_reader& r) { return r.get_double(); });
         break;
       case tensor_field::kUint64Data:
         ReadRepeated(
-            reader, pbf_wire_type::varint, &tensor.uint64s, [](pbf_reader& r) { return r.get_packed_uint64(); },
+            reader, pbf_wire_type::varint, &tensor.uint64s,
+            [](pbf_reader& r) { return r.get_packed_uint64(); },
             [](pbf_reader& r) { return r.get_uint64(); });
         break;
       case tensor_field::kExternalData:
