@@ -45,7 +45,8 @@ def differs(got: np.ndarray, want: np.ndarray, tolerance: float) -> str:
     if want.dtype.name not in FLOATS:
         bad = got != want
     else:
-        a, b = got.astype(np.float64), want.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            a, b = got.astype(np.float64), want.astype(np.float64)
         finite = np.isfinite(b)
         step = {"float16": 2e-3, "bfloat16": 1.6e-2}.get(want.dtype.name, 0)
         bound = max(tolerance, step) * max(np.abs(b[finite]).max(initial=0), 1e-30)

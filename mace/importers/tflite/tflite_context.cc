@@ -393,6 +393,17 @@ std::vector<ValueId> TfliteContext::EmitWide(OpId op, std::span<const ValueId> i
   return outputs;
 }
 
+ValueId TfliteContext::EmitInner(OpId op, std::span<const ValueId> inputs, const void* attributes,
+                                 size_t attribute_bytes, ValueId like) {
+  TensorType type;
+  type.shape = Shape::OfUnknownRank();
+  if (like != kNone) type.quantization = graph_.values[like].type.quantization;
+  const std::string_view no_name;
+  const ValueId value = EmitNode(op, inputs, attributes, attribute_bytes, {&type, 1}, {&no_name, 1})[0];
+  FoldLast(value);
+  return value;
+}
+
 void TfliteContext::FoldLast(ValueId value) {
   const NodeId id = graph_.values[value].producer;
   if (id == kNone || graph_.nodes[id].op == OpId::kDequantize) return;

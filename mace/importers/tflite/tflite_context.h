@@ -103,13 +103,11 @@ class TfliteContext {
   template <typename Attributes>
   ValueId EmitInner(OpId op, std::initializer_list<ValueId> inputs, const Attributes& attributes,
                     ValueId like = kNone) {
-    TensorType type;
-    type.shape = Shape::OfUnknownRank();
-    if (like != kNone) type.quantization = graph_.values[like].type.quantization;
-    const ValueId value = Emit(op, inputs, attributes, type);
-    FoldLast(value);
-    return value;
+    return EmitInner(op, std::span<const ValueId>(inputs.begin(), inputs.size()), &attributes,
+                     BytesOfAttributes<Attributes>(), like);
   }
+  ValueId EmitInner(OpId op, std::span<const ValueId> inputs, const void* attributes, size_t attribute_bytes,
+                    ValueId like = kNone);
   ValueId EmitInner(OpId op, std::initializer_list<ValueId> inputs) {
     return EmitInner(op, inputs, NoAttributes{});
   }

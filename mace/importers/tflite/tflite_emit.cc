@@ -110,11 +110,7 @@ ValueId DimOf(TfliteContext& context, ValueId value, int axis) {
 ValueId Joined(TfliteContext& context, std::span<const ValueId> lists) {
   if (lists.size() == 1) return lists[0];
   const ops::ConcatAttributes attributes;
-  TensorType type;
-  type.shape = Shape::OfUnknownRank();
-  const std::string_view no_name;
-  return context.EmitNode(OpId::kConcat, lists, &attributes, sizeof(attributes), {&type, 1},
-                          {&no_name, 1})[0];
+  return context.EmitInner(OpId::kConcat, lists, &attributes, sizeof(attributes));
 }
 
 ValueId Picked(TfliteContext& context, ValueId list, std::span<const int64_t> places) {

@@ -70,7 +70,7 @@ TEST(TfliteIndices, GatherInBatches) {
   EXPECT_EQ(ShapeOfOutput(gather({2, 3, 4, 5}, {2, 7}, 1, 1)), (Shape{2, 7, 4, 5}));
   EXPECT_EQ(ShapeOfOutput(gather({2, 3, 4, 5}, {2, 7, 6}, 2, 1)), (Shape{2, 3, 7, 6, 5}));
   EXPECT_EQ(ShapeOfOutput(gather({2, 3, 4}, {2}, -1, 1)), (Shape{2, 3}));
-  EXPECT_EQ(ShapeOfOutput(gather({2, 3, 4}, {2, 3}, 2, -1)), (Shape{2, 3}));
+  EXPECT_EQ(ShapeOfOutput(gather({2, 3, 4}, {2, 3}, 2, -1)), (Shape{2, 3, 3}));
   ExpectError(gather({2, 3}, {2, 7}, 0, 1), StatusCode::kDataLoss, "axis 0 behind 1 batch axes");
   ExpectError(gather({2, 3}, {2}, 1, 2), StatusCode::kDataLoss, "batch axes");
   ExpectError(gather({2, 3}, {3, 7}, 1, 1), StatusCode::kInvalidArgument, "");
