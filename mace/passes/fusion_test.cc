@@ -7,7 +7,6 @@
 #include "mace/ops/norm/norm.h"
 #include "mace/ops/quantize/quantize_ops.h"
 #include "mace/ops/shape/shape_ops.h"
-#include "mace/ops/unary/unary.h"
 #include "mace/passes/pass_test_graph.h"
 
 namespace mace::passes {
@@ -15,12 +14,6 @@ namespace {
 
 class FusionTest : public PassTest {
  protected:
-  ValueId Clip06(ValueId x) {
-    ops::ClipAttributes clip;
-    clip.min = 0;
-    clip.max = 6;
-    return Node(OpId::kClip, {x}, clip);
-  }
   ValueId Conv(ValueId x, int64_t in, int64_t out) {
     return Node(OpId::kConv2d, {x, Floats({out, 3, 3, in}), Floats({out})}, ops::Conv2dAttributes{});
   }
