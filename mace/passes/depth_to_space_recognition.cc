@@ -13,8 +13,7 @@ using ops::DepthToSpaceMode;
 
 constexpr int kPictureRank = 4, kBlockRank = 6;
 
-// Of a way to write it: the axes of the six that are block rows and columns before the Transpose, and what
-// stands where in the picture that it starts from.
+// A way to write it.
 struct Form {
   bool to_space;  // else to depth
   bool channels_last;
@@ -33,8 +32,7 @@ constexpr Form kForms[] = {
     {false, true, DepthToSpaceMode::kColumnRowDepth, {0, 1, 3, 5, 2, 4}, 2, 4},
 };
 
-// `picture` is `blocks` with neighbouring axes joined in the way that the form has on its side of the pixels,
-// where the block's axes stand beside those that they are joined with. `order`: axes of `blocks` as they lie.
+// `picture` is `blocks` with neighbouring axes joined: so many of them for each of its four, the batch alone.
 bool IsJoined(const Shape& picture, const Shape& blocks, const int (&groups)[kPictureRank]) {
   int axis = 0;
   for (int i = 0; i < kPictureRank; ++i) {

@@ -17,11 +17,10 @@ class GeluMatcher {
  public:
   explicit GeluMatcher(const GraphEditor& editor) : editor_(editor), graph_(editor.graph()) {}
 
-  // The three factors 1/2, x and 1 + f(x), multiplied in any order; also with 1/2 inside the sum.
+  // The three factors 1/2, x and 1 + f(x), multiplied in any order.
   ValueId Match(const Node& product, bool* is_tanh) const {
     for (int i = 0; i < 2; ++i) {
       const ValueId inner_value = product.inputs[i], outer = product.inputs[1 - i];
-      // x * (1/2 + 1/2 f(x)) keeps its halves: no exporter writes it.
       if (const Node* inner = editor_.ProducerIf(inner_value, OpId::kMul); inner != nullptr) {
         const ValueId factors[3] = {outer, inner->inputs[0], inner->inputs[1]};
         for (int f = 0; f < 3; ++f) {

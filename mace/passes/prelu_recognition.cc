@@ -10,7 +10,7 @@
 namespace mace::passes {
 namespace {
 
-// `value` = factor * min(x, 0), but for the constant `slope` that it is multiplied by: false where it is not.
+// `value` = factor * min(x, 0); false where it is not.
 bool MatchNegativePart(const GraphEditor& editor, ValueId value, ValueId x, double* factor) {
   if (const ValueId negated = ArgumentOf(editor, OpId::kRelu, value); negated != kNone) {
     *factor = -1;
@@ -21,7 +21,7 @@ bool MatchNegativePart(const GraphEditor& editor, ValueId value, ValueId x, doub
   return sub != nullptr && sub->inputs[0] == x && ArgumentOf(editor, OpId::kAbs, sub->inputs[1]) == x;
 }
 
-// A float32 constant that is multiplied with, at most two of them.
+// A value less the constants that it is multiplied by, at most two of them.
 struct Product {
   ValueId value = kNone;  // what is left
   ValueId slope = kNone;  // a constant of any shape

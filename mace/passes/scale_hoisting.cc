@@ -50,6 +50,7 @@ void Hoist(GraphEditor* editor, NodeId id) {
   ValueId layer = kNone;
   if (is_product) {
     const Node& product = *editor->ProducerIf(scores, OpId::kMatMul);
+    if (product.inputs[0] == product.inputs[1]) return;  // the factor would come twice
     for (int i = 0; i < 2 && layer == kNone; ++i) layer = LayerBehind(*editor, product.inputs[i]);
   } else {
     layer = LayerBehind(*editor, scores);
