@@ -29,30 +29,32 @@ def frozen(path: str, signature: str = "serving_default") -> bytes:
         raise UnsupportedError(
             f"this model can only be read by TensorFlow, which is not installed: pip install 'mace-engine[tensorflow]' ({error})"
         ) from None
-    function = _function_of(tf, path, signature)
+    function, owner = _function_of(tf, path, signature)
     try:
         graph = convert_variables_to_constants_v2(function, lower_control_flow=False).graph.as_graph_def()
     except Exception as error:  # TensorFlow raises of many kinds
         raise UnsupportedError(f"TensorFlow cannot freeze it: {error}") from error
+    del owner  # variables live as long as it does
     return graph.SerializeToString()
 
 
-def _function_of(tf: Any, path: str, signature: str) -> Any:
-    """The concrete function that computes the model."""
+def _function_of(tf: Any, path: str, signature: str) -> tuple[Any, Any]:
+    """The concrete function that computes the model, and what owns its variables."""
     try:
         if os.path.isdir(path):
-            signatures = tf.saved_model.load(path).signatures
+            owner = tf.saved_model.load(path)
+            signatures = owner.signatures
         else:
             model = tf.keras.models.load_model(path, compile=False)
             specs = [tf.TensorSpec(value.shape, value.dtype, name=value.name.split(":")[0]) for value in model.inputs]
             call = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
-            return call.get_concrete_function(*specs)
+            return call.get_concrete_function(*specs), model
     except Exception as error:
         raise DataLossError(f"TensorFlow cannot load it: {error}") from error
     if not signatures:
         raise InvalidArgumentError("the SavedModel has no signatures")
     if signature in signatures:
-        return signatures[signature]
+        return signatures[signature], owner
     if len(signatures) == 1:
-        return next(iter(signatures.values()))
+        return next(iter(signatures.values())), owner
     raise InvalidArgumentError(f"the SavedModel has no signature {signature!r}, but {sorted(signatures)}")
