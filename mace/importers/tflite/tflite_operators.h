@@ -128,6 +128,14 @@ void ConvertUnpack(TfliteContext& context);
 void ConvertReverse(TfliteContext& context);
 void ConvertStridedSlice(TfliteContext& context);
 void ConvertSlice(TfliteContext& context);
+// tflite_control.cc
+void ConvertIf(TfliteContext& context);
+void ConvertWhile(TfliteContext& context);
+// tflite_variables.cc
+void ConvertVarHandle(TfliteContext& context);
+void ConvertReadVariable(TfliteContext& context);
+void ConvertAssignVariable(TfliteContext& context);
+void ConvertCallOnce(TfliteContext& context);
 // tflite_detection.cc
 void ConvertDetectionPostProcess(TfliteContext& context);
 // tflite_upsampling.cc
