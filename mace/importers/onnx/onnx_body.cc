@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mace/graph/control_nodes.h"
+#include "mace/importers/loop_types.h"
 
 namespace mace::importers::onnx {
 namespace {
@@ -15,31 +16,6 @@ bool AlwaysRunsOn(const Graph& graph, ValueId result, ValueId condition) {
     result = node.inputs[0];
   }
   return result == condition || ConstantScalar(graph, result) == 1;
-}
-
-// Brings the types of the carried values closer to what holds in all iterations; false where `types` did
-// already.
-bool Widen(const Body& body, int attempt, std::vector<TensorType>* types) {
-  bool changed = false;
-  for (size_t i = 0; i < types->size(); ++i) {
-    TensorType& type = (*types)[i];
-    const TensorType& result = body.OutputType(1 + i);
-    if (type.dtype != result.dtype) {
-      throw ImportError(InvalidArgument("carried value %zu is %s, the body makes %s of it", i,
-                                        NameOf(type.dtype), NameOf(result.dtype)));
-    }
-    const Shape shape = CommonShape(type.shape, result.shape);
-    changed = changed || !(shape == type.shape);
-    type.shape = shape;
-  }
-  // One value may change another, one attempt later each: then all are left open, at last even the ranks.
-  constexpr int kDimsAttempt = 2, kRanksAttempt = 3;
-  for (TensorType& type : *types) {
-    if (!changed || attempt < kDimsAttempt) break;
-    if (attempt >= kRanksAttempt) type.shape = Shape::OfUnknownRank();
-    for (int axis = 0; axis < type.shape.rank; ++axis) type.shape[axis] = kUnknownDim;
-  }
-  return changed;
 }
 
 // One more dimension in front of what an iteration gives.
@@ -144,7 +120,9 @@ std::vector<ValueId> EmitLoop(OnnxContext& context, const LoopInputs& inputs, co
     const bool runs_on = ConstantScalar(context.graph(), inputs.condition) == 1 &&
                          AlwaysRunsOn(body.context().graph(), results[0], condition);
     for (ValueId result : results) body.AddOutput(result);
-    if (Widen(body, attempt, &types)) continue;
+    std::vector<TensorType> made;
+    for (size_t i = 0; i < carried_count; ++i) made.push_back(body.OutputType(1 + i));
+    if (WidenLoopTypes(made, attempt, types)) continue;
     for (size_t i = 1 + carried_count; i < results.size(); ++i) {
       types.push_back(Stacked(body.OutputType(i), runs_on ? inputs.trip_dim : kUnknownDim));
     }

@@ -78,9 +78,10 @@ class TfliteBuilder {
   }
   std::string custom_name = "Special";  // of all custom operators
 
-  std::vector<uint8_t> Finish(const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs,
-                              int subgraphs = 1) {
-    std::vector<flatbuffers::Offset<file::BufferRecord>> buffers = {file::CreateBufferRecord(builder_)};
+  // What was added so far is a subgraph; the next one begins empty. The first one is the model.
+  void EndSubgraph(const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs) {
+    auto& buffers = buffers_;
+    if (buffers.empty()) buffers.push_back(file::CreateBufferRecord(builder_));
     std::vector<flatbuffers::Offset<file::TensorRecord>> tensors;
     for (const Tensor& tensor : tensors_) {
       uint32_t buffer = 0;
@@ -101,19 +102,22 @@ class TfliteBuilder {
           builder_, &tensor.dims, tensor.type, buffer, tensor.name.c_str(), quantization, tensor.variable,
           sparsity, tensor.signature.empty() ? nullptr : &tensor.signature));
     }
+    subgraphs_.push_back(
+        file::CreateSubgraphRecordDirect(builder_, &tensors, &inputs, &outputs, &operators_, "main"));
+    tensors_.clear();
+    operators_.clear();
+  }
+
+  std::vector<uint8_t> Finish(const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs) {
+    EndSubgraph(inputs, outputs);
     std::vector<flatbuffers::Offset<file::OperatorKind>> kinds;
     for (int32_t number : kinds_) {
       kinds.push_back(file::CreateOperatorKindDirect(builder_, static_cast<int8_t>(std::min(number, 127)),
                                                      number == 32 ? custom_name.c_str() : nullptr, 1,
                                                      number));
     }
-    std::vector<flatbuffers::Offset<file::SubgraphRecord>> list;
-    for (int i = 0; i < subgraphs; ++i) {
-      list.push_back(
-          file::CreateSubgraphRecordDirect(builder_, &tensors, &inputs, &outputs, &operators_, "main"));
-    }
-    builder_.Finish(file::CreateModelRecordDirect(builder_, 3, &kinds, &list, "made by a test", &buffers),
-                    "TFL3");
+    builder_.Finish(
+        file::CreateModelRecordDirect(builder_, 3, &kinds, &subgraphs_, "made by a test", &buffers_), "TFL3");
     return {builder_.GetBufferPointer(), builder_.GetBufferPointer() + builder_.GetSize()};
   }
 
@@ -121,6 +125,8 @@ class TfliteBuilder {
   flatbuffers::FlatBufferBuilder builder_;
   std::vector<Tensor> tensors_;
   std::vector<int32_t> kinds_;
+  std::vector<flatbuffers::Offset<file::BufferRecord>> buffers_;
+  std::vector<flatbuffers::Offset<file::SubgraphRecord>> subgraphs_;
   std::vector<flatbuffers::Offset<file::OperatorRecord>> operators_;
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "mace/graph/op_definition.h"
@@ -30,14 +31,27 @@ TfliteContext::TfliteContext(const TfliteFile& file, Graph* graph, ImportReport*
     : file_(file),
       graph_(*graph),
       report_(*report),
-      allowance_(kAllowance + 2 * static_cast<int64_t>(file.size())),
+      work_(std::make_shared<SubgraphWork>()),
       values_(static_cast<size_t>(file.tensor_count()), kNone),
       states_(static_cast<size_t>(file.tensor_count()), kNone),
-      quantizations_(static_cast<size_t>(file.tensor_count()), kNone) {}
+      quantizations_(static_cast<size_t>(file.tensor_count()), kNone),
+      handles_(static_cast<size_t>(file.tensor_count()), kNone) {
+  work_->allowance = kAllowance + 2 * static_cast<int64_t>(file.size());
+  own_scope_.is_outermost = true;
+}
+
+TfliteContext::TfliteContext(const TfliteFile& file, Graph* graph, VariableScope* scope,
+                             const TfliteContext& outside)
+    : TfliteContext(file, graph, &outside.report_) {
+  work_ = outside.work_;
+  scope_ = scope;
+  // Each visit looks at all of the subgraph.
+  Spend(64 * (int64_t{file.tensor_count()} + file.operator_count()));
+}
 
 void TfliteContext::Spend(int64_t bytes) {
-  allowance_ -= bytes;
-  if (allowance_ < 0) {
+  work_->allowance -= bytes;
+  if (work_->allowance < 0) {
     throw ImportError(StatusCode::kResourceExhausted,
                       "the model would need far more memory than its file has bytes");
   }
@@ -51,7 +65,7 @@ void TfliteContext::Repaired(const std::string& reason, const std::string& actio
   AddRepair(file_.DescribeOperator(operator_), reason, action, &report_);
 }
 void TfliteContext::WarnOnce(const std::string& message) {
-  if (said_.insert(message).second) Warn(message);
+  if (work_->said.insert(message).second) Warn(message);
 }
 
 // ---- the operator being converted
@@ -191,6 +205,7 @@ ValueId TfliteContext::AddVariable(int tensor) {
     throw ImportError(StatusCode::kUnsupported, "variable " + file_.DescribeTensor(tensor) +
                                                     " has the open shape " + ShapeText(type.shape).text);
   }
+  if (!is_outermost()) throw ImportError(StatusCode::kUnsupported, "a variable tensor inside a subgraph");
   const std::string_view name = file_.TensorName(tensor);
   Spend(static_cast<int64_t>(sizeof(Value) + sizeof(State) + 2 * name.size()));
   State state;
@@ -417,6 +432,16 @@ void TfliteContext::FoldLast(ValueId value) {
   graph_.nodes.PopBack();
 }
 
+NodeId TfliteContext::EmitControl(OpId op, std::span<const ValueId> inputs, std::span<const TensorType> types,
+                                  std::vector<ValueId>* ids) {
+  const std::string name = NodeName();
+  Spend(static_cast<int64_t>(2 * sizeof(Node) + 4 * inputs.size() + 2 * sizeof(Value) * types.size() +
+                             name.size()));
+  ids->clear();
+  for (const TensorType& type : types) ids->push_back(Unwrap(graph_.AddValue("", type)));
+  return Unwrap(graph_.AddNode(op, name, inputs, *ids));
+}
+
 // Whether an activation can change a value of this type, and the bounds it clamps to.
 bool TfliteContext::NeedsClamp(Activation activation, const TensorType& type, float* low, float* high) const {
   *low = activation == Activation::kReluMinus1To1 ? -1.0f : 0.0f;
@@ -493,13 +518,7 @@ void TfliteContext::WriteVariable(int tensor, ValueId value) {
 
 // ---- the edges of the graph
 
-void TfliteContext::UseSignature(std::string_view key) {
-  signature_ = &file_.Signature(key);
-  if (signature_->subgraph_index() != 0) {
-    throw ImportError(StatusCode::kUnsupported,
-                      "a signature of subgraph " + std::to_string(signature_->subgraph_index()));
-  }
-}
+void TfliteContext::UseSignature(std::string_view key) { signature_ = &file_.Signature(key); }
 
 std::string TfliteContext::EdgeName(int tensor, bool is_input) const {
   if (signature_ != nullptr) {
@@ -555,6 +574,7 @@ void TfliteContext::AddInputs() {
     const std::string& name = input_names_[i];
     Spend(static_cast<int64_t>(sizeof(Value) + name.size() * (1 + kMaxRank)));
     TensorType type = TypeOfTensor(tensor);
+    if (type.dtype == DType::kInvalid) throw ImportError(StatusCode::kUnsupported, "a handle as an input");
     for (int axis = 0; axis < type.shape.rank; ++axis) {
       if (type.shape[axis] >= 0) continue;
       const std::string symbol = name + "_dim" + std::to_string(axis);

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <set>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +17,7 @@
 #include "mace/importers/import_error.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/tflite/tflite_file.h"
+#include "mace/importers/tflite/tflite_variables.h"
 
 namespace mace::importers::tflite {
 
@@ -26,6 +27,8 @@ enum class Activation : int8_t { kNone = 0, kRelu = 1, kReluMinus1To1 = 2, kRelu
 class TfliteContext {
  public:
   TfliteContext(const TfliteFile& file, Graph* graph, ImportReport* report);
+  // Of a subgraph that `outside` calls. Its operators go into `graph`, where `scope` has the variables.
+  TfliteContext(const TfliteFile& file, Graph* graph, VariableScope* scope, const TfliteContext& outside);
 
   // ---- the operator being converted
   void Begin(int operator_index) {
@@ -82,6 +85,9 @@ class TfliteContext {
   ValueId AsFloat(ValueId value);
 
   // ---- nodes
+  // A node whose outputs' types are given (If, Loop); its attributes are the caller's to set.
+  NodeId EmitControl(OpId op, std::span<const ValueId> inputs, std::span<const TensorType> types,
+                     std::vector<ValueId>* ids);
   // The type that the file gives to the operator's output i: dtype, shape as far as it is known,
   // quantization.
   TensorType OutputType(int i);
@@ -124,6 +130,22 @@ class TfliteContext {
   void BindOutput(int i, ValueId value);
   // From here on the variable `tensor`, read before, holds `value`.
   void WriteVariable(int tensor, ValueId value);
+
+  // ---- variables and subgraphs (tflite_variables.cc)
+  // The variable whose handle `tensor` is; throws where it is none.
+  int32_t VariableOf(int tensor) const;
+  bool IsHandle(int tensor) const { return handles_[static_cast<size_t>(tensor)] != kNone; }
+  // From here on `tensor`, an input of this subgraph or an output of the operator, holds this.
+  void Bind(int tensor, const Operand& operand);
+  Operand OperandOf(int tensor);
+  ValueId ReadVariable(int32_t variable);
+  void AssignVariable(int32_t variable, ValueId value) { scope_->values[variable] = value; }
+  // Tells the states what the variables hold at the end of a run.
+  void FinishVariables();
+  VariableScope& scope() { return *scope_; }
+  SubgraphWork& work() { return *work_; }
+  bool is_whole_model() const { return scope_ == &own_scope_; }  // not a subgraph that another one calls
+  bool is_outermost() const { return scope_->is_outermost; }
 
   // ---- the edges of the graph
   // From here on inputs and outputs are called as in the signature, where it names them.
@@ -169,14 +191,16 @@ class TfliteContext {
   ImportReport& report_;
   const file::SignatureRecord* signature_ = nullptr;
   int operator_ = 0;
-  int64_t allowance_;
   int64_t fold_allowance_ = int64_t{4} << 20;
+  std::shared_ptr<SubgraphWork> work_;
+  VariableScope own_scope_;
+  VariableScope* scope_ = &own_scope_;
   std::vector<ValueId> values_;         // of each tensor now; kNone: not yet
   std::vector<int32_t> states_;         // of each tensor: index into graph.states, or kNone
   std::vector<int32_t> quantizations_;  // of each tensor: index into graph.quantizations, or kNone
   std::vector<std::string> input_names_;
   std::vector<std::string> output_names_;
-  std::set<std::string> said_;
+  std::vector<int32_t> handles_;       // of each tensor: index into the variables, or kNone
   std::vector<std::string> refusals_;  // of this operator
 };
 

@@ -72,6 +72,15 @@ TfliteFile::TfliteFile(std::span<const uint8_t> bytes) : bytes_(bytes) {
   CheckReferences();
 }
 
+TfliteFile::TfliteFile(const TfliteFile& whole, int64_t subgraph)
+    : bytes_(whole.bytes_), model_(whole.model_) {
+  if (subgraph < 0 || subgraph >= whole.subgraph_count()) {
+    Damaged("subgraph " + std::to_string(subgraph) + " of " + std::to_string(whole.subgraph_count()));
+  }
+  subgraph_ = model_->subgraphs()->Get(static_cast<flatbuffers::uoffset_t>(subgraph));
+  CheckReferences();
+}
+
 // FlatBuffers does not know its own length. Writers pad a file to a multiple of four bytes, and an archive
 // that begins behind the last buffer must also end.
 void TfliteFile::CheckEnd() const {

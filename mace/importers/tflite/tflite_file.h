@@ -18,7 +18,8 @@
 namespace mace::importers::tflite {
 
 inline constexpr int kAbsentTensor = -1;
-inline constexpr int32_t kCustomOperator = 32;  // the number that stands for all operators named by text
+inline constexpr int8_t kResourceElements = 13;  // the element type of handles of variables
+inline constexpr int32_t kCustomOperator = 32;   // the number that stands for all operators named by text
 
 // A vector of the file; empty where the file has none. Wider elements are not for it: a sound file may have
 // them at any multiple of four bytes.
@@ -41,8 +42,10 @@ class TfliteFile {
  public:
   // Throws ImportError (kDataLoss) where the bytes are not a sound file. They must outlive the object.
   explicit TfliteFile(std::span<const uint8_t> bytes);
+  // Another subgraph of `whole`, which must outlive the object; it is checked like the first one.
+  TfliteFile(const TfliteFile& whole, int64_t subgraph);
 
-  // The first subgraph; further ones are counted only.
+  // The first subgraph, or the one that was asked for; others are counted only.
   const file::SubgraphRecord& subgraph() const { return *subgraph_; }
   int subgraph_count() const;
   int tensor_count() const;

@@ -11,6 +11,7 @@
 #include "mace/importers/tflite/tflite_cut.h"
 #include "mace/importers/tflite/tflite_file.h"
 #include "mace/importers/tflite/tflite_operators.h"
+#include "mace/importers/tflite/tflite_subgraphs.h"
 
 namespace mace::importers::tflite {
 namespace {
@@ -66,7 +67,7 @@ bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
     complaints->Add(what, where);
     readable = false;
   };
-  if (file.TensorDType(tensor) == DType::kInvalid) {
+  if (file.TensorDType(tensor) == DType::kInvalid && record.element_type() != kResourceElements) {
     complain("element type " + std::to_string(record.element_type()));
   }
   if (record.sparsity() != nullptr) complain("sparse tensors");
@@ -81,9 +82,6 @@ enum class Sight : uint8_t { kUnseen, kReadable, kUnreadable };
 
 // Complains of what can be seen without converting anything; returns the operators that cannot be converted.
 std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Complaints* complaints) {
-  if (file.subgraph_count() != 1) {
-    complaints->Add("several subgraphs: " + std::to_string(file.subgraph_count()), "");
-  }
   std::vector<Sight> sights(static_cast<size_t>(file.tensor_count()), Sight::kUnseen);
   const auto check_tensors = [&](std::span<const int32_t> tensors) {
     bool readable = true;
@@ -158,7 +156,7 @@ void ConvertOperators(const TfliteFile& file, const TfliteCut& cut, TfliteContex
   Complaints complaints(&context->report());
   const std::vector<bool> refused = CheckSupport(file, cut, &complaints);
   try {
-    context->AddInputs();
+    if (context->is_whole_model()) context->AddInputs();
     for (int i = 0; i < file.operator_count(); ++i) {
       if (cut.NeedOf(i) == Need::kNothing) continue;
       context->Begin(i);
@@ -177,13 +175,18 @@ void ConvertOperators(const TfliteFile& file, const TfliteCut& cut, TfliteContex
 
 void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
                 ImportReport* report) {
-  TfliteFile file(bytes);
-  file.BringOperators(options.custom_operators);
+  TfliteFile whole(bytes);
+  whole.BringOperators(options.custom_operators);
+  const int64_t subgraph =
+      options.signature.empty() ? 0 : whole.Signature(options.signature).subgraph_index();
+  const TfliteFile file(whole, subgraph);
   Check(graph->name.Assign(TextOf(file.subgraph().label())));
   TfliteContext context(file, graph, report);
+  context.work().callers.push_back(static_cast<int32_t>(subgraph));
   if (!options.signature.empty()) context.UseSignature(options.signature);
   const TfliteCut cut(options.cut, file, &context);
   ConvertOperators(file, cut, &context);
+  context.FinishVariables();
   if (!cut.has_outputs()) context.AddOutputs();
   cut.Apply(&context);
   Check(DeclareStates(options, graph));
@@ -195,6 +198,11 @@ void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Gr
 }
 
 }  // namespace
+
+void ConvertOperators(const TfliteFile& file, TfliteContext* context) {
+  ConvertOperators(file, TfliteCut({}, file, context), context);
+}
+
 }  // namespace mace::importers::tflite
 
 namespace mace::importers {

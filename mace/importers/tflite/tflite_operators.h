@@ -139,6 +139,14 @@ void ConvertStridedSlice(TfliteContext& context);
 void ConvertSlice(TfliteContext& context);
 // tflite_custom.cc: an operator that the application brings.
 void ConvertCustom(TfliteContext& context);
+// tflite_control.cc
+void ConvertIf(TfliteContext& context);
+void ConvertWhile(TfliteContext& context);
+// tflite_variables.cc
+void ConvertVarHandle(TfliteContext& context);
+void ConvertReadVariable(TfliteContext& context);
+void ConvertAssignVariable(TfliteContext& context);
+void ConvertCallOnce(TfliteContext& context);
 // tflite_detection.cc
 void ConvertDetectionPostProcess(TfliteContext& context);
 // tflite_upsampling.cc

@@ -1,0 +1,35 @@
+// Converting the subgraphs that operators call.
+#ifndef MACE_IMPORTERS_TFLITE_TFLITE_SUBGRAPHS_H_
+#define MACE_IMPORTERS_TFLITE_TFLITE_SUBGRAPHS_H_
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "mace/importers/tflite/tflite_context.h"
+
+namespace mace::importers::tflite {
+
+// All operators of the context's subgraph (tflite_importer.cc). Throws what is not supported in one message.
+void ConvertOperators(const TfliteFile& file, TfliteContext* context);
+
+// Appends the operators of a subgraph to `graph`, whose variables are in `scope`; gives its outputs. Throws
+// where a subgraph calls itself.
+std::vector<Operand> ConvertSubgraph(TfliteContext& context, int32_t subgraph,
+                                     std::span<const Operand> inputs, Graph* graph, VariableScope* scope);
+
+// The variables that a subgraph reads or assigns, and those that it assigns, with all that it calls.
+struct VariableUse {
+  std::set<int32_t> all;
+  std::set<int32_t> assigned;
+};
+void AddVariableUse(TfliteContext& context, int32_t subgraph, std::span<const int32_t> input_handles,
+                    VariableUse* use, int depth = 1);
+
+// The variable that the options of a VAR_HANDLE name.
+int32_t FindOrAddVariable(SubgraphWork* work, const file::OperatorRecord& record);
+
+}  // namespace mace::importers::tflite
+
+#endif  // MACE_IMPORTERS_TFLITE_TFLITE_SUBGRAPHS_H_
