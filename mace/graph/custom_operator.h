@@ -13,9 +13,8 @@ namespace mace {
 struct DynamicContext;
 
 struct CustomOperator {
+  virtual ~CustomOperator() = default;
   String name;
-  void* context = nullptr;   // of the application
-  void (*hook)() = nullptr;  // the application's function, of a type that `run` knows
   Status (*run)(const CustomOperator& self, const DynamicContext& call) = nullptr;
 };
 

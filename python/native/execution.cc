@@ -344,7 +344,8 @@ void CallOperator(nb::handle function, mace_operator_call* call) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i].dtype == 0) continue;
     void* data = nullptr;
-    Check(mace_operator_allocate_output(call, static_cast<int32_t>(i), tensors[i].rank, tensors[i].dims, &data));
+    Check(mace_operator_allocate_output(call, static_cast<int32_t>(i), tensors[i].rank, tensors[i].dims,
+                                        &data));
     if (keep[i].nbytes() > 0) std::memcpy(data, tensors[i].data, keep[i].nbytes());
   }
 }

@@ -73,7 +73,7 @@ TfliteFile::TfliteFile(std::span<const uint8_t> bytes) : bytes_(bytes) {
 }
 
 TfliteFile::TfliteFile(const TfliteFile& whole, int64_t subgraph)
-    : bytes_(whole.bytes_), model_(whole.model_) {
+    : bytes_(whole.bytes_), brought_(whole.brought_), model_(whole.model_) {
   if (subgraph < 0 || subgraph >= whole.subgraph_count()) {
     Damaged("subgraph " + std::to_string(subgraph) + " of " + std::to_string(whole.subgraph_count()));
   }

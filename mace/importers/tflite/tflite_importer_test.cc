@@ -323,9 +323,9 @@ TEST(TfliteImporter, NamesEverythingThatIsNotSupported) {
   Graph graph;
   const Status status = Import(builder.Finish({x}, {d}), &graph);
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
-  for (const char* part : {"SKIP_GRAM (2 times: operator 0, output 'a' and operator 1, output 'b')",
-                           "LOGISTIC of int32", "CUSTOM:Special", "operator 900", "element type 5 ('c')",
-                           "sparse tensors ('d')"}) {
+  for (const char* part :
+       {"SKIP_GRAM (2 times: operator 0, output 'a' and operator 1, output 'b')", "LOGISTIC of int32",
+        "CUSTOM:Special", "operator 900", "element type 5 ('c')", "sparse tensors ('d')"}) {
     EXPECT_TRUE(Contains(status.message(), part)) << part << " is not in: " << status.message();
   }
 }

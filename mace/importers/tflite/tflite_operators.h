@@ -22,7 +22,6 @@ enum TypeMask : uint32_t {
   kFloat64 = 1u << static_cast<int>(DType::kF64),
   kUint16 = 1u << static_cast<int>(DType::kU16),
   kUint32 = 1u << static_cast<int>(DType::kU32),
-  kFloat64 = 1u << static_cast<int>(DType::kF64),
   kBfloat16 = 1u << static_cast<int>(DType::kBF16),
   kNarrowFloats = kFloat16 | kBfloat16,
   kInt4 = 1u << static_cast<int>(DType::kI4),
