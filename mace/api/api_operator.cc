@@ -5,15 +5,16 @@
 #include "mace/runtime/custom_call.h"
 
 namespace mace::api {
+
+// The handle is the call itself.
+static CustomCall* FromHandle(mace_operator_call* handle) { return reinterpret_cast<CustomCall*>(handle); }
+static const CustomCall* FromHandle(const mace_operator_call* handle) {
+  return reinterpret_cast<const CustomCall*>(handle);
+}
+
 namespace {
 
 using RunFunction = decltype(mace_custom_operator::run);
-
-// The handle is the call itself.
-CustomCall* FromHandle(mace_operator_call* handle) { return reinterpret_cast<CustomCall*>(handle); }
-const CustomCall* FromHandle(const mace_operator_call* handle) {
-  return reinterpret_cast<const CustomCall*>(handle);
-}
 
 StatusCode Run(void (*hook)(), void* context, CustomCall* call) {
   const mace_status_code code =

@@ -76,7 +76,6 @@ inline float ReadFloat(pbf_reader& reader) {
   return reader.get_float();
 }
 
-bool IsCleanUtf8(std::string_view text);  // without NUL
 // Checked to be clean UTF-8 of bounded length.
 std::string_view ReadName(pbf_reader& reader);
 
