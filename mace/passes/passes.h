@@ -52,9 +52,9 @@ Status RunInputFolding(Graph* graph);
 // (x - mean) / sqrt(variance + epsilon) over the last axes, scale and bias behind it -> LayerNormalization;
 // without the mean: the one by the root mean square.
 Status RunLayerNormRecognition(Graph* graph);
-// The same over the pixels of each channel, or over the pixels and channels of each group of channels ->
-// GroupNormalization.
+// The same over the pixels of each channel -> GroupNormalization of as many groups as channels.
 Status RunInstanceNormRecognition(Graph* graph);
+// The same over the pixels and channels of each group of channels -> GroupNormalization.
 Status RunGroupNormRecognition(Graph* graph);
 // 0.5 * x * (1 + erf(x / sqrt 2)), and its approximation by tanh -> Gelu.
 Status RunGeluRecognition(Graph* graph);

@@ -355,10 +355,20 @@ mace_status_code RunOperator(void* context, mace_operator_call* call) {
   try {
     CallOperator(nb::handle(static_cast<PyObject*>(context)), call);
     return MACE_OK;
-  } catch (const std::exception& error) {  // Python's too
+  } catch (nb::python_error& error) {
+    const nb::object name = nb::getattr(error.type(), "__name__", nb::str("an exception"));
+    std::string text = nb::cast<std::string>(nb::str(name)) + ": ";
+    // Nothing in here may throw: C code is below.
+    PyObject* what = PyObject_Str(error.value().ptr());
+    const char* utf8 = what == nullptr ? nullptr : PyUnicode_AsUTF8(what);
+    if (utf8 == nullptr) PyErr_Clear();
+    text += utf8 == nullptr ? "?" : utf8;
+    Py_XDECREF(what);
+    mace_operator_fail(call, text.c_str());
+  } catch (const std::exception& error) {
     mace_operator_fail(call, error.what());
-    return MACE_FAILED_PRECONDITION;
   }
+  return MACE_FAILED_PRECONDITION;
 }
 
 // `function` has to live as long as models of the runtime: mace.Model keeps it.

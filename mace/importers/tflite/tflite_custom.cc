@@ -27,7 +27,15 @@ void ConvertCustom(TfliteContext& context) {
   }
   const std::vector<ValueId> values =
       context.EmitNode(OpId::kCustom, inputs, &attributes, sizeof(attributes), types, names);
-  for (int i = 0; i < outputs; ++i) context.BindOutput(i, values[static_cast<size_t>(i)]);
+  for (int i = 0; i < outputs; ++i) {
+    const ValueId value = values[static_cast<size_t>(i)];
+    // The file's rank is believed, which operators behind it ask for, its sizes are not.
+    Shape& shape = context.graph().values[value].type.shape;
+    const int rank = types[static_cast<size_t>(i)].shape.rank;
+    shape = Shape();
+    for (int d = 0; d < rank; ++d) shape.Push(kUnknownDim);
+    context.BindOutput(i, value);
+  }
 }
 
 }  // namespace mace::importers::tflite

@@ -49,7 +49,7 @@ std::string_view CustomNameOf(const Graph& graph, const Node& node) {
 constinit const OpDefinition kCustomDefinition = {
     .name = "Custom",
     .min_inputs = 2,
-    .max_inputs = -1,
+    .max_inputs = kCustomOperands + 256,  // a number, so that any of them may be absent
     .min_outputs = 1,
     .max_outputs = 8,
     // Whatever the function does, it is asked in each run.
