@@ -9,6 +9,7 @@
 #include "mace/model/writer.h"
 #include "mace/ops/control/control.h"
 #include "mace/ops/convolution/conv2d.h"
+#include "mace/ops/custom/custom.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/reduce/reduce.h"
 
@@ -97,6 +98,23 @@ std::vector<uint8_t> AffineModel() {
   b.Output(b.Node(OpId::kRelu, "y", {sum}));
   Check(b.graph.SetMetadata("author", "a test"));
   Check(b.graph.SetMetadata("empty", ""));
+  return b.Finish();
+}
+
+std::vector<uint8_t> CustomModel() {
+  Builder b;
+  const int64_t batch = mace::SymbolDim(Take(b.graph.FindOrAddSymbol("batch")));
+  const ValueId x = b.Input("x", DType::kF32, {batch, 4});
+  const auto bytes = [&](const char* text) {
+    const Shape shape = {static_cast<int64_t>(std::strlen(text))};
+    const mace::TensorView view = {const_cast<char*>(text), DType::kU8, shape};
+    return Take(b.graph.AddConstant({}, view, /*copy=*/true));
+  };
+  mace::ops::CustomAttributes attributes;
+  attributes.dtypes = {static_cast<int64_t>(DType::kF32)};
+  const ValueId scaled =
+      b.Nodes(OpId::kCustom, "scaled", {bytes("Scaled"), bytes("\x07\x09"), x}, 1, attributes)[0];
+  b.Output(b.Node(OpId::kAdd, "y", {scaled, scaled}));
   return b.Finish();
 }
 

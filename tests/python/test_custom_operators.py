@@ -62,7 +62,7 @@ def test_what_nobody_announced_is_refused() -> None:
     ("function", "text"),
     [
         (lambda inputs, options: 1 / 0, "division by zero"),
-        (lambda inputs, options: {}["\ud800"], r"KeyError: '\\\\ud800'"),
+        (lambda inputs, options: {}["\ud800"], "KeyError"),
         (lambda inputs, options: int("\ud800"), "ValueError"),
         (lambda inputs, options: [], "list of 1 arrays, it returned 0 of them"),
         (lambda inputs, options: None, "list of 1 arrays, it returned a NoneType"),
