@@ -30,8 +30,8 @@ std::vector<uint8_t> QuantizedModel();
 std::vector<uint8_t> PictureModel();
 // x float16 [2, 3]; y is x transposed.
 std::vector<uint8_t> HalfModel();
-// y = Scaled(x), doubled; x: f32 [batch, 4]. Scaled is an operator that the application brings, its options are
-// the bytes 7 and 9.
+// y = Scaled(x), doubled; x: f32 [batch, 4]. Scaled is an operator that the application brings, its options
+// are the bytes 7 and 9.
 std::vector<uint8_t> CustomModel();
 
 }  // namespace mace_test
