@@ -5,8 +5,8 @@
   .venv/bin/python bench/pass_gains.py --only scale_folding --rounds 60
 
 Networks: those of MACE_TEST_MODELS, those of bench/make_models.py (written to --generated where they are missing, two of them with
-BatchNormalization too), and the small ones of scripts/make_small_models.sh where they are built. Exit status 1 where a pass changes
-nothing on any of them: such a pass is to be removed.
+BatchNormalization too), those of bench/make_exported_models.py, and the small ones of scripts/make_small_models.sh where they are
+built. Exit status 1 where a pass changes nothing on any of them: such a pass is to be removed.
 """
 
 from __future__ import annotations
@@ -140,9 +140,19 @@ def write_generated(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.onnx"))
 
 
-def find_networks(generated: Path | None, models: Path | None, small: Path | None) -> list[Network]:
+def write_exported(folder: Path) -> list[Path]:
+    """The networks of bench/make_exported_models.py, written where they are missing."""
+    if not any(folder.glob("*.onnx")):
+        command = [sys.executable, str(ROOT / "bench/make_exported_models.py"), "--out", str(folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return sorted(folder.glob("*.onnx"))
+
+
+def find_networks(generated: Path | None, models: Path | None, small: Path | None, exported: Path | None = None) -> list[Network]:
     """All of them, by name."""
     found: dict[str, Network] = {}
+    for path in write_exported(exported) if exported else ():
+        found[f"exported/{path.stem}"] = Network(f"exported/{path.stem}", path)
     for path in write_generated(generated) if generated else ():
         found[path.stem] = Network(path.stem, path)
     for description in sorted(models.glob("*/*/model.json")) if models else ():
@@ -347,6 +357,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", type=Path, default=Path(models) if models else None, help="default: MACE_TEST_MODELS")
     parser.add_argument("--generated", type=Path, default=ROOT / "build/generated", help="where the networks of make_models.py are")
     parser.add_argument("--small", type=Path, default=ROOT / "build/small_models", help="where those of make_small_models.sh are")
+    parser.add_argument("--exported", type=Path, default=ROOT / "build/exported", help="where those of make_exported_models.py are")
     parser.add_argument("--only", help="names of passes, with commas between")
     parser.add_argument("--networks", default="", help="only networks whose names hold this")
     parser.add_argument("--rounds", type=int, default=40)
@@ -357,7 +368,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = given.only.split(",") if given.only else mace.passes()
     if unknown := set(names) - set(mace.passes()):
         parser.error(f"no pass is called {', '.join(sorted(unknown))}; there are {', '.join(mace.passes())}")
-    networks = [n for n in find_networks(given.generated, given.models, given.small) if given.networks in n.name]
+    networks = [n for n in find_networks(given.generated, given.models, given.small, given.exported) if given.networks in n.name]
 
     def report(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

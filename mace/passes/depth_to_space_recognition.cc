@@ -42,8 +42,8 @@ bool IsJoined(const Shape& picture, const Shape& blocks, const int (&groups)[kPi
       continue;
     }
     int64_t size = 1;
-    for (int k = 0; k < groups[i]; ++k) {
-      if (blocks[axis] < 1 || !CheckedMultiply(size, blocks[axis++], &size)) return false;
+    for (int k = 0; k < groups[i]; ++k, ++axis) {
+      if (blocks[axis] < 1 || !CheckedMultiply(size, blocks[axis], &size)) return false;
     }
     if (picture[i] != size) return false;
   }

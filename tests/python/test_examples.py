@@ -95,7 +95,7 @@ def test_shell_lines(folder: Path, document: str) -> None:
 def test_shell_lines_are_found() -> None:
     """The README shows every command of `mace` but none that does not exist."""
     shown = {words[1] for line in shell_lines("README.md") if (words := line.split())[0].endswith("/mace")}
-    assert shown == {"convert", "info", "run", "bench", "explain"}
+    assert shown == {"convert", "info", "run", "bench", "explain", "check"}
 
 
 @pytest.mark.parametrize("module", [mace, mace.model, mace.pipeline])

@@ -29,7 +29,7 @@ IntList Spatial(Call& call, std::vector<int64_t> entries, int axes, int64_t miss
       if (static_cast<int>(entries.size()) != axes + 2) {
         throw ImportError(DataLoss("%zu entries for %d axes", entries.size(), axes + 2));
       }
-      entry = entries[static_cast<size_t>(i + (channels_first ? 2 : 1))];
+      entry = entries[static_cast<size_t>(i) + (channels_first ? 2 : 1)];
     }
     if (entry < 1 || entry > kMaxWindow) {
       throw ImportError(DataLoss("a window of %lld", static_cast<long long>(entry)));
@@ -63,7 +63,7 @@ Window ReadWindow(Call& call, int axes) {
     if (static_cast<int>(pads.size()) != 2 * (axes + 2)) throw ImportError(DataLoss("%zu pads", pads.size()));
     const int first = call.IsChannelsFirst() ? 2 : 1;
     for (int i = 0; i < 2 * axes; ++i) {
-      const int64_t pad = pads[static_cast<size_t>(2 * first + i)];
+      const int64_t pad = pads[2 * static_cast<size_t>(first) + static_cast<size_t>(i)];
       if (pad < 0 || pad > kMaxWindow)
         throw ImportError(DataLoss("a pad of %lld", static_cast<long long>(pad)));
       window.pads[i % 2 == 0 ? i / 2 : axes + i / 2] = pad;
