@@ -76,3 +76,23 @@ def test_a_variable_lives_from_invocation_to_invocation() -> None:
     main.add_operator("ADD", [old, x], [y], "AddOptions")
     main.add_operator("ASSIGN_VARIABLE", [handle, y], [], "AssignVariableOptions")
     compare(main.finish([x], [y]), ["x"], [[np.full(3, n, np.float32)] for n in (1, 10, 100)])
+
+
+def test_if_in_while() -> None:
+    """The body doubles or squares, by the input `c`."""
+    main = TfliteWriter()
+    x, c = main.add_tensor([3], "float32", name="x"), main.add_tensor([1], "bool", name="c")
+    y, d = main.add_tensor([3], "float32"), main.add_tensor([1], "bool")
+    condition, body, then, other = (main.new_subgraph() for _ in range(4))
+    v, k, least, goes_on = (condition.add_tensor(*kind) for kind in [([3], "float32"), ([1], "bool"), ([], "float32"), ([], "bool")])
+    condition.add_operator("REDUCE_MIN", [v, condition.add_constant(np.array([0], np.int32))], [least], "ReducerOptions")
+    condition.add_operator("LESS", [least, condition.add_constant(np.array(20, np.float32))], [goes_on], "LessOptions")
+    condition.set_edges([v, k], [goes_on])
+    v, k, w = body.add_tensor([3], "float32"), body.add_tensor([1], "bool"), body.add_tensor([3], "float32")
+    body.add_operator("IF", [k, v, v], [w], "IfOptions", thenSubgraphIndex=then.index, elseSubgraphIndex=other.index)
+    body.set_edges([v, k], [w, k])
+    binary(then, "ADD", "AddOptions", "float32")
+    binary(other, "MUL", "MulOptions", "float32")
+    main.add_operator("WHILE", [x, c], [y, d], "WhileOptions", condSubgraphIndex=condition.index, bodySubgraphIndex=body.index)
+    start = np.array([2, 3, 4], np.float32)
+    compare(main.finish([x, c], [y, d]), ["x", "c"], [[start, np.array([flag])] for flag in (True, False)])
