@@ -27,22 +27,36 @@ def packed_bytes(data: np.ndarray, dtype: str) -> np.ndarray:
 
 
 class TfliteWriter:
-    """One subgraph. Tensors are known by their numbers, operators by the names of the schema's BuiltinOperator ("CONV_2D").
+    """Tensors are known by their numbers, operators by the names of the schema's BuiltinOperator ("CONV_2D").
 
     writer = TfliteWriter()
     x = writer.add_tensor([1, 4], "int8", [0.5], [3])
     y = writer.add_tensor([1, 4], "int8", [0.25], [0])
     writer.add_operator("ADD", [x, x], [y], "AddOptions", fusedActivationFunction=1)
     model = writer.finish([x], [y])
+
+    A further subgraph is a writer of its own, which shares the file: body = writer.new_subgraph(); body.set_edges([a], [b]); the
+    operators that run it name body.index.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, main: TfliteWriter | None = None) -> None:
         self._graph = schema.SubGraphT()
-        self._graph.name = "main"
         self._graph.tensors, self._graph.operators = [], []
-        self._codes: list = []
-        self._buffers = [schema.BufferT()]
-        self._signatures: list = []
+        self._codes: list = [] if main is None else main._codes
+        self._buffers = [schema.BufferT()] if main is None else main._buffers
+        self._signatures: list = [] if main is None else main._signatures
+        self._subgraphs: list = [] if main is None else main._subgraphs
+        self.index = len(self._subgraphs)
+        self._graph.name = f"subgraph_{self.index}" if self.index else "main"
+        self._subgraphs.append(self._graph)
+
+    def new_subgraph(self) -> TfliteWriter:
+        """A further subgraph of the file; finish() is called on the first one alone."""
+        return TfliteWriter(self)
+
+    def set_edges(self, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+        """The inputs and outputs of the subgraph."""
+        self._graph.inputs, self._graph.outputs = list(inputs), list(outputs)
 
     def add_tensor(
         self,
@@ -127,7 +141,7 @@ class TfliteWriter:
     def add_signature(self, key: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> None:
         """Names for inputs and outputs of the subgraph."""
         signature = schema.SignatureDefT()
-        signature.signatureKey, signature.subgraphIndex = key, 0
+        signature.signatureKey, signature.subgraphIndex = key, self.index
         for field, names in (("inputs", inputs), ("outputs", outputs)):
             maps = []
             for name, tensor in names.items():
@@ -139,10 +153,10 @@ class TfliteWriter:
 
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The file."""
-        self._graph.inputs, self._graph.outputs = list(inputs), list(outputs)
+        self.set_edges(inputs, outputs)
         model = schema.ModelT()
         model.version, model.description = 3, "made by a test"
-        model.operatorCodes, model.subgraphs, model.buffers = self._codes, [self._graph], self._buffers
+        model.operatorCodes, model.subgraphs, model.buffers = self._codes, self._subgraphs, self._buffers
         model.signatureDefs = self._signatures or None
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
