@@ -150,6 +150,12 @@ constexpr OperatorRow kOperators[] = {
     {159, 1, 1, kAnyType, &ConvertBitcast},
     {160, 2, 2, kWords | kUint16 | kInt32 | kUint32, &ConvertBitwise},
     {161, 2, 2, kWords | kUint16 | kInt32 | kUint32, &ConvertBitwise},
+    {163, 2, 2, kAnyType, &ConvertStablehloAdd},
+    {165, 2, 2, kAnyType, &ConvertStablehloMultiply},
+    {166, 2, 2, kAnyType, &ConvertStablehloMaximum},
+    {181, 2, 2, kAnyType, &ConvertStablehloMinimum},
+    {203, 3, 3, kAnyType, &ConvertDilate},
+    {207, 2, 2, kAnyType, &ConvertStablehloShiftLeft},
 };
 
 // Operators that have a name instead of a number.

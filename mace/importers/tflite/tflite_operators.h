@@ -125,6 +125,13 @@ void ConvertBucketize(TfliteContext& context);
 void ConvertDynamicUpdateSlice(TfliteContext& context);
 void ConvertHashtableLookup(TfliteContext& context);
 void ConvertEmbeddingLookupSparse(TfliteContext& context);
+// tflite_stablehlo.cc
+void ConvertStablehloAdd(TfliteContext& context);
+void ConvertStablehloMultiply(TfliteContext& context);
+void ConvertStablehloMaximum(TfliteContext& context);
+void ConvertStablehloMinimum(TfliteContext& context);
+void ConvertStablehloShiftLeft(TfliteContext& context);
+void ConvertDilate(TfliteContext& context);
 // tflite_convolution_3d.cc
 void ConvertConv3d(TfliteContext& context);
 void ConvertConv3dTranspose(TfliteContext& context);
