@@ -25,3 +25,25 @@ def dilate(case: Case, name: str) -> None:
     distances = case.constant([case.integer(1, 3) for _ in shape])
     filler = case.input([], plain=True)
     case.add(name, [case.input(shape, plain=True), distances, filler], [case.output(plain=True)], "DilateOptions")
+
+
+@cases("STABLEHLO_PAD", types=TYPES)
+def pad(case: Case, name: str) -> None:
+    shape = case.shape(ranks=(1, 4), low=3)
+    low, high, interior = ([case.integer(-1, 2) for _ in shape] for _ in range(3))
+    fields = {"edgePaddingLow": low, "edgePaddingHigh": high, "interiorPadding": [max(i, 0) for i in interior]}
+    operands = [case.input(shape, plain=True), case.input([], plain=True)]
+    case.add(name, operands, [case.output(plain=True)], "StablehloPadOptions", **fields)
+
+
+@cases("REDUCE_WINDOW", types=TYPES, models=12)
+def reduce_window(case: Case, name: str) -> None:
+    shape = case.shape(ranks=(1, 4), low=4)
+    window, strides, dilations = ([case.integer(1, 3) for _ in shape] for _ in range(3))
+    dilations = [1 if w * d > size else d for w, d, size in zip(window, dilations, shape, strict=True)]
+    low, high = (0, 2) if case.dtype != "bool" else (None, None)
+    x = case.input(shape, low=low, high=high, plain=True)
+    start = case.input([], low=low, high=high, plain=True)
+    function = case.integer(5, 6) if case.dtype == "bool" else case.integer(1, 4)
+    lists = [case.constant(values, "int64") for values in (window, strides, dilations)]
+    case.add(name, [x, start, *lists], [case.output(plain=True)], "ReduceWindowOptions", reduceFunction=function)

@@ -65,6 +65,14 @@ class TfliteContext {
     return *options;
   }
 
+  // The same of newer operators, which keep theirs in another place.
+  template <typename Options>
+  const Options& RequiredOptions2() const {
+    const Options* options = file_.operation(operator_).options2_as<Options>();
+    if (options == nullptr) throw ImportError(StatusCode::kDataLoss, "its options are missing");
+    return *options;
+  }
+
   // ---- values
   // The value that `tensor` holds now: constants and variables come into being when first asked for.
   ValueId ValueOf(int tensor);

@@ -154,7 +154,9 @@ constexpr OperatorRow kOperators[] = {
     {165, 2, 2, kAnyType, &ConvertStablehloMultiply},
     {166, 2, 2, kAnyType, &ConvertStablehloMaximum},
     {181, 2, 2, kAnyType, &ConvertStablehloMinimum},
+    {195, 2, 2, kAnyType, &ConvertStablehloPad},
     {203, 3, 3, kAnyType, &ConvertDilate},
+    {205, 5, 5, kAnyType, &ConvertReduceWindow},
     {207, 2, 2, kAnyType, &ConvertStablehloShiftLeft},
 };
 

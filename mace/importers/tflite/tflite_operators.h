@@ -132,6 +132,8 @@ void ConvertStablehloMaximum(TfliteContext& context);
 void ConvertStablehloMinimum(TfliteContext& context);
 void ConvertStablehloShiftLeft(TfliteContext& context);
 void ConvertDilate(TfliteContext& context);
+void ConvertStablehloPad(TfliteContext& context);
+void ConvertReduceWindow(TfliteContext& context);
 // tflite_convolution_3d.cc
 void ConvertConv3d(TfliteContext& context);
 void ConvertConv3dTranspose(TfliteContext& context);
