@@ -143,7 +143,7 @@ typedef struct mace_custom_operator {
   uint32_t struct_size;
   const char* name; /* as in the source model; copied */
   void* context;
-  mace_status_code (*run)(void* context, mace_operator_call* call);
+  int32_t (*run)(void* context, mace_operator_call* call); /* gives a mace_status_code */
 } mace_custom_operator;
 /* Thread-safe. An error where the name is registered already. */
 MACE_API mace_status* mace_runtime_register_operator(mace_runtime* runtime,

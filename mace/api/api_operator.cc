@@ -17,7 +17,7 @@ namespace {
 using RunFunction = decltype(mace_custom_operator::run);
 
 StatusCode Run(void (*hook)(), void* context, CustomCall* call) {
-  const mace_status_code code =
+  const int32_t code =
       reinterpret_cast<RunFunction>(hook)(context, reinterpret_cast<mace_operator_call*>(call));
   const bool known = code >= MACE_OK && code <= MACE_FAILED_PRECONDITION;
   return known ? static_cast<StatusCode>(code) : StatusCode::kInternal;

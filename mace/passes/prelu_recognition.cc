@@ -95,8 +95,9 @@ Status RunPReluRecognition(Graph* graph) {
   return VisitFromOutputs(graph, [](GraphEditor* editor, NodeId id) {
     const Node& node = editor->node(id);
     if (node.outputs.empty() || editor->DTypeOf(node.outputs[0]) != DType::kF32) return;
-    if (node.op == OpId::kAdd || node.op == OpId::kSub) MatchSum(editor, id);
-    if (node.op == OpId::kMax) MatchMax(editor, id);
+    const OpId op = node.op;  // the reference does not outlive a match
+    if (op == OpId::kAdd || op == OpId::kSub) MatchSum(editor, id);
+    if (op == OpId::kMax) MatchMax(editor, id);
   });
 }
 

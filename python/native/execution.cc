@@ -350,7 +350,7 @@ void CallOperator(nb::handle function, mace_operator_call* call) {
   }
 }
 
-mace_status_code RunOperator(void* context, mace_operator_call* call) {
+int32_t RunOperator(void* context, mace_operator_call* call) {
   const nb::gil_scoped_acquire gil;
   try {
     CallOperator(nb::handle(static_cast<PyObject*>(context)), call);

@@ -10,7 +10,7 @@ namespace {
 // What the function below shall do, and what it saw.
 struct Scaler {
   float factor = 3;
-  mace_status_code answer = MACE_OK;
+  int32_t answer = MACE_OK;
   const char* message = nullptr;
   bool allocate = true;
   int64_t cut = 0;  // rows less than there are
@@ -18,7 +18,7 @@ struct Scaler {
   int calls = 0;
 };
 
-mace_status_code Scale(void* context, mace_operator_call* call) {
+int32_t Scale(void* context, mace_operator_call* call) {
   auto* self = static_cast<Scaler*>(context);
   ++self->calls;
   size_t size = 0;
@@ -101,7 +101,7 @@ TEST_F(CustomOperatorTest, ErrorsEndTheRun) {
   ExpectError(Run(&x, &y), MACE_UNSUPPORTED, "operator 'Scaled': the application's function failed");
   scaler_.message = "no such factor";
   ExpectError(Run(&x, &y), MACE_UNSUPPORTED, "operator 'Scaled': no such factor");
-  scaler_.answer = static_cast<mace_status_code>(99);
+  scaler_.answer = 99;
   ExpectError(Run(&x, &y), MACE_INTERNAL, "no such factor");
   scaler_.answer = MACE_OK;
   scaler_.allocate = false;
