@@ -109,12 +109,12 @@ def test_pass_gains_page(tmp_path: Path, onnx_file: Path) -> None:
 def test_passes_fire_on_named_networks() -> None:
     root = Path(os.environ["MACE_TEST_MODELS"])
     wanted = {
-        "onnx/ppocr_cls": {"shape_folding", "scale_folding", "activation_fusion"},
+        "onnx/ppocr_cls": {"shape_folding", "scale_folding", "hard_swish_recognition"},
         "onnx/ppocrv4_det": {"input_bias_folding", "input_folding"},
         "onnx/mobilenet_v1_0.25_128_int8_qdq": {"quantized_fusion", "constant_folding"},
-        "onnx/all_minilm_l6_v2_fp16w": {"cast_sinking", "fully_connected_fusion"},
+        "onnx/all_minilm_l6_v2_fp16w": {"cast_sinking", "gelu_recognition", "fully_connected_fusion"},
         "tflite/mobilenet_v1_0.25_128_f16": {"constant_conversion"},
-        "tflite/rnn_unrolled_random_f32": {"slice_merging", "stack_merging", "reshape_merging"},
+        "tflite/rnn_unrolled_random_f32": {"slice_merging", "stack_merging", "reshape_merging", "lstm_recognition"},
         "tflite/posenet_mnv1_075_353x481": {"pad_folding"},
         "tflite/traffic_ssd_lstm": {"concat_merging", "weight_sharing"},
     }
