@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "mace/graph/op_definition.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/tensorflow/graph_def_builder.h"
@@ -168,6 +170,27 @@ TEST(TensorflowImporter, LongChainsAreConverted) {
   ImportInto(&imported, builder);
   ASSERT_TRUE(imported.status.ok()) << imported.status.message();
   EXPECT_EQ(CountOf(imported.graph, OpId::kNeg), kLength);
+}
+
+// Each end of a chain walked all of it: this file took a minute.
+TEST(TensorflowImporter, ManyEndsOfALongChainTakeLinearTime) {
+  constexpr int kLength = 40000;
+  GraphDefBuilder builder;
+  builder.Input("x", {1}).Add(NodeBuilder("n0", "Identity", {"x"}));
+  for (int i = 1; i < kLength; ++i) {
+    const std::string input = "n" + std::to_string(i - 1);
+    builder.Add(NodeBuilder("n" + std::to_string(i), "Identity", {input.c_str()}));
+  }
+  const std::string last = "n" + std::to_string(kLength - 1);
+  for (int i = 0; i < kLength; ++i) {
+    builder.Add(NodeBuilder("end" + std::to_string(i), "Identity", {last.c_str()}));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  Imported imported;
+  ImportInto(&imported, builder);
+  EXPECT_THAT(imported.status.message(), HasSubstr("40000 outputs"));
+  constexpr std::chrono::seconds kMost(20);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kMost);
 }
 
 TEST(TensorflowImporter, DamagedFilesNeverCrash) {
