@@ -7,6 +7,7 @@
 #include "mace/importers/importer.h"
 #include "mace/importers/tensorflow/graph_def_builder.h"
 #include "mace/importers/tensorflow/tensorflow_context.h"
+#include "mace/ops/evaluate.h"
 
 namespace mace::importers::tensorflow {
 namespace {
@@ -88,6 +89,28 @@ TEST(TensorflowImporter, ControlFlowOfOldGraphsBecomesIfAndLoop) {
   ImportInto(&loop, Loop());
   ASSERT_TRUE(loop.status.ok()) << loop.status.message();
   EXPECT_EQ(CountOf(loop.graph, OpId::kLoop), 1);
+}
+
+// As those that ask whether the network is being trained: norm > 0 ? (x * x) * (x * x) : -(-x).
+TEST(TensorflowImporter, ConditionalsInARowMayShareTheirPredicate) {
+  GraphDefBuilder builder = Conditional();
+  builder.Add(NodeBuilder("switch2", "Switch", {"y", "test"}))
+      .Add(NodeBuilder("square2", "Mul", {"switch2:1", "switch2:1"}))
+      .Add(NodeBuilder("negative2", "Neg", {"switch2"}))
+      .Add(NodeBuilder("merge2", "Merge", {"negative2", "square2"}))
+      .Add(NodeBuilder("y2", "Identity", {"merge2"}));
+  Imported imported;
+  ImportInto(&imported, builder);
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  EXPECT_EQ(CountOf(imported.graph, OpId::kIf), 2);
+  for (const auto& [input, expected] : {std::pair(2.0f, 16.0f), std::pair(0.0f, 0.0f)}) {
+    std::vector<float> x(6, input);
+    const TensorView feed{x.data(), DType::kF32, Shape{2, 3}};
+    Vector<EvaluatedTensor> fetches;
+    const Status status = EvaluateGraph(imported.graph, {&feed, 1}, {}, &fetches);
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(fetches[0].view.as<float>()[0], expected);
+  }
 }
 
 TEST(TensorflowImporter, FunctionsAreExpanded) {
