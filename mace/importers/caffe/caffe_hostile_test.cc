@@ -91,6 +91,8 @@ TEST(CaffeText, ErrorsNameTheLine) {
       EXPECT_NE(std::string(error.what()).find(message), std::string::npos) << error.what();
     }
   }
+  EXPECT_THROW(ParseText("a: 1e999").Number("a", 0), ImportError);  // was 0
+  EXPECT_EQ(ParseText("a: 1e308").Number("a", 0), 1e308);
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "a{";
   EXPECT_THROW(ParseText(deep), ImportError);

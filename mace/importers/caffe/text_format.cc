@@ -223,6 +223,8 @@ double NumberOf(const TextField& field) {
     if (text.ends_with('f') || text.ends_with('F')) text.remove_suffix(1);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc::invalid_argument || end != text.data() + text.size()) Expected(field, "a number");
+    // from_chars leaves 0 in place of 1e999.
+    if (error == std::errc::result_out_of_range) Expected(field, "a number that a double can hold");
   }
   return negative ? -value : value;
 }

@@ -190,9 +190,10 @@ struct Conditional {
   bool then_is_second = false;
 };
 
-// Which sides of which predicates are asked above `start`.
+// Which sides of which predicates are asked above `start`, not looking behind the Switches of `until`: what
+// is there was computed before this conditional, perhaps by another one on the same predicate.
 std::map<std::pair<int32_t, int32_t>, int> SidesAbove(const NodeTable& table, TensorRef start,
-                                                      ImportWork* work) {
+                                                      ImportWork* work, TensorRef until = {}) {
   std::map<std::pair<int32_t, int32_t>, int> sides;
   std::unordered_set<int32_t> seen;
   std::vector<TensorRef> stack = {start};
@@ -202,6 +203,7 @@ std::map<std::pair<int32_t, int32_t>, int> SidesAbove(const NodeTable& table, Te
     if (table.op(ref.node) == "Switch" && ref.output >= 0 && LoopConditionOf(table, ref.node) < 0) {
       const TensorRef predicate = table.Origin(InputOf(table, ref.node, 1));
       sides[{predicate.node, predicate.output}] |= ref.output == 0 ? 1 : 2;
+      if (predicate == until) continue;
     }
     if (table.op(ref.node) == "NextIteration" || !seen.insert(ref.node).second) continue;
     work->Visit(1 + static_cast<int64_t>(table.inputs[ref.node].size()));
@@ -215,17 +217,29 @@ Conditional ReadConditional(const NodeTable& table, int32_t merge, ImportWork* w
   if (table.inputs[merge].size() != 2) {
     throw ImportError(Unsupported("a Merge of %zu branches", table.inputs[merge].size()));
   }
-  const auto first = SidesAbove(table, table.inputs[merge][0], work);
-  const auto second = SidesAbove(table, table.inputs[merge][1], work);
+  const TensorRef inputs[] = {table.inputs[merge][0], table.inputs[merge][1]};
+  const auto first = SidesAbove(table, inputs[0], work);
+  const auto second = SidesAbove(table, inputs[1], work);
   Conditional conditional;
-  for (const auto& [predicate, sides] : first) {
-    const auto other = second.find(predicate);
-    if (other == second.end() || (sides | other->second) != 3 || (sides & other->second) != 0) continue;
+  const auto take = [&](const std::pair<int32_t, int32_t>& predicate, int sides, int other) {
+    if ((sides | other) != 3 || (sides & other) != 0) return false;
     conditional.predicate = {predicate.first, predicate.second};
     conditional.then_is_second = sides == 1;
-    conditional.branches[conditional.then_is_second ? 0 : 1] = table.inputs[merge][0];
-    conditional.branches[conditional.then_is_second ? 1 : 0] = table.inputs[merge][1];
-    return conditional;
+    conditional.branches[conditional.then_is_second ? 0 : 1] = inputs[0];
+    conditional.branches[conditional.then_is_second ? 1 : 0] = inputs[1];
+    return true;
+  };
+  for (const auto& [predicate, sides] : first) {
+    const auto other = second.find(predicate);
+    if (other != second.end() && take(predicate, sides, other->second)) return conditional;
+  }
+  // Both sides are asked where an earlier conditional has the same predicate: then the nearest Switches
+  // count.
+  for (const auto& [predicate, sides] : first) {
+    if (!second.contains(predicate)) continue;
+    const TensorRef until = {predicate.first, predicate.second};
+    const int near = SidesAbove(table, inputs[0], work, until)[predicate];
+    if (take(predicate, near, SidesAbove(table, inputs[1], work, until)[predicate])) return conditional;
   }
   // A branch that reads nothing but what holds everywhere asks no Switch at all.
   for (const auto& [sides, other, input] : {std::tuple(&first, &second, 0), std::tuple(&second, &first, 1)}) {

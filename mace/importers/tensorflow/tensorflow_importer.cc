@@ -78,22 +78,34 @@ class Import {
       for (const TensorRef& ref : table_->inputs[i]) is_read[ref.node] = true;
       for (int32_t control : table_->controls[i]) is_read[control] = true;
     }
+    std::unordered_map<int32_t, bool> hanging;
     for (int32_t i = 0; i < count; ++i) {
       if (is_read[i] || std::ranges::find(kNoResults, table_->op(i)) != std::end(kNoResults)) continue;
-      if (HangsInside(i) || IsLoopMerge(i)) continue;
+      if (HangsInside(i, &hanging) || IsLoopMerge(i)) continue;
       outputs_.push_back({i, 0});
     }
     wanted_ = outputs_;
   }
 
-  // Whether a node is left over inside of a loop or a branch: its values never leave it.
-  bool HangsInside(int32_t node) {
-    std::unordered_set<int32_t> seen;
-    while (table_->op(node) == "Identity" && !table_->inputs[node].empty() && seen.insert(node).second) {
+  // Whether a node is left over inside of a loop or a branch: its values never leave it. `known` keeps the
+  // answers of the nodes passed by, so that many ends of one long chain do not walk all of it each.
+  bool HangsInside(int32_t node, std::unordered_map<int32_t, bool>* known) const {
+    std::vector<int32_t> passed;
+    bool hangs = false;
+    while (table_->op(node) == "Identity" && !table_->inputs[node].empty()) {
+      // A node that is met again, in a cycle too, has its answer.
+      const auto [entry, is_new] = known->try_emplace(node, false);
+      if (!is_new) {
+        hangs = entry->second;
+        break;
+      }
+      passed.push_back(node);
       node = table_->inputs[node][0].node;
-      if (table_->op(node) == "Switch" || table_->op(node) == "Enter") return true;
+      hangs = table_->op(node) == "Switch" || table_->op(node) == "Enter";
+      if (hangs) break;
     }
-    return false;
+    for (int32_t each : passed) (*known)[each] = hangs;
+    return hangs;
   }
 
   bool IsLoopMerge(int32_t node) const {

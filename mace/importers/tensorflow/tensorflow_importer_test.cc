@@ -1,10 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "mace/graph/op_definition.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/tensorflow/graph_def_builder.h"
 #include "mace/importers/tensorflow/tensorflow_context.h"
+#include "mace/ops/evaluate.h"
 
 namespace mace::importers::tensorflow {
 namespace {
@@ -88,6 +91,28 @@ TEST(TensorflowImporter, ControlFlowOfOldGraphsBecomesIfAndLoop) {
   EXPECT_EQ(CountOf(loop.graph, OpId::kLoop), 1);
 }
 
+// As those that ask whether the network is being trained: norm > 0 ? (x * x) * (x * x) : -(-x).
+TEST(TensorflowImporter, ConditionalsInARowMayShareTheirPredicate) {
+  GraphDefBuilder builder = Conditional();
+  builder.Add(NodeBuilder("switch2", "Switch", {"y", "test"}))
+      .Add(NodeBuilder("square2", "Mul", {"switch2:1", "switch2:1"}))
+      .Add(NodeBuilder("negative2", "Neg", {"switch2"}))
+      .Add(NodeBuilder("merge2", "Merge", {"negative2", "square2"}))
+      .Add(NodeBuilder("y2", "Identity", {"merge2"}));
+  Imported imported;
+  ImportInto(&imported, builder);
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  EXPECT_EQ(CountOf(imported.graph, OpId::kIf), 2);
+  for (const auto& [input, expected] : {std::pair(2.0f, 16.0f), std::pair(0.0f, 0.0f)}) {
+    std::vector<float> x(6, input);
+    const TensorView feed{x.data(), DType::kF32, Shape{2, 3}};
+    Vector<EvaluatedTensor> fetches;
+    const Status status = EvaluateGraph(imported.graph, {&feed, 1}, {}, &fetches);
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(fetches[0].view.as<float>()[0], expected);
+  }
+}
+
 TEST(TensorflowImporter, FunctionsAreExpanded) {
   GraphDefBuilder builder;
   builder.Input("x", {2})
@@ -168,6 +193,27 @@ TEST(TensorflowImporter, LongChainsAreConverted) {
   ImportInto(&imported, builder);
   ASSERT_TRUE(imported.status.ok()) << imported.status.message();
   EXPECT_EQ(CountOf(imported.graph, OpId::kNeg), kLength);
+}
+
+// Each end of a chain walked all of it: this file took a minute.
+TEST(TensorflowImporter, ManyEndsOfALongChainTakeLinearTime) {
+  constexpr int kLength = 40000;
+  GraphDefBuilder builder;
+  builder.Input("x", {1}).Add(NodeBuilder("n0", "Identity", {"x"}));
+  for (int i = 1; i < kLength; ++i) {
+    const std::string input = "n" + std::to_string(i - 1);
+    builder.Add(NodeBuilder("n" + std::to_string(i), "Identity", {input.c_str()}));
+  }
+  const std::string last = "n" + std::to_string(kLength - 1);
+  for (int i = 0; i < kLength; ++i) {
+    builder.Add(NodeBuilder("end" + std::to_string(i), "Identity", {last.c_str()}));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  Imported imported;
+  ImportInto(&imported, builder);
+  EXPECT_THAT(imported.status.message(), HasSubstr("40000 outputs"));
+  constexpr std::chrono::seconds kMost(20);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kMost);
 }
 
 TEST(TensorflowImporter, DamagedFilesNeverCrash) {

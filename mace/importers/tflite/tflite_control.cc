@@ -2,6 +2,7 @@
 // is given as inputs, then the variables that it uses; what it assigns are outputs behind its own.
 #include <algorithm>
 #include <memory>
+#include <unordered_set>
 #include <utility>
 
 #include "mace/graph/control_nodes.h"
@@ -240,14 +241,14 @@ std::vector<bool> UnchangedOperands(const TfliteContext& context, int32_t subgra
                                                  std::to_string(outputs.size()) + " outputs for " +
                                                  std::to_string(count) + " values");
   }
+  std::unordered_set<int32_t> written;
+  for (int j = 0; j < body.operator_count(); ++j) {
+    const auto results = SpanOf(body.operation(j).outputs());
+    written.insert(results.begin(), results.end());
+  }
   std::vector<bool> unchanged;
   for (size_t i = 0; i < count; ++i) {
-    bool is_written = false;
-    for (int j = 0; j < body.operator_count(); ++j) {
-      const auto written = SpanOf(body.operation(j).outputs());
-      is_written = is_written || std::find(written.begin(), written.end(), inputs[i]) != written.end();
-    }
-    unchanged.push_back(inputs[i] == outputs[i] && !is_written);
+    unchanged.push_back(inputs[i] == outputs[i] && !written.contains(inputs[i]));
   }
   return unchanged;
 }
