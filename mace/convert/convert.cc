@@ -61,7 +61,15 @@ std::vector<std::string> NonFiniteConstants(const Graph& graph) {
 
 Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, std::vector<uint8_t>* mace_file,
                ConvertReport* report) {
-  report->format = NameOf(importers::DetectFormat(bytes));
+  const importers::Format format = importers::DetectFormat(bytes);
+  report->format = NameOf(format);
+  if (options.weights.has_value() && format != importers::Format::kCaffe &&
+      format != importers::Format::kUnknown) {
+    return Status::Format(
+        StatusCode::kInvalidArgument,
+        "weights belong to a Caffe model, and this is a model of the format %s: leave them out",
+        std::string(report->format).c_str());
+  }
   importers::ImportOptions import_options;
   import_options.states = options.states;
   import_options.signature = options.signature;

@@ -73,7 +73,8 @@ def check(
                 reference.add_generated(fixed, seed)
         candidate = own
         if against:
-            candidate = Candidate(read_file(against), folder_of(against), weight_data, num_threads)
+            is_same_kind = os.path.splitext(against)[1] == os.path.splitext(model)[1]  # another .prototxt, for the same weights
+            candidate = Candidate(read_file(against), folder_of(against), weight_data if is_same_kind else None, num_threads)
         result = Checker(reference, candidate, options).check(os.path.basename(model))
     written = []
     if reproducer and result.culprits:

@@ -104,6 +104,8 @@ def parse_passes(text: str | None) -> dict[str, list[str]]:
     without = [name[1:] for name in names if name.startswith("-")]
     if (without and len(without) < len(names)) or not all(name.lstrip("-") for name in names):
         raise click.UsageError(f"--passes={text}: expected names of passes, all of them or none with a minus, for example -scale_folding")
+    if unknown := sorted({name.lstrip("-") for name in names} - set(mace.passes())):
+        raise click.UsageError(f"--passes={text}: no pass is called {', '.join(unknown)}; `mace passes` lists them")
     return {"without_passes": without} if without else {"only_passes": names}
 
 

@@ -190,6 +190,13 @@ def _names_or_none(name: str, value: Any) -> list[str]:
     return [] if isinstance(value, Sequence) and not isinstance(value, str) and not value else _names(name, value)
 
 
+def _operators(name: str, value: Any) -> list[str]:
+    names = _names_or_none(name, value)
+    if not all(names):
+        raise InvalidArgumentError(f"{name}: a name is empty; give the operator's name as the model has it")
+    return names
+
+
 def _weights(name: str, value: Any) -> bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
@@ -224,7 +231,7 @@ CHECKS = {
     "postprocess": check_steps,
     "weights": _weights,
     "strict": lambda name, value: bool(value),
-    "custom_operators": _names_or_none,
+    "custom_operators": _operators,
     "without_passes": _names_or_none,
     "only_passes": _names_or_none,
     "max_pass_runs": _count,

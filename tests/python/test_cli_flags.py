@@ -175,3 +175,16 @@ def test_strip_names_and_metadata(model: Path, tmp_path: Path) -> None:
     for wrong in ("author", "=me"):
         assert "expected KEY=VALUE" in mace("convert", model, "-o", file, f"--metadata={wrong}", status=2).stderr
     assert "'a' twice" in mace("convert", model, "-o", file, "--metadata=a=1", "--metadata=a=2", status=2).stderr
+
+
+def test_flags_that_do_not_fit_the_model(model: Path, tmp_path: Path) -> None:
+    """Unknown passes are the command line's fault; weights for a model that has its own and an operator without a name are told."""
+    output = tmp_path / "net.mace"
+    for command in (["convert", model, "-o", output], ["explain", model], ["check", model]):
+        for passes in ("nosuch", "-nosuch", "-algebra,-nosuch", "--algebra,-nosuch"):
+            assert "no pass is called nosuch" in mace(*command, f"--passes={passes}", status=2).stderr
+    weights = tmp_path / "net.caffemodel"
+    weights.write_bytes(b"")
+    one_line(mace("convert", model, "-o", output, "--weights", weights, status=1), "weights belong to a Caffe model")
+    one_line(mace("convert", model, "-o", output, "--custom_operator=", status=1), "a name is empty")
+    assert not output.exists()
