@@ -129,9 +129,9 @@ Status RunPass(const NamedPass& pass, Graph* graph, Optimization* work) {
 }
 
 Status RunAll(Graph* graph, Optimization* work, std::initializer_list<NamedPass> list) {
+  Fingerprint before = FingerprintOf(*graph);
   for (const NamedPass& pass : list) {
     if (work->Wants(pass)) {
-      const Fingerprint before = FingerprintOf(*graph);
       const auto begin = std::chrono::steady_clock::now();
       Status status = RunPass(pass, graph, work);
       if (!status.ok()) return std::move(status).WithPrefix("pass %s", pass.name);
@@ -145,6 +145,7 @@ Status RunAll(Graph* graph, Optimization* work, std::initializer_list<NamedPass>
                                      .constant_bytes_before = before.constant_bytes,
                                      .constant_bytes_after = after.constant_bytes,
                                      .seconds = time.count()});
+      before = after;
       ++work->runs;
     }
     if (pass.run == kQuantized.run) work->keep_quantized = false;
