@@ -66,7 +66,7 @@ def whole(case: Case, shape: tuple[int, ...], dtype: str, scale: float, largest:
 
 
 def floats_only(case: Case, name: str) -> None:
-    """Integers have layers of their own below: what is left of this layer are tensors of one type throughout, which LiteRT refuses."""
+    """Integers of these layers have makers of their own: their operands differ in type."""
     if case.dtype in QUANTIZED and name in ("UNIDIRECTIONAL_SEQUENCE_LSTM", "SVDF"):
         raise NotImplementedError("has another maker")
 

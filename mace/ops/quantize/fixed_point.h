@@ -24,7 +24,8 @@ struct FixedPointMultiplier {
 inline constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
 inline constexpr int32_t kInt32Min = std::numeric_limits<int32_t>::min();
 
-// The nearest FixedPointMultiplier of a real >= 0. What is too small becomes 0, what is too large the largest.
+// The nearest FixedPointMultiplier of a real >= 0. What is too small becomes 0, what is too large the
+// largest.
 inline FixedPointMultiplier QuantizeMultiplier(double real) {
   if (!(real > 0)) return {};
   if (std::isinf(real)) return {kInt32Max, 30};
@@ -40,8 +41,8 @@ inline FixedPointMultiplier QuantizeMultiplier(double real) {
   return {static_cast<int32_t>(multiplier), exponent};
 }
 
-// The same as TensorFlow Lite has it for the left shift of MultiplyWithTwoRoundings: it shifts by exponents above
-// 31 too, of which x86 and ARM take the low five bits.
+// The same for the left shift of MultiplyWithTwoRoundings, as TensorFlow Lite shifts by exponents above 31
+// too: C++ leaves that open, the machine takes the low five bits (LiteRT 2.3 on x86-64).
 inline FixedPointMultiplier QuantizeMultiplierForWrappingShift(double real) {
   if (!(real >= static_cast<double>(1 << 30)) || !std::isfinite(real)) return QuantizeMultiplier(real);
   int exponent = 0;
