@@ -29,6 +29,14 @@ def plain_product(case: Case, name: str) -> None:
     case.add(name, [a, b], [case.output(plain=True)], "MulOptions")
 
 
+@cases("MUL", types=["int8 tiny scale", "uint8 tiny scale", "int16 tiny scale"], models=40)
+def product_of_tiny_scale(case: Case, name: str) -> None:
+    """The factor is above 2^31: LiteRT shifts by the low five bits of its exponent."""
+    a, b = pair(case)
+    y = case.output(scale=float(np.float32(case.random.uniform(1, 2) * 2.0 ** -case.integer(25, 125))))
+    case.add(name, [a, b], [y], "MulOptions", fusedActivationFunction=0)
+
+
 @cases("ADD", types=["int16 plain"])
 def plain_sum(case: Case, name: str) -> None:
     a, b = pair(case, plain=True, low=-1000, high=1000)

@@ -202,13 +202,13 @@ def l2_normalization(case: Case, name: str) -> None:
     case.add(name, [x], [case.output(scale=scale, zero_point=point)], "L2NormOptions", fusedActivationFunction=0)
 
 
-def response_formula(case: Case) -> list[np.ndarray]:
+def response_formula(case: Case) -> list[list[np.ndarray]]:
     """As tf.nn.local_response_normalization documents it: LiteRT's reference kernel computes something else."""
     radius, bias, alpha, beta = (case.notes[key] for key in ("radius", "bias", "alpha", "beta"))
     x = case.feeds[0].astype(np.float64)
     padded = np.pad(x**2, [(0, 0)] * (x.ndim - 1) + [(radius, radius)])
     sums = sum(padded[..., i : i + x.shape[-1]] for i in range(2 * radius + 1))
-    return [(x / (bias + alpha * sums) ** beta).astype(np.float32)]
+    return [[(x / (bias + alpha * sums) ** beta).astype(np.float32)]]
 
 
 @cases("LOCAL_RESPONSE_NORMALIZATION", types=FLOATS, oracle=response_formula)

@@ -40,7 +40,7 @@ class Maker:
     types: Sequence[str]
     models: int  # of each type
     tolerance: float  # of floats, relative to the largest value
-    oracle: Callable | None  # (case) -> outputs; LiteRT's where it is None
+    oracle: Callable | None  # (case) -> outputs of each run; LiteRT's where it is None
     left_out: dict[str, str]  # types that LiteRT takes without having a kernel for them, and what it does
 
 
@@ -89,11 +89,13 @@ class Case:
     def __init__(self, type_name: str, seed: int) -> None:
         self.type_name = type_name
         self.dtype = type_name.split()[0]
+        self.seed = seed
         self.random = np.random.default_rng(seed)
         self.writer = TfliteWriter()
         self.inputs: list[int] = []
         self.feeds: list[np.ndarray] = []
         self.outputs: list[int] = []
+        self.runs = 1  # of one session, each with the same inputs: what variables hold goes from run to run
         self.notes: dict = {}  # what an oracle of the maker's own needs
         self.kinds: list[tuple] = []  # of each tensor: shape, dtype, scale, zero point
 
@@ -197,6 +199,13 @@ class Case:
     def constant(self, values: object, dtype: str = "int32", scale: object = None, zero_point: object = 0, axis: int = 0) -> int:
         array = np.asarray(values).astype(numpy_type(dtype))
         return self._tensor(array.shape, dtype, scale, zero_point, array, axis)
+
+    def variable(self, shape: Sequence[int], dtype: str = "float32", scale: float | None = None, zero_point: int = 0) -> int:
+        """A tensor that holds zeros before the first run."""
+        self.runs = 3
+        self.kinds.append((list(shape), dtype, scale, zero_point))
+        quantization = ([], []) if scale is None else ([scale], [zero_point])
+        return self.writer.add_tensor(shape, dtype, *quantization, is_variable=True)
 
     def operand(self, values: object, dtype: str = "int32") -> int:
         """A constant, one time in three an input of the model: what shapes depend on may be computed at run time."""

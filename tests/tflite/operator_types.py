@@ -62,24 +62,24 @@ def differs(got: np.ndarray, want: np.ndarray, tolerance: float) -> str:
 
 def judge_model(maker: Maker, case: Case, worker: LitertWorker, verdict: Verdict) -> None:
     model = case.finish()
-    want = worker.run(model, [case.feeds])
+    want = worker.run(model, [case.feeds] * case.runs)
     if isinstance(want, str):
         verdict.reasons.append(want) if verdict.state == REFUSED else None
         return
-    (want,) = want
     if maker.oracle is not None:
         want = maker.oracle(case)
     if verdict.state == REFUSED:
         verdict.state, verdict.reasons = OK, []
     try:
         network = mace.load(model)
-        got = network({f"t{tensor}": feed for tensor, feed in zip(case.inputs, case.feeds, strict=True)})
+        fed = {f"t{tensor}": feed for tensor, feed in zip(case.inputs, case.feeds, strict=True)}
+        got = [result for _ in range(case.runs) for result in network(fed).values()]
     except mace.MaceError as error:
         verdict.state = UNSUPPORTED if verdict.state == OK else verdict.state
         verdict.reasons.append(str(error))
         return
     verdict.compared += 1
-    for result, expected in zip(got.values(), want, strict=True):
+    for result, expected in zip(got, (array for run in want for array in run), strict=True):
         if text := differs(result, expected, maker.tolerance):
             verdict.state = WRONG
             kinds = "; ".join(f"t{i} {kind}" for i, kind in enumerate(case.kinds))

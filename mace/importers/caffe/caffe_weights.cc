@@ -3,15 +3,12 @@
 #include <bit>
 #include <cstring>
 #include <protozero/exception.hpp>
-#include <protozero/pbf_reader.hpp>
 
 #include "mace/importers/import_error.h"
+#include "mace/importers/protobuf_reader.h"
 
 namespace mace::importers::caffe {
 namespace {
-
-using protozero::pbf_reader;
-using protozero::pbf_wire_type;
 
 // Field numbers of caffe.proto.
 enum NetField : uint32_t { kNetV1Layers = 2, kNetLayer = 100 };
@@ -24,16 +21,6 @@ constexpr size_t kMaxLayers = size_t{1} << 20;
   throw ImportError(StatusCode::kDataLoss, std::string("the .caffemodel is damaged: ") + what);
 }
 
-void Require(const pbf_reader& reader, pbf_wire_type type) {
-  if (reader.wire_type() != type) Damaged("a field has the wrong wire type");
-}
-
-std::string_view ReadBytes(pbf_reader& reader) {
-  Require(reader, pbf_wire_type::length_delimited);
-  const protozero::data_view view = reader.get_view();
-  return {view.data(), view.size()};
-}
-
 // Runs `read`, which reads protobuf fields.
 template <typename Read>
 auto Guarded(const Read& read) {
@@ -41,6 +28,8 @@ auto Guarded(const Read& read) {
     return read();
   } catch (const protozero::exception&) {
     Damaged("its fields cannot be read; it may be cut off");
+  } catch (const FormatError& error) {
+    throw ImportError(error.code, std::string("the .caffemodel is ") + error.what());
   }
 }
 

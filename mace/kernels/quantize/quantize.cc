@@ -118,7 +118,7 @@ Status PrepareQuantizedBinary(QuantizedBinaryParams* p) {
     }
   }
   for (const FixedScale& scale : {p->input_scales[0], p->input_scales[1], p->output_scale}) {
-    if (scale.exponent < -31 || scale.exponent > 30) {
+    if (scale.exponent < -31 || scale.exponent > 31) {
       return Internal("quantized arithmetic: a scale is out of range");
     }
   }

@@ -96,8 +96,9 @@ void FillRandomly(Random& random, QuantizedBinaryParams* params) {
   }
   params->left_shift = params->output_type == DType::kI16 ? 15 : 20;
   const auto sum_exponent = static_cast<int32_t>(Pick(random, -22, Pick(random, 0, 3) == 0 ? 0 : -8));
+  const int32_t product_exponent = Pick(random, 0, 9) == 0 ? 31 : AnyExponent(random);
   params->output_scale = {AnyMultiplier(random),
-                          params->op == BinaryOp::kMul ? AnyExponent(random) : sum_exponent};
+                          params->op == BinaryOp::kMul ? product_exponent : sum_exponent};
   params->output_real = std::ldexp(static_cast<float>(Pick(random, 1, 999)), -11);
   params->output_zero = AnyInteger<T>(random);
   params->low = std::numeric_limits<T>::min();

@@ -325,7 +325,7 @@ bool MakeShiftedSum(float a_scale, float b_scale, float y_scale, int* a_shift, i
 }
 
 FixedPointMultiplier MultiplierOfProduct(float a_scale, float b_scale, float y_scale) {
-  return QuantizeMultiplier(static_cast<double>(a_scale * b_scale / y_scale));
+  return QuantizeMultiplierForWrappingShift(static_cast<double>(a_scale * b_scale / y_scale));
 }
 
 constinit const TflitePair kTfliteAdd = {kWords, &CheckSum, &ReferenceSum<1>};

@@ -24,10 +24,11 @@ struct FixedPointMultiplier {
 inline constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
 inline constexpr int32_t kInt32Min = std::numeric_limits<int32_t>::min();
 
-// The nearest FixedPointMultiplier of a finite real >= 0. What is too small becomes 0, what is too large the
+// The nearest FixedPointMultiplier of a real >= 0. What is too small becomes 0, what is too large the
 // largest.
 inline FixedPointMultiplier QuantizeMultiplier(double real) {
   if (!(real > 0)) return {};
+  if (std::isinf(real)) return {kInt32Max, 30};
   int exponent = 0;
   const double mantissa = std::frexp(real, &exponent);  // in [0.5, 1)
   int64_t multiplier = std::llround(mantissa * static_cast<double>(int64_t{1} << 31));
@@ -38,6 +39,16 @@ inline FixedPointMultiplier QuantizeMultiplier(double real) {
   if (exponent < -31) return {};
   if (exponent > 30) return {kInt32Max, 30};
   return {static_cast<int32_t>(multiplier), exponent};
+}
+
+// The same for the left shift of MultiplyWithTwoRoundings, as TensorFlow Lite shifts by exponents above 31
+// too: C++ leaves that open, the machine takes the low five bits (LiteRT 2.3 on x86-64).
+inline FixedPointMultiplier QuantizeMultiplierForWrappingShift(double real) {
+  if (!(real >= static_cast<double>(1 << 30)) || !std::isfinite(real)) return QuantizeMultiplier(real);
+  int exponent = 0;
+  FixedPointMultiplier result = QuantizeMultiplier(std::frexp(real, &exponent));
+  result.exponent = (result.exponent + exponent) % 32;
+  return result;
 }
 
 // The high 32 bits of 2 * a * b, rounded to nearest, halves upwards; the one product that does not fit

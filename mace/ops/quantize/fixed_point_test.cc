@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <random>
 
 namespace mace::ops {
@@ -61,6 +63,20 @@ TEST(FixedPoint, QuantizeMultiplierAtTheEdges) {
   EXPECT_EQ(QuantizeMultiplier(1).exponent, 1);
   EXPECT_EQ(QuantizeMultiplier(std::nextafter(1.0, 0.0)).multiplier, 1 << 30);  // the mantissa rounds up to 1
   EXPECT_EQ(QuantizeMultiplier(std::nextafter(1.0, 0.0)).exponent, 1);
+}
+
+// 2^n * 1.5 for all n: the multiplier is that of 1.5, the exponent's low five bits are left above 31.
+TEST(FixedPoint, ExponentsOfWrappingShifts) {
+  for (int exponent = -40; exponent < 300; ++exponent) {
+    const FixedPointMultiplier multiplier = QuantizeMultiplierForWrappingShift(std::ldexp(0.75, exponent));
+    EXPECT_EQ(multiplier.multiplier, exponent < -31 ? 0 : 3 << 29);
+    EXPECT_EQ(multiplier.exponent, exponent < -31 ? 0 : exponent < 0 ? exponent : exponent % 32);
+  }
+  const double below = std::nextafter(std::ldexp(1.0, 64), 0.0);  // the mantissa rounds up to 1
+  EXPECT_EQ(QuantizeMultiplierForWrappingShift(below).multiplier, 1 << 30);
+  EXPECT_EQ(QuantizeMultiplierForWrappingShift(below).exponent, 1);
+  const double infinite = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(QuantizeMultiplierForWrappingShift(infinite).multiplier, INT32_MAX);
 }
 
 TEST(FixedPoint, HighMultiply) {
