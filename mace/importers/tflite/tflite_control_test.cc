@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/tflite/tflite_builder.h"
+#include "mace/importers/tflite/tflite_test_import.h"
 #include "mace/ops/evaluate.h"
 
 namespace mace::importers::tflite {
@@ -14,18 +15,6 @@ namespace {
 constexpr int32_t kAdd = 0, kMul = 18, kLess = 58, kIf = 118, kWhile = 119;
 constexpr int32_t kCallOnce = 129, kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
 constexpr int8_t kFileBool = 6, kFileResource = 13;
-
-Status Import(const std::vector<uint8_t>& bytes, Graph* graph) {
-  ImportReport report;
-  return ImportTflite(bytes, {}, graph, &report);
-}
-
-void ExpectError(const std::vector<uint8_t>& bytes, StatusCode code, const std::string& part) {
-  Graph graph;
-  const Status status = Import(bytes, &graph);
-  EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(std::string(status.message()).find(part), std::string::npos) << part << ": " << status.message();
-}
 
 std::vector<float> RunFloats(const Graph& graph, std::vector<float> x, std::span<TensorView> states = {}) {
   const TensorView feed{x.data(), DType::kF32, Shape{static_cast<int64_t>(x.size())}};

@@ -7,6 +7,7 @@
 
 #include "mace/importers/importer.h"
 #include "mace/importers/tflite/tflite_builder.h"
+#include "mace/importers/tflite/tflite_test_import.h"
 
 namespace mace::importers::tflite {
 namespace {
@@ -14,18 +15,6 @@ namespace {
 constexpr int32_t kLocalResponse = 13, kGather = 36, kBatchToSpace = 37, kSpaceToBatch = 38, kTranspose = 39,
                   kSparseToDense = 68, kShape = 77, kFakeQuant = 80, kOneHot = 85, kReverseSequence = 112,
                   kMatrixSetDiag = 115, kAdd = 0;
-
-Status Import(const std::vector<uint8_t>& bytes, Graph* graph) {
-  ImportReport report;
-  return ImportTflite(bytes, {}, graph, &report);
-}
-
-void ExpectError(const std::vector<uint8_t>& bytes, StatusCode code, const std::string& part) {
-  Graph graph;
-  const Status status = Import(bytes, &graph);
-  EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(std::string(status.message()).find(part), std::string::npos) << part << ": " << status.message();
-}
 
 // One operator on x, with further inputs, and its output y.
 struct OneOperator {

@@ -8,6 +8,7 @@
 
 #include "mace/importers/importer.h"
 #include "mace/importers/tflite/tflite_builder.h"
+#include "mace/importers/tflite/tflite_test_import.h"
 #include "mace/ops/detection/detection_post_process.h"
 
 namespace mace::importers::tflite {
@@ -17,18 +18,6 @@ constexpr int32_t kConv2d = 3, kFullyConnected = 9, kResizeBilinear = 23, kGathe
                   kStridedSlice = 45, kSplit = 49, kArgMax = 56, kSlice = 65, kTransposeConv = 67, kPack = 83,
                   kUnpack = 88, kSplitV = 102, kReverse = 105;
 constexpr int8_t kFileI4 = 17;
-
-Status Import(const std::vector<uint8_t>& bytes, Graph* graph) {
-  ImportReport report;
-  return ImportTflite(bytes, {}, graph, &report);
-}
-
-void ExpectError(const std::vector<uint8_t>& bytes, StatusCode code, const std::string& part) {
-  Graph graph;
-  const Status status = Import(bytes, &graph);
-  EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(std::string(status.message()).find(part), std::string::npos) << part << ": " << status.message();
-}
 
 // x [4, 6], and one operator on it whose further inputs are lists of i32.
 struct OneOperator {
