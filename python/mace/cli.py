@@ -96,6 +96,9 @@ def parse_metadata(texts: Sequence[str]) -> dict[str, str]:
     return result
 
 
+weights_option = click.option("--weights", type=FileName(), default=None, help="A Caffe model's .caffemodel; MODEL is its prototxt.")
+
+
 def parse_passes(text: str | None) -> dict[str, list[str]]:
     """The value of --passes: options of mace.convert."""
     if text is None:
@@ -121,6 +124,7 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
         optimize_option,
         passes_option,
         click.argument("model", type=FileName()),
+        weights_option,
         click.option("--num_threads", type=click.IntRange(0, 256), default=1, show_default=True, help="0: one per core."),
         click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable)."),
         click.option("--isa", type=click.Choice(mace.ISAS), default=None, help="Use at most this instruction set."),
@@ -177,7 +181,7 @@ def cli() -> None:
 @click.option("--output_tensor", "outputs", multiple=True, metavar="NAME", help="Cut: end at this tensor (repeatable).")
 @click.option("--strip_names", is_flag=True, help="Keep the names of inputs, outputs and states only.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Store a text with the model (repeatable).")
-@click.option("--weights", type=FileName(), default=None, help="A Caffe model's .caffemodel; MODEL is its prototxt.")
+@weights_option
 @click.option("--strict", is_flag=True, help="Refuse a model that has to be repaired.")
 @click.option("--custom_operator", "custom_operators", multiple=True, metavar="NAME", help="The application brings it (repeatable).")
 @optimize_option
@@ -262,15 +266,17 @@ def run_steps(loaded: mace.Model, arrays: Sequence[np.ndarray | None], steps: in
 
 @cli.command(epilog="Example: mace info net.mace --json")
 @click.argument("model", type=FileName())
+@weights_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def info(model: str, as_json: bool) -> None:
+def info(model: str, weights: str | None, as_json: bool) -> None:
     """Shows inputs, outputs, operators and size of MODEL; checks every byte of a .mace file."""
     data = read_file(model)
     details: dict[str, Any] = {"format": "mace", "operators": None, "warnings": [], "repairs": []}
     with telling_problems(as_json), progress(f"checking {os.path.basename(model)}"), named(model):
         if data[: len(MACE_MAGIC)] != MACE_MAGIC:
-            data, details = mace.convert(data, folder=folder_of(model))
-        loaded = mace.load(data, verify="full")
+            data, details = mace.convert(data, folder=folder_of(model), weights=weights)
+            weights = None
+        loaded = mace.load(data, verify="full", weights=weights)
     tensors = {
         kind: [vars(t) | {"shape": list(t.shape)} for t in infos]
         for kind, infos in (("inputs", loaded.inputs), ("outputs", loaded.outputs))

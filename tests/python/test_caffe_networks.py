@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from caffe_cases import convolve, lstm
 from caffe_writer import caffemodel, input_layer, layer
+from command_line import mace as command
 from deployments import converter, deployment, graph, sha256
 
 import mace
@@ -135,3 +136,21 @@ def test_a_deployment_file_of_platform_caffe(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, expected()[:1].transpose(0, 2, 3, 1), atol=1e-4)
     (tmp_path / "net.caffemodel").write_bytes(weights + b"x")
     assert "weight_sha256_checksum" in converter("convert", f"--config={path}", cwd=tmp_path, status=2).problems()[0]
+
+
+def test_every_command_takes_weights(tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(NETWORK)
+    (tmp_path / "net.caffemodel").write_bytes(caffemodel({"conv": [WEIGHTS, BIAS]}))
+    (name, shape), *_ = [(t.name, t.shape) for t in mace.load(tmp_path / "net.prototxt", weights=tmp_path / "net.caffemodel").inputs]
+    dims = [dim if isinstance(dim, int) else 1 for dim in shape]
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in" / "in_0.npy", np.ones(dims, np.float32))
+    given = (tmp_path / "net.prototxt", f"--weights={tmp_path / 'net.caffemodel'}")
+    of_shape = f"--input_shape={name}:{','.join(map(str, dims))}"
+    command("info", *given)
+    command("run", *given, f"--input_dir={tmp_path / 'in'}", f"--output_dir={tmp_path / 'out'}")
+    command("explain", *given, of_shape)
+    command("bench", *given, of_shape, "--rounds=1", "--warmup=0")
+    data = mace.convert(tmp_path / "net.prototxt", weights=tmp_path / "net.caffemodel")[0]
+    (tmp_path / "net.mace").write_bytes(data)
+    assert "weights belong to a Caffe model" in command("info", tmp_path / "net.mace", given[1], status=1).stderr
