@@ -5,6 +5,7 @@
 
 #include "mace/graph/op_definition.h"
 #include "mace/ops/binary/binary.h"
+#include "mace/ops/pooling/max_pool2d.h"
 #include "mace/ops/unary/unary.h"
 
 namespace mace::cpu {
@@ -347,6 +348,39 @@ void Fusion::JoinClamp(Cluster* cluster) const {
   cluster->output = clamped;
 }
 
+// A convolution makes the rows that a pooled row sees right before it is made. That spares the way to memory
+// and back of a map that is larger than the cache, and costs the weights' way from the cache for every few
+// rows. Rows that two pooled rows see are made twice where another thread makes the other one.
+bool Fusion::PaysToPool(const Node& convolution, const Node& pool) const {
+  constexpr int64_t kLeastMapFloats = 64 * 1024, kMostWeights = 64 * 1024, kMostHeldFloats = 128 * 1024;
+  constexpr int64_t kLeastRows = 8;
+  const Shape& weights = plan_->types[convolution.inputs[1]].shape;
+  const Shape& map = plan_->types[convolution.outputs[0]].shape;
+  const Shape& pooled = plan_->types[pool.outputs[0]].shape;
+  const auto& window = pool.attributes.as<ops::MaxPool2dAttributes>();
+  if (map.rank != 4 || pooled.rank != 4 || weights.rank != 4) return false;
+  const bool is_depthwise = weights[3] == 1 && plan_->types[convolution.inputs[0]].shape[3] > 1;
+  if (is_depthwise || pooled[1] < kLeastRows || window.kernel[0] > kLeastRows ||
+      window.strides[0] > kLeastRows || window.dilations[0] != 1) {
+    return false;
+  }
+  if (num_threads_ > 1 && window.kernel[0] > window.strides[0]) return false;
+  const int64_t row = map.Product(2, 4);
+  return row <= kMostHeldFloats && (window.kernel[0] + window.strides[0]) * row <= kMostHeldFloats &&
+         map.Product(1, 4) >= kLeastMapFloats && weights.ElementCount() <= kMostWeights;
+}
+
+// The MaxPool2d that the cluster's convolution can do along the way, or kNone.
+NodeId Fusion::MatchMaxPool(const Cluster& cluster) const {
+  const Node& convolution = plan_->graph->nodes[cluster.nodes[0]];
+  if (convolution.op != OpId::kConv2d || cluster.node_count == Cluster::kMaxNodes) return kNone;
+  const NodeId id = OnlyConsumer(cluster.output);
+  if (id == kNone) return kNone;
+  const Node& pool = plan_->graph->nodes[id];
+  const bool fits = pool.op == OpId::kMaxPool2d && pool.outputs.size() == 1 && IsF32(pool.outputs[0]);
+  return fits && PaysToPool(convolution, pool) ? id : kNone;
+}
+
 // As it is.
 Status Fusion::Close(const Cluster& cluster) {
   for (int i = 0; i < cluster.node_count; ++i) {
@@ -371,6 +405,13 @@ Status Fusion::Extend(Cluster* cluster) {
     }
     for (int i = 0; i < match.op_count; ++i) cluster->ops[cluster->op_count++] = match.ops[i];
     cluster->output = match.output;
+  }
+  const NodeId pool = cluster->has_producer ? MatchMaxPool(*cluster) : kNone;
+  if (pool != kNone) {
+    cluster->has_pool = true;
+    cluster->nodes[cluster->node_count++] = pool;
+    cluster->output = plan_->graph->nodes[pool].outputs[0];
+    cluster_of_[pool] = index;
   }
   return open_.PushBack(*cluster);
 }
@@ -453,8 +494,9 @@ bool Fusion::MatchByteFunction(NodeId last, Cluster* cluster) const {
 }
 
 Status Fusion::Plan(const PlanView& plan, const GroupView& group, std::span<const bool> is_live,
-                    bool reference_only) {
+                    bool reference_only, int32_t num_threads) {
   plan_ = &plan;
+  num_threads_ = num_threads;
   is_live_ = is_live;
   const Graph& graph = *plan.graph;
   MACE_RETURN_IF_ERROR(FindConsumers(group));

@@ -21,6 +21,7 @@ struct FusedOp {
 // Nodes that become one step. With a producer, nodes[0] is it and the ops run on its output 0; without, the
 // ops run on a copy of `source`. A quantized producer has no ops, but perhaps a clamp: a Clip or Relu of the
 // same scale, nodes[1], which is the range that the producer saturates to (FindBounds in lower_quantize.h).
+// Where has_pool, the last node is a MaxPool2d of what the ops give, which then is stored nowhere.
 // Where is_table, the nodes together are a function of the byte `source`, for LowerByTable.
 struct Cluster {
   static constexpr int kMaxNodes = 24;
@@ -28,9 +29,10 @@ struct Cluster {
   NodeId nodes[kMaxNodes] = {};  // topological order, but for the producer that may stand before others
   bool has_producer = true;
   bool has_clamp = false;
+  bool has_pool = false;
   bool is_table = false;
   ValueId source = kNone;
-  ValueId output = kNone;  // what the last op makes
+  ValueId output = kNone;  // what the last op makes, or the pool
   int32_t op_count = 0;
   FusedOp ops[kernels::kMaxPostOps] = {};
 
@@ -49,7 +51,7 @@ class Fusion {
   // `is_live` has one entry per node of the graph: it is in the group and no view. Where `reference_only`,
   // every node is a cluster of its own.
   Status Plan(const PlanView& plan, const GroupView& group, std::span<const bool> is_live,
-              bool reference_only);
+              bool reference_only, int32_t num_threads);
 
   // In the order to lower them: each after all that it reads.
   std::span<const Cluster> clusters() const { return clusters_.span(); }
@@ -87,6 +89,8 @@ class Fusion {
   bool MatchNext(ValueId chain, Match* match) const;
   bool IsProducer(const Node& node) const;
   void JoinClamp(Cluster* cluster) const;
+  bool PaysToPool(const Node& convolution, const Node& pool) const;
+  NodeId MatchMaxPool(const Cluster& cluster) const;
   bool MatchByteFunction(NodeId last, Cluster* cluster) const;
   Status Extend(Cluster* cluster);
   Status Close(const Cluster& cluster);
@@ -94,6 +98,7 @@ class Fusion {
 
   const PlanView* plan_ = nullptr;
   std::span<const bool> is_live_;
+  int32_t num_threads_ = 1;
   Vector<int32_t> consumer_begin_;  // per value, into consumers_
   Vector<NodeId> consumers_;        // one entry per operand that reads the value
   Vector<bool> leaves_group_;       // per value: a group output

@@ -1,5 +1,6 @@
 // Which nodes become one step, and that the step computes what they did.
 #include "mace/backends/cpu/backend_testing.h"
+#include "mace/ops/pooling/max_pool2d.h"
 #include "mace/ops/unary/unary.h"
 
 namespace mace::cpu {
@@ -119,6 +120,55 @@ TEST(Fusion, KeepsAnOutputBetween) {
   std::string kernels;
   ExpectMatchesReference(&test, &kernels);
   EXPECT_EQ(kernels, "conv2d_f32 unary_f32");
+}
+
+ValueId MaxPool(TestGraph* test, ValueId x, int64_t kernel, int64_t stride) {
+  const ValueId y = test->Node(OpId::kMaxPool2d, {x});
+  test->Attributes<ops::MaxPool2dAttributes>().kernel = {kernel, kernel};
+  test->Attributes<ops::MaxPool2dAttributes>().strides = {stride, stride};
+  return y;
+}
+
+TEST(Fusion, PoolsRowsWhileTheyAreNear) {
+  for (const int64_t channels : {3, 20}) {
+    TestGraph test;
+    const ValueId y = Conv(&test, test.Input({1, 67, 64, channels}), {16, 3, 3, channels}, 1, 1, 1);
+    test.Output(MaxPool(&test, test.Node(OpId::kRelu, {y}), 2, 2));
+    std::string kernels;
+    ExpectMatchesReference(&test, &kernels);
+    EXPECT_EQ(kernels, "conv2d_max_pool_f32");
+  }
+}
+
+// Where windows overlap, threads would make rows twice.
+TEST(Fusion, PoolsOverlappingWindowsWithOneThread) {
+  TestGraph test;
+  const ValueId y = Conv(&test, test.Input({1, 67, 64, 3}), {16, 3, 3, 3}, 1, 1, 1);
+  test.Output(MaxPool(&test, test.Node(OpId::kRelu, {y}), 3, 2));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels);
+  EXPECT_EQ(kernels, "conv2d_f32 max_pool_f32");
+  CompiledGraph compiled;
+  compiled.Compile(&test.graph, {Isa::kScalar, false, 1, false});
+  EXPECT_EQ(compiled.Kernels(), "conv2d_max_pool_f32");
+}
+
+TEST(Fusion, DoesNotPoolWhatOthersReadOrWeightsThatAreComputed) {
+  TestGraph test;
+  const ValueId y = Conv(&test, test.Input({1, 64, 64, 3}), {16, 3, 3, 3}, 1, 1, 1);
+  test.Output(MaxPool(&test, y, 2, 2));
+  test.Output(test.Node(OpId::kFloor, {y}));
+  std::string kernels;
+  ExpectMatchesReference(&test, &kernels);
+  EXPECT_EQ(kernels, "conv2d_f32 max_pool_f32 unary_f32");
+
+  TestGraph computed;
+  const ValueId x = computed.Input({1, 64, 64, 3}), w = computed.Input({16, 3, 3, 3});
+  const ValueId z = computed.Node(OpId::kConv2d, {x, w, computed.Constant({16})});
+  computed.Attributes<ops::Conv2dAttributes>().pads = {1, 1, 1, 1};
+  computed.Output(MaxPool(&computed, computed.Node(OpId::kRelu, {z}), 2, 2));
+  ExpectMatchesReference(&computed, &kernels);
+  EXPECT_EQ(kernels, "reference unary_f32 max_pool_f32");
 }
 
 // A sum of two convolutions belongs to the later one.

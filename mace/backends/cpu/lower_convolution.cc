@@ -251,6 +251,12 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
   params->groups = attributes.groups;
   params->pad_top = pads[0];
   params->pad_left = pads[1];
+  if (cluster.has_pool) {
+    MACE_ASSIGN_OR_RETURN(auto* pool, lowering.builder().NewParams<kernels::PoolingParams>());
+    MACE_RETURN_IF_ERROR(FillMaxPoolParams(lowering, lowering.node(cluster.tail()), pool));
+    params->output_pixel_stride = params->output_channels;
+    params->max_pool = pool;
+  }
   // Where rows are gathered to bands anyway, they may as well be gathered from channel planes.
   ValueId input = node.inputs[0];
   const ValueId nchw = FindNchwSource(lowering, input);
@@ -259,8 +265,8 @@ Status LowerConv2d(Lowering& lowering, const Cluster& cluster, const char** refu
     params->input_is_nchw = params->method == kernels::Conv2dMethod::kBand;
     if (params->input_is_nchw) input = nchw;
   }
-  const KernelChoice kernel = {"conv2d_f32", lowering.kernels().convolution->conv2d_f32, params->isa,
-                               &params->panels};
+  const KernelChoice kernel = {cluster.has_pool ? "conv2d_max_pool_f32" : "conv2d_f32",
+                               lowering.kernels().convolution->conv2d_f32, params->isa, &params->panels};
   StepSpec spec;
   return EmitConvolution(lowering, cluster, kernel, input, params, &spec, [&]() -> Status {
     MACE_RETURN_IF_ERROR(kernels::PrepareConv2d(params));

@@ -238,6 +238,11 @@ bool HasResizeKernel(const Lowering& lowering, const Node& node) {
          WhyNoResizeKernel(lowering, node) == nullptr;
 }
 
+Status FillMaxPoolParams(Lowering& lowering, const Node& node, kernels::PoolingParams* params) {
+  MACE_RETURN_IF_ERROR(FillPoolingParams<ops::MaxPool2dAttributes>(lowering, node, params));
+  return kernels::PreparePooling(params);
+}
+
 Status LowerMaxPool2d(Lowering& lowering, const Cluster& cluster, const char** refusal) {
   return LowerPool<ops::MaxPool2dAttributes>(lowering, cluster, "max_pool_f32",
                                              lowering.kernels().pooling->max_pool_f32,

@@ -324,6 +324,16 @@ Status Lowering::LowerRefused(NodeId id, const char* reason) {
 
 Status Lowering::LowerPostOps(const Cluster& cluster) {
   if (cluster.has_clamp) return LowerRefused(cluster.tail(), "no fast kernel for this element type");
+  if (cluster.has_pool) {
+    Cluster unpooled = cluster;
+    unpooled.has_pool = false;
+    --unpooled.node_count;
+    unpooled.output = node(cluster.tail()).inputs[0];
+    MACE_RETURN_IF_ERROR(LowerPostOps(unpooled));
+    Cluster pool = SingleNode(cluster.tail());
+    pool.has_producer = false;  // with the kernel that it has alone
+    return LowerUnfused(pool, "");
+  }
   if (cluster.op_count == 0) return Status::Ok();
   Cluster rest = cluster;
   rest.has_producer = false;
@@ -392,7 +402,8 @@ Status Lowering::Run() {
   MACE_RETURN_IF_ERROR(PlanViews());
   MACE_RETURN_IF_ERROR(DequantizeWeights());
   MACE_RETURN_IF_ERROR(CopyKnownOutputs());
-  MACE_RETURN_IF_ERROR(fusion_.Plan(plan_, group_, is_live_.span(), UsesReferenceOnly()));
+  MACE_RETURN_IF_ERROR(
+      fusion_.Plan(plan_, group_, is_live_.span(), UsesReferenceOnly(), builder_.num_threads()));
   if (!UsesReferenceOnly()) PlanStrides(*this);
   for (const Cluster& cluster : fusion_.clusters()) {
     if (turns_[cluster.nodes[0]] == Turn::kInOrder) MACE_RETURN_IF_ERROR(LowerCluster(cluster));

@@ -4,6 +4,7 @@
 
 #include "mace/backends/cpu/lowering.h"
 #include "mace/kernels/elementwise/binary.h"
+#include "mace/kernels/pooling/pooling.h"
 
 namespace mace::cpu {
 
@@ -48,6 +49,8 @@ Status LowerSequenceLstm(Lowering& lowering, const Cluster& cluster, const char*
 Status LowerSvdf(Lowering& lowering, const Cluster& cluster, const char** refusal);
 Status LowerDetectionPostProcess(Lowering& lowering, const Cluster& cluster, const char** refusal);
 
+// The kernels' params of a MaxPool2d node, prepared.
+Status FillMaxPoolParams(Lowering& lowering, const Node& node, kernels::PoolingParams* params);
 // The kernels' name of a binary operator; false for any other.
 bool BinaryOfNode(OpId id, kernels::BinaryOp* op);
 

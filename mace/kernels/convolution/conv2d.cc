@@ -54,6 +54,67 @@ void PlanBand(Conv2dParams* p) {
   p->tile_count = p->batch * DivideRoundUp(p->output_height, rows);
 }
 
+// Tiles of pooled rows, with room in front of the method's own for the rows that they see.
+Status PlanMaxPool(Conv2dParams* p) {
+  const PoolingParams& pool = *p->max_pool;
+  if (pool.batch != p->batch || pool.input_height != p->output_height ||
+      pool.input_width != p->output_width || pool.channels != p->output_channels ||
+      pool.input_pixel_stride != p->output_pixel_stride) {
+    return InvalidArgument("conv2d: the pooled map is another one");
+  }
+  if (pool.tile_count == 0) {
+    p->tile_count = p->workspace_bytes = 0;
+    return Status::Ok();
+  }
+  const int64_t depth = p->kernel_height * p->kernel_width * p->input_channels;
+  int64_t row_work = kBandWork;
+  if (SizesFit(p->output_width, depth, p->panels.padded_columns) &&
+      SizesFit(p->output_width * depth * p->panels.padded_columns, pool.output_height, pool.stride_y)) {
+    row_work = p->output_width * depth * p->panels.padded_columns;
+  }
+  const int64_t row_bytes = p->output_width * p->output_pixel_stride * 4;
+  const auto lines = [&](int64_t rows) {
+    const int64_t seen = (rows - 1) * pool.stride_y + (pool.kernel_height - 1) * pool.dilation_y + 1;
+    return seen < p->output_height ? seen : p->output_height;
+  };
+  int64_t rows = 1;
+  while (rows < pool.output_height && lines(rows) < p->output_height &&
+         rows * pool.stride_y * row_work < kBandWork && lines(rows + 1) * row_bytes <= kBandBytes) {
+    ++rows;
+  }
+  p->pooled_rows = rows;
+  p->pool_workspace_bytes = RoundUp16(lines(rows) * row_bytes / 4) * 4;
+  p->workspace_bytes += p->pool_workspace_bytes;
+  p->tile_count = p->batch * DivideRoundUp(pool.output_height, rows);
+  return Status::Ok();
+}
+
+void PlanTiles(Conv2dParams* p) {
+  const int64_t taps = p->kernel_height * p->kernel_width;
+  const int64_t depth = taps * (p->input_channels / p->groups);
+  const int64_t image_pixels = p->output_height * p->output_width;
+  if (p->batch * image_pixels * p->output_channels == 0) return;
+  if (p->method == Conv2dMethod::kBand) {
+    PlanBand(p);
+    return;
+  }
+  if (p->method == Conv2dMethod::kGemm) {
+    p->blocks = PlanGemmBlocks(p->panels, p->batch * image_pixels, depth, depth);
+    p->tile_count = p->blocks.row_blocks * p->blocks.column_blocks;
+    return;
+  }
+  // Neighbouring windows share pixels: an output row costs the cache about stride^2 new input pixels, at most
+  // all taps.
+  const int64_t fresh = p->stride_y * p->stride_x < taps ? p->stride_y * p->stride_x : taps;
+  // The table of pointers, two floats a tap, must not outgrow the cache much either.
+  const int64_t row_floats = fresh * p->input_channels > taps / 4 ? fresh * p->input_channels : taps / 4;
+  p->blocks = PlanGemmBlocks(p->panels, image_pixels, depth, row_floats);
+  const int64_t strips = DivideRoundUp(p->blocks.strips, p->blocks.row_blocks);
+  const int64_t most_rows = strips * p->panels.strip_rows;
+  p->workspace_bytes = most_rows * taps * static_cast<int64_t>(sizeof(void*));
+  p->tile_count = p->batch * p->blocks.row_blocks * p->groups * p->blocks.column_blocks;
+}
+
 }  // namespace
 
 int64_t Conv2dOutputSize(int64_t input, int64_t pad_begin, int64_t pad_end, int64_t kernel, int64_t stride,
@@ -92,7 +153,6 @@ Status PrepareConv2d(Conv2dParams* p) {
   p->zero_floats = 0;
   p->workspace_bytes = 0;
   p->tile_count = 0;
-  const int64_t image_pixels = p->output_height * p->output_width;
   p->method =
       IsPlainGemm(*p) ? Conv2dMethod::kGemm
       : p->groups == 1 && (p->input_is_nchw || p->input_channels <= kBandChannels) && !IsBandTooLarge(*p)
@@ -102,27 +162,8 @@ Status PrepareConv2d(Conv2dParams* p) {
     return InvalidArgument("conv2d: the windows reach too far for NCHW input");
   }
   if (p->method == Conv2dMethod::kIndirect) p->zero_floats = RoundUp16(p->input_channels);
-  if (p->batch * image_pixels * p->output_channels == 0) return Status::Ok();
-  if (p->method == Conv2dMethod::kBand) {
-    PlanBand(p);
-    return Status::Ok();
-  }
-  if (p->method == Conv2dMethod::kGemm) {
-    p->blocks = PlanGemmBlocks(p->panels, p->batch * image_pixels, depth, depth);
-    p->tile_count = p->blocks.row_blocks * p->blocks.column_blocks;
-    return Status::Ok();
-  }
-  // Neighbouring windows share pixels: an output row costs the cache about stride^2 new input pixels, at most
-  // all taps.
-  const int64_t fresh = p->stride_y * p->stride_x < taps ? p->stride_y * p->stride_x : taps;
-  // The table of pointers, two floats a tap, must not outgrow the cache much either.
-  const int64_t row_floats = fresh * p->input_channels > taps / 4 ? fresh * p->input_channels : taps / 4;
-  p->blocks = PlanGemmBlocks(p->panels, image_pixels, depth, row_floats);
-  const int64_t strips = DivideRoundUp(p->blocks.strips, p->blocks.row_blocks);
-  const int64_t most_rows = strips * p->panels.strip_rows;
-  p->workspace_bytes = most_rows * taps * static_cast<int64_t>(sizeof(void*));
-  p->tile_count = p->batch * p->blocks.row_blocks * p->groups * p->blocks.column_blocks;
-  return Status::Ok();
+  PlanTiles(p);
+  return p->max_pool == nullptr ? Status::Ok() : PlanMaxPool(p);
 }
 
 int64_t Conv2dPackedBytes(const Conv2dParams& p) {

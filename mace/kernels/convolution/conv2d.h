@@ -3,18 +3,22 @@
 // in the workspace where a pixel has few channels (or the input is NCHW), so that a kernel row is one
 // contiguous run; row pointers per tap, padding pointing at a zero row, for the rest, and where a band would
 // be far larger than what it is made from (NCHW input is then refused).
+//
+// With max_pool the kernel writes the pooled map: the rows that a pooled row sees are made in the workspace,
+// where the next pooled row finds those that it sees too.
 #ifndef MACE_KERNELS_CONVOLUTION_CONV2D_H_
 #define MACE_KERNELS_CONVOLUTION_CONV2D_H_
 
 #include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/pooling/pooling.h"
 
 namespace mace::kernels {
 
 enum class Conv2dMethod : uint8_t { kGemm, kBand, kIndirect };
 
-// Operands: 0 input, 1 packed weights (Conv2dPackedBytes, PackConv2d), 2 output, then those that post-ops
-// name by index. A tensor post-op operand is addressed by row = (image * output_height + y) * output_width +
-// x.
+// Operands: 0 input, 1 packed weights (Conv2dPackedBytes, PackConv2d), 2 output (pooled, with max_pool), then
+// those that post-ops name by index. A tensor post-op operand is addressed by row = (image * output_height +
+// y) * output_width + x.
 struct Conv2dParams {
   // Set by the caller.
   Isa isa = Isa::kScalar;
@@ -30,6 +34,8 @@ struct Conv2dParams {
   int64_t output_pixel_stride = 0;  // floats between channel vectors: >= output_channels
   bool input_is_nchw = false;       // contiguous NCHW input (network inputs); only with groups == 1
   PostOps post_ops;
+  // Null, or how what the post-ops give is pooled; outlives these params. Its input is this output, dense.
+  const PoolingParams* max_pool = nullptr;
 
   // Set by PrepareConv2d.
   Conv2dMethod method = Conv2dMethod::kGemm;
@@ -39,6 +45,8 @@ struct Conv2dParams {
   int64_t zero_floats = 0;   // the zero row at the start of the packed weights
   int64_t group_floats = 0;  // a group's packed matrix
   int64_t band_rows = 0, band_row_floats = 0, band_output_rows = 0;
+  int64_t pooled_rows = 0;           // of a tile, with max_pool
+  int64_t pool_workspace_bytes = 0;  // the part of the workspace in front of the method's own
   int64_t tile_count = 0;
   int64_t workspace_bytes = 0;
 };
