@@ -169,9 +169,19 @@ void Pad(const KernelArguments& arguments, int64_t tile_begin, int64_t tile_end)
   }
 }
 
+// Planes of pixels become pixels of kPlanes elements. A compiler that knows how many makes vectors of it.
+template <int kPlanes, typename T>
+MACE_INLINE void Interleave(const T* in, int64_t in_stride, T* out, int64_t pixels) {
+  for (int64_t x = 0; x < pixels; ++x) {
+    for (int plane = 0; plane < kPlanes; ++plane) out[x * kPlanes + plane] = in[plane * in_stride + x];
+  }
+}
+
 template <typename T>
 MACE_INLINE void TransposePlain(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows,
                                 int64_t columns) {
+  if (out_stride == rows && rows == 3) return Interleave<3>(in, in_stride, out, columns);
+  if (out_stride == rows && rows == 4) return Interleave<4>(in, in_stride, out, columns);
   for (int64_t c = 0; c < columns; ++c) {
     for (int64_t r = 0; r < rows; ++r) out[c * out_stride + r] = in[r * in_stride + c];
   }
