@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tflite_writer import ELEMENT_TYPES, TfliteWriter, run_litert
+from tflite_writer import TfliteWriter, run_litert
 
 import mace
-
-ELEMENT_TYPES["resource"] = 13
 
 
 def compare(model: bytes, names: list[str], steps: list[list[np.ndarray]]) -> None:

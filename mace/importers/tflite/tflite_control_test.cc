@@ -14,7 +14,6 @@ namespace {
 
 constexpr int32_t kAdd = 0, kMul = 18, kLess = 58, kIf = 118, kWhile = 119;
 constexpr int32_t kCallOnce = 129, kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
-constexpr int8_t kFileBool = 6, kFileResource = 13;
 
 std::vector<float> RunFloats(const Graph& graph, std::vector<float> x, std::span<TensorView> states = {}) {
   const TensorView feed{x.data(), DType::kF32, Shape{static_cast<int64_t>(x.size())}};
