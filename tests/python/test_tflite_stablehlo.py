@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tflite_writer import TfliteWriter, litert_interpreter
+from tflite_writer import TfliteWriter, litert_interpreter, run_litert
 
 import mace
+
+flexbuffers = pytest.importorskip("flatbuffers.flexbuffers")
 
 UNARY: dict[str, Callable] = {
     "LOGISTIC": lambda x: 1 / (1 + np.exp(-x)), "ABS": np.abs, "COSINE": np.cos, "EXPONENTIAL": np.exp, "FLOOR": np.floor,
@@ -118,3 +120,114 @@ def test_a_signature_of_another_subgraph(key: str) -> None:
     want = litert_interpreter(model).get_signature_runner(key)(**{"from": values})["to"]
     data, _ = mace.convert(model, signature=key)
     np.testing.assert_array_equal(mace.load(data)({"from": values})["to"], want, strict=True)
+
+
+def test_a_loop_that_gives_one_value_to_the_next() -> None:
+    """All values of an iteration are those that it began with: the numbers of Fibonacci. LiteRT adds a value to itself here: it has
+    written the new sum over the old one when it copies that to the second value."""
+    main = TfliteWriter()
+    inputs = [main.add_tensor([1], "int32", name=name) for name in "iab"]
+    outputs = [main.add_tensor([1], "int32") for _ in inputs]
+    condition, body = main.new_subgraph(), main.new_subgraph()
+    i, a, b = (condition.add_tensor([1], "int32") for _ in range(3))
+    below = condition.add_tensor([1], "bool")
+    condition.add_operator("LESS", [i, condition.add_constant(np.array([10], np.int32))], [below], "LessOptions")
+    condition.set_edges([i, a, b], [below])
+    i, a, b, following, total = (body.add_tensor([1], "int32") for _ in range(5))
+    body.add_operator("ADD", [i, body.add_constant(np.array([1], np.int32))], [following], "AddOptions")
+    body.add_operator("ADD", [a, b], [total], "AddOptions")
+    body.set_edges([i, a, b], [following, total, a])
+    main.add_operator("WHILE", inputs, outputs, "WhileOptions", condSubgraphIndex=condition.index, bodySubgraphIndex=body.index)
+    model = main.finish(inputs, outputs)
+    feeds = [np.array([value], np.int32) for value in (0, 1, 0)]
+    got = [int(value[0]) for value in mace.load(model)(dict(zip("iab", feeds, strict=True))).values()]
+    assert got == [10, 89, 55]
+
+
+def call(writer: TfliteWriter, subgraph: int, inputs: list[int], outputs: list[int]) -> None:
+    attributes = np.frombuffer(flexbuffers.Dumps({}), np.uint8)
+    fields = {"name": "odml.test", "version": 1, "compositeAttributes": attributes, "decompositionSubgraphIndex": subgraph}
+    writer.add_operator("STABLEHLO_COMPOSITE", inputs, outputs, "StableHLOCompositeOptions", **fields)
+
+
+def test_a_composite_with_a_variable_in_a_loop() -> None:
+    """The body calls a composite that chooses by a case which of two assignments is made."""
+    main = TfliteWriter()
+    start, last = main.add_tensor([1], "int32", name="i"), main.add_tensor([1], "int32")
+    handle = main.add_tensor([], "resource")
+    condition, body, chosen, *branches = (main.new_subgraph() for _ in range(5))
+    names = {"container": "", "sharedName": "v"}
+    main.add_operator("VAR_HANDLE", [], [handle], "VarHandleOptions", **names)
+    main.add_operator("ASSIGN_VARIABLE", [handle, main.add_constant(np.array([1, 2], np.float32))], [], "AssignVariableOptions")
+    i, below = condition.add_tensor([1], "int32"), condition.add_tensor([1], "bool")
+    condition.add_operator("LESS", [i, condition.add_constant(np.array([6], np.int32))], [below], "LessOptions")
+    condition.set_edges([i], [below])
+    i, following = body.add_tensor([1], "int32"), body.add_tensor([1], "int32")
+    call(body, chosen.index, [i], [following])
+    body.set_edges([i], [following])
+    i, following = chosen.add_tensor([1], "int32"), chosen.add_tensor([1], "int32")
+    fields = {"branchSubgraphIndices": [branch.index for branch in branches]}
+    chosen.add_operator("STABLEHLO_CASE", [i, i], [following], "StablehloCaseOptions", **fields)
+    chosen.set_edges([i], [following])
+    for branch, (operator, operand) in zip(branches, (("ADD", 3), ("MUL", 2)), strict=True):
+        inner, i, following = branch.add_tensor([], "resource"), branch.add_tensor([1], "int32"), branch.add_tensor([1], "int32")
+        old, new = branch.add_tensor([2], "float32"), branch.add_tensor([2], "float32")
+        branch.add_operator("VAR_HANDLE", [], [inner], "VarHandleOptions", **names)
+        branch.add_operator("READ_VARIABLE", [inner], [old], "ReadVariableOptions")
+        branch.add_operator(operator, [old, branch.add_constant(np.array([operand], np.float32))], [new], f"{operator.title()}Options")
+        branch.add_operator("ASSIGN_VARIABLE", [inner, new], [], "AssignVariableOptions")
+        branch.add_operator("ADD", [i, branch.add_constant(np.array([2], np.int32))], [following], "AddOptions")
+        branch.set_edges([i], [following])
+    main.add_operator("WHILE", [start], [last], "WhileOptions", condSubgraphIndex=condition.index, bodySubgraphIndex=body.index)
+    result = main.add_tensor([2], "float32")
+    main.add_operator("READ_VARIABLE", [handle], [result], "ReadVariableOptions")
+    network = mace.load(main.finish([start], [last, result]))
+    for first in (0, 3, 9):
+        value, i = np.array([1, 2], np.float32), first
+        while i < 6:
+            value = value + 3 if i == 0 else value * 2
+            i += 2
+        got = list(network({"i": np.array([first], np.int32)}).values())
+        np.testing.assert_array_equal(got[0], [i])
+        np.testing.assert_array_equal(got[1], value)
+
+
+@pytest.mark.parametrize("zero_points", [(3, 3), (3, 4)])
+def test_a_variable_has_one_scale(zero_points: tuple[int, int]) -> None:
+    main = TfliteWriter()
+    x, y = (main.add_tensor([4], "int8", [0.5], [zero_point], name=name) for name, zero_point in zip("xy", zero_points, strict=True))
+    handle = main.add_tensor([], "resource")
+    main.add_operator("VAR_HANDLE", [], [handle], "VarHandleOptions", container="", sharedName="v")
+    main.add_operator("ASSIGN_VARIABLE", [handle, x], [], "AssignVariableOptions")
+    main.add_operator("READ_VARIABLE", [handle], [y], "ReadVariableOptions")
+    model = main.finish([x], [y])
+    values = np.array([-128, 0, 3, 127], np.int8)
+    np.testing.assert_array_equal(run_litert(model, [[values]])[0][0], values)
+    if zero_points[0] == zero_points[1]:
+        np.testing.assert_array_equal(mace.load(model)({"x": values})["y"], values, strict=True)
+    else:
+        with pytest.raises(mace.MaceError, match="READ_VARIABLE: a variable with several scales, or read and assigned with different ones"):
+            mace.load(model)
+
+
+@pytest.mark.parametrize(("shape", "rows", "window"), [([3, 4], 0, 4), ([3, 0], 2, 0), ([5, 4], 2, 0)])
+def test_gather_and_scatter_of_nothing(shape: list[int], rows: int, window: int) -> None:
+    """LiteRT reads an element before it asks whether there is one."""
+    writer = TfliteWriter()
+    x, indices = writer.add_tensor(shape, "float32", name="x"), writer.add_tensor([rows, 1], "int32", name="i")
+    updates = writer.add_tensor([rows, window], "float32", name="u")
+    gathered, scattered = writer.add_tensor([rows, window], "float32", name="g"), writer.add_tensor(shape, "float32", name="s")
+    fields = {"offsetDims": [1], "collapsedSliceDims": [0], "startIndexMap": [0], "indexVectorDim": 1, "sliceSizes": [1, window]}
+    writer.add_operator("STABLEHLO_GATHER", [x, indices], [gathered], "StablehloGatherOptions", **fields)
+    body = writer.new_subgraph()
+    a, b, c = (body.add_tensor([], "float32") for _ in range(3))
+    body.add_operator("STABLEHLO_ADD", [a, b], [c])
+    body.set_edges([a, b], [c])
+    fields = {"updateWindowDims": [1], "insertedWindowDims": [0], "scatterDimsToOperandDims": [0], "indexVectorDim": 1}
+    fields["updateComputationSubgraphIndex"] = body.index
+    writer.add_operator("STABLEHLO_SCATTER", [x, indices, updates], [scattered], "StablehloScatterOptions", **fields)
+    network = mace.load(writer.finish([x, indices, updates], [gathered, scattered]))
+    values = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    got = network({"x": values, "i": np.zeros([rows, 1], np.int32), "u": np.zeros([rows, window], np.float32)})
+    assert got["g"].shape == (rows, window)
+    np.testing.assert_array_equal(got["s"], values, strict=True)

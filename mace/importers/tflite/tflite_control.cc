@@ -149,10 +149,12 @@ void RequireScale(TfliteContext& context, const Body& body, size_t i, const Tens
   context.Refuse("a subgraph whose output has another scale than what it becomes");
 }
 
-// What a value chooses from: one subgraph, or by the `index` several.
+// What a value chooses from: one subgraph, or by the `index`, from `first` on, several. Both branches of an
+// If capture the same values: the index too.
 struct Branch {
   std::span<const int32_t> subgraphs;
   ValueId index = kNone;
+  size_t first = 0;
 };
 
 std::vector<Operand> EmitCase(TfliteContext& context, const Branch& branch, std::span<const Operand> operands,
@@ -270,12 +272,12 @@ std::vector<Operand> EmitIf(TfliteContext& context, ValueId condition, const Bra
 // many branches do not nest deep.
 std::vector<Operand> EmitCase(TfliteContext& context, const Branch& branch, std::span<const Operand> operands,
                               const VariableUse& use) {
-  const size_t half = branch.subgraphs.size() / 2;
-  const ValueId border = Number(context, static_cast<double>(half), DType::kI32);
-  const ValueId is_below = context.EmitInner(OpId::kLess, {branch.index, border}, ops::RoundingAttributes{});
-  const ValueId rest = Minus(context, branch.index, border);
-  return EmitIf(context, is_below, {branch.subgraphs.first(half), branch.index},
-                {branch.subgraphs.subspan(half), rest}, operands, use);
+  const size_t half = branch.subgraphs.size() / 2, border = branch.first + half;
+  const ValueId is_below = context.EmitInner(
+      OpId::kLess, {branch.index, Number(context, static_cast<double>(border), DType::kI32)},
+      ops::RoundingAttributes{});
+  return EmitIf(context, is_below, {branch.subgraphs.first(half), branch.index, branch.first},
+                {branch.subgraphs.subspan(half), branch.index, border}, operands, use);
 }
 
 // The operators of a subgraph in place of the one that calls it; what they make is called as its outputs are.

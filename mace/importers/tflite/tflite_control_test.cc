@@ -82,7 +82,8 @@ std::vector<uint8_t> WhileModel(int32_t condition, int32_t body) {
     const int a = builder.Add({.dims = {1}});
     const int c =
         builder.Add({.dims = {1}, .data = TfliteBuilder::Bytes<float>({number == kLess ? 100.0f : 3.0f})});
-    const int b = builder.Add({.dims = {1}, .type = number == kLess ? kFileBool : int8_t{kFileF32}});
+    const int b =
+        builder.Add({.dims = {1}, .type = static_cast<int8_t>(number == kLess ? kFileBool : kFileF32)});
     builder.AddOperator(number, {a, c}, {b});
     if (number == kMul) return builder.Finish({a}, {b});
     builder.EndSubgraph({a}, {b});
