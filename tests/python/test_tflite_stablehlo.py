@@ -19,10 +19,10 @@ UNARY: dict[str, Callable] = {
 SHAPES = ([], [1], [7], [3, 5, 17], [2, 0, 3])
 
 
-def run_one(operator: str, arrays: list[np.ndarray]) -> np.ndarray:
+def run_one(operator: str, arrays: list[np.ndarray], result: str | None = None) -> np.ndarray:
     writer = TfliteWriter()
     inputs = [writer.add_tensor(array.shape, array.dtype.name) for array in arrays]
-    output = writer.add_tensor([], arrays[-1].dtype.name)
+    output = writer.add_tensor([], result or arrays[-1].dtype.name)
     writer.add_operator(operator, inputs, [output])
     network = mace.load(writer.finish(inputs, [output]))
     return next(iter(network({f"t{i}": array for i, array in enumerate(arrays)}).values()))
@@ -55,6 +55,34 @@ def test_divide(dtype: str) -> None:
     for shape in SHAPES:
         a, b = (np.asarray(rng.uniform(0.5, 4, shape)).astype(dtype) for _ in range(2))
         np.testing.assert_allclose(run_one("STABLEHLO_DIVIDE", [a, b]), a.astype(np.float64) / b, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_power(dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    for shape in SHAPES:
+        a, b = (np.asarray(rng.uniform(0.5, 3, shape)).astype(dtype) for _ in range(2))
+        np.testing.assert_allclose(run_one("STABLEHLO_POWER", [a, b]), a.astype(np.float64) ** b, rtol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "uint8", "int16", "int32", "int64"])
+def test_remainder(dtype: str) -> None:
+    """Its sign is that of the dividend."""
+    rng = np.random.default_rng(6)
+    for shape in SHAPES:
+        low = 0 if dtype.startswith("u") else -100
+        a, b = np.asarray(rng.integers(low, 100, shape)).astype(dtype), np.asarray(rng.integers(1, 9, shape)).astype(dtype)
+        b = b if dtype.startswith("u") else (b * np.where(rng.random(shape) < 0.5, -1, 1)).astype(dtype)
+        np.testing.assert_array_equal(run_one("STABLEHLO_REMAINDER", [a, b]), np.fmod(a, b), strict=True)
+
+
+@pytest.mark.parametrize("to", ["float32", "float16", "int8", "int32", "int64", "bool"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "int32", "bool"])
+def test_convert(dtype: str, to: str) -> None:
+    rng = np.random.default_rng(7)
+    for shape in SHAPES:
+        x = np.asarray(rng.integers(-3, 100, shape) * 0.5).astype(dtype)
+        np.testing.assert_array_equal(run_one("STABLEHLO_CONVERT", [x], to), x.astype(to), strict=True)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"])

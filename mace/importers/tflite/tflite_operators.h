@@ -141,6 +141,7 @@ void ConvertStablehloOr(TfliteContext& context);
 void ConvertStablehloUnary(TfliteContext& context);
 void ConvertStablehloSubtract(TfliteContext& context);
 void ConvertStablehloDivide(TfliteContext& context);
+void ConvertStablehloRemainder(TfliteContext& context);
 // tflite_stablehlo_indices.cc
 void ConvertStablehloGather(TfliteContext& context);
 void ConvertStablehloScatter(TfliteContext& context);

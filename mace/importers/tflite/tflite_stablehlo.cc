@@ -191,6 +191,9 @@ void ConvertStablehloUnary(TfliteContext& context) {
 }
 void ConvertStablehloSubtract(TfliteContext& context) { ConvertElementwise(context, OpId::kSub); }
 void ConvertStablehloDivide(TfliteContext& context) { ConvertElementwise(context, OpId::kDiv); }
+void ConvertStablehloRemainder(TfliteContext& context) {
+  ConvertElementwise(context, OpId::kMod, ops::ModAttributes{/*truncated=*/true});
+}
 
 // Shifts of as many bits as the type has, or more, give 0.
 void ConvertStablehloShiftLeft(TfliteContext& context) {

@@ -257,7 +257,7 @@ void ConvertStablehloScatter(TfliteContext& context) {
   places = context.EmitInner(OpId::kMax, {places, Int(context, -1)}, ops::RoundingAttributes{});
   places = context.EmitInner(OpId::kMin, {places, context.AddInts(limits)}, ops::RoundingAttributes{});
   std::vector<int64_t> pads(2 * static_cast<size_t>(rank), 0);
-  for (int axis : named) pads[static_cast<size_t>(rank + axis)] = 1;
+  for (int axis : named) pads[static_cast<size_t>(rank) + static_cast<size_t>(axis)] = 1;
   const ValueId padded =
       context.EmitInner(OpId::kPad, {x, context.AddInts(pads), ZeroOf(context, x)}, ops::PadAttributes{}, x);
   const IntList order = Order(named, rest);

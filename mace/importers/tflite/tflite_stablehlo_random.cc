@@ -43,8 +43,8 @@ std::array<ValueId, 4> Philox(TfliteContext& context, std::array<ValueId, 4> wor
   constexpr int kRounds = 10;
   for (int round = 0; round < kRounds; ++round) {
     ValueId products[2];
-    for (int i = 0; i < 2; ++i) {
-      products[i] = Times(context, CastTo(context, words[static_cast<size_t>(2 * i)], DType::kU64),
+    for (size_t i = 0; i < 2; ++i) {
+      products[i] = Times(context, CastTo(context, words[2 * i], DType::kU64),
                           Number(context, kMultipliers[i], DType::kU64));
     }
     words = {
