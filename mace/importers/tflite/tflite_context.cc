@@ -211,7 +211,7 @@ ValueId TfliteContext::AddVariable(int tensor) {
                                                     " has the open shape " + ShapeText(type.shape).text);
   }
   if (!is_outermost()) throw ImportError(StatusCode::kUnsupported, "a variable tensor inside a subgraph");
-  const std::string_view name = file_.TensorName(tensor);
+  const std::string name = Named(file_.TensorName(tensor));
   Spend(static_cast<int64_t>(sizeof(Value) + sizeof(State) + 2 * name.size()));
   State state;
   Check(state.name.Assign(name));
