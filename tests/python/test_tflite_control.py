@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tflite_writer import ELEMENT_TYPES, TfliteWriter, run_litert
+from tflite_writer import TfliteWriter, run_litert
 
 import mace
-
-ELEMENT_TYPES["resource"] = 13
 
 
 def compare(model: bytes, names: list[str], steps: list[list[np.ndarray]]) -> None:
@@ -96,3 +94,63 @@ def test_if_in_while() -> None:
     main.add_operator("WHILE", [x, c], [y, d], "WhileOptions", condSubgraphIndex=condition.index, bodySubgraphIndex=body.index)
     start = np.array([2, 3, 4], np.float32)
     compare(main.finish([x, c], [y, d]), ["x", "c"], [[start, np.array([flag])] for flag in (True, False)])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int16", "bool"])
+def test_branches_of_different_shapes(dtype: str) -> None:
+    main = TfliteWriter()
+    c, x = main.add_tensor([1], "bool", name="c"), main.add_tensor([2, 3], dtype, name="x")
+    y, z = main.add_tensor([], dtype), main.add_tensor([], dtype)
+    tall, plain = main.new_subgraph(), main.new_subgraph()
+    a, b = tall.add_tensor([2, 3], dtype), tall.add_tensor([6, 3], dtype)
+    tall.add_operator("TILE", [a, tall.add_constant(np.array([3, 1], np.int32))], [b], "TileOptions")
+    tall.set_edges([a], [b])
+    a = plain.add_tensor([2, 3], dtype)
+    plain.set_edges([a], [a])
+    main.add_operator("IF", [c, x], [y], "IfOptions", thenSubgraphIndex=tall.index, elseSubgraphIndex=plain.index)
+    main.add_operator("TRANSPOSE", [y, main.add_constant(np.array([1, 0], np.int32))], [z], "TransposeOptions")
+    values = np.arange(6).reshape(2, 3).astype(dtype)
+    compare(main.finish([c, x], [y, z]), ["c", "x"], [[np.array([flag]), values] for flag in (True, False, True)])
+
+
+@pytest.mark.parametrize("handle_type", ["resource", "int32"])
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_condition_reads_a_variable(handle_type: str, passed: bool) -> None:
+    """The loop's counter is a variable, whose handle the loop carries, or which both subgraphs name. It goes on where it was."""
+    main = TfliteWriter()
+    condition, body, start = (main.new_subgraph() for _ in range(3))
+
+    def named(writer: TfliteWriter) -> int:
+        handle = writer.add_tensor([], handle_type)
+        writer.add_operator("VAR_HANDLE", [], [handle], "VarHandleOptions", container="", sharedName="n")
+        return handle
+
+    start.add_operator("ASSIGN_VARIABLE", [named(start), start.add_constant(np.array([3], np.int32))], [], "AssignVariableOptions")
+    start.set_edges([], [])
+    main.add_operator("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=start.index)
+    limit, x, last_limit, y = (main.add_tensor([1], "int32", name=name) for name in ("limit", "x", "l", "y"))
+    outer = named(main)
+    edges = {}
+    for writer in (condition, body):
+        handle = writer.add_tensor([], handle_type) if passed else named(writer)
+        values = [writer.add_tensor([1], "int32") for _ in range(2)]
+        count = writer.add_tensor([1], "int32")
+        writer.add_operator("READ_VARIABLE", [handle], [count], "ReadVariableOptions")
+        edges[writer] = ([handle] if passed else []), values, count
+    handles, values, count = edges[condition]
+    below = condition.add_tensor([1], "bool")
+    condition.add_operator("LESS", [count, values[0]], [below], "LessOptions")
+    condition.set_edges([*handles, *values], [below])
+    handles, values, count = edges[body]
+    following, doubled = body.add_tensor([1], "int32"), body.add_tensor([1], "int32")
+    body.add_operator("ADD", [count, body.add_constant(np.array([1], np.int32))], [following], "AddOptions")
+    target = handles[0] if passed else named(body)
+    body.add_operator("ASSIGN_VARIABLE", [target, following], [], "AssignVariableOptions")
+    body.add_operator("ADD", [values[1], values[1]], [doubled], "AddOptions")
+    body.set_edges([*handles, *values], [*handles, values[0], doubled])
+    carried = [outer] if passed else []
+    given = [main.add_tensor([], handle_type)] if passed else []
+    fields = {"condSubgraphIndex": condition.index, "bodySubgraphIndex": body.index}
+    main.add_operator("WHILE", [*carried, limit, x], [*given, last_limit, y], "WhileOptions", **fields)
+    steps = [[np.array([limit], np.int32), np.array([1], np.int32)] for limit in (5, 5, 9, 2, 12)]
+    compare(main.finish([limit, x], [last_limit, y]), ["limit", "x"], steps)

@@ -13,7 +13,7 @@ flatbuffers = pytest.importorskip("flatbuffers")
 # NumPy's dtype names, and int4, to the numbers of the file format.
 ELEMENT_TYPES = {
     "float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "float64": 10, "uint32": 15,
-    "int4": 17,
+    "int4": 17, "uint64": 12, "resource": 13,
 }  # fmt: skip
 
 

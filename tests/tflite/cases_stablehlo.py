@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator_cases import TYPES, Case, cases
 
 
-@cases("STABLEHLO_ADD", "STABLEHLO_MULTIPLY", "STABLEHLO_MAXIMUM", "STABLEHLO_MINIMUM", types=TYPES)
+@cases("STABLEHLO_ADD", "STABLEHLO_MULTIPLY", "STABLEHLO_MAXIMUM", "STABLEHLO_MINIMUM", "STABLEHLO_AND", types=TYPES)
 def elementwise(case: Case, name: str) -> None:
     shape = case.shape()
     a = case.input(shape, plain=True)

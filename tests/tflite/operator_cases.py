@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE.parent / "python"))
 
 from tflite_writer import ELEMENT_TYPES, TfliteWriter  # noqa: E402
 
-ELEMENT_TYPES.update({"uint64": 12, "uint16": 16, "bfloat16": 18, "uint4": 20})
+ELEMENT_TYPES.update({"uint16": 16, "bfloat16": 18, "uint4": 20})
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 TYPES = (*FLOATS, *INTEGERS, "bool")

@@ -15,8 +15,13 @@ enum ElementType : int8_t {
   kFileF16 = 1,
   kFileI32 = 2,
   kFileU8 = 3,
+  kFileI64 = 4,
+  kFileBool = 6,
   kFileI16 = 7,
-  kFileI8 = 9
+  kFileI8 = 9,
+  kFileU64 = 12,
+  kFileResource = 13,
+  kFileU32 = 15,
 };
 
 class TfliteBuilder {
@@ -56,6 +61,15 @@ class TfliteBuilder {
     kinds_.push_back(number);
     operators_.push_back(file::CreateOperatorRecordDirect(builder_, static_cast<uint32_t>(kinds_.size()) - 1,
                                                           &inputs, &outputs, kind, options.Union()));
+  }
+  // An operator whose options stand where newer ones have theirs.
+  template <typename Table>
+  void AddNewOperator(int32_t number, const std::vector<int32_t>& inputs, const std::vector<int32_t>& outputs,
+                      file::Options2 kind, flatbuffers::Offset<Table> options) {
+    kinds_.push_back(number);
+    operators_.push_back(file::CreateOperatorRecordDirect(builder_, static_cast<uint32_t>(kinds_.size()) - 1,
+                                                          &inputs, &outputs, file::Options::NONE, {}, nullptr,
+                                                          0, nullptr, nullptr, kind, options.Union()));
   }
   // A custom operator called `custom_name`.
   void AddCustomOperator(const std::string& name, const std::vector<int32_t>& inputs,

@@ -91,12 +91,17 @@ int TfliteContext::OutputTensor(int i) const {
   return outputs[static_cast<size_t>(i)];
 }
 
+std::string TfliteContext::Named(std::string_view name) const {
+  if (prefix_.empty() || name.empty()) return std::string(name);
+  return prefix_ + "/" + std::string(name);
+}
+
 std::string TfliteContext::NodeName() const {
   const auto outputs = SpanOf(file_.operation(operator_).outputs());
   if (!outputs.empty() && outputs[0] >= 0 && !file_.TensorName(outputs[0]).empty()) {
-    return std::string(file_.TensorName(outputs[0]));
+    return Named(file_.TensorName(outputs[0]));
   }
-  return file_.OperatorName(operator_) + "#" + std::to_string(operator_);
+  return Named(file_.OperatorName(operator_) + "#" + std::to_string(operator_));
 }
 
 // ---- values
@@ -164,9 +169,9 @@ ValueId TfliteContext::AddUnpacked(int tensor, const TensorType& type) {
                                                  ShapeText(type.shape).text + " but has " +
                                                  std::to_string(data.size()) + " bytes");
   }
-  Spend(count + static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + file_.TensorName(tensor).size()));
-  const ValueId value =
-      Unwrap(graph_.AddUninitializedConstant(file_.TensorName(tensor), DType::kI8, type.shape));
+  const std::string name = Named(file_.TensorName(tensor));
+  Spend(count + static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + name.size()));
+  const ValueId value = Unwrap(graph_.AddUninitializedConstant(name, DType::kI8, type.shape));
   auto* elements = static_cast<int8_t*>(graph_.constants.back().view.data);
   for (int64_t i = 0; i < count; ++i) {
     const int nibble = data[static_cast<size_t>(i / 2)] >> (i % 2 * 4) & 15;
@@ -186,9 +191,10 @@ ValueId TfliteContext::AddConstantTensor(int tensor) {
                                                  NameOf(type.dtype) + ShapeText(type.shape).text +
                                                  " but has " + std::to_string(data.size()) + " bytes");
   }
-  Spend(bytes + static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + file_.TensorName(tensor).size()));
+  const std::string name = Named(file_.TensorName(tensor));
+  Spend(bytes + static_cast<int64_t>(sizeof(Value) + sizeof(Constant) + name.size()));
   TensorView view{const_cast<uint8_t*>(data.data()), type.dtype, type.shape};
-  const ValueId value = Unwrap(graph_.AddConstant(file_.TensorName(tensor), view, /*copy=*/true));
+  const ValueId value = Unwrap(graph_.AddConstant(name, view, /*copy=*/true));
   graph_.values[value].type.quantization = type.quantization;
   if (type.dtype == DType::kBool) {  // any byte is true here, only 1 there
     auto* elements = static_cast<uint8_t*>(graph_.constants.back().view.data);
@@ -205,7 +211,7 @@ ValueId TfliteContext::AddVariable(int tensor) {
                                                     " has the open shape " + ShapeText(type.shape).text);
   }
   if (!is_outermost()) throw ImportError(StatusCode::kUnsupported, "a variable tensor inside a subgraph");
-  const std::string_view name = file_.TensorName(tensor);
+  const std::string name = Named(file_.TensorName(tensor));
   Spend(static_cast<int64_t>(sizeof(Value) + sizeof(State) + 2 * name.size()));
   State state;
   Check(state.name.Assign(name));
@@ -342,10 +348,14 @@ std::vector<ValueId> TfliteContext::EmitNode(OpId op, std::span<const ValueId> i
   const std::string node_name = NodeName();
   int64_t bytes =
       static_cast<int64_t>(2 * sizeof(Node) + 4 * (inputs.size() + types.size()) + node_name.size());
-  for (std::string_view name : names) bytes += static_cast<int64_t>(2 * sizeof(Value) + name.size());
+  for (std::string_view name : names) {
+    bytes += static_cast<int64_t>(2 * sizeof(Value) + prefix_.size() + name.size());
+  }
   Spend(bytes);
   std::vector<ValueId> outputs;
-  for (size_t i = 0; i < types.size(); ++i) outputs.push_back(Unwrap(graph_.AddValue(names[i], types[i])));
+  for (size_t i = 0; i < types.size(); ++i) {
+    outputs.push_back(Unwrap(graph_.AddValue(Named(names[i]), types[i])));
+  }
   const NodeId id = Unwrap(graph_.AddNode(op, node_name, inputs, outputs));
   if (attribute_bytes > 0) std::memcpy(graph_.nodes[id].attributes.bytes, attributes, attribute_bytes);
   std::vector<TensorType> input_types(inputs.size());
@@ -401,7 +411,7 @@ std::vector<ValueId> TfliteContext::EmitWide(OpId op, std::span<const ValueId> i
     if (DTypeOf(outputs[i]) == DType::kF32) {
       outputs[i] = cast(outputs[i], IsNarrowFloat(types[i].dtype) ? types[i].dtype : narrow, names[i]);
     } else if (!names[i].empty()) {
-      Check(graph_.values[outputs[i]].name.Assign(names[i]));
+      Check(graph_.values[outputs[i]].name.Assign(Named(names[i])));
     }
   }
   return outputs;

@@ -45,6 +45,11 @@ class TfliteContext {
   // Values of the types that the file declares, for what the operator would have written: a file that is
   // refused is read to its end, so that everything that is not supported can be told at once.
   void BindDeclaredOutputs();
+  // A subgraph whose operators stand in another one's graph: its names begin with the prefix there.
+  void SetPrefix(const std::string& prefix) { prefix_ = prefix; }
+  std::string Named(std::string_view name) const;
+  // What the operator's nodes are called.
+  std::string NodeName() const;
   int32_t number() const { return file_.OperatorNumber(operator_); }
   int input_count() const;
   bool HasInput(int i) const;
@@ -192,12 +197,12 @@ class TfliteContext {
   int32_t QuantizationOfTensor(int tensor, DType dtype);
   void WarnOfNonFinite(int tensor, const TensorView& view);
   bool NeedsClamp(Activation activation, const TensorType& type, float* low, float* high) const;
-  std::string NodeName() const;
 
   const TfliteFile& file_;
   Graph& graph_;
   ImportReport& report_;
   const file::SignatureRecord* signature_ = nullptr;
+  std::string prefix_;
   int operator_ = 0;
   int64_t fold_allowance_ = int64_t{4} << 20;
   std::shared_ptr<SubgraphWork> work_;

@@ -1,5 +1,6 @@
-// IF, WHILE: subgraphs become bodies of If and Loop nodes (mace/ops/control/control.h). A body sees what it
-// is given as inputs, then the variables that it uses; what it assigns are outputs behind its own.
+// IF, WHILE, STABLEHLO_CASE: subgraphs become bodies of If and Loop nodes (mace/ops/control/control.h). A
+// body sees what it is given as inputs, then the variables that it uses; what it assigns are outputs behind
+// its own. CALL, STABLEHLO_COMPOSITE: the operators of the subgraph stand in the caller's place.
 #include <algorithm>
 #include <memory>
 #include <unordered_set>
@@ -7,8 +8,10 @@
 
 #include "mace/graph/control_nodes.h"
 #include "mace/importers/loop_types.h"
+#include "mace/importers/tflite/tflite_emit.h"
 #include "mace/importers/tflite/tflite_operators.h"
 #include "mace/importers/tflite/tflite_subgraphs.h"
+#include "mace/ops/common.h"
 
 namespace mace::importers::tflite {
 namespace {
@@ -120,13 +123,47 @@ void BindOutputs(TfliteContext& context, std::span<const Operand> operands) {
                                                  " outputs, its subgraph " + std::to_string(operands.size()));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i] >= 0) context.Bind(outputs[i], operands[i]);
+    if (outputs[i] < 0) continue;
+    context.Bind(outputs[i], operands[i]);
+    if (operands[i].handle != kNone) continue;
+    RequireEqualQuantization(context, context.TypeOf(operands[i].value),
+                             context.OutputType(static_cast<int>(i)));
   }
 }
 
+bool HaveEqualQuantization(const Graph& a, int32_t i, const Graph& b, int32_t j) {
+  if (i == kNone || j == kNone) return i == j;
+  const Quantization &first = a.quantizations[i], &second = b.quantizations[j];
+  return first.axis == second.axis &&
+         std::equal(first.scales.begin(), first.scales.end(), second.scales.begin(), second.scales.end()) &&
+         std::equal(first.zero_points.begin(), first.zero_points.end(), second.zero_points.begin(),
+                    second.zero_points.end());
+}
+
+// That output `i` of a body has the scale that whoever takes it reads it with.
+void RequireScale(TfliteContext& context, const Body& body, size_t i, const TensorType& outside) {
+  if (HaveEqualQuantization(*body.graph, body.OutputType(i).quantization, context.graph(),
+                            outside.quantization)) {
+    return;
+  }
+  context.Refuse("a subgraph whose output has another scale than what it becomes");
+}
+
+// What a value chooses from: one subgraph, or by the `index`, from `first` on, several. Both branches of an
+// If capture the same values: the index too.
+struct Branch {
+  std::span<const int32_t> subgraphs;
+  ValueId index = kNone;
+  size_t first = 0;
+};
+
+std::vector<Operand> EmitCase(TfliteContext& context, const Branch& branch, std::span<const Operand> operands,
+                              const VariableUse& use);
+
 // One branch: the operands, then the variables that either branch uses.
-std::vector<Operand> FillBranch(TfliteContext& context, int32_t subgraph, std::span<const Operand> operands,
-                                const VariableUse& use, Body* body, std::vector<ValueId>* captures) {
+std::vector<Operand> FillBranch(TfliteContext& context, const Branch& branch,
+                                std::span<const Operand> operands, const VariableUse& use, Body* body,
+                                std::vector<ValueId>* captures) {
   std::vector<Operand> inner(operands.begin(), operands.end());
   for (Operand& operand : inner) {
     if (operand.handle == kNone) operand.value = body->AddCapture(context, operand.value, captures);
@@ -134,7 +171,17 @@ std::vector<Operand> FillBranch(TfliteContext& context, int32_t subgraph, std::s
   for (int32_t variable : use.all) {
     body->scope.values[variable] = body->AddCapture(context, context.ReadVariable(variable), captures);
   }
-  std::vector<Operand> results = ConvertSubgraph(context, subgraph, inner, body->graph.get(), &body->scope);
+  Branch within = branch;
+  if (branch.index != kNone) within.index = body->AddCapture(context, branch.index, captures);
+  std::vector<Operand> results;
+  if (branch.subgraphs.size() == 1) {
+    results = ConvertSubgraph(context, branch.subgraphs[0], inner, body->graph.get(), &body->scope);
+  } else {
+    TfliteContext inside(context.file(), body->graph.get(), &body->scope, context);
+    inside.Begin(context.operator_index());
+    results = EmitCase(inside, within, inner, use);
+    for (const std::string& refusal : inside.refusals()) context.Refuse(refusal);
+  }
   for (const Operand& result : results) {
     if (result.handle == kNone) body->AddOutput(context, result.value);
   }
@@ -145,7 +192,8 @@ std::vector<Operand> FillBranch(TfliteContext& context, int32_t subgraph, std::s
 }  // namespace
 
 std::vector<Operand> ConvertSubgraph(TfliteContext& context, int32_t subgraph,
-                                     std::span<const Operand> inputs, Graph* graph, VariableScope* scope) {
+                                     std::span<const Operand> inputs, Graph* graph, VariableScope* scope,
+                                     const std::string& prefix) {
   std::vector<int32_t>& callers = context.work().callers;
   if (std::find(callers.begin(), callers.end(), subgraph) != callers.end()) {
     throw ImportError(StatusCode::kDataLoss, "subgraph " + std::to_string(subgraph) + " calls itself");
@@ -154,8 +202,11 @@ std::vector<Operand> ConvertSubgraph(TfliteContext& context, int32_t subgraph,
     throw ImportError(StatusCode::kUnsupported,
                       "subgraphs more than " + std::to_string(kMaxGraphDepth) + " deep");
   }
+  constexpr int64_t kVisitBytes = 1024;  // so that subgraphs that call others often end
+  context.Spend(kVisitBytes + static_cast<int64_t>(prefix.size()));
   const TfliteFile file(context.file(), subgraph);
   TfliteContext inner(file, graph, scope, context);
+  inner.SetPrefix(prefix);
   const auto tensors = SpanOf(file.subgraph().inputs());
   if (tensors.size() != inputs.size()) {
     throw ImportError(StatusCode::kDataLoss, "subgraph " + std::to_string(subgraph) + " has " +
@@ -170,26 +221,17 @@ std::vector<Operand> ConvertSubgraph(TfliteContext& context, int32_t subgraph,
   return outputs;
 }
 
-void ConvertIf(TfliteContext& context) {
-  const auto& options = context.RequiredOptions<file::IfOptions>();
-  const ValueId condition = context.Input(0);
-  RequireCondition(context.TypeOf(condition));
-  const std::vector<Operand> operands = OperandsOf(context, 1);
-  if (const TensorView* known = context.graph().ConstantOf(condition); known != nullptr) {
-    const int32_t taken = *known->as<uint8_t>() != 0 ? options.then_subgraph() : options.else_subgraph();
-    return BindOutputs(context,
-                       ConvertSubgraph(context, taken, operands, &context.graph(), &context.scope()));
-  }
-  VariableUse use;
-  for (int32_t subgraph : {options.then_subgraph(), options.else_subgraph()}) {
-    AddVariableUse(context, subgraph, HandlesOf(operands), &use);
-  }
+namespace {
+
+// An If node, where `use` has the variables of both branches.
+std::vector<Operand> EmitIf(TfliteContext& context, ValueId condition, const Branch& then_branch,
+                            const Branch& else_branch, std::span<const Operand> operands,
+                            const VariableUse& use) {
   Body then_body, else_body;
   std::vector<ValueId> inputs = {condition}, else_captures, ids;
-  std::vector<Operand> results =
-      FillBranch(context, options.then_subgraph(), operands, use, &then_body, &inputs);
+  std::vector<Operand> results = FillBranch(context, then_branch, operands, use, &then_body, &inputs);
   const std::vector<Operand> others =
-      FillBranch(context, options.else_subgraph(), operands, use, &else_body, &else_captures);
+      FillBranch(context, else_branch, operands, use, &else_body, &else_captures);
   if (HandlesOf(results) != HandlesOf(others)) {
     throw ImportError(StatusCode::kUnsupported, "branches with other outputs or handles than each other");
   }
@@ -203,28 +245,133 @@ void ConvertIf(TfliteContext& context) {
     types.push_back({a.dtype, CommonShape(a.shape, b.shape), kNone});
     RequireRank(types.back());
   }
-  for (size_t i = 0, at = 0; i < results.size(); ++i) {
-    if (results[i].handle != kNone) continue;
-    types[at++].quantization = context.OutputType(static_cast<int>(i)).quantization;
+  size_t at = 0;
+  const auto outside = [&](const TensorType& type) {
+    for (const Body* body : {&then_body, &else_body}) RequireScale(context, *body, at, type);
+    types[at++].quantization = type.quantization;
+  };
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (results[i].handle == kNone) outside(context.OutputType(static_cast<int>(i)));
   }
+  for (int32_t variable : use.assigned) outside(context.TypeOf(context.ReadVariable(variable)));
+  if (types.empty()) return results;  // nothing happens in either
   const int32_t then_index = then_body.Finish(context), else_index = else_body.Finish(context);
   const NodeId id = context.EmitControl(OpId::kIf, inputs, types, &ids);
   auto& attributes = context.graph().nodes[id].attributes.as<ops::IfAttributes>();
   attributes.then_branch = then_index;
   attributes.else_branch = else_index;
-  size_t at = 0;
+  at = 0;
   for (Operand& result : results) {
     if (result.handle == kNone) result.value = ids[at++];
   }
   for (int32_t variable : use.assigned) context.AssignVariable(variable, ids[at++]);
-  BindOutputs(context, results);
+  return results;
+}
+
+// The one of two or more branches that the index names, the last one where it is too large. Halves, so that
+// many branches do not nest deep.
+std::vector<Operand> EmitCase(TfliteContext& context, const Branch& branch, std::span<const Operand> operands,
+                              const VariableUse& use) {
+  const size_t half = branch.subgraphs.size() / 2, border = branch.first + half;
+  const ValueId is_below = context.EmitInner(
+      OpId::kLess, {branch.index, Number(context, static_cast<double>(border), DType::kI32)},
+      ops::RoundingAttributes{});
+  return EmitIf(context, is_below, {branch.subgraphs.first(half), branch.index, branch.first},
+                {branch.subgraphs.subspan(half), branch.index, border}, operands, use);
+}
+
+// The operators of a subgraph in place of the one that calls it; what they make is called as its outputs are.
+std::vector<Operand> Inlined(TfliteContext& context, int32_t subgraph, std::span<const Operand> operands) {
+  const auto first_new = static_cast<ValueId>(context.graph().values.size());
+  std::vector<Operand> results =
+      ConvertSubgraph(context, subgraph, operands, &context.graph(), &context.scope(), context.NodeName());
+  const auto outputs = SpanOf(context.file().operation(context.operator_index()).outputs());
+  for (size_t i = 0; i < results.size() && i < outputs.size(); ++i) {
+    if (outputs[i] < 0 || results[i].value < first_new) continue;
+    Value& value = context.graph().values[results[i].value];
+    if (value.producer != kNone) {
+      Check(value.name.Assign(context.Named(context.file().TensorName(outputs[i]))));
+    }
+  }
+  return results;
+}
+
+VariableUse UseOf(TfliteContext& context, std::span<const int32_t> subgraphs,
+                  std::span<const Operand> operands) {
+  VariableUse use;
+  for (int32_t subgraph : subgraphs) AddVariableUse(context, subgraph, HandlesOf(operands), &use);
+  for (int32_t variable : use.all) context.ReadVariable(variable);  // so that it has a value
+  return use;
+}
+
+}  // namespace
+
+void ConvertIf(TfliteContext& context) {
+  const auto& options = context.RequiredOptions<file::IfOptions>();
+  const int32_t subgraphs[] = {options.then_subgraph(), options.else_subgraph()};
+  const ValueId condition = context.Input(0);
+  RequireCondition(context.TypeOf(condition));
+  const std::vector<Operand> operands = OperandsOf(context, 1);
+  if (const TensorView* known = context.graph().ConstantOf(condition); known != nullptr) {
+    const int32_t taken = subgraphs[*known->as<uint8_t>() != 0 ? 0 : 1];
+    return BindOutputs(context, Inlined(context, taken, operands));
+  }
+  const VariableUse use = UseOf(context, subgraphs, operands);
+  const std::span<const int32_t> both(subgraphs);
+  BindOutputs(context, EmitIf(context, condition, {both.first(1)}, {both.last(1)}, operands, use));
+}
+
+// Inputs: which branch, what each gets. An index that names none means the last one.
+void ConvertStablehloCase(TfliteContext& context) {
+  const auto subgraphs = SpanOf(context.RequiredOptions2<file::StablehloCaseOptions>().subgraphs());
+  if (subgraphs.empty()) throw ImportError(StatusCode::kDataLoss, "no branches");
+  ValueId index = context.Input(0);
+  const TensorType type = context.TypeOf(index);
+  const int64_t count = type.shape.ElementCount();
+  if (type.dtype != DType::kI32 || (count >= 0 && count != 1)) {
+    throw ImportError(StatusCode::kDataLoss, std::string("the index is ") + NameOf(type.dtype) +
+                                                 ShapeText(type.shape).text + ", expected one int32");
+  }
+  const std::vector<Operand> operands = OperandsOf(context, 1);
+  const auto last = static_cast<int32_t>(subgraphs.size()) - 1;
+  if (const TensorView* known = context.graph().ConstantOf(index); known != nullptr) {
+    const int32_t named = *known->as<int32_t>();
+    const int32_t taken = subgraphs[static_cast<size_t>(named < 0 || named > last ? last : named)];
+    return BindOutputs(context, Inlined(context, taken, operands));
+  }
+  if (last == 0) return BindOutputs(context, Inlined(context, subgraphs[0], operands));
+  const VariableUse use = UseOf(context, subgraphs, operands);
+  const ValueId is_negative =
+      context.EmitInner(OpId::kLess, {index, Number(context, 0, DType::kI32)}, ops::RoundingAttributes{});
+  index = Chosen(context, is_negative, Number(context, last, DType::kI32), index);
+  BindOutputs(context, EmitCase(context, {subgraphs, index}, operands, use));
+}
+
+void ConvertCall(TfliteContext& context) {
+  const uint32_t subgraph = context.RequiredOptions<file::CallOptions>().subgraph();
+  if (subgraph > static_cast<uint32_t>(INT32_MAX)) {
+    throw ImportError(StatusCode::kDataLoss, "subgraph " + std::to_string(subgraph));
+  }
+  BindOutputs(context, Inlined(context, static_cast<int32_t>(subgraph), OperandsOf(context, 0)));
+}
+
+void ConvertComposite(TfliteContext& context) {
+  const auto& options = context.RequiredOptions2<file::CompositeOptions>();
+  try {
+    BindOutputs(context, Inlined(context, options.subgraph(), OperandsOf(context, 0)));
+  } catch (const ImportError& error) {
+    throw ImportError(error.code(),
+                      "'" + std::string(TextOf(options.label()).substr(0, 100)) + "': " + error.what(),
+                      error.stage());
+  }
 }
 
 namespace {
 
 ValueId ConditionOf(TfliteContext& context, int32_t subgraph, std::span<const Operand> operands, Graph* graph,
                     VariableScope* scope) {
-  const std::vector<Operand> results = ConvertSubgraph(context, subgraph, operands, graph, scope);
+  const std::vector<Operand> results =
+      ConvertSubgraph(context, subgraph, operands, graph, scope, context.NodeName() + "/condition");
   if (results.size() != 1 || results[0].value == kNone) {
     throw ImportError(StatusCode::kDataLoss, "a condition of " + std::to_string(results.size()) + " values");
   }
@@ -302,10 +449,8 @@ void ConvertWhile(TfliteContext& context) {
   const size_t count = loop.operands.size();
   context.Spend(static_cast<int64_t>(count) * 64);
   loop.unchanged = UnchangedOperands(context, loop.body_subgraph, count);
-  for (int32_t subgraph : {loop.condition_subgraph, loop.body_subgraph}) {
-    AddVariableUse(context, subgraph, HandlesOf(loop.operands), &loop.use);
-  }
-  for (int32_t variable : loop.use.all) context.ReadVariable(variable);  // so that it has a value
+  const int32_t subgraphs[] = {loop.condition_subgraph, loop.body_subgraph};
+  loop.use = UseOf(context, subgraphs, loop.operands);
   const ValueId condition =
       ConditionOf(context, loop.condition_subgraph, loop.operands, &context.graph(), &context.scope());
   int64_t most = INT64_MAX;
@@ -327,6 +472,7 @@ void ConvertWhile(TfliteContext& context) {
     const bool changed = WidenLoopTypes(made, attempt, types);
     for (const TensorType& type : types) RequireRank(type);
     if (changed) continue;
+    for (size_t i = 0; i < carried_count; ++i) RequireScale(context, body, 1 + i, types[i]);
     const int32_t index = body.Finish(context);
     inputs.insert(inputs.end(), captures.begin(), captures.end());
     std::vector<ValueId> ids;

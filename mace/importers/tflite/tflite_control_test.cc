@@ -14,7 +14,6 @@ namespace {
 
 constexpr int32_t kAdd = 0, kMul = 18, kLess = 58, kIf = 118, kWhile = 119;
 constexpr int32_t kCallOnce = 129, kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
-constexpr int8_t kFileBool = 6, kFileResource = 13;
 
 std::vector<float> RunFloats(const Graph& graph, std::vector<float> x, std::span<TensorView> states = {}) {
   const TensorView feed{x.data(), DType::kF32, Shape{static_cast<int64_t>(x.size())}};
@@ -83,7 +82,8 @@ std::vector<uint8_t> WhileModel(int32_t condition, int32_t body) {
     const int a = builder.Add({.dims = {1}});
     const int c =
         builder.Add({.dims = {1}, .data = TfliteBuilder::Bytes<float>({number == kLess ? 100.0f : 3.0f})});
-    const int b = builder.Add({.dims = {1}, .type = number == kLess ? kFileBool : int8_t{kFileF32}});
+    const int b =
+        builder.Add({.dims = {1}, .type = static_cast<int8_t>(number == kLess ? kFileBool : kFileF32)});
     builder.AddOperator(number, {a, c}, {b});
     if (number == kMul) return builder.Finish({a}, {b});
     builder.EndSubgraph({a}, {b});

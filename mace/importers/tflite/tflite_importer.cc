@@ -140,7 +140,8 @@ void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context, 
     refusals = context->refusals();
     // An error behind a complaint may be its consequence.
     if (error.code() == StatusCode::kUnsupported) {
-      refusals.emplace_back(error.what());
+      constexpr size_t kMostText = 4000;  // what a subgraph complains of, its callers repeat
+      refusals.push_back(std::string(error.what()).substr(0, kMostText));
     } else if (refusals.empty()) {
       throw ImportError(error.code(), file.OperatorName(index) + " (" + where + "): " + error.what(),
                         error.stage());

@@ -4,6 +4,7 @@ namespace mace::importers::tflite {
 namespace {
 
 constexpr int kAny = 1 << 16;
+constexpr uint32_t kFloats = kFloat32 | kFloat64 | kNarrowFloats;
 
 constexpr OperatorRow kOperators[] = {
     // number, inputs at least, at most, types, converter
@@ -35,6 +36,7 @@ constexpr OperatorRow kOperators[] = {
     {26, 1, 1, kAnyType, &ConvertSpaceToDepth},
     {27, 4, 5, kFloat32 | kInt8, &ConvertSvdf},
     {28, 1, 1, kFloat32 | kWords | kNarrowFloats, &ConvertUnary},
+    {31, 0, kAny, kAnyType, &ConvertCall},
     {33, 5, 5, kInt32, &ConvertEmbeddingLookupSparse},
     {34, 2, 2, kAnyType, &ConvertPad},
     {35, 5, 5, kFloat32, &ConvertSequenceRnn},
@@ -150,14 +152,37 @@ constexpr OperatorRow kOperators[] = {
     {159, 1, 1, kAnyType, &ConvertBitcast},
     {160, 2, 2, kWords | kUint16 | kInt32 | kUint32, &ConvertBitwise},
     {161, 2, 2, kWords | kUint16 | kInt32 | kUint32, &ConvertBitwise},
+    {162, 1, 1, kFloats, &ConvertStablehloUnary},
     {163, 2, 2, kAnyType, &ConvertStablehloAdd},
+    {164, 2, 2, kFloats, &ConvertStablehloDivide},
     {165, 2, 2, kAnyType, &ConvertStablehloMultiply},
     {166, 2, 2, kAnyType, &ConvertStablehloMaximum},
+    {175, 1, 1, kFloats, &ConvertStablehloUnary},
+    {176, 2, 2, kAnyType & ~kFloats, &ConvertStablehloAnd},
+    {177, 1, 1, kFloats, &ConvertStablehloUnary},
+    {178, 1, 1, kFloats, &ConvertStablehloUnary},
+    {179, 1, 1, kFloats, &ConvertStablehloUnary},
+    {180, 1, 1, kFloats, &ConvertStablehloUnary},
     {181, 2, 2, kAnyType, &ConvertStablehloMinimum},
+    {182, 1, 1, kFloats, &ConvertStablehloUnary},
+    {183, 2, 2, kAnyType & ~kFloats, &ConvertStablehloOr},
+    {184, 2, 2, kFloat32 | kFloat64 | kInt32 | kInt64, &ConvertPow},
+    {185, 2, 2, kAnyType & ~kBool, &ConvertStablehloRemainder},
+    {186, 1, 1, kFloats, &ConvertStablehloUnary},
+    {187, 3, 3, kBool, &ConvertSelect},
+    {188, 2, 2, kAnyType & ~kBool, &ConvertStablehloSubtract},
+    {189, 1, 1, kFloats, &ConvertStablehloUnary},
+    {190, 3, 3, kAnyType, &ConvertStablehloScatter},
+    {192, 1, 1, kAnyType, &ConvertCast},
     {195, 2, 2, kAnyType, &ConvertStablehloPad},
+    {198, 2, 2, kAnyType, &ConvertStablehloReduceWindow},
+    {201, 2, 2, kAnyType, &ConvertStablehloGather},
     {203, 3, 3, kAnyType, &ConvertDilate},
+    {204, 1, 1, kUint64, &ConvertStablehloRandomBits},
     {205, 5, 5, kAnyType, &ConvertReduceWindow},
+    {206, 0, kAny, kAnyType, &ConvertComposite},
     {207, 2, 2, kAnyType, &ConvertStablehloShiftLeft},
+    {209, 1, kAny, kInt32, &ConvertStablehloCase},
 };
 
 // Operators that have a name instead of a number.

@@ -22,6 +22,7 @@ enum TypeMask : uint32_t {
   kFloat64 = 1u << static_cast<int>(DType::kF64),
   kUint16 = 1u << static_cast<int>(DType::kU16),
   kUint32 = 1u << static_cast<int>(DType::kU32),
+  kUint64 = 1u << static_cast<int>(DType::kU64),
   kBfloat16 = 1u << static_cast<int>(DType::kBF16),
   kNarrowFloats = kFloat16 | kBfloat16,
   kInt4 = 1u << static_cast<int>(DType::kI4),
@@ -134,6 +135,18 @@ void ConvertStablehloShiftLeft(TfliteContext& context);
 void ConvertDilate(TfliteContext& context);
 void ConvertStablehloPad(TfliteContext& context);
 void ConvertReduceWindow(TfliteContext& context);
+void ConvertStablehloReduceWindow(TfliteContext& context);
+void ConvertStablehloAnd(TfliteContext& context);
+void ConvertStablehloOr(TfliteContext& context);
+void ConvertStablehloUnary(TfliteContext& context);
+void ConvertStablehloSubtract(TfliteContext& context);
+void ConvertStablehloDivide(TfliteContext& context);
+void ConvertStablehloRemainder(TfliteContext& context);
+// tflite_stablehlo_indices.cc
+void ConvertStablehloGather(TfliteContext& context);
+void ConvertStablehloScatter(TfliteContext& context);
+// tflite_stablehlo_random.cc
+void ConvertStablehloRandomBits(TfliteContext& context);
 // tflite_convolution_3d.cc
 void ConvertConv3d(TfliteContext& context);
 void ConvertConv3dTranspose(TfliteContext& context);
@@ -150,6 +163,9 @@ void ConvertCustom(TfliteContext& context);
 // tflite_control.cc
 void ConvertIf(TfliteContext& context);
 void ConvertWhile(TfliteContext& context);
+void ConvertStablehloCase(TfliteContext& context);
+void ConvertCall(TfliteContext& context);
+void ConvertComposite(TfliteContext& context);
 // tflite_variables.cc
 void ConvertVarHandle(TfliteContext& context);
 void ConvertReadVariable(TfliteContext& context);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "mace/importers/tflite/tflite_context.h"
@@ -14,18 +15,21 @@ namespace mace::importers::tflite {
 // All operators of the context's subgraph (tflite_importer.cc). Throws what is not supported in one message.
 void ConvertOperators(const TfliteFile& file, TfliteContext* context);
 
-// Appends the operators of a subgraph to `graph`, whose variables are in `scope`; gives its outputs. Throws
-// where a subgraph calls itself.
+// Appends the operators of a subgraph to `graph`, whose variables are in `scope`; gives its outputs. Their
+// names begin with `prefix`, where others have their place in the graph. Throws where a subgraph calls
+// itself.
 std::vector<Operand> ConvertSubgraph(TfliteContext& context, int32_t subgraph,
-                                     std::span<const Operand> inputs, Graph* graph, VariableScope* scope);
+                                     std::span<const Operand> inputs, Graph* graph, VariableScope* scope,
+                                     const std::string& prefix = {});
 
-// The variables that a subgraph reads or assigns, and those that it assigns, with all that it calls.
+// The variables that a subgraph reads or assigns, and those that it assigns, with all that it calls. Gives
+// the handles that its outputs are, kNone for values.
 struct VariableUse {
   std::set<int32_t> all;
   std::set<int32_t> assigned;
 };
-void AddVariableUse(TfliteContext& context, int32_t subgraph, std::span<const int32_t> input_handles,
-                    VariableUse* use, int depth = 1);
+std::vector<int32_t> AddVariableUse(TfliteContext& context, int32_t subgraph,
+                                    std::span<const int32_t> input_handles, VariableUse* use, int depth = 1);
 
 // The variable that the options of a VAR_HANDLE name.
 int32_t FindOrAddVariable(SubgraphWork* work, const file::OperatorRecord& record);

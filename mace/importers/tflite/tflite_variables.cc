@@ -2,6 +2,7 @@
 // values.
 #include "mace/importers/tflite/tflite_variables.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -13,8 +14,8 @@
 namespace mace::importers::tflite {
 namespace {
 
-constexpr int32_t kCallOnce = 129, kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
-constexpr int32_t kIf = 118, kWhile = 119;
+constexpr int32_t kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
+constexpr int32_t kIf = 118, kWhile = 119, kCall = 31, kComposite = 206, kCase = 209;
 
 // Learns the variable's type from a tensor that is read from it or assigned to it.
 void Learn(const TfliteFile& file, int32_t tensor, Variable* variable) {
@@ -22,8 +23,25 @@ void Learn(const TfliteFile& file, int32_t tensor, Variable* variable) {
   variable->dtype = file.TensorDType(tensor);
   variable->shape = file.TensorShape(tensor);
   const file::QuantizationRecord* record = file.tensor(tensor).quantization();
-  variable->is_quantized =
-      mace::IsInteger(variable->dtype) && record != nullptr && !SpanOf(record->scales()).empty();
+  if (!mace::IsInteger(variable->dtype) || record == nullptr || SpanOf(record->scales()).empty()) return;
+  variable->is_quantized = true;
+  variable->scale = SpanOf(record->scales())[0];
+  variable->has_several_scales = SpanOf(record->scales()).size() > 1;
+  const auto* zero_points = record->zero_points();
+  variable->zero_point = zero_points == nullptr || zero_points->size() == 0 ? 0 : zero_points->Get(0);
+}
+
+// That a tensor that holds the variable's value reads its bits as all others do.
+void RequireScaleOf(TfliteContext& context, const Variable& variable, const TensorType& type) {
+  const Quantization* scales =
+      type.quantization == kNone ? nullptr : &context.graph().quantizations[type.quantization];
+  const bool agree = scales == nullptr ? !variable.is_quantized
+                                       : variable.is_quantized && scales->scales.size() == 1 &&
+                                             scales->scales[0] == variable.scale &&
+                                             scales->zero_points[0] == variable.zero_point;
+  if (agree && !variable.has_several_scales) return;
+  throw ImportError(StatusCode::kUnsupported,
+                    "a variable with several scales, or read and assigned with different ones");
 }
 
 int32_t HandleAt(std::span<const int32_t> handles, std::span<const int32_t> tensors, size_t i) {
@@ -79,14 +97,14 @@ int32_t FindOrAddVariable(SubgraphWork* work, const file::OperatorRecord& record
   return found->second;
 }
 
-void AddVariableUse(TfliteContext& context, int32_t subgraph, std::span<const int32_t> input_handles,
-                    VariableUse* use, int depth) {
+std::vector<int32_t> AddVariableUse(TfliteContext& context, int32_t subgraph,
+                                    std::span<const int32_t> input_handles, VariableUse* use, int depth) {
   if (depth > kMaxGraphDepth) {
     throw ImportError(StatusCode::kDataLoss, "subgraphs that call each other more than " +
                                                  std::to_string(kMaxGraphDepth) + " deep, or themselves");
   }
   const TfliteFile file(context.file(), subgraph);
-  context.Spend(64 * (int64_t{file.tensor_count()} + file.operator_count()));
+  context.Spend(64 * (4 + int64_t{file.tensor_count()} + file.operator_count()));
   std::vector<int32_t> handles(static_cast<size_t>(file.tensor_count()), kNone);
   const auto inputs = SpanOf(file.subgraph().inputs());
   for (size_t i = 0; i < inputs.size() && i < input_handles.size(); ++i) {
@@ -98,7 +116,10 @@ void AddVariableUse(TfliteContext& context, int32_t subgraph, std::span<const in
     const auto visit = [&](int32_t inner, size_t skipped) {
       std::vector<int32_t> passed;
       for (size_t j = skipped; j < reads.size(); ++j) passed.push_back(HandleAt(handles, reads, j));
-      AddVariableUse(context, inner, passed, use, depth + 1);
+      const std::vector<int32_t> given = AddVariableUse(context, inner, passed, use, depth + 1);
+      for (size_t j = 0; j < given.size() && j < writes.size(); ++j) {
+        if (writes[j] >= 0) handles[static_cast<size_t>(writes[j])] = given[j];
+      }
     };
     const int32_t number = file.OperatorNumber(i);
     const int32_t handle = HandleAt(handles, reads, 0);
@@ -117,11 +138,21 @@ void AddVariableUse(TfliteContext& context, int32_t subgraph, std::span<const in
     } else if (const auto* loop = record.options_as<file::WhileOptions>(); number == kWhile && loop) {
       visit(loop->condition_subgraph(), 0);
       visit(loop->body_subgraph(), 0);
-      for (size_t j = 0; j < reads.size() && j < writes.size(); ++j) {
-        if (writes[j] >= 0) handles[static_cast<size_t>(writes[j])] = HandleAt(handles, reads, j);
-      }
+    } else if (const auto* call = record.options_as<file::CallOptions>(); number == kCall && call) {
+      visit(static_cast<int32_t>(std::min<uint32_t>(call->subgraph(), INT32_MAX)), 0);
+    } else if (const auto* composite = record.options2_as<file::CompositeOptions>();
+               number == kComposite && composite) {
+      visit(composite->subgraph(), 0);
+    } else if (const auto* chosen = record.options2_as<file::StablehloCaseOptions>();
+               number == kCase && chosen) {
+      for (int32_t branch : SpanOf(chosen->subgraphs())) visit(branch, 1);
     }
   }
+  std::vector<int32_t> given;
+  for (int32_t tensor : SpanOf(file.subgraph().outputs())) {
+    given.push_back(handles[static_cast<size_t>(tensor)]);
+  }
+  return given;
 }
 
 // ---- TfliteContext
@@ -157,7 +188,6 @@ ValueId TfliteContext::ReadVariable(int32_t variable) {
   if (!is_outermost()) {
     throw ImportError(StatusCode::kUnsupported, name + " is read by the subgraph that initialises");
   }
-  if (known.is_quantized) throw ImportError(StatusCode::kUnsupported, name + " is quantized");
   if (known.dtype == DType::kInvalid || !known.shape.IsConcrete()) {
     throw ImportError(StatusCode::kUnsupported, name + " has the open shape " + ShapeText(known.shape).text);
   }
@@ -170,7 +200,12 @@ ValueId TfliteContext::ReadVariable(int32_t variable) {
   } else {
     WarnOnce(name + " is read before anything assigned it: it begins with zeros");
   }
-  const ValueId value = Unwrap(graph_.AddValue(known.name, {known.dtype, known.shape, kNone}));
+  TensorType type = {known.dtype, known.shape, kNone};
+  if (known.is_quantized) {
+    const auto zero_point = static_cast<int32_t>(std::clamp<int64_t>(known.zero_point, INT32_MIN, INT32_MAX));
+    type.quantization = Unwrap(graph_.AddQuantization({&known.scale, 1}, {&zero_point, 1}, kNone));
+  }
+  const ValueId value = Unwrap(graph_.AddValue(known.name, type));
   state.read = state.write = value;
   Check(graph_.states.PushBack(std::move(state)));
   scope_->states[variable] = static_cast<int32_t>(graph_.states.size()) - 1;
@@ -196,7 +231,8 @@ void TfliteContext::FinishVariables() {
     ops::ReshapeAttributes attributes;
     for (int64_t dim : known.shape.span()) attributes.shape.Push(dim);
     attributes.allow_zero = true;
-    value = Emit(OpId::kReshape, {value}, attributes, {known.dtype, known.shape, kNone});
+    value = Emit(OpId::kReshape, {value}, attributes,
+                 {known.dtype, known.shape, graph_.values[value].type.quantization});
     graph_.states[static_cast<size_t>(index)].write = value;
   }
 }
@@ -210,10 +246,9 @@ void ConvertVarHandle(TfliteContext& context) {
 
 void ConvertReadVariable(TfliteContext& context) {
   const int32_t index = context.VariableOf(context.InputTensor(0));
-  Learn(context.file(), context.OutputTensor(0), &context.work().variables[static_cast<size_t>(index)]);
-  if (context.OutputType(0).quantization != kNone) {
-    throw ImportError(StatusCode::kUnsupported, "a quantized variable");
-  }
+  Variable& variable = context.work().variables[static_cast<size_t>(index)];
+  Learn(context.file(), context.OutputTensor(0), &variable);
+  RequireScaleOf(context, variable, context.OutputType(0));
   context.Bind(context.OutputTensor(0), {context.ReadVariable(index), kNone});
 }
 
@@ -223,7 +258,7 @@ void ConvertAssignVariable(TfliteContext& context) {
   Variable& variable = context.work().variables[static_cast<size_t>(index)];
   Learn(context.file(), context.InputTensor(1), &variable);
   const TensorType type = context.TypeOf(value);
-  if (type.quantization != kNone) throw ImportError(StatusCode::kUnsupported, "a quantized variable");
+  RequireScaleOf(context, variable, type);
   if (type.dtype != variable.dtype) {
     throw ImportError(StatusCode::kDataLoss,
                       std::string("a variable of ") + NameOf(variable.dtype) + " gets " + NameOf(type.dtype));

@@ -20,6 +20,9 @@ struct Variable {
   DType dtype = DType::kInvalid;  // until something tells
   Shape shape;
   bool is_quantized = false;
+  float scale = 0;  // where it is quantized
+  int64_t zero_point = 0;
+  bool has_several_scales = false;
   bool has_initial = false;
   std::vector<uint64_t> initial;  // its bytes, aligned
 };
