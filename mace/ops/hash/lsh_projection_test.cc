@@ -32,7 +32,28 @@ TEST(FarmFingerprint, PublishedAnswers) {
   EXPECT_EQ(FingerprintOf("3true"), -4880158226897771312);
 }
 
-// KNOWN
+// What google/farmhash 0d859a8 computes of the first bytes of a text: each length where its way changes.
+TEST(FarmFingerprint, AnswersOfTheOriginal) {
+  constexpr struct {
+    size_t size;
+    uint64_t answer;
+  } kAnswers[] = {
+      {4, 0x4CBAADE3538C3626},   {5, 0x73710EFB642BA263},   {7, 0x4EBEC72CD8A6D99C},
+      {8, 0x1326F31F65E531CD},   {9, 0xA555E79780067599},   {16, 0xA320E23DC24CDEF5},
+      {17, 0x0CBA4F198BD9658D},  {24, 0x21D78BB366C869BF},  {32, 0x08194205742D7CCB},
+      {33, 0xFE053EC7BF50D32C},  {48, 0x0EEBA4485B7BA157},  {63, 0xE241EDFC08A27E9C},
+      {64, 0xADBA670A0B1074C3},  {65, 0xE15F98839A9EA0A4},  {100, 0xCE6B60A351D8F713},
+      {127, 0x0AE5FCB66BB13907}, {128, 0x04B424746D4983C4}, {129, 0x7AFB1FDA467372CB},
+      {192, 0xE58752E932178182}, {193, 0x3A4D7BDB765ED405}, {256, 0x91EC403D9FDC6B9A},
+      {257, 0xC9DAB584C910BD78},
+  };
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += static_cast<char>('a' + i * i % 23);
+  for (const auto& [size, answer] : kAnswers) {
+    EXPECT_EQ(static_cast<uint64_t>(FingerprintOf(text.substr(0, size))), answer) << size;
+  }
+}
+
 TEST(FarmFingerprint, WordsAcrossTheSeed) {
   const std::string text = "0123456789ab";
   const std::vector<uint8_t> item(text.begin() + 4, text.end());
