@@ -3,13 +3,16 @@
 #include <exception>
 #include <map>
 #include <new>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "mace/graph/op_definition.h"
+#include "mace/importers/clean_text.h"
 #include "mace/importers/importer.h"
 #include "mace/importers/problems.h"
 #include "mace/model/writer.h"
+#include "mace/ops/custom/custom.h"
 #include "mace/passes/constants.h"
 #include "mace/passes/passes.h"
 
@@ -59,6 +62,25 @@ std::vector<std::string> NonFiniteConstants(const Graph& graph) {
   return texts;
 }
 
+void FindCustomOperators(const Graph& graph, std::set<std::string_view>* names) {
+  for (const Node& node : graph.nodes) {
+    if (node.op == OpId::kCustom) names->insert(ops::CustomNameOf(graph, node));
+  }
+  for (const auto& subgraph : graph.subgraphs) FindCustomOperators(*subgraph, names);
+}
+
+// A name that no node has may be spelled in another way than the model does.
+void WarnOfUnusedOperators(const Graph& graph, const std::vector<std::string>& announced,
+                           std::vector<std::string>* warnings) {
+  std::set<std::string_view> found;
+  FindCustomOperators(graph, &found);
+  for (const std::string& name : announced) {
+    if (found.contains(name)) continue;
+    warnings->push_back("custom operator '" + importers::Printable(name) +
+                        "': no node of the model has this operator");
+  }
+}
+
 Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, std::vector<uint8_t>* mace_file,
                ConvertReport* report) {
   const importers::Format format = importers::DetectFormat(bytes);
@@ -88,6 +110,7 @@ Status Convert(std::span<const uint8_t> bytes, const ConvertOptions& options, st
     report->problems.push_back({"", imported.message(), importers::ActionFor(imported.code())});
   }
   MACE_RETURN_IF_ERROR(std::move(imported));
+  WarnOfUnusedOperators(graph, options.custom_operators, &report->warnings);
   for (const auto& [key, value] : options.metadata) MACE_RETURN_IF_ERROR(graph.SetMetadata(key, value));
   MACE_RETURN_IF_ERROR(AddPipelines(options.preprocess, options.postprocess, &graph));
   if (options.optimize) {

@@ -28,7 +28,7 @@ class ImportError : public std::exception {
     action_ = std::move(action);
     return *this;
   }
-  Status ToStatus() const { return Status::Format(code_, "%s", message_.c_str()); }
+  Status ToStatus() const;  // the message is Printable
 
  private:
   StatusCode code_;
@@ -36,8 +36,9 @@ class ImportError : public std::exception {
   ImportStage stage_;
   std::string action_;
 };
-// ActionFor of problems.h.
+// Of problems.h.
 std::string ActionFor(StatusCode code);
+void MakePrintable(ImportReport* report);
 
 inline void Check(const Status& status, ImportStage stage = ImportStage::kConvert) {
   if (!status.ok()) throw ImportError(status, stage);
@@ -52,15 +53,19 @@ T Unwrap(Result<T> result) {
 template <typename Import>
 Status RunImporter(const char* name, ImportReport* report, const Import& import) {
   try {
-    import();
-    return Status::Ok();
-  } catch (const ImportError& error) {
-    report->failed_at = error.stage();
-    if (report->problems.empty()) {
-      report->problems.push_back(
-          {"", error.what(), error.action().empty() ? ActionFor(error.code()) : error.action()});
+    Status status;
+    try {
+      import();
+    } catch (const ImportError& error) {
+      report->failed_at = error.stage();
+      if (report->problems.empty()) {
+        report->problems.push_back(
+            {"", error.what(), error.action().empty() ? ActionFor(error.code()) : error.action()});
+      }
+      status = error.ToStatus();
     }
-    return error.ToStatus();
+    MakePrintable(report);
+    return status;
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();
   } catch (const std::exception& error) {

@@ -77,6 +77,30 @@ bool LooksLikePrototxt(std::span<const uint8_t> bytes) {
   return at() == ':' || at() == '{';
 }
 
+// Caffe's trained weights: a protocol buffer too, of the net's name as text and its layers. (A GraphDef has
+// the same numbers of fields, but where the name would be it has a message, which begins with a control
+// byte.)
+bool LooksLikeCaffeWeights(std::span<const uint8_t> bytes) {
+  constexpr uint64_t kName = 1, kOldLayers = 2, kLayers = 100;
+  size_t position = 0;
+  bool is_named = false;
+  while (true) {
+    uint64_t key = 0;
+    uint64_t size = 0;
+    if (!ReadVarint(bytes, &position, &key) || !ReadVarint(bytes, &position, &size) || (key & 7) != 2) {
+      return false;
+    }
+    const uint64_t field = key >> 3;
+    if (field != kName || is_named) return field == kLayers || (field == kOldLayers && is_named);
+    if (size > bytes.size() - position) return false;
+    const auto name = bytes.subspan(position, static_cast<size_t>(size));
+    if (name.empty() || !std::all_of(name.begin(), name.end(), [](uint8_t byte) { return byte >= ' '; }))
+      return false;
+    position += name.size();
+    is_named = true;
+  }
+}
+
 }  // namespace
 
 Format DetectFormat(std::span<const uint8_t> bytes) {
@@ -89,7 +113,13 @@ Format DetectFormat(std::span<const uint8_t> bytes) {
 
 Status Import(std::span<const uint8_t> bytes, const ImportOptions& options, Graph* graph,
               ImportReport* report) {
-  switch (DetectFormat(bytes)) {
+  const Format format = DetectFormat(bytes);
+  if ((format == Format::kUnknown || format == Format::kTensorflow) && LooksLikeCaffeWeights(bytes)) {
+    return InvalidArgument(
+        "these are the weights of a Caffe network (.caffemodel): give its .prototxt as the model, and them "
+        "as its weights, weights=\"x.caffemodel\" in Python, --weights on the command line");
+  }
+  switch (format) {
     case Format::kOnnx:
       if (!options.signature.empty()) return InvalidArgument("ONNX models have no signatures");
       return ImportOnnx(bytes, options, graph, report);

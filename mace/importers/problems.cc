@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mace/importers/clean_text.h"
+
 namespace mace::importers {
 namespace {
 
@@ -17,6 +19,17 @@ std::string Describe(const std::string& node, const std::string& what) {
 }
 
 }  // namespace
+
+Status ImportError::ToStatus() const { return Status::Format(code_, "%s", Printable(message_).c_str()); }
+
+void MakePrintable(ImportReport* report) {
+  for (std::string& warning : report->warnings) warning = Printable(warning);
+  for (std::vector<Finding>* findings : {&report->problems, &report->repairs}) {
+    for (Finding& finding : *findings) {
+      finding = {Printable(finding.node), Printable(finding.reason), Printable(finding.action)};
+    }
+  }
+}
 
 std::string ActionFor(StatusCode code) {
   switch (code) {

@@ -11,6 +11,10 @@
 
 namespace mace::importers {
 
+// Names in the report's texts are the file's, whatever bytes they have: they become what clean_text.h calls
+// Printable. What RunImporter does last.
+void MakePrintable(ImportReport* report);
+
 // What a person can do about an error of this kind, where nobody said anything better.
 std::string ActionFor(StatusCode code);
 // ... about an operand that is computed where a constant is needed.

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "mace/importers/clean_text.h"
 
 namespace mace::importers {
 namespace {
@@ -80,6 +81,28 @@ TEST(ProblemsTest, EveryFailureIsInTheReport) {
   ASSERT_EQ(report.problems.size(), 1u);
   EXPECT_EQ(report.problems[0].node, "");
   EXPECT_EQ(report.problems[0].reason, "cut off");
+}
+
+TEST(ProblemsTest, NamesCannotForgeLinesOrDriveATerminal) {
+  EXPECT_EQ(Printable("layers[0]/relu \xC3\xA9 \xF0\x9F\x99\x82 %s"),
+            "layers[0]/relu \xC3\xA9 \xF0\x9F\x99\x82 %s");
+  EXPECT_EQ(Printable("a\nb\r\t\x1B[31m\x7F"), "a\\nb\\r\\t\\x1b[31m\\x7f");
+  EXPECT_EQ(Printable("\xC2\x9B \xE2\x80\xA8"), "\\xc2\\x9b \\xe2\\x80\\xa8");
+  EXPECT_EQ(Printable("\xFF\xC3"), "\\xff\\xc3");  // no UTF-8; cut off
+  EXPECT_EQ(Printable(std::string_view("a\0b", 3)), "a\\x00b");
+  ImportReport report;
+  report.warnings = {"constant 'a\n'"};
+  AddRepair("n\x1B", "old\n", "new", &report);
+  const Status status = RunImporter("test", &report, [&] {
+    Problems problems(&report);
+    problems.Add("b\nmace: all is well", "Foo", "refused");
+    problems.ThrowIfAny();
+  });
+  EXPECT_STREQ(status.message(), "node 'b\\nmace: all is well' (Foo): refused");
+  EXPECT_EQ(report.problems.at(0).node, "b\\nmace: all is well");
+  EXPECT_EQ(report.warnings.at(0), "constant 'a\\n'");
+  EXPECT_EQ(report.repairs.at(0).node, "n\\x1b");
+  EXPECT_EQ(report.repairs.at(0).reason, "old\\n");
 }
 
 }  // namespace

@@ -99,10 +99,12 @@ def parse_metadata(texts: Sequence[str]) -> dict[str, str]:
 weights_option = click.option("--weights", type=FileName(), default=None, help="A Caffe model's .caffemodel; MODEL is its prototxt.")
 
 
-def parse_passes(text: str | None) -> dict[str, list[str]]:
-    """The value of --passes: options of mace.convert."""
+def parse_passes(text: str | None, optimize: bool = True) -> dict[str, list[str]]:
+    """The value of --passes, beside that of --optimize: options of mace.convert."""
     if text is None:
         return {}
+    if not optimize:
+        raise click.UsageError("--passes and --no_optimize: the latter runs no passes at all; leave one of them out")
     names = text.split(",")
     without = [name[1:] for name in names if name.startswith("-")]
     if (without and len(without) < len(names)) or not all(name.lstrip("-") for name in names):
@@ -143,7 +145,7 @@ shapes_option = click.option("--input_shape", "shapes", multiple=True, metavar="
 
 def load(model: str, *, states: Sequence[str], passes: str | None, **options: Any) -> mace.Model:
     """The model that a command works on, with a spinner; the conversion's warnings go to standard error."""
-    options |= parse_passes(passes)
+    options |= parse_passes(passes, options["optimize"])
     with progress(f"loading {os.path.basename(model)}"):
         loaded = mace.load(model, states=parse_states(states), **options)
     for warning in loaded.warnings:
@@ -198,7 +200,7 @@ def convert(
     them is dropped. The result has them in the order given. Of the shape D,D,... a
     dimension of -1 is the model's own.
     """
-    options |= parse_passes(passes)
+    options |= parse_passes(passes, options["optimize"])
     options |= {"inputs": parse_input_tensors(inputs), "outputs": outputs or None, "metadata": parse_metadata(metadata)}
     if os.path.exists(output) and os.path.exists(model) and os.path.samefile(output, model):
         raise mace.InvalidArgumentError(f"-o {output}: is the model itself, which would be lost")
@@ -435,8 +437,14 @@ def explain(
     model: str, shapes: Sequence[str], profile: bool, show_passes: bool, timeout: float | None, as_json: bool, **options: Any
 ) -> None:
     """Says which kernel computes which nodes of MODEL, and why."""
+    if show_passes and not options["optimize"]:
+        raise click.UsageError("--show_passes and --no_optimize: the latter runs no passes; leave one of them out")
     loaded = load(model, **options)
     if show_passes:
+        if not loaded.pass_runs:
+            raise mace.InvalidArgumentError(
+                f"{model}: it is a .mace file, whose passes ran when it was converted: --show_passes wants the model that it was made of"
+            )
         print_passes(loaded, as_json)
         return
     given = parse_shapes(shapes)

@@ -89,8 +89,17 @@ _BY_CODE = {
 }  # fmt: skip
 
 
+def printable(text: str) -> str:
+    """The text with control characters, line ends and what else does not print as escapes (`\\n`, `\\x1b`)."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def make_error(code: int, message: str, problems: Sequence[dict[str, str]] = ()) -> MaceError:
-    """The exception for a status code of the C interface."""
+    """The exception for a status of the C interface. Its message is one line, whatever the names in the model are."""
+    return _error_of(code, printable(message), problems)
+
+
+def _error_of(code: int, message: str, problems: Sequence[dict[str, str]]) -> MaceError:
     error = _BY_CODE.get(code, InternalError)(message)
     error.problems = problems
     return error
@@ -105,4 +114,4 @@ def named(path: str) -> Iterator[None]:
         text = str(error)
         if text.startswith(path):
             raise
-        raise make_error(error.code, f"{path}: {text}", error.problems) from None
+        raise _error_of(error.code, f"{path}: {text}", error.problems) from None

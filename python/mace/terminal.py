@@ -20,15 +20,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from mace.errors import MaceError
+from mace.errors import MaceError, printable
 
 console = Console(stderr=True)
 MAX_PROBLEM_ROWS = 50
-
-
-def printable(text: str) -> str:
-    """The text with control characters, line ends and what else does not print as escapes (`\\n`, `\\x1b`)."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def say(text: str, err: bool = False) -> None:

@@ -69,8 +69,10 @@ class TfliteWriter:
         is_variable: bool = False,
         name: str | None = None,
         shape_signature: Sequence[int] | None = None,
+        sparsity: object = None,
     ) -> int:
-        """A tensor, constant where `data` is given. No scales: not quantized; zero points may be left out: 0."""
+        """A tensor, constant where `data` is given. No scales: not quantized; zero points may be left out: 0. `sparsity` (the schema's
+        SparsityParametersT) says where the elements of `data` belong."""
         tensor = schema.TensorT()
         tensor.shape = [int(d) for d in shape]
         tensor.type = ELEMENT_TYPES[dtype]
@@ -79,6 +81,7 @@ class TfliteWriter:
         tensor.shapeSignature = None if shape_signature is None else list(shape_signature)
         tensor.buffer = 0
         tensor.hasRank = True
+        tensor.sparsity = sparsity
         if len(scales) > 0:
             quantization = schema.QuantizationParametersT()
             quantization.scale = [float(s) for s in scales]
@@ -167,11 +170,11 @@ class Rejected(Exception):
     """LiteRT does not take the model, or these inputs."""
 
 
-def litert_interpreter(model: bytes) -> object:
+def litert_interpreter(model: bytes, reference: bool = True) -> object:
     """An interpreter with the reference kernels, tensors allocated; for operators without one with the kernels that there are."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    kinds = [OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES]
+    kinds = [OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES][0 if reference else 1 :]
     for kind in kinds:
         try:
             interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=kind)
@@ -183,9 +186,9 @@ def litert_interpreter(model: bytes) -> object:
     raise AssertionError
 
 
-def run_litert(model: bytes, steps: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+def run_litert(model: bytes, steps: Sequence[Sequence[np.ndarray]], reference: bool = True) -> list[list[np.ndarray]]:
     """The outputs of each step (a list of inputs), in the order of the subgraph; variables live from step to step."""
-    interpreter = litert_interpreter(model)
+    interpreter = litert_interpreter(model, reference)
     results = []
     try:
         for arrays in steps:

@@ -20,14 +20,14 @@ class LitertWorker:
     def __init__(self) -> None:
         self._process: subprocess.Popen | None = None
 
-    def run(self, model: bytes, steps: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]] | str:
+    def run(self, model: bytes, steps: Sequence[Sequence[np.ndarray]], reference: bool = True) -> list[list[np.ndarray]] | str:
         """The outputs of each step, or why there are none."""
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
         try:
-            pickle.dump((model, steps), self._process.stdin)
+            pickle.dump((model, steps, reference), self._process.stdin)
             self._process.stdin.flush()
             return pickle.load(self._process.stdout)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
@@ -48,11 +48,11 @@ def main() -> None:
     os.dup2(2, 1)  # what LiteRT prints is no answer
     while True:
         try:
-            model, steps = pickle.load(sys.stdin.buffer)
+            model, steps, reference = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
-            answer = run_litert(model, steps)
+            answer = run_litert(model, steps, reference)
         except Rejected as error:
             answer = str(error)
         except Exception as error:  # a type that its Python interface does not have

@@ -96,6 +96,7 @@ class Case:
         self.feeds: list[np.ndarray] = []
         self.outputs: list[int] = []
         self.runs = 1  # of one session, each with the same inputs: what variables hold goes from run to run
+        self.reference = True  # LiteRT's reference kernels, not the optimized ones
         self.notes: dict = {}  # what an oracle of the maker's own needs
         self.kinds: list[tuple] = []  # of each tensor: shape, dtype, scale, zero point
 

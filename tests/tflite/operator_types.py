@@ -62,7 +62,7 @@ def differs(got: np.ndarray, want: np.ndarray, tolerance: float) -> str:
 
 def judge_model(maker: Maker, case: Case, worker: LitertWorker, verdict: Verdict) -> None:
     model = case.finish()
-    want = worker.run(model, [case.feeds] * case.runs)
+    want = worker.run(model, [case.feeds] * case.runs, case.reference)
     if isinstance(want, str):
         verdict.reasons.append(want) if verdict.state == REFUSED else None
         return

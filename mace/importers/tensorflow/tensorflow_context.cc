@@ -249,8 +249,10 @@ void Scope::Convert(int32_t index) {
     broken_.insert(index);
     const bool is_unknown = FindTensorflowOp(node.op) == nullptr && !IsControlOperator(table_.op(index));
     work_.AddProblem(node, error.what(),
-                     is_unknown ? "cut the graph in front of it, or replace it by supported operators"
-                                : "change the model here, or cut the graph in front of this node");
+                     is_unknown ? "convert the part before it (--output_tensor, outputs=...), or "
+                                  "replace it by supported operators"
+                                : "change the model here, or convert the part before it "
+                                  "(--output_tensor, outputs=...)");
     if (work_.report.problems.size() == 1) work_.report.failed_at = error.stage();
   }
 }

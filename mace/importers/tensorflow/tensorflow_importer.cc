@@ -265,7 +265,7 @@ class Import {
       if (type.dtype == DType::kInvalid) {
         throw ImportError(
             Unsupported("the type of '%s' is not known: the file does not tell it, and node '%s' "
-                        "(%s) is not supported",
+                        "(%s) is not supported: begin at another tensor (--input_tensor, inputs=...)",
                         NameOf(ref).c_str(), Text(node.name).c_str(), Text(node.op).c_str()));
       }
       type.shape = Shape::OfUnknownRank();
@@ -287,7 +287,9 @@ class Import {
     const ValueId value = scope_.Evaluate(refs_[number]);
     if (value == kNone) {
       ThrowProblems();
-      throw ImportError(Unsupported("'%s' is not computed by MACE", NameOf(refs_[number]).c_str()));
+      throw ImportError(
+          Unsupported("'%s' is not computed by MACE: end at another tensor (--output_tensor, outputs=...)",
+                      NameOf(refs_[number]).c_str()));
     }
     return value;
   }
@@ -297,10 +299,14 @@ class Import {
     if (problems.empty()) return;
     constexpr size_t kMostTold = 20;
     std::string text;
-    for (size_t i = 0; i < problems.size() && i < kMostTold; ++i) {
+    const size_t told = std::min(problems.size(), kMostTold);
+    for (size_t i = 0; i < told; ++i) {
       text += (i == 0 ? "node '" : "; node '") + problems[i].node + "': " + problems[i].reason;
+      if (i + 1 == told || problems[i + 1].action != problems[i].action) {
+        text += " (" + problems[i].action + ")";  // once for all in a row that have it
+      }
     }
-    if (problems.size() > kMostTold) text += "; and " + std::to_string(problems.size() - kMostTold) + " more";
+    if (problems.size() > told) text += "; and " + std::to_string(problems.size() - told) + " more";
     throw ImportError(StatusCode::kUnsupported, text, work_.report.failed_at);
   }
 

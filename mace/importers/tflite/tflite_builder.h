@@ -3,6 +3,7 @@
 #define MACE_IMPORTERS_TFLITE_TFLITE_BUILDER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,20 @@ enum ElementType : int8_t {
   kFileU32 = 15,
 };
 
+// Where the stored elements of a sparse constant belong.
+struct Sparse {
+  struct Level {
+    int32_t size = -1;  // of a dense level; -1: one with lists
+    std::vector<int32_t> segments = {};
+    std::vector<int32_t> indices = {};
+    file::SparseList width = file::SparseList::SparseInt32;  // of the elements of the lists
+    int8_t format = -1;                                      // -1: what the above say
+  };
+  std::vector<int32_t> order = {};
+  std::vector<int32_t> blocks = {};
+  std::vector<Level> levels = {};
+};
+
 class TfliteBuilder {
  public:
   struct Tensor {
@@ -34,7 +49,7 @@ class TfliteBuilder {
     std::vector<int64_t> zero_points = {};
     int32_t axis = 0;
     bool variable = false;
-    bool sparse = false;
+    std::optional<Sparse> sparse = {};
     std::vector<int32_t> signature = {};
     std::vector<uint8_t> data = {};
     int32_t buffer = -1;  // >= 0: this number, right or wrong
@@ -111,7 +126,7 @@ class TfliteBuilder {
                                                             &tensor.zero_points, 0, tensor.axis);
       }
       flatbuffers::Offset<file::SparsityRecord> sparsity;
-      if (tensor.sparse) sparsity = file::CreateSparsityRecord(builder_);
+      if (tensor.sparse.has_value()) sparsity = AddSparse(*tensor.sparse);
       tensors.push_back(file::CreateTensorRecordDirect(
           builder_, &tensor.dims, tensor.type, buffer, tensor.name.c_str(), quantization, tensor.variable,
           sparsity, tensor.signature.empty() ? nullptr : &tensor.signature));
@@ -136,6 +151,34 @@ class TfliteBuilder {
   }
 
  private:
+  flatbuffers::Offset<void> AddList(const std::vector<int32_t>& list, file::SparseList width) {
+    const std::vector<uint16_t> halves(list.begin(), list.end());
+    const std::vector<uint8_t> bytes(list.begin(), list.end());
+    switch (width) {
+      case file::SparseList::SparseInt32:
+        return file::CreateSparseInt32Direct(builder_, &list).Union();
+      case file::SparseList::SparseUint16:
+        return file::CreateSparseUint16Direct(builder_, &halves).Union();
+      case file::SparseList::SparseUint8:
+        return file::CreateSparseUint8Direct(builder_, &bytes).Union();
+      default:
+        return {};
+    }
+  }
+  flatbuffers::Offset<file::SparsityRecord> AddSparse(const Sparse& sparse) {
+    std::vector<flatbuffers::Offset<file::SparseDimension>> levels;
+    for (const Sparse::Level& level : sparse.levels) {
+      const bool has_lists = level.size < 0;
+      const file::SparseList width = has_lists ? level.width : file::SparseList::NONE;
+      const auto format = static_cast<int8_t>(level.format >= 0 ? level.format : has_lists ? 1 : 0);
+      const auto segments = AddList(level.segments, width);
+      const auto indices = AddList(level.indices, width);
+      levels.push_back(file::CreateSparseDimension(builder_, format, has_lists ? 0 : level.size, width,
+                                                   segments, width, indices));
+    }
+    return file::CreateSparsityRecordDirect(builder_, &sparse.order, &sparse.blocks, &levels);
+  }
+
   flatbuffers::FlatBufferBuilder builder_;
   std::vector<Tensor> tensors_;
   std::vector<int32_t> kinds_;

@@ -183,6 +183,7 @@ ValueId TfliteContext::AddUnpacked(int tensor, const TensorType& type) {
 
 ValueId TfliteContext::AddConstantTensor(int tensor) {
   const TensorType type = TypeOfTensor(tensor);
+  if (file_.tensor(tensor).sparsity() != nullptr) return AddDense(tensor, type, file_.TensorName(tensor));
   if (file_.TensorDType(tensor) == DType::kI4) return AddUnpacked(tensor, type);
   const auto data = file_.TensorData(tensor);
   const int64_t bytes = ByteCount(type.dtype, type.shape);

@@ -92,6 +92,8 @@ class TfliteContext {
   ValueId AddInts(std::span<const int64_t> elements);
   ValueId AddFloats(std::span<const float> elements);
   ValueId AddBytes(std::span<const uint8_t> bytes);
+  // A sparse constant `tensor` with its zeros, called `name`, of this type (tflite_densify.cc).
+  ValueId AddDense(int tensor, const TensorType& type, std::string_view name);
   // The value with its axes permuted; constants, and constants behind one Cast or Dequantize, without a node.
   ValueId Transposed(ValueId value, const IntList& perm);
   // A quantized constant as f32 values; anything else as it is. For weights of float layers.

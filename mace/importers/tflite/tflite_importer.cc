@@ -16,6 +16,16 @@
 namespace mace::importers::tflite {
 namespace {
 
+constexpr int8_t kStringElements = 5;  // the element type
+// What a person can do about text, which MACE has no tensors of.
+constexpr char kStringAction[] =
+    "tensors of text are not supported: begin the model behind them (--input_tensor, inputs=... of "
+    "mace.convert) or end it in front of them (--output_tensor, outputs=...), and look texts up in the "
+    "application";
+
+// Operators that have no form without text: SKIP_GRAM, and tables, whose keys or values are text.
+bool IsOfStrings(int32_t number) { return number == 30 || (number >= 136 && number <= 139); }
+
 // Everything in a file that is not supported, told in one message.
 class Complaints {
  public:
@@ -23,6 +33,7 @@ class Complaints {
 
   void Add(const std::string& what, const std::string& where, const std::string& action = "") {
     problems_.Add(where, "", what, action);
+    has_strings_ = has_strings_ || action == kStringAction;
     Entry& entry = entries_[what];
     if (entry.count++ == 0) order_.push_back(what);
     if (entry.count <= kMaxPlaces) entry.places += (entry.count == 1 ? "" : " and ") + where;
@@ -44,6 +55,7 @@ class Complaints {
     }
     if (order_.size() > kMaxListed)
       message += "; and " + std::to_string(order_.size() - kMaxListed) + " more";
+    if (has_strings_) message += std::string("; ") + kStringAction;
     throw ImportError(StatusCode::kUnsupported, message);
   }
 
@@ -56,6 +68,7 @@ class Complaints {
   Problems problems_;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> order_;
+  bool has_strings_ = false;
 };
 
 // Returns whether the importer can read a tensor of this kind.
@@ -63,14 +76,18 @@ bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
   const file::TensorRecord& record = file.tensor(tensor);
   const std::string where = file.DescribeTensor(tensor);
   bool readable = true;
-  const auto complain = [&](const std::string& what) {
-    complaints->Add(what, where);
+  const auto complain = [&](const std::string& what, const std::string& action = "") {
+    complaints->Add(what, where, action);
     readable = false;
   };
-  if (file.TensorDType(tensor) == DType::kInvalid && record.element_type() != kResourceElements) {
+  if (record.element_type() == kStringElements) {
+    complain("text", kStringAction);
+  } else if (file.TensorDType(tensor) == DType::kInvalid && record.element_type() != kResourceElements) {
     complain("element type " + std::to_string(record.element_type()));
   }
-  if (record.sparsity() != nullptr) complain("sparse tensors");
+  if (record.sparsity() != nullptr && (record.is_variable() || file.TensorData(tensor).empty())) {
+    complain("sparse tensors that are no constants");
+  }
   if (file.HasExternalData(tensor)) complain("data outside of the model");
   if (record.quantization() != nullptr && record.quantization()->details_kind() != 0) {
     complain("quantization scheme " + std::to_string(record.quantization()->details_kind()));
@@ -110,7 +127,8 @@ std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Com
     const OperatorRow* row = FindOperator(file, i);
     if (row == nullptr) {
       complaints->Add(file.OperatorName(i), file.DescribeOperator(i),
-                      ActionForUnknownOperator(file.OperatorName(i)));
+                      IsOfStrings(file.OperatorNumber(i)) ? kStringAction
+                                                          : ActionForUnknownOperator(file.OperatorName(i)));
       refused[static_cast<size_t>(i)] = true;
       continue;
     }

@@ -1,6 +1,7 @@
 // Converters of operators that find or look up elements, and of products of matrices.
 #include "mace/importers/tflite/tflite_emit.h"
 #include "mace/importers/tflite/tflite_operators.h"
+#include "mace/ops/hash/lsh_projection.h"
 #include "mace/ops/matmul/matmul.h"
 #include "mace/ops/movement/movement.h"
 #include "mace/ops/quantize/quantize_ops.h"
@@ -109,6 +110,20 @@ void ConvertEmbeddingLookup(TfliteContext& context) {
   type.shape = Shape();
   const ValueId rows = context.Emit(OpId::kGather, {table, indices}, ops::GatherAttributes{}, type);
   context.EmitOutput(OpId::kDequantize, {rows}, NoAttributes{});
+}
+
+// Inputs: the seeds of the hash functions, what is hashed byte by byte, a weight of each item.
+void ConvertProjection(TfliteContext& context) {
+  enum : int8_t { kSparse = 1, kDense = 2 };
+  const int8_t kind = context.RequiredOptions<file::ProjectionOptions>().kind();
+  if (kind != kSparse && kind != kDense) context.Refuse("projection of kind " + std::to_string(kind));
+  if (context.file().TensorDType(context.InputTensor(1)) == DType::kI4) {
+    context.Refuse("an input of 4-bit elements");  // they have a byte each here
+  }
+  ops::LshProjectionAttributes attributes;
+  attributes.is_sparse = kind == kSparse;
+  context.EmitOutput(OpId::kLshProjection, {context.Input(0), context.Input(1), context.OptionalInput(2)},
+                     attributes);
 }
 
 void ConvertBatchMatMul(TfliteContext& context) {

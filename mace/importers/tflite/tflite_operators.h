@@ -158,6 +158,8 @@ void ConvertUnpack(TfliteContext& context);
 void ConvertReverse(TfliteContext& context);
 void ConvertStridedSlice(TfliteContext& context);
 void ConvertSlice(TfliteContext& context);
+// tflite_densify.cc
+void ConvertDensify(TfliteContext& context);
 // tflite_custom.cc: an operator that the application brings.
 void ConvertCustom(TfliteContext& context);
 // tflite_control.cc
@@ -182,6 +184,7 @@ void ConvertArgMax(TfliteContext& context);
 void ConvertTopK(TfliteContext& context);
 void ConvertArgMin(TfliteContext& context);
 void ConvertEmbeddingLookup(TfliteContext& context);
+void ConvertProjection(TfliteContext& context);
 void ConvertBatchMatMul(TfliteContext& context);
 // tflite_math.cc
 void ConvertFloorMod(TfliteContext& context);

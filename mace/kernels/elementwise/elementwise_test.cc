@@ -109,6 +109,25 @@ TEST_P(ElementwiseTest, Unary) {
   }
 }
 
+// Small results too: relative to themselves.
+TEST_P(ElementwiseTest, GeluKeepsItsDigitsBelowZero) {
+  constexpr int64_t kCount = 4001;
+  UnaryParams params;
+  params.op = UnaryOp::kGelu;
+  params.rows = 1;
+  params.columns = params.input_stride = params.output_stride = kCount;
+  ASSERT_TRUE(PrepareUnary(&params).ok());
+  Guarded<float> in(kCount);
+  Guarded<float> out(kCount);
+  for (int64_t i = 0; i < kCount; ++i) in[i] = -5.5f + 11.0f * static_cast<float>(i) / (kCount - 1);
+  RunTiles(kernels().unary_f32, &params, {in.data(), out.data()}, params.tile_count, 0, random_);
+  for (int64_t i = 0; i < kCount; ++i) {
+    const double x = in[i];
+    const double expected = 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    ASSERT_LE(std::fabs(out[i] - expected), 2e-6 * std::fabs(expected)) << x;
+  }
+}
+
 double PostOpReference(const PostOp& op, double v, double t) {
   switch (op.kind) {
     case PostOpKind::kClip:

@@ -21,9 +21,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from mace.deployment.load import Deployment, Source
 from mace.deployment.problems import DeploymentError
-from mace.errors import IoError, MaceError
+from mace.errors import IoError, MaceError, printable
 from mace.files import read_file, write_atomically
-from mace.terminal import console, printable
+from mace.terminal import console
 
 TRIES = 3
 TIMEOUT_SECONDS = 30.0  # of a connection, and of a pause in its data
