@@ -100,6 +100,10 @@ void AddVariableUse(TfliteContext& context, int32_t subgraph, std::span<const in
       for (size_t j = skipped; j < reads.size(); ++j) passed.push_back(HandleAt(handles, reads, j));
       AddVariableUse(context, inner, passed, use, depth + 1);
     };
+    if (const int32_t drawn = FindOrAddRandomVariable(&context.work(), file, subgraph, i); drawn != kNone) {
+      use->all.insert(drawn);
+      use->assigned.insert(drawn);
+    }
     const int32_t number = file.OperatorNumber(i);
     const int32_t handle = HandleAt(handles, reads, 0);
     if (number == kVarHandle && !writes.empty() && writes[0] >= 0) {
@@ -135,6 +139,11 @@ int32_t TfliteContext::VariableOf(int tensor) const {
 
 void TfliteContext::Bind(int tensor, const Operand& operand) {
   if (operand.value != kNone) {
+    if (file_.IsComplex(tensor)) {
+      throw ImportError(StatusCode::kUnsupported, file_.DescribeTensor(tensor) + " is " +
+                                                      file_.TensorTypeName(tensor) +
+                                                      ", which subgraphs do not take");
+    }
     const DType declared = file_.TensorDType(tensor), given = DTypeOf(operand.value);
     if (declared != given && declared != DType::kI4) {
       throw ImportError(StatusCode::kDataLoss, file_.DescribeTensor(tensor) + " is declared as " +
