@@ -26,9 +26,10 @@ sys.path.insert(0, str(HERE.parent / "python"))
 
 from tflite_writer import ELEMENT_TYPES, TfliteWriter  # noqa: E402
 
-ELEMENT_TYPES.update({"uint16": 16, "bfloat16": 18, "uint4": 20})
+ELEMENT_TYPES.update({"complex64": 8, "complex128": 11, "uint64": 12, "uint16": 16, "bfloat16": 18, "uint4": 20})
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+COMPLEX = ("complex64", "complex128")  # MACE has them as floats with one more axis, of 2
 TYPES = (*FLOATS, *INTEGERS, "bool")
 QUANTIZED = ("int8", "uint8", "int16")  # tensors of these types have a scale unless a maker says otherwise
 
@@ -139,6 +140,8 @@ class Case:
         dtype = dtype or self.dtype
         if dtype == "bool":
             return self.random.random(shape) < 0.5
+        if dtype in COMPLEX:
+            return (self.data(shape, "float64", low, high) + 1j * self.data(shape, "float64", low, high)).astype(dtype)
         if dtype in (*FLOATS,):
             values = self.random.normal(0, 3, shape) if low is None else self.random.uniform(low, high, shape)
             return np.asarray(values).astype(numpy_type(dtype))

@@ -60,6 +60,13 @@ def differs(got: np.ndarray, want: np.ndarray, tolerance: float) -> str:
     return f"{np.count_nonzero(bad)} of {bad.size} differ, first at {list(where)}: {got[where]}, expected {want[where]}"
 
 
+def as_floats(array: np.ndarray) -> np.ndarray:
+    """Complex numbers as MACE has them."""
+    if array.dtype.kind != "c":
+        return array
+    return np.ascontiguousarray(array).view(array.real.dtype).reshape(*array.shape, 2)
+
+
 def judge_model(maker: Maker, case: Case, worker: LitertWorker, verdict: Verdict) -> None:
     model = case.finish()
     want = worker.run(model, [case.feeds] * case.runs, case.reference)
@@ -72,7 +79,7 @@ def judge_model(maker: Maker, case: Case, worker: LitertWorker, verdict: Verdict
         verdict.state, verdict.reasons = OK, []
     try:
         network = mace.load(model)
-        fed = {f"t{tensor}": feed for tensor, feed in zip(case.inputs, case.feeds, strict=True)}
+        fed = {f"t{tensor}": as_floats(feed) for tensor, feed in zip(case.inputs, case.feeds, strict=True)}
         got = [result for _ in range(case.runs) for result in network(fed).values()]
     except mace.MaceError as error:
         verdict.state = UNSUPPORTED if verdict.state == OK else verdict.state
@@ -80,7 +87,7 @@ def judge_model(maker: Maker, case: Case, worker: LitertWorker, verdict: Verdict
         return
     verdict.compared += 1
     for result, expected in zip(got, (array for run in want for array in run), strict=True):
-        if text := differs(result, expected, maker.tolerance):
+        if text := differs(result, as_floats(expected), maker.tolerance):
             verdict.state = WRONG
             kinds = "; ".join(f"t{i} {kind}" for i, kind in enumerate(case.kinds))
             verdict.reasons.append(f"{text}; {kinds}")

@@ -192,6 +192,7 @@ class TfliteContext {
   // A name for each input or output (`kind`) of the graph. Bounds their count: symbols are searched for.
   std::vector<std::string> EdgeNamesOf(std::span<const int32_t> tensors, const char* kind);
   std::string EdgeName(int tensor, bool is_input) const;
+  void WarnOfComplexEdge(int tensor, const std::string& name);
   ValueId AddVariable(int tensor);
   ValueId AddConstantTensor(int tensor);
   ValueId AddUnpacked(int tensor, const TensorType& type);  // of 4-bit elements

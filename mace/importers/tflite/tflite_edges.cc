@@ -56,6 +56,14 @@ void TfliteContext::NameEdges() {
   output_names_ = EdgeNamesOf(SpanOf(file_.subgraph().outputs()), "output");
 }
 
+void TfliteContext::WarnOfComplexEdge(int tensor, const std::string& name) {
+  if (!file_.IsComplex(tensor)) return;
+  WarnOnce("'" + name.substr(0, 200) + "' is " + file_.TensorTypeName(tensor) + ": here " +
+           NameOf(file_.TensorDType(tensor)) +
+           " with one more axis, the last one, of the real and the imaginary part (numpy's view() goes from "
+           "one to the other)");
+}
+
 void TfliteContext::AddInputs() {
   NameEdges();
   const auto inputs = SpanOf(file_.subgraph().inputs());
@@ -66,6 +74,7 @@ void TfliteContext::AddInputs() {
     }
     const std::string& name = input_names_[i];
     Spend(static_cast<int64_t>(sizeof(Value) + name.size() * (1 + kMaxRank)));
+    WarnOfComplexEdge(tensor, name);
     TensorType type = TypeOfTensor(tensor);
     if (type.dtype == DType::kInvalid) throw ImportError(StatusCode::kUnsupported, "a handle as an input");
     for (int axis = 0; axis < type.shape.rank; ++axis) {
@@ -86,6 +95,7 @@ void TfliteContext::AddOutputs() {
   for (size_t i = 0; i < outputs.size(); ++i) {
     ValueId value = ValueOf(outputs[i]);
     const std::string& name = output_names_[i];
+    WarnOfComplexEdge(outputs[i], name);
     const bool is_computed = graph_.values[value].producer != kNone;
     if (!seen.insert(value).second || (!is_computed && !(graph_.values[value].name == name))) {
       // A name of its own needs a value of its own.

@@ -13,9 +13,23 @@ constexpr struct {
   int8_t number;
   DType dtype;
 } kElementTypes[] = {
-    {0, DType::kF32},  {1, DType::kF16},  {2, DType::kI32}, {3, DType::kU8},    {4, DType::kI64},
-    {6, DType::kBool}, {7, DType::kI16},  {9, DType::kI8},  {10, DType::kF64},  {12, DType::kU64},
-    {15, DType::kU32}, {16, DType::kU16}, {17, DType::kI4}, {18, DType::kBF16}, {20, DType::kU4},
+    {0, DType::kF32},
+    {1, DType::kF16},
+    {2, DType::kI32},
+    {3, DType::kU8},
+    {4, DType::kI64},
+    {6, DType::kBool},
+    {7, DType::kI16},
+    {9, DType::kI8},
+    {10, DType::kF64},
+    {12, DType::kU64},
+    {15, DType::kU32},
+    {16, DType::kU16},
+    {17, DType::kI4},
+    {18, DType::kBF16},
+    {20, DType::kU4},
+    {kComplex64Elements, DType::kF32},
+    {kComplex128Elements, DType::kF64},
 };
 
 [[noreturn]] void Damaged(std::string message) {
@@ -136,10 +150,11 @@ void TfliteFile::CheckTensor(int index) const {
   }
   const auto dims = SpanOf(record.dims());
   const auto signature = SpanOf(record.dims_signature());
-  if (dims.size() > static_cast<size_t>(kMaxRank)) {
+  const int most = IsComplex(index) ? kMaxRank - 1 : kMaxRank;
+  if (dims.size() > static_cast<size_t>(most)) {
     throw ImportError(StatusCode::kUnsupported, DescribeTensor(index) + " has rank " +
                                                     std::to_string(dims.size()) + ", at most " +
-                                                    std::to_string(kMaxRank) + " is supported");
+                                                    std::to_string(most) + " is supported");
   }
   for (int32_t dim : dims) {
     if (dim < -1) Damaged(DescribeTensor(index) + " has the dimension " + std::to_string(dim));
@@ -182,6 +197,16 @@ const file::SignatureRecord& TfliteFile::Signature(std::string_view key) const {
                                                "' (signatures: " + (keys.empty() ? "none" : keys) + ")");
 }
 
+bool TfliteFile::IsComplex(int index) const {
+  const int8_t type = tensor(index).element_type();
+  return type == kComplex64Elements || type == kComplex128Elements;
+}
+
+const char* TfliteFile::TensorTypeName(int index) const {
+  if (!IsComplex(index)) return NameOf(TensorDType(index));
+  return tensor(index).element_type() == kComplex64Elements ? "complex64" : "complex128";
+}
+
 DType TfliteFile::TensorDType(int index) const {
   for (const auto& row : kElementTypes) {
     if (row.number == tensor(index).element_type()) return row.dtype;
@@ -197,6 +222,7 @@ Shape TfliteFile::TensorShape(int index) const {
     const bool open = dims[i] < 0 || (!signature.empty() && signature[i] < 0);
     shape.Push(open ? kUnknownDim : dims[i]);
   }
+  if (IsComplex(index)) shape.Push(2);
   return shape;
 }
 

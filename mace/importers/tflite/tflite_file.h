@@ -19,7 +19,9 @@ namespace mace::importers::tflite {
 
 inline constexpr int kAbsentTensor = -1;
 inline constexpr int8_t kResourceElements = 13;  // the element type of handles of variables
-inline constexpr int32_t kCustomOperator = 32;   // the number that stands for all operators named by text
+inline constexpr int8_t kComplex64Elements = 8;
+inline constexpr int8_t kComplex128Elements = 11;
+inline constexpr int32_t kCustomOperator = 32;  // the number that stands for all operators named by text
 
 // A vector of the file; empty where the file has none. Wider elements are not for it: a sound file may have
 // them at any multiple of four bytes.
@@ -53,8 +55,12 @@ class TfliteFile {
 
   const file::TensorRecord& tensor(int index) const;
   std::string_view TensorName(int index) const { return TextOf(tensor(index).label()); }
+  // Complex numbers are pairs of floats on one more axis, the last one, of 2.
+  bool IsComplex(int index) const;
   // The element type; kInvalid for types that MACE does not have.
   DType TensorDType(int index) const;
+  // The element type's name.
+  const char* TensorTypeName(int index) const;
   // The shape; where the file has a signature, its open dimensions are kUnknownDim.
   Shape TensorShape(int index) const;
   // The bytes of the tensor's buffer; empty where it has none in the file.

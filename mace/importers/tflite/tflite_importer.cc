@@ -95,6 +95,18 @@ bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
   return readable;
 }
 
+// A complex tensor that the operator has, but does not take; kAbsentTensor where there is none.
+int32_t ComplexOperand(const TfliteFile& file, int index, uint32_t types) {
+  for (const auto* tensors : {file.operation(index).inputs(), file.operation(index).outputs()}) {
+    for (int32_t tensor : SpanOf(tensors)) {
+      if (tensor < 0 || !file.IsComplex(tensor)) continue;
+      const bool is_single = file.tensor(tensor).element_type() == kComplex64Elements;
+      if ((types & (is_single ? kComplex64 : kComplex128)) == 0) return tensor;
+    }
+  }
+  return kAbsentTensor;
+}
+
 enum class Sight : uint8_t { kUnseen, kReadable, kUnreadable };
 
 // Complains of what can be seen without converting anything; returns the operators that cannot be converted.
@@ -132,7 +144,13 @@ std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Com
       refused[static_cast<size_t>(i)] = true;
       continue;
     }
-    if (inputs.empty() || inputs[0] < 0) continue;
+    if (const int32_t tensor = ComplexOperand(file, i, row->types); tensor >= 0) {
+      complaints->Add(file.OperatorName(i) + " of " + file.TensorTypeName(tensor), file.DescribeOperator(i),
+                      "convert the part before it or behind it (--output_tensor, --input_tensor)");
+      refused[static_cast<size_t>(i)] = true;
+      continue;
+    }
+    if (inputs.empty() || inputs[0] < 0 || file.IsComplex(inputs[0])) continue;
     const DType dtype = file.TensorDType(inputs[0]);
     if (dtype != DType::kInvalid && (row->types >> static_cast<int>(dtype) & 1) == 0) {
       complaints->Add(file.OperatorName(i) + " of " + NameOf(dtype), file.DescribeOperator(i));

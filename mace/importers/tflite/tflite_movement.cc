@@ -41,15 +41,36 @@ void RequireEqualQuantization(TfliteContext& context, const TensorType& from, co
   if (!equal) context.Refuse("input and output have different scales");
 }
 
+namespace {
+
+// 1 where input 0 and output 0 are complex: the axis of their parts stays the last one. 0 where they are not.
+int PartAxes(const TfliteContext& context) {
+  const int input = context.InputTensor(0), output = context.OutputTensor(0);
+  if (context.file().tensor(input).element_type() != context.file().tensor(output).element_type() &&
+      (context.file().IsComplex(input) || context.file().IsComplex(output))) {
+    throw ImportError(StatusCode::kDataLoss, std::string("from ") + context.file().TensorTypeName(input) +
+                                                 " to " + context.file().TensorTypeName(output));
+  }
+  return context.file().IsComplex(input) ? 1 : 0;
+}
+
+}  // namespace
+
 void ConvertReshape(TfliteContext& context) {
   const ValueId x = context.Input(0);
   const auto* options = context.OptionalOptions<file::ReshapeOptions>();
+  const auto parts = static_cast<size_t>(PartAxes(context));
   ops::ReshapeAttributes attributes;
   std::vector<int64_t> dims;
   if (context.HasInput(1)) {
     const ValueId shape = context.Input(1);
     if (!IsConstant(context, shape)) {
-      return context.EmitOutput(OpId::kReshape, {x, AsInt64(context, shape)}, attributes);
+      ValueId sizes = AsInt64(context, shape);
+      if (parts > 0) {
+        const ValueId lists[] = {sizes, Ints(context, {2})};
+        sizes = Joined(context, lists);
+      }
+      return context.EmitOutput(OpId::kReshape, {x, sizes}, attributes);
     }
     dims = context.ConstantInts(shape, "the shape");
   } else if (options != nullptr) {
@@ -60,6 +81,7 @@ void ConvertReshape(TfliteContext& context) {
   } else {
     throw ImportError(StatusCode::kDataLoss, "its shape is missing");
   }
+  dims.insert(dims.end(), parts, 2);
   attributes.shape = ToList(dims, "the shape");
   attributes.allow_zero = std::find(dims.begin(), dims.end(), 0) != dims.end();
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
@@ -194,11 +216,14 @@ void ConvertTranspose(TfliteContext& context) {
 void ConvertSqueeze(TfliteContext& context) {
   const auto* options = context.OptionalOptions<file::SqueezeOptions>();
   const ValueId x = context.Input(0);
+  const int parts = PartAxes(context);
   ops::SqueezeAttributes attributes;
   if (options != nullptr) {
     const auto stored = SpanOf(options->axes());
     if (stored.size() > 64) throw ImportError(StatusCode::kDataLoss, "more than 64 axes");
-    attributes.axes = ToList(std::vector<int64_t>(stored.begin(), stored.end()), "the list of axes");
+    std::vector<int64_t> axes(stored.begin(), stored.end());
+    for (int64_t& axis : axes) axis -= axis < 0 ? parts : 0;
+    attributes.axes = ToList(axes, "the list of axes");
   }
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
   context.EmitOutput(OpId::kSqueeze, {x}, attributes);
@@ -209,7 +234,12 @@ void ConvertExpandDims(TfliteContext& context) {
   const std::vector<int64_t> axes = context.ConstantInts(context.Input(1), "the axis");
   if (axes.size() != 1) throw ImportError(StatusCode::kDataLoss, std::to_string(axes.size()) + " axes");
   ops::UnsqueezeAttributes attributes;
-  attributes.axes = {axes[0]};
+  const int parts = PartAxes(context);
+  if (parts > 0 && axes[0] >= RankOf(context, x)) {
+    throw ImportError(StatusCode::kDataLoss, "axis " + std::to_string(axes[0]) + " of rank " +
+                                                 std::to_string(RankOf(context, x) - parts));
+  }
+  attributes.axes = {axes[0] < 0 ? axes[0] - parts : axes[0]};
   RequireEqualQuantization(context, context.TypeOf(x), context.OutputType(0));
   context.EmitOutput(OpId::kUnsqueeze, {x}, attributes);
 }
@@ -259,6 +289,9 @@ void ConvertSpaceToDepth(TfliteContext& context) {
 }
 
 void ConvertCast(TfliteContext& context) {
+  if (context.file().IsComplex(context.InputTensor(0)) || context.file().IsComplex(context.OutputTensor(0))) {
+    return EmitComplexCast(context);
+  }
   ops::CastAttributes attributes;
   attributes.to = context.OutputType(0).dtype;
   context.EmitOutput(OpId::kCast, {context.Input(0)}, attributes);

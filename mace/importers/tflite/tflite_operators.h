@@ -29,8 +29,13 @@ enum TypeMask : uint32_t {
   kBool = 1u << static_cast<int>(DType::kBool),
   kBytes = kInt8 | kUint8,
   kWords = kInt8 | kUint8 | kInt16,
-  kAnyType = ~(1u << static_cast<int>(DType::kI4) | 1u << static_cast<int>(DType::kU4)),
+  // Not of the first input alone: an operator without these has no complex operand or result at all.
+  kComplex64 = 1u << 30,
+  kComplex128 = 1u << 31,
+  kComplex = kComplex64 | kComplex128,
+  kAnyType = ~(1u << static_cast<int>(DType::kI4) | 1u << static_cast<int>(DType::kU4) | kComplex),
 };
+static_assert(kDTypeCount <= 30);
 
 struct OperatorRow {
   int32_t number;  // as in the file
@@ -147,6 +152,18 @@ void ConvertStablehloGather(TfliteContext& context);
 void ConvertStablehloScatter(TfliteContext& context);
 // tflite_stablehlo_random.cc
 void ConvertStablehloRandomBits(TfliteContext& context);
+// tflite_complex.cc: a complex tensor is floats with one more axis (tflite_file.h).
+void ConvertRfft2d(TfliteContext& context);
+void ConvertReal(TfliteContext& context);
+void ConvertImaginary(TfliteContext& context);
+void ConvertComplexAbs(TfliteContext& context);
+void EmitComplexCast(TfliteContext& context);
+// tflite_random.cc
+void ConvertRandom(TfliteContext& context);
+void ConvertMultinomial(TfliteContext& context);
+// tflite_audio.cc: custom operators.
+void ConvertAudioSpectrogram(TfliteContext& context);
+void ConvertMfcc(TfliteContext& context);
 // tflite_convolution_3d.cc
 void ConvertConv3d(TfliteContext& context);
 void ConvertConv3dTranspose(TfliteContext& context);

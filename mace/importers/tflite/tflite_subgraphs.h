@@ -34,6 +34,10 @@ std::vector<int32_t> AddVariableUse(TfliteContext& context, int32_t subgraph,
 // The variable that the options of a VAR_HANDLE name.
 int32_t FindOrAddVariable(SubgraphWork* work, const file::OperatorRecord& record);
 
+// The variable of an operator that draws random numbers; kNone for any other operator, and where it has no
+// seed (tflite_random.cc).
+int32_t FindOrAddRandomVariable(SubgraphWork* work, const TfliteFile& file, int32_t subgraph, int index);
+
 }  // namespace mace::importers::tflite
 
 #endif  // MACE_IMPORTERS_TFLITE_TFLITE_SUBGRAPHS_H_

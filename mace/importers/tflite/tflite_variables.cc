@@ -121,6 +121,10 @@ std::vector<int32_t> AddVariableUse(TfliteContext& context, int32_t subgraph,
         if (writes[j] >= 0) handles[static_cast<size_t>(writes[j])] = given[j];
       }
     };
+    if (const int32_t drawn = FindOrAddRandomVariable(&context.work(), file, subgraph, i); drawn != kNone) {
+      use->all.insert(drawn);
+      use->assigned.insert(drawn);
+    }
     const int32_t number = file.OperatorNumber(i);
     const int32_t handle = HandleAt(handles, reads, 0);
     if (number == kVarHandle && !writes.empty() && writes[0] >= 0) {
@@ -166,6 +170,11 @@ int32_t TfliteContext::VariableOf(int tensor) const {
 
 void TfliteContext::Bind(int tensor, const Operand& operand) {
   if (operand.value != kNone) {
+    if (file_.IsComplex(tensor)) {
+      throw ImportError(StatusCode::kUnsupported, file_.DescribeTensor(tensor) + " is " +
+                                                      file_.TensorTypeName(tensor) +
+                                                      ", which subgraphs do not take");
+    }
     const DType declared = file_.TensorDType(tensor), given = DTypeOf(operand.value);
     if (declared != given && declared != DType::kI4) {
       throw ImportError(StatusCode::kDataLoss, file_.DescribeTensor(tensor) + " is declared as " +

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mace/core/shape.h"
@@ -34,6 +35,9 @@ struct SubgraphWork {
   int64_t bodies = 0;
   std::vector<Variable> variables;
   std::map<std::string, int32_t> variable_indices;
+  // Operators that draw random numbers from a seed keep in a variable where their sequence goes on: by
+  // subgraph and operator.
+  std::map<std::pair<int32_t, int32_t>, int32_t> random_variables;
 };
 
 // What the variables hold at this point of one graph.

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "mace/ops/common.h"
-#include "mace/ops/random/philox.h"
 
 namespace mace::ops {
 
@@ -16,6 +15,10 @@ Status InferRandom(InferContext& context) {
   if (attributes.to != DType::kF32 && attributes.to != DType::kF64) {
     return Unsupported("random numbers of %s", NameOf(attributes.to));
   }
+  if (attributes.generator == RandomGenerator::kTensorFlow && attributes.to != DType::kF32) {
+    return Unsupported("TensorFlow's random numbers as %s, expected f32", NameOf(attributes.to));
+  }
+  MACE_RETURN_IF_ERROR(InferBlocks(context, 1, 1));
   if (!std::isfinite(attributes.first) || !std::isfinite(attributes.second)) {
     return InvalidArgument("the distribution is not finite");
   }
@@ -38,29 +41,26 @@ Status InferRandom(InferContext& context) {
   return Status::Ok();
 }
 
-// Two normal numbers of two even ones: G. E. P. Box, M. E. Muller: A note on the generation of random normal
-// deviates (1958). The even number under the logarithm is turned round, from [0, 1) to (0, 1].
-double Normal(const UniformNumbers& uniform, uint64_t i) {
-  const uint64_t first = i / 2 * 2;
-  const double radius = std::sqrt(-2 * std::log(1 - uniform(first)));
-  const double angle = 2 * M_PI * uniform(first + 1);
-  return radius * (i % 2 == 0 ? std::cos(angle) : std::sin(angle));
-}
-
 template <typename T>
 Status RandomAs(const ReferenceContext& context) {
   const auto& attributes = context.attributes<RandomAttributes>();
-  const UniformNumbers uniform(KeyOfRun(attributes.is_seeded, attributes.seed));
+  const RandomSequence numbers(attributes.generator, KeyOfRun(attributes.is_seeded, attributes.seed),
+                               static_cast<uint64_t>(attributes.stream), FirstBlock(context, 1));
   const double first = static_cast<double>(attributes.first), second = static_cast<double>(attributes.second);
   const int64_t count = context.outputs[0].elements();
+  if (context.has_output(1)) {
+    *context.outputs[1].template as<int64_t>() =
+        static_cast<int64_t>(numbers.BlockBehind(static_cast<uint64_t>(count)));
+  }
+  if (!context.has_output(0)) return Status::Ok();
   T* y = context.outputs[0].template as<T>();
   for (int64_t i = 0; i < count; ++i) {
     const auto place = static_cast<uint64_t>(i);
     if (attributes.kind == RandomKind::kNormal) {
-      y[i] = static_cast<T>(first + second * Normal(uniform, place));
+      y[i] = static_cast<T>(first + second * numbers.Normal(place));
       continue;
     }
-    y[i] = static_cast<T>(first + (second - first) * uniform(place));
+    y[i] = static_cast<T>(first + (second - first) * numbers.Element(place));
     // Rounding may reach the end, which is outside.
     if (first < second && static_cast<double>(y[i]) >= second) {
       y[i] = std::nextafter(static_cast<T>(second), static_cast<T>(first));
@@ -70,7 +70,7 @@ Status RandomAs(const ReferenceContext& context) {
 }
 
 Status ReferenceRandom(const ReferenceContext& context) {
-  return DispatchDType<float, double>(context.outputs[0].dtype,
+  return DispatchDType<float, double>(context.attributes<RandomAttributes>().to,
                                       [&](auto zero) { return RandomAs<decltype(zero)>(context); });
 }
 
@@ -78,6 +78,9 @@ Status ReferenceRandom(const ReferenceContext& context) {
 
 constinit const OpDefinition kRandomDefinition = {
     .name = "Random",
+    .min_inputs = 1,
+    .max_inputs = 2,
+    .max_outputs = 2,
     .flags = kOpRandom,
     .content_inputs = ContentInputs({0}),
     .attributes = AttributeInfoOf<RandomAttributes>(),
