@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tflite_writer import TfliteWriter, run_litert
+from tflite_writer import ELEMENT_TYPES, TfliteWriter, run_litert
 
 import mace
+
+ELEMENT_TYPES["resource"] = 13
 
 
 def uniform(writer: TfliteWriter, shape: list[int], seed: int = 0, seed2: int = 0, operator: str = "RANDOM_UNIFORM") -> int:
@@ -141,3 +143,20 @@ def test_classes_without_a_seed_come_as_often_as_they_should() -> None:
     for run in runs:
         for row, expected in zip(run, probabilities, strict=True):
             np.testing.assert_allclose(np.bincount(row, minlength=4) / 30000, expected, atol=6 * np.sqrt(0.25 / 30000))
+
+
+def test_a_variable_begins_with_drawn_numbers() -> None:
+    """The subgraph that initialises draws once in the life of the model, the same operator outside of it in each run."""
+    main = TfliteWriter()
+    init = main.new_subgraph()
+    for_init, handle = (w.add_tensor([], "resource") for w in (init, main))
+    names = {"container": "", "sharedName": "weights"}
+    init.add_operator("VAR_HANDLE", [], [for_init], "VarHandleOptions", **names)
+    init.add_operator("ASSIGN_VARIABLE", [for_init, uniform(init, [3], 2, 3)], [], "AssignVariableOptions")
+    init.set_edges([], [])
+    x, drawn, y = (main.add_tensor([3], "float32", name=name) for name in ("x", "drawn", "y"))
+    main.add_operator("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=init.index)
+    main.add_operator("VAR_HANDLE", [], [handle], "VarHandleOptions", **names)
+    main.add_operator("READ_VARIABLE", [handle], [drawn], "ReadVariableOptions")
+    main.add_operator("ADD", [x, drawn], [y], "AddOptions")
+    same_as_litert(main.finish([x], [y, uniform(main, [3], 2, 3)]), [{"x": np.zeros(3, np.float32)}] * 3)
