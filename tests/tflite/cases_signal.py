@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cases_elementwise  # noqa: F401
+import cases_movement  # noqa: F401
+import cases_segments  # noqa: F401
+import cases_stablehlo  # noqa: F401
 import numpy as np
-from operator_cases import COMPLEX, TYPES, Case, cases
+from operator_cases import COMPLEX, MAKERS, TYPES, Case, cases
 
 ALL = (*TYPES, *COMPLEX)
+
+# Of the operators that move elements of any type, LiteRT has these for complex64 too.
+MOVING = (
+    "BATCH_TO_SPACE_ND", "BITCAST", "BROADCAST_TO", "DILATE", "DYNAMIC_UPDATE_SLICE", "FILL", "HASHTABLE_LOOKUP", "MIRROR_PAD", "RANK",
+    "SELECT", "SELECT_V2", "SHAPE", "SLICE", "SPACE_TO_BATCH_ND", "STABLEHLO_PAD", "STRIDED_SLICE", "TILE", "TRANSPOSE",
+)  # fmt: skip
+MAKERS += [replace(maker, types=("complex64",), left_out={}) for maker in list(MAKERS) if maker.name in MOVING and "float32" in maker.types]
+
+
+@cases("MUL", types=COMPLEX)
+def product(case: Case, name: str) -> None:
+    a, b = case.broadcast_pair()
+    case.add(name, [case.input(a), case.input(b, constant=case.flip())], [case.output()], "MulOptions", fusedActivationFunction=0)
 
 
 @cases("RFFT2D", types=ALL, models=10)

@@ -20,6 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from litert_worker import LitertWorker
+from mace.checking.sources import as_floats
 from operator_cases import FLOATS, TYPES, Case, Maker, load_makers
 
 import mace
@@ -58,13 +59,6 @@ def differs(got: np.ndarray, want: np.ndarray, tolerance: float) -> str:
         return f"{got}, expected {want}"
     where = tuple(int(axis[0]) for axis in np.nonzero(bad))
     return f"{np.count_nonzero(bad)} of {bad.size} differ, first at {list(where)}: {got[where]}, expected {want[where]}"
-
-
-def as_floats(array: np.ndarray) -> np.ndarray:
-    """Complex numbers as MACE has them."""
-    if array.dtype.kind != "c":
-        return array
-    return np.ascontiguousarray(array).view(array.real.dtype).reshape(*array.shape, 2)
 
 
 def judge_model(maker: Maker, case: Case, worker: LitertWorker, verdict: Verdict) -> None:

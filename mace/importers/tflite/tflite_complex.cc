@@ -25,8 +25,18 @@ ValueId PartOf(TfliteContext& context, ValueId x, Part part) {
                            {x, Ints(context, {part}), Ints(context, {part + 1}), Ints(context, {-1})});
 }
 
+// Of complex64 the result is float32, of complex128 float64.
+void RequireParts(const TfliteContext& context) {
+  const TfliteFile& file = context.file();
+  const int input = context.InputTensor(0), output = context.OutputTensor(0);
+  RequireComplex(context, input);
+  if (!file.IsComplex(output) && file.TensorDType(output) == file.TensorDType(input)) return;
+  throw ImportError(StatusCode::kDataLoss,
+                    std::string("from ") + file.TensorTypeName(input) + " to " + file.TensorTypeName(output));
+}
+
 void EmitPart(TfliteContext& context, Part part) {
-  RequireComplex(context, context.InputTensor(0));
+  RequireParts(context);
   ops::SqueezeAttributes attributes;
   attributes.axes = {-1};
   context.EmitOutput(OpId::kSqueeze, {PartOf(context, context.Input(0), part)}, attributes);
@@ -65,7 +75,7 @@ void ConvertImaginary(TfliteContext& context) { EmitPart(context, kImaginary); }
 
 // In double, where squares of floats neither overflow nor vanish.
 void ConvertComplexAbs(TfliteContext& context) {
-  RequireComplex(context, context.InputTensor(0));
+  RequireParts(context);
   ops::ReduceAttributes attributes;
   attributes.kind = ops::ReduceKind::kL2;
   attributes.axes = {-1};
@@ -76,6 +86,23 @@ void ConvertComplexAbs(TfliteContext& context) {
   ops::CastAttributes narrow;
   narrow.to = dtype;
   context.EmitOutput(OpId::kCast, {context.EmitInner(OpId::kReduce, {wide}, attributes)}, narrow);
+}
+
+void EmitComplexProduct(TfliteContext& context) {
+  for (int i = 0; i < 2; ++i) RequireComplex(context, context.InputTensor(i));
+  RequireComplex(context, context.OutputTensor(0));
+  const auto* options = context.OptionalOptions<file::MulOptions>();
+  if (options != nullptr && options->activation() != 0) context.Refuse("an activation of complex numbers");
+  const ValueId a = context.Input(0), b = context.Input(1);
+  const ValueId a_real = PartOf(context, a, kReal), a_imaginary = PartOf(context, a, kImaginary);
+  const ValueId b_real = PartOf(context, b, kReal), b_imaginary = PartOf(context, b, kImaginary);
+  const ValueId real =
+      Minus(context, Times(context, a_real, b_real), Times(context, a_imaginary, b_imaginary));
+  const ValueId imaginary =
+      Plus(context, Times(context, a_real, b_imaginary), Times(context, a_imaginary, b_real));
+  ops::ConcatAttributes attributes;
+  attributes.axis = -1;
+  context.EmitOutput(OpId::kConcat, {real, imaginary}, attributes);
 }
 
 // To a real type the real part; from one, with an imaginary part of 0.

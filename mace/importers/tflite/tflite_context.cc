@@ -337,7 +337,22 @@ bool TakesNarrowFloats(OpId op) {
 
 }  // namespace
 
-TensorType TfliteContext::OutputType(int i) { return TypeOfTensor(OutputTensor(i)); }
+ValueId TfliteContext::Input(int i) {
+  const ValueId value = ValueOf(InputTensor(i));
+  if (!IsWords(InputTensor(i))) return value;
+  ops::BitCastAttributes attributes;
+  attributes.to = DType::kI64;
+  attributes.regroup = true;
+  return EmitInner(OpId::kBitCast, {value}, attributes);
+}
+
+TensorType TfliteContext::OutputType(int i) {
+  TensorType type = TypeOfTensor(OutputTensor(i));
+  if (!IsWords(OutputTensor(i))) return type;
+  --type.shape.rank;
+  type.dtype = DType::kI64;
+  return type;
+}
 
 std::vector<ValueId> TfliteContext::EmitNode(OpId op, std::span<const ValueId> inputs, const void* attributes,
                                              size_t attribute_bytes, std::span<const TensorType> types,
@@ -505,6 +520,14 @@ void TfliteContext::EmitOutput(OpId op, std::span<const ValueId> inputs, const v
 }
 
 void TfliteContext::BindOutput(int i, ValueId value) {
+  if (IsWords(OutputTensor(i))) {
+    ops::BitCastAttributes attributes;
+    attributes.to = DType::kF32;
+    attributes.regroup = true;
+    Check(graph_.values[value].name.Assign(""));
+    value = Emit(OpId::kBitCast, {value}, attributes, TypeOfTensor(OutputTensor(i)),
+                 file_.TensorName(OutputTensor(i)));
+  }
   values_[static_cast<size_t>(OutputTensor(i))] = value;
 }
 

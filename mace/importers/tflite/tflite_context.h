@@ -35,6 +35,8 @@ class TfliteContext {
     operator_ = operator_index;
     refusals_.clear();
   }
+  // The operator only moves elements: from here on it sees its complex64 tensors as 64-bit integers.
+  void MoveComplexAsWords(bool moves) { complex_as_words_ = moves; }
   // Notes that the operator has something which is not supported; its conversion may go on, to find more.
   void Refuse(std::string what) { refusals_.push_back(std::move(what)); }
   // The operator is expressed in another way than it is written (docs/design/27-importers.md).
@@ -56,7 +58,7 @@ class TfliteContext {
   int InputTensor(int i) const;  // throws where it is absent
   int OutputTensor(int i) const;
   // The value of input i; kNone for an absent one (Input: throws).
-  ValueId Input(int i) { return ValueOf(InputTensor(i)); }
+  ValueId Input(int i);
   ValueId OptionalInput(int i) { return HasInput(i) ? Input(i) : kNone; }
   // The options table of the expected kind, or null.
   template <typename Options>
@@ -191,6 +193,7 @@ class TfliteContext {
   }
   // A name for each input or output (`kind`) of the graph. Bounds their count: symbols are searched for.
   std::vector<std::string> EdgeNamesOf(std::span<const int32_t> tensors, const char* kind);
+  bool IsWords(int tensor) const { return complex_as_words_ && file_.IsComplex(tensor); }
   std::string EdgeName(int tensor, bool is_input) const;
   void WarnOfComplexEdge(int tensor, const std::string& name);
   ValueId AddVariable(int tensor);
@@ -207,6 +210,7 @@ class TfliteContext {
   const file::SignatureRecord* signature_ = nullptr;
   std::string prefix_;
   int operator_ = 0;
+  bool complex_as_words_ = false;
   int64_t fold_allowance_ = int64_t{4} << 20;
   std::shared_ptr<SubgraphWork> work_;
   VariableScope own_scope_;

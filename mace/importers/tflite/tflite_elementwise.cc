@@ -108,7 +108,12 @@ void ConvertDequantize(TfliteContext& context) {
 
 void ConvertAdd(TfliteContext& context) { ConvertSum<file::AddOptions>(context, OpId::kAdd); }
 void ConvertSub(TfliteContext& context) { ConvertSum<file::SubOptions>(context, OpId::kSub); }
-void ConvertMul(TfliteContext& context) { ConvertBinary<file::MulOptions>(context, OpId::kMul); }
+void ConvertMul(TfliteContext& context) {
+  for (int tensor : {context.InputTensor(0), context.InputTensor(1), context.OutputTensor(0)}) {
+    if (context.file().IsComplex(tensor)) return EmitComplexProduct(context);
+  }
+  ConvertBinary<file::MulOptions>(context, OpId::kMul);
+}
 void ConvertDiv(TfliteContext& context) { ConvertBinary<file::DivOptions>(context, OpId::kDiv); }
 
 void ConvertRelu6(TfliteContext& context) { ConvertClip(context, 0, 6); }

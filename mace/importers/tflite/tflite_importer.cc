@@ -101,7 +101,7 @@ int32_t ComplexOperand(const TfliteFile& file, int index, uint32_t types) {
     for (int32_t tensor : SpanOf(tensors)) {
       if (tensor < 0 || !file.IsComplex(tensor)) continue;
       const bool is_single = file.tensor(tensor).element_type() == kComplex64Elements;
-      if ((types & (is_single ? kComplex64 : kComplex128)) == 0) return tensor;
+      if ((types & (is_single ? kComplex64 | kMovedComplex64 : kComplex128)) == 0) return tensor;
     }
   }
   return kAbsentTensor;
@@ -170,6 +170,7 @@ void ConvertOperator(const TfliteFile& file, int index, TfliteContext* context, 
       throw ImportError(StatusCode::kDataLoss,
                         "it has " + std::to_string(context->input_count()) + " inputs");
     }
+    context->MoveComplexAsWords((row.types & kMovedComplex64) != 0);
     row.convert(*context);
     refusals = context->refusals();
   } catch (const ImportError& error) {

@@ -32,10 +32,12 @@ enum TypeMask : uint32_t {
   // Not of the first input alone: an operator without these has no complex operand or result at all.
   kComplex64 = 1u << 30,
   kComplex128 = 1u << 31,
+  kMovedComplex64 = 1u << 29,  // as 64-bit integers, which its converter takes
   kComplex = kComplex64 | kComplex128,
-  kAnyType = ~(1u << static_cast<int>(DType::kI4) | 1u << static_cast<int>(DType::kU4) | kComplex),
+  kAnyType =
+      ~(1u << static_cast<int>(DType::kI4) | 1u << static_cast<int>(DType::kU4) | kComplex | kMovedComplex64),
 };
-static_assert(kDTypeCount <= 30);
+static_assert(kDTypeCount <= 29);
 
 struct OperatorRow {
   int32_t number;  // as in the file
@@ -158,6 +160,7 @@ void ConvertReal(TfliteContext& context);
 void ConvertImaginary(TfliteContext& context);
 void ConvertComplexAbs(TfliteContext& context);
 void EmitComplexCast(TfliteContext& context);
+void EmitComplexProduct(TfliteContext& context);
 // tflite_random.cc
 void ConvertRandom(TfliteContext& context);
 void ConvertMultinomial(TfliteContext& context);

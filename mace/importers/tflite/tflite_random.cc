@@ -1,5 +1,7 @@
-// Converters of random numbers. With a seed they are those of TensorFlow Lite's kernels: the sequence begins
-// where the states of a session do, and goes on from run to run. Without one each run draws others.
+// Converters of random numbers. With a seed they are those of TensorFlow Lite's kernels: the sequence of each
+// operator begins where the states of a session do, and goes on from run to run, also inside branches and
+// loops. (LiteRT makes the subgraphs of IF and WHILE ready anew in each run: there its sequences go on from
+// turn to turn of a loop, but begin again in each run.) Without a seed each run draws others.
 #include <string>
 
 #include "mace/importers/tflite/tflite_emit.h"

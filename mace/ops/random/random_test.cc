@@ -8,14 +8,15 @@
 namespace mace::ops {
 namespace {
 
-// The known answers of Random123's kat_vectors for philox4x32, 10 rounds. Its second counter has all bits
-// set, which ours, of 64 bits, cannot.
-TEST(Philox, KnownAnswer) {
-  const PhiloxBlock block = Philox(0, 0);
-  EXPECT_EQ(block.words[0], 0x6627e8d5u);
-  EXPECT_EQ(block.words[1], 0xe169c58du);
-  EXPECT_EQ(block.words[2], 0xbc57ac4cu);
-  EXPECT_EQ(block.words[3], 0x9b00dbd8u);
+// The known answers of Random123's kat_vectors for philox4x32, 10 rounds.
+TEST(Philox, KnownAnswers) {
+  const auto expect = [](const PhiloxBlock& block, std::array<uint32_t, 4> words) {
+    for (size_t i = 0; i < 4; ++i) EXPECT_EQ(block.words[i], words[i]) << i;
+  };
+  expect(Philox(0, 0), {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  expect(Philox(UINT64_MAX, UINT64_MAX, UINT64_MAX), {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  expect(Philox(0x85a308d3243f6a88, 0x299f31d0a4093822, 0x0370734413198a2e),
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
 template <typename T>
@@ -58,6 +59,38 @@ TEST(Random, Seeds) {
   EXPECT_TRUE(Numbers<float>({}, 0).empty());
 }
 
+// A run that begins where another ended gives the numbers that one run of both would have given.
+TEST(Random, GoesOnFromABlock) {
+  for (RandomGenerator generator : {RandomGenerator::kWide, RandomGenerator::kTensorFlow}) {
+    for (RandomKind kind : {RandomKind::kUniform, RandomKind::kNormal}) {
+      const RandomAttributes attributes = {
+          .kind = kind, .is_seeded = true, .seed = 3, .generator = generator, .stream = 9};
+      const std::vector<float> all = Numbers<float>(attributes, 20);
+      OpTester first(OpId::kRandom, 2);
+      first.attributes<RandomAttributes>() = attributes;
+      ASSERT_OK(first.Input<int64_t>({1}, {8}).Run());
+      const std::vector<int64_t> next = first.Output<int64_t>(1);
+      ASSERT_EQ(next.size(), 1u);
+      EXPECT_EQ(next[0], generator == RandomGenerator::kWide ? 4 : 2);
+      OpTester second(OpId::kRandom);
+      second.attributes<RandomAttributes>() = attributes;
+      ASSERT_OK(second.Input<int64_t>({1}, {12}).Input<int64_t>({1}, next).Run());
+      std::vector<float> joined = first.Output<float>();
+      for (float x : second.Output<float>()) joined.push_back(x);
+      EXPECT_EQ(joined, all);
+    }
+  }
+}
+
+TEST(Random, WrongBlocks) {
+  std::vector<TensorType> y;
+  OpTester tester(OpId::kRandom), wide(OpId::kRandom);
+  EXPECT_ERROR(tester.Infer({{DType::kI64, {1}, kNone}, {DType::kI64, {2}, kNone}}, &y), kInvalidArgument);
+  EXPECT_ERROR(tester.Infer({{DType::kI64, {1}, kNone}, {DType::kF32, {1}, kNone}}, &y), kUnsupported);
+  wide.attributes<RandomAttributes>() = {.to = DType::kF64, .generator = RandomGenerator::kTensorFlow};
+  EXPECT_ERROR(wide.Infer({{DType::kI64, {1}, kNone}}, &y), kUnsupported);
+}
+
 TEST(Random, OpenShapesAndRefusals) {
   std::vector<TensorType> y;
   OpTester tester(OpId::kRandom);
@@ -82,6 +115,32 @@ TEST(Multinomial, DrawsByProbability) {
   EXPECT_NEAR(counts[0], 7500, 300);
   EXPECT_EQ(counts[1], 0);
   for (int i = 30000; i < 60000; ++i) ASSERT_EQ(drawn[i], 1);
+}
+
+TEST(Multinomial, SamplesMayBeAnOperand) {
+  const MultinomialAttributes attributes = {.samples = 7, .is_seeded = true, .seed = 4};
+  OpTester fixed(OpId::kMultinomial), given(OpId::kMultinomial), negative(OpId::kMultinomial);
+  fixed.attributes<MultinomialAttributes>() = attributes;
+  ASSERT_OK(fixed.Input<float>({2, 3}, {0, 1, 2, 2, 1, 0}).Run());
+  given.attributes<MultinomialAttributes>() = attributes;
+  given.attributes<MultinomialAttributes>().samples = 1;
+  ASSERT_OK(given.Input<float>({2, 3}, {0, 1, 2, 2, 1, 0}).Input<int32_t>({}, {7}).Run());
+  EXPECT_EQ(given.Output<int32_t>(), fixed.Output<int32_t>());
+  EXPECT_ERROR(negative.Input<float>({1, 2}, {0, 0}).Input<int32_t>({}, {-1}).Run(), kInvalidArgument);
+  std::vector<TensorType> y;
+  OpTester open(OpId::kMultinomial);
+  ASSERT_OK(open.Infer({{DType::kF32, {2, 3}, kNone}, {DType::kI32, {}, kNone}}, &y));
+  EXPECT_TRUE(y[0].shape == (Shape{2, kUnknownDim}));
+}
+
+TEST(Multinomial, TensorFlowLeavesOutWhatIsNotFinite) {
+  OpTester tester(OpId::kMultinomial), none(OpId::kMultinomial);
+  tester.attributes<MultinomialAttributes>() = {
+      .samples = 200, .is_seeded = true, .generator = RandomGenerator::kTensorFlow};
+  none.attributes<MultinomialAttributes>() = tester.attributes<MultinomialAttributes>();
+  ASSERT_OK(tester.Input<float>({1, 4}, {HUGE_VALF, 1, std::nanf(""), 1}).Run());
+  for (int32_t drawn : tester.Output<int32_t>()) EXPECT_TRUE(drawn == 1 || drawn == 3) << drawn;
+  EXPECT_ERROR(none.Input<float>({1, 1}, {-HUGE_VALF}).Run(), kInvalidArgument);
 }
 
 TEST(Multinomial, Refusals) {

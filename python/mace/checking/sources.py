@@ -152,6 +152,13 @@ class OnnxReference:
         return dict(zip(outputs, results, strict=True))
 
 
+def as_floats(array: np.ndarray) -> np.ndarray:
+    """Complex numbers as MACE has them, with one more axis of 2."""
+    if array.dtype.kind != "c":
+        return array
+    return array.copy()[..., np.newaxis].view(array.real.dtype)
+
+
 class TfliteReference:
     """TensorFlow Lite by ai-edge-litert's reference kernels. The model is not cut: it is fed at its own inputs."""
 
@@ -211,6 +218,11 @@ class TfliteReference:
         fed = set(self._fed) | {name for name, index in self._tensors.items() if index in self._fed.values()}
         return [name for node in self.nodes() for name in node.outputs if name not in fed and name in self._tensors]
 
+    def _as_litert(self, index: int, array: np.ndarray) -> np.ndarray:
+        """The opposite of as_floats, where the tensor is complex."""
+        dtype = np.dtype(self._details[index]["dtype"])
+        return array if dtype.kind != "c" else np.ascontiguousarray(array).view(dtype)[..., 0]
+
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """See Source. Variables begin with their initial values."""
         found = {name: self._tensors.get(find_name(name, self._tensors), -1) for name in outputs}
@@ -218,19 +230,20 @@ class TfliteReference:
         if missing:
             raise InvalidArgumentError(f"the source has no tensor {', '.join(missing)}")
         try:
-            for name, array in feeds.items():
-                self._interpreter.resize_tensor_input(self._fed[name], array.shape)
+            own = {index: self._as_litert(index, feeds[name]) for name, index in self._fed.items()}
+            for index, array in own.items():
+                self._interpreter.resize_tensor_input(index, array.shape)
             self._interpreter.allocate_tensors()
             self._interpreter.reset_all_variables()
-            for name, array in feeds.items():
-                self._interpreter.set_tensor(self._fed[name], array)
+            for index, array in own.items():
+                self._interpreter.set_tensor(index, array)
             self._interpreter.invoke()
         except Exception as error:
             raise FailedPreconditionError(f"ai-edge-litert cannot run the source: {first_line(error)}") from None
         values = {}
         for name, index in found.items():
             try:
-                values[name] = self._interpreter.get_tensor(index)
+                values[name] = as_floats(self._interpreter.get_tensor(index))
             except ValueError:  # a branch that was not run, a resource's handle: it has no value
                 continue
         return values
