@@ -118,8 +118,6 @@ def test_passes_that_cannot_run(command: str, relu: Path, tmp_path: Path) -> Non
     extra = ["-o", tmp_path / "net.mace"] if command == "convert" else []
     result = run_mace(command, relu, *extra, "--passes=-scale_folding", "--no_optimize", status=2)
     assert "--passes and --no_optimize" in result.stderr
-    if command == "explain":
-        assert "--show_passes and --no_optimize" in run_mace(command, relu, "--show_passes", "--no_optimize", status=2).stderr
 
 
 @pytest.mark.parametrize("old", [False, True])
