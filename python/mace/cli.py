@@ -437,11 +437,9 @@ def explain(
     model: str, shapes: Sequence[str], profile: bool, show_passes: bool, timeout: float | None, as_json: bool, **options: Any
 ) -> None:
     """Says which kernel computes which nodes of MODEL, and why."""
-    if show_passes and not options["optimize"]:
-        raise click.UsageError("--show_passes and --no_optimize: the latter runs no passes; leave one of them out")
     loaded = load(model, **options)
     if show_passes:
-        if not loaded.pass_runs:
+        if not loaded.pass_runs and options["optimize"]:
             raise mace.InvalidArgumentError(
                 f"{model}: it is a .mace file, whose passes ran when it was converted: --show_passes wants the model that it was made of"
             )

@@ -249,8 +249,7 @@ void Scope::Convert(int32_t index) {
     broken_.insert(index);
     const bool is_unknown = FindTensorflowOp(node.op) == nullptr && !IsControlOperator(table_.op(index));
     work_.AddProblem(node, error.what(),
-                     is_unknown ? "convert the part before it (--output_tensor, outputs=...), or "
-                                  "replace it by supported operators"
+                     is_unknown ? kUnknownOperatorAction
                                 : "change the model here, or convert the part before it "
                                   "(--output_tensor, outputs=...)");
     if (work_.report.problems.size() == 1) work_.report.failed_at = error.stage();

@@ -26,6 +26,10 @@ using Results = std::vector<ValueId>;
 // For messages: a view as a NUL-terminated string.
 inline std::string Text(std::string_view view) { return std::string(view.substr(0, 200)); }
 
+// What a person can do about an operator that is not known.
+inline constexpr char kUnknownOperatorAction[] =
+    "convert the part before it (--output_tensor, outputs=...), or replace it by supported operators";
+
 struct TensorRef {
   int32_t node = -1;
   int32_t output = 0;

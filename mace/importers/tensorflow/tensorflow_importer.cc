@@ -188,8 +188,7 @@ class Import {
       const bool is_known =
           node.op == "Placeholder" || FindTensorflowOp(node.op) != nullptr || IsControlOperator(node.op);
       if (!is_known) {
-        work_.AddProblem(node, "MACE has no such operator",
-                         "cut the graph in front of it, or replace it by supported operators");
+        work_.AddProblem(node, "MACE has no such operator", kUnknownOperatorAction);
       }
       for (const AttributeValue& value : node.attributes) {
         if (value.function.has_value()) functions.push_back(*value.function);

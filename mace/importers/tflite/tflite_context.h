@@ -24,6 +24,8 @@ namespace mace::importers::tflite {
 // Fused activations.
 enum class Activation : int8_t { kNone = 0, kRelu = 1, kReluMinus1To1 = 2, kRelu6 = 3, kTanh = 4 };
 
+class TfliteCut;
+
 class TfliteContext {
  public:
   TfliteContext(const TfliteFile& file, Graph* graph, ImportReport* report);
@@ -171,7 +173,7 @@ class TfliteContext {
   void NameEdges();
   const std::vector<std::string>& input_names() const { return input_names_; }
   const std::vector<std::string>& output_names() const { return output_names_; }
-  void AddInputs();
+  void AddInputs(const TfliteCut& cut);
   void AddOutputs();
 
   const TfliteFile& file() const { return file_; }

@@ -6,6 +6,7 @@
 
 #include "mace/importers/edge_names.h"
 #include "mace/importers/tflite/tflite_context.h"
+#include "mace/importers/tflite/tflite_cut.h"
 
 namespace mace::importers::tflite {
 
@@ -64,7 +65,7 @@ void TfliteContext::WarnOfComplexEdge(int tensor, const std::string& name) {
            "one to the other)");
 }
 
-void TfliteContext::AddInputs() {
+void TfliteContext::AddInputs(const TfliteCut& cut) {
   NameEdges();
   const auto inputs = SpanOf(file_.subgraph().inputs());
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -76,7 +77,10 @@ void TfliteContext::AddInputs() {
     Spend(static_cast<int64_t>(sizeof(Value) + name.size() * (1 + kMaxRank)));
     WarnOfComplexEdge(tensor, name);
     TensorType type = TypeOfTensor(tensor);
-    if (type.dtype == DType::kInvalid) throw ImportError(StatusCode::kUnsupported, "a handle as an input");
+    if (type.dtype == DType::kInvalid) {
+      if (cut.NeedOfTensor(tensor) != Need::kResult) continue;  // cut off, whatever it is
+      throw ImportError(StatusCode::kUnsupported, "a handle as an input");
+    }
     for (int axis = 0; axis < type.shape.rank; ++axis) {
       if (type.shape[axis] >= 0) continue;
       const std::string symbol = name + "_dim" + std::to_string(axis);

@@ -115,7 +115,8 @@ std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Com
   const auto check_tensors = [&](std::span<const int32_t> tensors) {
     bool readable = true;
     for (int32_t tensor : tensors) {
-      if (tensor < 0 || cut.NeedOfTensor(tensor) == Need::kNothing) continue;
+      // Of what lies in front of a cut nothing is read but the declared types at the cut.
+      if (tensor < 0 || cut.NeedOfTensor(tensor) != Need::kResult) continue;
       Sight& sight = sights[static_cast<size_t>(tensor)];
       if (sight == Sight::kUnseen) {
         sight = CheckTensor(file, tensor, complaints) ? Sight::kReadable : Sight::kUnreadable;
@@ -194,7 +195,7 @@ void ConvertOperators(const TfliteFile& file, const TfliteCut& cut, TfliteContex
   Complaints complaints(&context->report());
   const std::vector<bool> refused = CheckSupport(file, cut, &complaints);
   try {
-    if (context->is_whole_model()) context->AddInputs();
+    if (context->is_whole_model()) context->AddInputs(cut);
     for (int i = 0; i < file.operator_count(); ++i) {
       if (cut.NeedOf(i) == Need::kNothing) continue;
       context->Begin(i);
