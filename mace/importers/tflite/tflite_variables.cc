@@ -13,7 +13,6 @@
 namespace mace::importers::tflite {
 namespace {
 
-constexpr int32_t kCallOnce = 129, kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
 constexpr int32_t kIf = 118, kWhile = 119;
 
 // Learns the variable's type from a tensor that is read from it or assigned to it.
