@@ -94,3 +94,28 @@ def test_every_tensor_of_tflite_may_be_an_output(small_models: Path, name: str) 
             loaded = mace.load(mace.convert(model, outputs=[detail["name"]])[0])
             got = loaded({info.name: feeds[info.name] for info in loaded.inputs})[detail["name"]]
             np.testing.assert_allclose(got, interpreter.get_tensor(detail["index"]), rtol=1e-5, atol=1e-5, err_msg=detail["name"])
+
+
+def test_variables_keep_what_they_are_initialised_with_and_assigned() -> None:
+    """Of two handles of one variable one is read, the other assigned; a subgraph that runs once gives it [3, 4]."""
+    writer = TfliteWriter()
+    x, read, y, z = (writer.add_tensor([2], "float32", name=name) for name in ("x", "read", "y", "z"))
+    handles = [writer.add_tensor([], "float32") for _ in range(2)]
+    body = writer.new_subgraph()
+    inner = body.add_tensor([], "float32")
+    for graph, handle in ((writer, handles[0]), (writer, handles[1]), (body, inner)):
+        graph._graph.tensors[handle].type = 13  # a resource
+    body.add_operator("VAR_HANDLE", [], [inner], "VarHandleOptions", container="", sharedName="v")
+    body.add_operator("ASSIGN_VARIABLE", [inner, body.add_constant(np.array([3, 4], np.float32))], [], "AssignVariableOptions")
+    body.set_edges([], [])
+    writer.add_operator("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=body.index)
+    for handle in handles:
+        writer.add_operator("VAR_HANDLE", [], [handle], "VarHandleOptions", container="", sharedName="v")
+    writer.add_operator("READ_VARIABLE", [handles[0]], [read], "ReadVariableOptions")
+    writer.add_operator("ADD", [x, read], [y], "AddOptions")
+    writer.add_operator("ASSIGN_VARIABLE", [handles[1], y], [], "AssignVariableOptions")
+    writer.add_operator("ADD", [y, y], [z], "AddOptions")
+    data, details = mace.convert(writer.finish([x], [z]), outputs=["y"])
+    assert details["warnings"] == []
+    model = mace.load(data)
+    assert [model([np.ones(2, np.float32)])["y"].tolist() for _ in range(3)] == [[4, 5], [5, 6], [6, 7]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from operator_cases import TYPES, Case, cases
 from sparse_tensors import compressed
+from tflite_writer import run_litert
 
 
 def with_zeros(case: Case, shape: list[int], dtype: str, block: list[int]) -> np.ndarray:
@@ -72,6 +73,32 @@ def sparse_fully_connected(case: Case, name: str) -> None:
     case.notes = {"dense": dense, "bias": bias}
     x = case.input([case.integer(1, 4), depth])
     case.add(name, [x, w, case.constant(bias, "float32")], [case.output()], "FullyConnectedOptions", version=8)
+
+
+def quantized_product(case: Case, is_sparse: bool) -> None:
+    depth, units = 16 * case.integer(1, 4), case.integer(2, 9)
+    dense = with_zeros(case, [units, depth], "int8", [1, 16])
+    x, scale = case.input([case.integer(1, 4), depth]), case.scale(1e-3, 1e-2)
+    if is_sparse:
+        form = {"order": [0, 1, 2], "is_compressed": [False, True, False], "block_map": [1], "block_sizes": [16]}
+        w = sparse_constant(case, dense, "int8", scale, **form)
+    else:
+        w = case.constant(dense, "int8", scale)
+    bias = case.constant(case.random.integers(-1000, 1000, units), "int32", case.kinds[x][2] * scale)
+    case.add("FULLY_CONNECTED", [x, w, bias], [case.output(scale=case.scale(0.05, 0.5))], "FullyConnectedOptions", version=8)
+
+
+def product_of_dense(case: Case) -> list[list[np.ndarray]]:
+    """What LiteRT's reference kernel makes of the same numbers with their zeros."""
+    twin = Case(case.type_name, case.seed)
+    quantized_product(twin, is_sparse=False)
+    return run_litert(twin.finish(), [twin.feeds])
+
+
+@cases("FULLY_CONNECTED", types=["int8 x sparse blocks"], oracle=product_of_dense, models=8)
+def sparse_quantized(case: Case, name: str) -> None:
+    case.reference = False
+    quantized_product(case, is_sparse=True)
 
 
 @cases("LSH_PROJECTION", types=TYPES, models=16)

@@ -1,8 +1,33 @@
 #include "mace/importers/tflite/tflite_cut.h"
 
 #include "mace/importers/cut_graph.h"
+#include "mace/importers/tflite/tflite_subgraphs.h"
 
 namespace mace::importers::tflite {
+namespace {
+
+// Whoever reads a variable through a handle needs what assigns one, and the subgraph that initialises them.
+// Which handle is of which variable is not looked at: each needs the first, which all of these write.
+void JoinVariables(const TfliteFile& file, SourceNodes* source) {
+  int32_t first = kAbsentTensor;
+  for (int i = 0; i < file.operator_count(); ++i) {
+    SourceNodes::Node& node = source->nodes[static_cast<size_t>(i)];
+    if (file.OperatorNumber(i) != kVarHandle || node.outputs.empty() || node.outputs[0] < 0) continue;
+    if (first == kAbsentTensor) {
+      first = node.outputs[0];
+    } else {
+      node.inputs.push_back(first);
+    }
+  }
+  if (first == kAbsentTensor) return;
+  for (int i = 0; i < file.operator_count(); ++i) {
+    const int32_t number = file.OperatorNumber(i);
+    if (number != kCallOnce && number != kAssignVariable) continue;
+    source->nodes[static_cast<size_t>(i)].outputs.push_back(first);
+  }
+}
+
+}  // namespace
 
 TfliteCut::TfliteCut(const CutOptions& options, const TfliteFile& file, TfliteContext* context)
     : is_whole_(options.empty()) {
@@ -27,6 +52,7 @@ TfliteCut::TfliteCut(const CutOptions& options, const TfliteFile& file, TfliteCo
       if (tensor >= 0 && file.tensor(tensor).is_variable()) source.nodes.back().outputs.push_back(tensor);
     }
   }
+  JoinVariables(file, &source);
   needs_ = NeedsOf(cut_, source);
 }
 

@@ -12,6 +12,9 @@
 
 namespace mace::importers::tflite {
 
+// The numbers of the operators of variables.
+inline constexpr int32_t kCallOnce = 129, kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
+
 // All operators of the context's subgraph (tflite_importer.cc). Throws what is not supported in one message.
 void ConvertOperators(const TfliteFile& file, TfliteContext* context);
 

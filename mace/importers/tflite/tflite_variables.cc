@@ -14,7 +14,6 @@
 namespace mace::importers::tflite {
 namespace {
 
-constexpr int32_t kVarHandle = 142, kReadVariable = 143, kAssignVariable = 144;
 constexpr int32_t kIf = 118, kWhile = 119, kCall = 31, kComposite = 206, kCase = 209;
 
 // Learns the variable's type from a tensor that is read from it or assigned to it.

@@ -24,13 +24,16 @@ MACE_INLINE VecF32 HardSwish(VecF32 v) {
 // v times the share of the normal distribution that lies below v. 1 + erf(v / sqrt(2)) has few digits left
 // below 0, so the tail is computed itself: erfc(m) / 2 = exp(-m^2 + log(erfcx(m))) / 2, m = |v| / sqrt(2),
 // the logarithm by a fit on 0 <= m <= 4 made like those of math.h (1.6e-7 off). Relative error above -5.5:
-// 2e-6.
+// 2.1e-6.
 MACE_INLINE VecF32 Gelu(VecF32 v) {
   const VecF32 half = Set(kF32, 0.5f);
   const VecF32 m = Min(Set(kF32, 4.0f), Mul(Abs(v), Set(kF32, 0.70710678f)));
-  const VecF32 p = Polynomial(m, Set(kF32, -3.518552205e-7f), 8.026905562e-6f, -7.835136785e-5f,
-                              4.115251359e-4f, -1.064425334e-3f, -7.650082116e-4f, 1.997925900e-2f,
-                              -1.031915843e-1f, 3.634845912e-1f, -1.128389239e0f, 1.607695168e-7f);
+  const VecF32 square = Mul(m, m);  // even and odd powers apart: two chains that do not wait for each other
+  const VecF32 even = Polynomial(square, Set(kF32, -3.518552205e-7f), -7.835136785e-5f, -1.064425334e-3f,
+                                 1.997925900e-2f, 3.634845912e-1f, 1.607695168e-7f);
+  const VecF32 odd = Polynomial(square, Set(kF32, 8.026905562e-6f), 4.115251359e-4f, -7.650082116e-4f,
+                                -1.031915843e-1f, -1.128389239e0f);
+  const VecF32 p = MulAdd(m, odd, even);
   const VecF32 tail = Mul(half, Exp(NegMulAdd(Mul(v, half), v, p)));
   return Mul(v, Select(Less(v, Zero(kF32)), tail, Sub(Set(kF32, 1.0f), tail)));
 }
