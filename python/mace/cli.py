@@ -178,7 +178,7 @@ def cli() -> None:
 @click.argument("model", type=FileName())
 @click.option("-o", "--output", required=True, type=FileName(), help="The .mace file to write.")
 @click.option("--state", "states", multiple=True, metavar="OUTPUT:INPUT", help="Feed an output back (repeatable).")
-@click.option("--signature", default=None, metavar="NAME", help="Call inputs and outputs as in this signature (TensorFlow Lite).")
+@click.option("--signature", default=None, metavar="NAME", help="TensorFlow Lite, SavedModel: the signature to read.")
 @click.option("--input_tensor", "inputs", multiple=True, metavar="NAME[:D,D]", help="Cut: begin at this tensor (repeatable).")
 @click.option("--output_tensor", "outputs", multiple=True, metavar="NAME", help="Cut: end at this tensor (repeatable).")
 @click.option("--strip_names", is_flag=True, help="Keep the names of inputs, outputs and states only.")

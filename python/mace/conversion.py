@@ -39,7 +39,7 @@ def convert(
     .mace file. A SavedModel's folder and Keras' .keras and .h5 files are frozen by TensorFlow first (the extra ``tensorflow``).
 
     ``states`` are fed-back pairs (output name, input name). With ``signature`` the inputs and outputs of a TensorFlow Lite
-    model are called as in the signature of that name, else by their tensors' names.
+    model are called as in the signature of that name, else by their tensors' names; of a SavedModel it is that signature's function.
 
     ``inputs`` and ``outputs`` cut the model: any named tensors of it, in the order that the result shall have; what they do not
     need is dropped, and may be what MACE does not support. ``"conv:0"`` also finds ``conv``, and the other way round. Tensors
@@ -78,7 +78,7 @@ def convert(
     path = os.fsdecode(model)
     if needs_tensorflow(path):
         with named(path):
-            return convert_bytes(frozen(path), **options)
+            return convert_bytes(frozen(path, options.pop("signature")), **options)
     data = read_file(model)
     if folder is None:
         options["folder"] = folder_of(model)

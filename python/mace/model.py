@@ -254,6 +254,7 @@ def load(
     *,
     weights: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
     states: Sequence[tuple[str, str]] = (),
+    signature: str | None = None,
     strict: bool = False,
     custom_operators: Mapping[str, CustomOperator] | None = None,
     optimize: bool = True,
@@ -270,7 +271,8 @@ def load(
     bytes. A SavedModel's folder and Keras' .keras and .h5 files are frozen by TensorFlow first (the extra ``tensorflow``).
 
     A trained model is converted in process first (:func:`mace.convert`); external data of an ONNX model are read from the folder of
-    its file. ``weights`` is a Caffe model's .caffemodel. ``strict`` refuses models that would have to be repaired.
+    its file. ``weights`` is a Caffe model's .caffemodel, ``signature`` one of a TensorFlow Lite model or a SavedModel. ``strict`` refuses
+    models that would have to be repaired.
     ``custom_operators`` are functions by the names of operators that MACE does not know: each gets the node's inputs (arrays, None where
     absent) and the bytes of its options and returns a list of its outputs (docs/custom_operators.md). They may be called from several
     threads; an exception ends the run. A .mace file that was converted with such operators needs them too.
@@ -300,7 +302,8 @@ def load(
     functions = register(runtime, custom_operators)
     options = (verify == "full", numerics == "exact", memory == "low", bool(reference_kernels))
     passes = {"optimize": optimize, "without_passes": without_passes, "only_passes": only_passes}
-    source = {"states": states, "weights": weights, "strict": strict, "custom_operators": tuple(custom_operators or ()), **passes}
+    source = {"states": states, "weights": weights, "signature": signature, "strict": strict, **passes}
+    source["custom_operators"] = tuple(custom_operators or ())
     loaded = _load(runtime, model, source, options)
     loaded._functions = functions
     return loaded
@@ -324,6 +327,8 @@ def _runtime(num_threads: int, isa: str | None, memory_limit: int) -> Any:
 def _refuse_source_options(source: Mapping[str, Any]) -> None:
     if source["weights"] is not None:
         raise InvalidArgumentError("weights belong to a Caffe model; this is a .mace file")
+    if source["signature"] is not None:
+        raise InvalidArgumentError("a signature is chosen when a model is converted, not when it is loaded")
     if source["states"]:
         raise InvalidArgumentError("states are declared when a model is converted, not when it is loaded")
     if not source["optimize"] or source["without_passes"] or source["only_passes"] is not None:
@@ -338,7 +343,7 @@ def _load(
     path = os.fsdecode(model)
     if needs_tensorflow(path):
         with named(path):
-            return _load_bytes(runtime, frozen(path), source, options)
+            return _load_bytes(runtime, frozen(path, source.pop("signature")), source, options)
     with open_regular(model) as file:
         head = file.read(len(MACE_MAGIC))
         data = head if head == MACE_MAGIC else head + file.read()

@@ -19,8 +19,11 @@ def needs_tensorflow(path: str) -> bool:
     return path.lower().endswith(_KERAS) and os.path.isfile(path)
 
 
-def frozen(path: str, signature: str = "serving_default") -> bytes:
-    """The bytes of the frozen GraphDef of the model."""
+DEFAULT_SIGNATURE = "serving_default"
+
+
+def frozen(path: str, signature: str | None = None) -> bytes:
+    """The bytes of the frozen GraphDef of the model: of a SavedModel's signature, by default ``serving_default`` or the only one."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import tensorflow as tf
@@ -38,9 +41,11 @@ def frozen(path: str, signature: str = "serving_default") -> bytes:
     return graph.SerializeToString()
 
 
-def _function_of(tf: Any, path: str, signature: str) -> tuple[Any, Any]:
+def _function_of(tf: Any, path: str, signature: str | None) -> tuple[Any, Any]:
     """The concrete function that computes the model, and what owns its variables."""
     try:
+        if signature is not None and not os.path.isdir(path):
+            raise InvalidArgumentError("Keras' files have no signatures")
         if os.path.isdir(path):
             owner = tf.saved_model.load(path)
             signatures = owner.signatures
@@ -49,12 +54,16 @@ def _function_of(tf: Any, path: str, signature: str) -> tuple[Any, Any]:
             specs = [tf.TensorSpec(value.shape, value.dtype, name=value.name.split(":")[0]) for value in model.inputs]
             call = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
             return call.get_concrete_function(*specs), model
+    except InvalidArgumentError:
+        raise
     except Exception as error:
         raise DataLossError(f"TensorFlow cannot load it: {error}") from error
     if not signatures:
-        raise InvalidArgumentError("the SavedModel has no signatures")
-    if signature in signatures:
-        return signatures[signature], owner
-    if len(signatures) == 1:
+        raise InvalidArgumentError("the SavedModel has no signatures: save it with tf.saved_model.save(module, folder, signatures=...)")
+    if signature is None and len(signatures) == 1:
         return next(iter(signatures.values())), owner
-    raise InvalidArgumentError(f"the SavedModel has no signature {signature!r}, but {sorted(signatures)}")
+    if (signature or DEFAULT_SIGNATURE) in signatures:
+        return signatures[signature or DEFAULT_SIGNATURE], owner
+    names = ", ".join(repr(name) for name in sorted(signatures))
+    asked = "no 'serving_default'" if signature is None else f"no signature {signature!r}"
+    raise InvalidArgumentError(f"the SavedModel has {asked}, but {names}: choose one with signature= (--signature)")

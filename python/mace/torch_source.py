@@ -8,14 +8,18 @@ import inspect
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mace.errors import InvalidArgumentError, UnsupportedError
+import numpy as np
+
+from mace.errors import InvalidArgumentError, MaceError, UnsupportedError
 from mace.model import Model, load
 
 OPSET = 20
 MAX_IN_MEMORY = 2 << 30  # what one protobuf message may hold
+LARGEST_ERROR = 1e-2  # of an output's largest value: float16 modules stay below it
 NEEDED = ("torch", "onnx", "onnxscript")
 
 
@@ -181,15 +185,67 @@ def from_torch(
 ) -> Model:
     """Loads a ``torch.nn.Module``: :func:`mace.torch_source.to_onnx`, then :func:`mace.load`, whose other options ``options`` are.
 
+    What it computes from ``example_inputs`` is compared with the module once: where they differ (PyTorch's exporter may lose something
+    without a word), a warning says which output does. A module that draws random numbers differs always.
+
     >>> m = mace.from_torch(torch.nn.Linear(4, 2), torch.zeros(1, 4))
     >>> y = m({"input": np.zeros((1, 4), np.float32)})["output"]
     """
     torch = _import_torch()
     if _weight_bytes(torch, module) < MAX_IN_MEMORY - (64 << 20):
-        return load(to_onnx(module, example_inputs, dynamic_shapes), num_threads, strict=strict, states=states, **options)
-    with tempfile.TemporaryDirectory() as folder:
-        to_onnx(module, example_inputs, dynamic_shapes, folder=folder)
-        return load(os.path.join(folder, "model.onnx"), num_threads, strict=strict, states=states, **options)
+        model = load(to_onnx(module, example_inputs, dynamic_shapes), num_threads, strict=strict, states=states, **options)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            to_onnx(module, example_inputs, dynamic_shapes, folder=folder)
+            model = load(os.path.join(folder, "model.onnx"), num_threads, strict=strict, states=states, **options)
+    if not states:
+        _compare(torch, module, example_inputs, model)
+    return model
+
+
+def _tensors(torch: Any, value: Any) -> list[Any]:
+    """The tensors in arguments or results, in the order of :func:`_leaves`."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [tensor for each in value for tensor in _tensors(torch, each)] if isinstance(value, (tuple, list)) else []
+
+
+def _compare(torch: Any, module: Any, example_inputs: Any, model: Model) -> None:
+    """Warns of outputs for the example inputs that are not the module's."""
+    args, kwargs = _arguments(example_inputs)
+    runner = module.module() if isinstance(module, torch.export.ExportedProgram) else module
+    was_training = runner.training and runner is module
+    try:
+        if was_training:
+            runner.eval()
+        with torch.no_grad():
+            expected = _tensors(torch, runner(*args, **kwargs))
+    finally:
+        if was_training:
+            runner.train()
+    arrays = [tensor.detach().cpu() for tensor in _tensors(torch, [args, kwargs])]
+    if len(arrays) != len(model.inputs) or len(expected) != len(model.outputs):
+        return  # arguments that are not read, results that are arguments
+    try:
+        results = model([array.numpy() for array in arrays])
+    except (MaceError, TypeError) as error:  # numpy has no such type, or another shape is wanted
+        warnings.warn(f"from_torch could not run the example inputs: {error}", stacklevel=3)
+        return
+    for (name, result), tensor in zip(results.items(), expected, strict=True):
+        if not tensor.is_floating_point():
+            continue
+        want = tensor.detach().cpu().double().numpy()
+        if result.shape != want.shape:
+            warnings.warn(f"from_torch: output '{name}' has the shape {result.shape}, the module's {want.shape}", stacklevel=3)
+            continue
+        finite = np.isfinite(want) & np.isfinite(result)
+        scale = float(np.abs(want[finite]).max(initial=0.0))
+        error = float(np.abs(result.astype(np.float64) - want)[finite].max(initial=0.0))
+        if error > LARGEST_ERROR * max(scale, 1e-6):
+            text = f"from_torch: output '{name}' is off by {error:.3g} of {scale:.3g} from the module's for the example inputs"
+            warnings.warn(f"{text}: PyTorch's exporter lost something, or the module draws random numbers", stacklevel=3)
 
 
 def _weight_bytes(torch: Any, module: Any) -> int:

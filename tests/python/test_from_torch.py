@@ -27,9 +27,10 @@ def flat(result: object) -> list[np.ndarray]:
 def judge(module: nn.Module, args: tuple, names: list[str], outputs: list[str] | None = None, dynamic=None, others=(), atol=2e-5):
     """The module and MACE on the example, and on `others`: arguments of other sizes."""
     module.eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
         model = mace.from_torch(module, args, dynamic)
+    assert not [str(each.message) for each in seen if str(each.message).startswith("from_torch")]
     assert [info.name for info in model.inputs] == names
     if outputs is not None:
         assert [info.name for info in model.outputs] == outputs
@@ -167,6 +168,16 @@ def test_training_mode_comes_back_and_does_not_count() -> None:
     assert module.training
     module.eval()
     np.testing.assert_allclose(model({"input": np.ones((2, 4), np.float32)})["output"], module(torch.ones(2, 4)).detach(), atol=1e-6)
+
+
+def test_what_the_exporter_loses_is_told() -> None:
+    class Means(nn.Module):
+        def forward(self, x, places, values):
+            return x.scatter_reduce(0, places, values, reduce="mean")  # torch 2.13 exports it as another reduction
+
+    example = (torch.ones(4), torch.tensor([0, 0, 1, 1]), torch.tensor([1.0, 2, 3, 4]))
+    with pytest.warns(UserWarning, match="from_torch: output 'output' is off by .* exporter lost something"):
+        mace.from_torch(Means(), example)
 
 
 def test_external_data_in_a_folder(tmp_path) -> None:

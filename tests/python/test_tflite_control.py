@@ -154,3 +154,23 @@ def test_a_condition_reads_a_variable(handle_type: str, passed: bool) -> None:
     main.add_operator("WHILE", [*carried, limit, x], [*given, last_limit, y], "WhileOptions", **fields)
     steps = [[np.array([limit], np.int32), np.array([1], np.int32)] for limit in (5, 5, 9, 2, 12)]
     compare(main.finish([limit, x], [last_limit, y]), ["limit", "x"], steps)
+
+
+def test_a_signature_of_another_subgraph() -> None:
+    main = TfliteWriter()
+    other = main.new_subgraph()
+    for graph, key, operator, options in ((other, "square", "MUL", "MulOptions"), (main, "double", "ADD", "AddOptions")):
+        x, y = graph.add_tensor([2], "float32"), graph.add_tensor([2], "float32")
+        graph.add_operator(operator, [x, x], [y], options)
+        graph.add_signature(key, {"from": x}, {"to": y})
+        graph.set_edges([x], [y])
+    data = main.finish([x], [y])
+    x = np.array([3, 4], np.float32)
+    for key, expected in (("double", 2 * x), ("square", x * x)):
+        np.testing.assert_array_equal(mace.load(data, signature=key)({"from": x})["to"], expected)
+    first = mace.load(data)
+    np.testing.assert_array_equal(next(iter(first([x]).values())), 2 * x)
+    assert "has the signatures 'square', 'double': the first subgraph is read" in mace.convert(data)[1]["warnings"][0]
+    assert not mace.convert(data, signature="square")[1]["warnings"]
+    with pytest.raises(mace.MaceError, match=r"no signature is called 'cube' .signatures: 'square', 'double'."):
+        mace.load(data, signature="cube")

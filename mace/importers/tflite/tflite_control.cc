@@ -199,7 +199,8 @@ std::vector<Operand> ConvertSubgraph(TfliteContext& context, int32_t subgraph,
     throw ImportError(StatusCode::kDataLoss, "subgraph " + std::to_string(subgraph) + " calls itself");
   }
   if (static_cast<int>(callers.size()) >= kMaxGraphDepth) {
-    throw ImportError(StatusCode::kUnsupported,
+    // Ends the import: a complaint would let each caller go on with the next of its subgraphs.
+    throw ImportError(StatusCode::kResourceExhausted,
                       "subgraphs more than " + std::to_string(kMaxGraphDepth) + " deep");
   }
   constexpr int64_t kVisitBytes = 1024;  // so that subgraphs that call others often end

@@ -182,19 +182,36 @@ const file::OperatorRecord& TfliteFile::operation(int index) const {
   return *subgraph_->operators()->Get(static_cast<flatbuffers::uoffset_t>(index));
 }
 
+size_t TfliteFile::signature_count() const {
+  return model_->signatures() == nullptr ? 0 : model_->signatures()->size();
+}
+const file::SignatureRecord& TfliteFile::signature(size_t i) const {
+  return *model_->signatures()->Get(static_cast<flatbuffers::uoffset_t>(i));
+}
+
 const file::SignatureRecord& TfliteFile::Signature(std::string_view key) const {
-  constexpr size_t kMaxListed = 20;
-  std::string keys;
-  const size_t count = model_->signatures() == nullptr ? 0 : model_->signatures()->size();
-  for (size_t i = 0; i < count; ++i) {
-    const auto& signature = *model_->signatures()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    if (TextOf(signature.key()) == key) return signature;
-    if (i < kMaxListed) {
-      keys += (i == 0 ? "'" : ", '") + std::string(TextOf(signature.key()).substr(0, 100)) + "'";
-    }
+  for (size_t i = 0; i < signature_count(); ++i) {
+    if (TextOf(signature(i).key()) == key) return signature(i);
   }
+  const std::string keys = SignatureKeys();
   throw ImportError(StatusCode::kNotFound, "no signature is called '" + std::string(key) +
                                                "' (signatures: " + (keys.empty() ? "none" : keys) + ")");
+}
+
+std::string TfliteFile::SignatureKeys() const {
+  constexpr size_t kMaxListed = 20;
+  std::string keys;
+  for (size_t i = 0; i < signature_count() && i < kMaxListed; ++i) {
+    keys += (i == 0 ? "'" : ", '") + std::string(TextOf(signature(i).key()).substr(0, 100)) + "'";
+  }
+  return keys;
+}
+
+bool TfliteFile::HasSignatureElsewhere(int64_t subgraph) const {
+  for (size_t i = 0; i < signature_count(); ++i) {
+    if (signature(i).subgraph_index() != subgraph) return true;
+  }
+  return false;
 }
 
 bool TfliteFile::IsComplex(int index) const {

@@ -71,6 +71,9 @@ class TfliteFile {
   // The signature called `key`; throws ImportError (kNotFound) where there is none, naming those that there
   // are.
   const file::SignatureRecord& Signature(std::string_view key) const;
+  std::string SignatureKeys() const;  // for messages
+  // A signature of another subgraph.
+  bool HasSignatureElsewhere(int64_t subgraph) const;
 
   const file::OperatorRecord& operation(int index) const;
   int32_t OperatorNumber(int index) const;
@@ -89,6 +92,8 @@ class TfliteFile {
   size_t size() const { return bytes_.size(); }
 
  private:
+  size_t signature_count() const;
+  const file::SignatureRecord& signature(size_t i) const;
   void CheckEnd() const;
   void CheckReferences() const;
   void CheckTensor(int index) const;

@@ -222,7 +222,12 @@ void ImportFile(std::span<const uint8_t> bytes, const ImportOptions& options, Gr
   Check(graph->name.Assign(TextOf(file.subgraph().label())));
   TfliteContext context(file, graph, report);
   context.work().callers.push_back(static_cast<int32_t>(subgraph));
-  if (!options.signature.empty()) context.UseSignature(options.signature);
+  if (!options.signature.empty()) {
+    context.UseSignature(options.signature);
+  } else if (whole.HasSignatureElsewhere(subgraph)) {
+    context.WarnOnce("the model has the signatures " + whole.SignatureKeys() +
+                     ": the first subgraph is read; 'signature' chooses another");
+  }
   const TfliteCut cut(options.cut, file, &context);
   ConvertOperators(file, cut, &context);
   context.FinishVariables();

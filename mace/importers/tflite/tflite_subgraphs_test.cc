@@ -171,7 +171,8 @@ TEST(TfliteSubgraphs, CompositesThatLie) {
   TfliteBuilder before;
   AddCalls(&before, -1, 1);
   ExpectError(FinishWith(&before, kAdd, 1), StatusCode::kDataLoss, "subgraph -1 of 2");
-  ExpectError(Chain(18, 1), StatusCode::kUnsupported, "deep");
+  ExpectError(Chain(18, 1), StatusCode::kResourceExhausted, "deep");
+  ExpectError(Chain(31, 8), StatusCode::kResourceExhausted, "deep");  // at once: not by every way down
   TfliteBuilder inputs;
   const int x = AddScalar(&inputs, "x"), y = AddScalar(&inputs, "y");
   AddComposite(&inputs, 1, {x, x}, {y});
