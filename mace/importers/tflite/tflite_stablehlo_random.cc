@@ -103,7 +103,8 @@ void ConvertStablehloRandomBits(TfliteContext& context) {
   }
   if (!type.shape.IsConcrete()) return context.Refuse("random bits of an open shape");
   constexpr int64_t kMostElements = int64_t{1} << 40;
-  if (type.shape.ElementCount() > kMostElements) return context.Refuse("random bits of more than 2^40 elements");
+  if (type.shape.ElementCount() > kMostElements)
+    return context.Refuse("random bits of more than 2^40 elements");
   const int64_t count = type.shape.ElementCount(), word_count = is_wide ? 2 * count : count;
   const int64_t block_words = is_threefry ? 2 : 4;
   const int64_t blocks = (word_count + block_words - 1) / block_words;
