@@ -22,6 +22,7 @@ from mace.checking.sources_caffe import layers_of
 from mace.report import Cell, Picture, Report, Table, Text
 from onnx import helper, save
 from test_cut_tflite import small_tflite
+from tflite_writer import TfliteWriter
 
 import mace
 
@@ -47,6 +48,40 @@ def test_it_agrees(net: Path) -> None:
     assert "agrees with onnxruntime" in result.stdout and "12 nodes and 1 outputs" in result.stdout and "depthwise" in result.stdout
     found = json.loads(run_mace("check", net, "--json").stdout)
     assert found["agrees"] and [each["node"] for each in found["nodes"]][:2] == ["stem", "norm"] and found["whole"][0]["right"]
+
+
+def scalar_sum(operator: str) -> bytes:
+    """The sum of [x, x], or of [x, x * x], as a scalar, and x + x."""
+    writer = TfliteWriter()
+    x = writer.add_tensor([2, 3], "float32", name="x")
+    axes = writer.add_constant(np.array([0, 1], np.int32))
+    y, doubled = writer.add_tensor([2, 3], "float32", name="y"), writer.add_tensor([2, 3], "float32", name="doubled")
+    total = writer.add_tensor([], "float32", name="total")
+    writer.add_operator("ADD", [x, x], [doubled], "AddOptions")
+    writer.add_operator(operator, [x, x], [y], "AddOptions" if operator == "ADD" else "MulOptions")
+    writer.add_operator("SUM", [y, axes], [total], "ReducerOptions")
+    return writer.finish([x], [total, doubled])
+
+
+def test_scalars_are_compared(tmp_path: Path) -> None:
+    for name, operator in (("net", "ADD"), ("other", "MUL")):
+        (tmp_path / f"{name}.tflite").write_bytes(scalar_sum(operator))
+    assert "3 nodes and 2 outputs" in run_mace("check", tmp_path / "net.tflite").stdout
+    result = run_mace("check", tmp_path / "net.tflite", f"--against={tmp_path / 'other.tflite'}", "--json", status=1)
+    found = json.loads(result.stdout)
+    assert {each["tensor"]: each["right"] for each in found["whole"]} == {"total": False, "doubled": True}
+
+
+def test_an_output_that_cannot_be_compared_is_told(net: Path, tmp_path: Path) -> None:
+    proto = networks.convolution_network(dynamic=False)
+    proto.graph.node.append(helper.make_node("Relu", [proto.graph.output[0].name], ["another"]))
+    proto.graph.output.append(helper.make_tensor_value_info("another", 1, None))
+    save(proto, tmp_path / "more.onnx")
+    result = run_mace("check", net, f"--against={tmp_path / 'more.onnx'}", status=1)
+    text = " ".join(result.stdout.split())
+    assert "Not all was compared" in text and "no value of the output 'another'" in text
+    found = json.loads(run_mace("check", net, f"--against={tmp_path / 'more.onnx'}", "--json", status=1).stdout)
+    assert found["missing"] == ["another"] and not found["agrees"] and not found["culprits"]
 
 
 def test_a_difference_is_named_and_reproduced(net: Path, wrong: Path, tmp_path: Path) -> None:

@@ -153,3 +153,8 @@ def test_only_regular_files_are_replaced(onnx_file: Path, tmp_path: Path) -> Non
 def test_absurd_sizes_are_errors(onnx_file: Path) -> None:
     for dims in ("1,3,99999999999999999999,1", "1,3,-1,1", "1,3,100000000,100000000"):
         assert "Traceback" not in mace("bench", onnx_file, f"--input_shape=x:{dims}", ok=False).stderr
+
+
+def test_python_m_mace() -> None:
+    result = subprocess.run([sys.executable, "-m", "mace", "--version"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0 and result.stdout.startswith("mace")

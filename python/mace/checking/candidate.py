@@ -47,3 +47,7 @@ class Candidate:
         """Runs a .mace file from its initial state on those of the arrays that it has inputs for."""
         model = mace.load(data, num_threads=self._num_threads, reference_kernels=reference_kernels)
         return model({info.name: feeds[info.name] for info in model.inputs if info.name in feeds})
+
+    def outputs(self, data: bytes) -> list[str]:
+        """The names of a .mace file's outputs."""
+        return [info.name for info in mace.load(data, num_threads=self._num_threads).outputs]

@@ -37,12 +37,14 @@ class Culprit:
 
 @dataclass
 class CheckResult:
-    """What a check found. `samples` are the reference's values, `whole` the verdicts on the model's outputs."""
+    """What a check found. `samples` are the reference's values, `whole` the verdicts on the model's outputs, `missing` those outputs that
+    the reference has no value of."""
 
     model: str
     runtime: str
     nodes: list[NodeVerdict] = field(default_factory=list)
     whole: list[Verdict] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     samples: list[Values] = field(default_factory=list)
     inputs: tuple[TensorInfo, ...] = ()
     culprits: list[Culprit] = field(default_factory=list)
@@ -51,8 +53,8 @@ class CheckResult:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing was found."""
-        return not self.culprits
+        """Whether all outputs were compared and nothing was found."""
+        return not self.culprits and not self.missing
 
 
 class Reference:
@@ -75,6 +77,7 @@ class Reference:
             values = self.source.run(feeds, outputs)
             values |= self._run_in_parts(feeds, [name for name in asked if name not in values])
         values |= {alias: array for name, array in feeds.items() for alias in aliases(name)}
+        values = {name: np.asarray(value) if isinstance(value, np.generic) else value for name, value in values.items()}
         self.samples.append({name: value for name, value in values.items() if comparable(value)})
 
     def _run_in_parts(self, feeds: Mapping[str, np.ndarray], names: list[str]) -> Values:
@@ -121,6 +124,8 @@ class Checker:
         result.culprits = [self._of_node(each) for each in result.nodes if each.is_wrong]
         data, _ = self._candidate.convert(**self._options)
         result.whole = self._outputs(data)
+        compared = {each.tensor for each in result.whole}
+        result.missing = [name for name in self._candidate.outputs(data) if name not in compared]
         if not result.culprits and not all(each.is_right for each in result.whole):
             result.culprits = [self._of_whole(result)]
         result.seconds = time.perf_counter() - begin

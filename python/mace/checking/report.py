@@ -71,6 +71,10 @@ def summary(result: CheckResult) -> str:
     """One line."""
     judged = len(result.nodes) - result.unjudged
     unjudged = f", {result.unjudged} could not be judged" if result.unjudged else ""
+    if result.missing and not result.culprits:
+        names = ", ".join(repr(name) for name in result.missing[:5]) + (" ..." if len(result.missing) > 5 else "")
+        agree = f"{judged} nodes and {len(result.whole)} outputs agree{unjudged}"
+        return f"Not all was compared: {result.runtime} has no value of the output {names}; {agree}"
     if result.agrees:
         return f"MACE agrees with {result.runtime}: {judged} nodes and {len(result.whole)} outputs{unjudged}"
     return f"MACE differs from {result.runtime}: {result.culprits[0].text}"
@@ -98,6 +102,7 @@ def values_of(result: CheckResult) -> dict[str, Any]:
     culprits = [{"kind": each.kind, "name": each.name, "text": each.text} for each in result.culprits]
     return {
         "model": result.model, "runtime": result.runtime, "agrees": result.agrees, "culprits": culprits, "unjudged": result.unjudged,
+        "missing": result.missing,
         "seconds": result.seconds, "nodes": nodes, "whole": [_values(each) for each in result.whole],
     }  # fmt: skip
 

@@ -1,0 +1,5 @@
+"""``python -m mace``: the command ``mace``."""
+
+from mace.cli import main
+
+main()
