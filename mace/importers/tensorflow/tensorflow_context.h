@@ -82,6 +82,8 @@ struct ImportWork {
   // Lists of elements whose rank nothing has told yet: they stand as lists of numbers.
   std::set<std::pair<const Graph*, ValueId>> open_lists;
 
+  bool IsOpenList(const Graph& graph, ValueId value) const { return open_lists.contains({&graph, value}); }
+
   const NodeTable& TableOf(std::string_view function);
   void AddProblem(const NodeProto& node, std::string reason, std::string action);
   void Visit(int64_t nodes);  // pays for a walk over the source
@@ -92,8 +94,7 @@ class Scope;
 // A subgraph while it is built.
 class Body {
  public:
-  explicit Body(GraphBuilder* outside)
-      : outside_(*outside), graph_(std::make_unique<Graph>()), builder_(graph_.get(), outside) {}
+  Body(ImportWork* work, GraphBuilder* outside);
 
   GraphBuilder& builder() { return builder_; }
   ValueId AddInput(const TensorType& type);
@@ -106,9 +107,10 @@ class Body {
   ValueId Capture(ValueId outer);
   void ListCaptures(std::vector<ValueId>* outers) const;
   // Makes inputs of the captures, in the order of `outers`, and puts the graph into the one around.
-  int32_t Finish(std::span<const ValueId> outers, ImportWork* work);
+  int32_t Finish(std::span<const ValueId> outers);
 
  private:
+  ImportWork& work_;
   GraphBuilder& outside_;
   std::unique_ptr<Graph> graph_;
   GraphBuilder builder_;
