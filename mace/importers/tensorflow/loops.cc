@@ -9,12 +9,10 @@
 
 namespace mace::importers::tensorflow {
 
-// What was known of the lists of a graph that is gone does not hold for this one, which may lie at its address.
+// What was known of the lists of a graph that is gone does not hold for this one, which may lie at its
+// address.
 Body::Body(ImportWork* work, GraphBuilder* outside)
-    : work_(*work),
-      outside_(*outside),
-      graph_(std::make_unique<Graph>()),
-      builder_(graph_.get(), outside) {
+    : work_(*work), outside_(*outside), graph_(std::make_unique<Graph>()), builder_(graph_.get(), outside) {
   auto& lists = work_.open_lists;
   const Graph* graph = graph_.get();
   lists.erase(lists.lower_bound({graph, std::numeric_limits<ValueId>::min()}),
@@ -200,7 +198,8 @@ Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std
     attributes.body = index;
     attributes.carried_count = static_cast<int32_t>(carried.size());
     for (size_t i = 0; i < carried.size(); ++i) {
-      if (work->IsOpenList(builder->graph(), carried[i])) work->open_lists.insert({&builder->graph(), ids[i]});
+      if (work->IsOpenList(builder->graph(), carried[i]))
+        work->open_lists.insert({&builder->graph(), ids[i]});
     }
     return ids;
   }

@@ -26,9 +26,14 @@ using Results = std::vector<ValueId>;
 // For messages: a view as a NUL-terminated string.
 inline std::string Text(std::string_view view) { return std::string(view.substr(0, 200)); }
 
-// What a person can do about an operator that is not known.
-inline constexpr char kUnknownOperatorAction[] =
-    "convert the part before it (--output_tensor, outputs=...), or replace it by supported operators";
+// What a person can do about a node that is not supported.
+std::string ActionForNode(const NodeProto& node, bool is_unknown);
+
+// Complex numbers are pairs of floats on one more axis, the last one (convert_complex.cc). Throws where the
+// node has some and is none of those that are converted with this in mind.
+void RefuseComplex(const NodeProto& node);
+// Whether the node's results are complex numbers.
+bool GivesComplex(const NodeProto& node);
 
 struct TensorRef {
   int32_t node = -1;
