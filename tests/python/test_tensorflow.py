@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tensorflow_writer import Func, const, function, graph, node, placeholder
+from tensorflow_writer import Func, Numbers, const, function, graph, node, placeholder
 
 import mace
 
 RNG = np.random.default_rng(7)
+COMPLEX = np.dtype("complex64")
 X = RNG.uniform(-2, 2, (3, 4, 5)).astype(np.float32)
 POSITIVE = np.abs(X) + np.float32(0.1)
 
@@ -256,6 +257,61 @@ def test_arrays_of_old_graphs_grow():
     )
     x = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
     check(run(*nodes, x=x)["y"], np.array([[4, 5, 6], [0, 0, 0], [1, 2, 3], [0, 0, 0], [7, 8, 9]]))
+
+
+@pytest.mark.parametrize("lengths", [(4, 6), (5, 7), (8, 9), (3, 1)])
+@pytest.mark.parametrize("op", ["RFFT", "RFFT2D"])
+def test_fourier_transforms_and_back(op, lengths):
+    axes = (-1,) if op == "RFFT" else (-2, -1)
+    sizes = lengths[-len(axes) :]
+    complex_type = node("f", op, "x", "lengths"), node("real", "Real", "f"), node("imag", "Imag", "f"), node("abs", "ComplexAbs", "f")
+    back = (
+        node("conjugate", "Conj", "f"),
+        node("square", "Mul", "f", "conjugate", T=COMPLEX),
+        node("y", "I" + op, "f", "lengths"),
+        node("power", "Real", "square"),
+    )
+    x = RNG.uniform(-1, 1, (2, 5, 7)).astype(np.float32)
+    got = run(placeholder("x", "float32", (2, -1, 7)), const("lengths", np.array(sizes, np.int32)), *complex_type, *back, x=x)
+    expected = np.fft.rfftn(x.astype(np.float64), sizes, axes)
+    check(got["real"], expected.real, atol=1e-5)
+    check(got["imag"], expected.imag, atol=1e-5)
+    check(got["abs"], np.abs(expected), atol=1e-5)
+    check(got["power"], np.abs(expected) ** 2, atol=1e-4)
+    check(got["y"], np.fft.irfftn(expected, sizes, axes), atol=1e-5)
+
+
+@pytest.mark.parametrize("op", ["FFT", "FFT2D", "IFFT", "IFFT2D"])
+def test_fourier_transforms_of_complex_numbers(op):
+    real, imaginary = RNG.uniform(-1, 1, (2, 5, 6)).astype(np.float32), RNG.uniform(-1, 1, 6).astype(np.float32)
+    got = run(
+        placeholder("r", "float32", (2, 5, 6)),
+        placeholder("i", "float32", (6,)),
+        node("z", "Complex", "r", "i"),
+        node("y", op, "z"),
+        r=real,
+        i=imaginary,
+    )
+    transform = {"FFT": np.fft.fft, "FFT2D": np.fft.fft2, "IFFT": np.fft.ifft, "IFFT2D": np.fft.ifft2}[op]
+    expected = transform(real.astype(np.float64) + 1j * imaginary)
+    check(got["y"], np.stack([expected.real, expected.imag], -1), atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_constants_of_complex_numbers(count):
+    """One number, said once for all elements, and a list."""
+    values = np.array([1 + 2j, -3j, 0.5], np.complex64)[:count]
+    x = RNG.uniform(-1, 1, 3).astype(np.float32)
+    nodes = (
+        placeholder("x", "float32", (3,)),
+        node("c", "Const", dtype=COMPLEX, value=Numbers(values, (3,))),
+        node("z", "Complex", "x", "x"),
+        node("p", "Mul", "c", "z", T=COMPLEX),
+    )
+    expected = (values if count > 1 else values[0]) * (x + 1j * x).astype(np.complex128)
+    got = run(*nodes, node("a", "Real", "p"), node("b", "Imag", "p"), x=x)
+    check(got["a"], expected.real)
+    check(got["b"], expected.imag)
 
 
 def test_inputs_by_both_names():

@@ -94,7 +94,7 @@ Results ConvertFourier(Call& call, const TensorflowOp& entry) {
   if (has_reals && !is_inverse) value = Paired(call, value);
   const ValueId lengths = has_reals ? AsInt64(call, call.In(1)) : kNone;
   for (int step = 0; step < axes; ++step) {
-    const int axis = is_inverse ? step + 2 - axes : -step;  // 0 or -1, from the last one
+    const int axis = is_inverse ? step + 1 - axes : -step;  // 0 or -1, from the last one
     ops::DftAttributes attributes;
     attributes.inverse = is_inverse;
     attributes.onesided = has_reals && axis == 0;

@@ -167,6 +167,34 @@ TEST(TensorflowImporter, CutsBehindWhatItDoesNotKnow) {
   EXPECT_EQ(CountOf(imported.graph, OpId::kExp), 0);
 }
 
+TEST(TensorflowImporter, ComplexNumbersReachOnlyWhatTakesThem) {
+  constexpr int kComplex64 = 8;
+  GraphDefBuilder good, bad;
+  for (GraphDefBuilder* builder : {&good, &bad}) {
+    builder->Input("x", {2, 3}).Add(NodeBuilder("z", "Complex", {"x", "x"}).Type("Tout", kComplex64));
+  }
+  Imported first, second;
+  ImportInto(&first, good);
+  ASSERT_TRUE(first.status.ok()) << first.status.message();
+  EXPECT_TRUE(first.graph.values[first.graph.outputs[0]].type.shape == (Shape{2, 3, 2}));
+  ASSERT_EQ(first.report.warnings.size(), 1u);
+  EXPECT_THAT(first.report.warnings[0], HasSubstr("'z' is complex"));
+  bad.Add(NodeBuilder("y", "Tanh", {"z"}).Type("T", kComplex64));
+  ImportInto(&second, bad);
+  EXPECT_EQ(second.status.code(), StatusCode::kUnsupported);
+  EXPECT_THAT(second.status.message(), HasSubstr("node 'y': Tanh: complex numbers"));
+}
+
+TEST(TensorflowImporter, TextsAreCutAway) {
+  GraphDefBuilder builder;
+  builder.Input("x", {2}).Add(NodeBuilder("y", "AsString", {"x"}));
+  Imported imported;
+  ImportInto(&imported, builder);
+  EXPECT_EQ(imported.status.code(), StatusCode::kUnsupported);
+  EXPECT_THAT(imported.status.message(),
+              HasSubstr("tensors of text are not supported: begin the model behind"));
+}
+
 TEST(TensorflowImporter, RefusesCyclesAndNamesOfNobody) {
   GraphDefBuilder cycle, nobody;
   cycle.Add(NodeBuilder("a", "Neg", {"b"}))
