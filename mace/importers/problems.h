@@ -19,6 +19,11 @@ void MakePrintable(ImportReport* report);
 std::string ActionFor(StatusCode code);
 // ... about an operand that is computed where a constant is needed.
 std::string ActionForComputedOperand();
+// ... about text, which MACE has no tensors of.
+inline constexpr char kTextAction[] =
+    "tensors of text are not supported: begin the model behind them (--input_tensor, inputs=... of "
+    "mace.convert) or end it in front of them (--output_tensor, outputs=...), and look texts up in the "
+    "application";
 // What a person can do about operators of this name that no importer knows.
 std::string ActionForUnknownOperator(const std::string& name);
 

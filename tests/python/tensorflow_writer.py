@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "int64": 9, "bool": 10, "float16": 19}
+TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9, "bool": 10, "float16": 19}
 
 
 def _varint(number: int) -> bytes:
@@ -36,6 +36,9 @@ def _value(value: Any) -> bytes:
     if isinstance(value, np.ndarray):
         tensor = _int(1, TYPES[value.dtype.name]) + _bytes(2, _shape(value.shape)) + _bytes(4, np.ascontiguousarray(value).tobytes())
         return _bytes(8, tensor)
+    if isinstance(value, Numbers):
+        parts = b"".join(struct.pack("<ff", number.real, number.imag) for number in value.numbers)
+        return _bytes(8, _int(1, TYPES["complex64"]) + _bytes(2, _shape(value.shape)) + _bytes(9, parts))
     if isinstance(value, np.dtype):
         return _int(6, TYPES[value.name])
     if isinstance(value, Func):
@@ -58,6 +61,14 @@ class Func:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+class Numbers:
+    """A tensor of complex numbers whose file lists only the first ones: the last of them stands for the rest."""
+
+    def __init__(self, numbers: Any, shape: tuple[int, ...]) -> None:
+        self.numbers = numbers
+        self.shape = shape
 
 
 def node(name: str, op: str, *inputs: str, **attributes: Any) -> bytes:

@@ -423,12 +423,14 @@ def test_detection(dtype: str, regular: bool) -> None:
     assert checked > TRIES // 3
 
 
-def test_other_custom_operators_are_refused() -> None:
+@pytest.mark.parametrize("name", ["PosenetDecoderOp", "FlexIRFFT"])
+def test_other_custom_operators_are_refused(name: str) -> None:
     writer = TfliteWriter()
     x, y = writer.add_tensor([1, 4], "float32"), writer.add_tensor([1, 4], "float32")
-    writer.add_operator("CUSTOM", [x], [y], custom_code="PosenetDecoderOp", custom_options=flexbuffer(radius=3))
-    with pytest.raises(mace.UnsupportedError, match="CUSTOM:PosenetDecoderOp"):
+    writer.add_operator("CUSTOM", [x], [y], custom_code=name, custom_options=flexbuffer(radius=3))
+    with pytest.raises(mace.UnsupportedError, match=f"CUSTOM:{name}") as caught:
         mace.load(writer.finish([x], [y]))
+    assert ("SELECT_TF_OPS" in str(caught.value)) == name.startswith("Flex")
 
 
 def test_gather() -> None:

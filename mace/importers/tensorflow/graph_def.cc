@@ -50,8 +50,10 @@ enum : uint32_t {
   kDouble = 6,
   kInt = 7,
   kString = 8,
+  kComplex64 = 9,
   kInt64 = 10,
   kBool = 11,
+  kComplex128 = 12,
   kHalf = 13,
   kUint32 = 16,
   kUint64 = 17
@@ -104,9 +106,11 @@ TensorProto ReadTensor(Reader reader) {
         tensor.content = ReadBytes(reader);
         break;
       case tensor_field::kFloat:
+      case tensor_field::kComplex64:
         ReadFloats(reader, &tensor.floats);
         break;
       case tensor_field::kDouble:
+      case tensor_field::kComplex128:
         ReadRepeated(
             reader, pbf_wire_type::fixed64, &tensor.doubles,
             [](pbf_reader& r) { return r.get_packed_double(); },
@@ -394,6 +398,11 @@ DType DTypeOfTensorflow(int64_t number) {
     default:
       return DType::kInvalid;
   }
+}
+
+DType PartTypeOfTensorflow(int64_t number) {
+  if (number == kTensorflowComplex64) return DType::kF32;
+  return number == kTensorflowComplex128 ? DType::kF64 : DType::kInvalid;
 }
 
 std::string TensorflowTypeName(int64_t number) {

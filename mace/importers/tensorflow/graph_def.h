@@ -80,6 +80,9 @@ Status ParseGraph(std::span<const uint8_t> bytes, GraphProto* graph);
 
 // The element type of TensorFlow's number; kInvalid for those MACE does not have.
 DType DTypeOfTensorflow(int64_t number);
+inline constexpr int64_t kTensorflowString = 7, kTensorflowComplex64 = 8, kTensorflowComplex128 = 18;
+// Of complex numbers: what their parts are. kInvalid of all others.
+DType PartTypeOfTensorflow(int64_t number);
 std::string TensorflowTypeName(int64_t number);
 
 }  // namespace mace::importers::tensorflow

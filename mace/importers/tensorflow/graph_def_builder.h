@@ -29,6 +29,9 @@ class NodeBuilder {
   NodeBuilder& Text(const char* name, const std::string& text) {
     return Attribute(name, [&](auto& value) { value.add_string(2, text); });
   }
+  NodeBuilder& Flag(const char* name) {
+    return Attribute(name, [&](auto& value) { value.add_bool(5, true); });
+  }
   NodeBuilder& Function(const char* name, const std::string& function) {
     return Attribute(name, [&](auto& value) {
       protozero::pbf_writer list(value, 10);

@@ -1,5 +1,6 @@
 // Bodies, If and Loop on their way to Graph::subgraphs (mace/ops/control/control.h).
 #include <algorithm>
+#include <limits>
 
 #include "mace/graph/control_nodes.h"
 #include "mace/importers/tensorflow/tensorflow_context.h"
@@ -7,6 +8,16 @@
 #include "mace/ops/shape/shape_ops.h"
 
 namespace mace::importers::tensorflow {
+
+// What was known of the lists of a graph that is gone does not hold for this one, which may lie at its
+// address.
+Body::Body(ImportWork* work, GraphBuilder* outside)
+    : work_(*work), outside_(*outside), graph_(std::make_unique<Graph>()), builder_(graph_.get(), outside) {
+  auto& lists = work_.open_lists;
+  const Graph* graph = graph_.get();
+  lists.erase(lists.lower_bound({graph, std::numeric_limits<ValueId>::min()}),
+              lists.upper_bound({graph, std::numeric_limits<ValueId>::max()}));
+}
 
 ValueId Body::AddInput(const TensorType& type) {
   builder_.Spend(sizeof(Value));
@@ -36,6 +47,7 @@ ValueId Body::Capture(ValueId outer) {
     builder_.Spend(sizeof(Value));
     inner = Unwrap(graph_->AddValue("", outside_.TypeOf(outer)));
     captured_.emplace_back(outer, inner);
+    if (work_.IsOpenList(outside_.graph(), outer)) work_.open_lists.insert({graph_.get(), inner});
   }
   inner_.emplace(outer, inner);
   return inner;
@@ -48,14 +60,14 @@ void Body::ListCaptures(std::vector<ValueId>* outers) const {
   }
 }
 
-int32_t Body::Finish(std::span<const ValueId> outers, ImportWork* work) {
+int32_t Body::Finish(std::span<const ValueId> outers) {
   for (ValueId outer : outers) {
     const bool is_captured = std::any_of(captured_.begin(), captured_.end(),
                                          [&](const auto& pair) { return pair.first == outer; });
     Check(graph_->inputs.PushBack(is_captured ? inner_.at(outer)
                                               : Unwrap(graph_->AddValue("", outside_.TypeOf(outer)))));
   }
-  if (++work->subgraphs > kMaxSubgraphs) {
+  if (++work_.subgraphs > kMaxSubgraphs) {
     throw ImportError(Status::Format(StatusCode::kResourceExhausted, "more than %lld subgraphs",
                                      static_cast<long long>(kMaxSubgraphs)));
   }
@@ -91,6 +103,28 @@ bool Widen(const Body& body, int attempt, std::vector<TensorType>* types) {
   return changed;
 }
 
+// As many elements as the list has, whose rank was unknown until now, of sizes of 0.
+ValueId Opened(GraphBuilder* builder, ValueId list, int rank) {
+  const std::vector<int64_t> zeros(static_cast<size_t>(rank) - 1, 0);
+  ops::ConstantOfShapeAttributes attributes;
+  attributes.dtype = builder->DTypeOf(list);
+  const ValueId sizes[] = {builder->Emit(OpId::kShape, {list}, ops::ShapeAttributes{}),
+                           builder->Int64s(zeros)};
+  const ValueId shape = builder->EmitMany(OpId::kConcat, sizes, ops::ConcatAttributes{}, 1)[0];
+  return builder->Emit(OpId::kConstantOfShape, {shape}, attributes);
+}
+
+// A branch that leaves such a list alone gives it the rank that the other branch found.
+void OpenOther(ImportWork* work, GraphBuilder* builder, Results* results, GraphBuilder* other,
+               const Results& other_results) {
+  for (size_t i = 0; i < results->size(); ++i) {
+    ValueId& list = (*results)[i];
+    const int rank = other->RankOf(other_results[i]);
+    if (rank <= builder->RankOf(list) || !work->IsOpenList(builder->graph(), list)) continue;
+    list = Opened(builder, list, rank);
+  }
+}
+
 // Lists of elements of an unknown rank, which the body has filled: they begin with the rank that it found.
 // False where there is none such.
 bool OpenLists(ImportWork* work, GraphBuilder* builder, const Body& body, std::vector<ValueId>* carried) {
@@ -99,13 +133,7 @@ bool OpenLists(ImportWork* work, GraphBuilder* builder, const Body& body, std::v
     ValueId& list = (*carried)[i];
     const int rank = body.OutputType(1 + i).shape.rank;
     if (rank <= builder->RankOf(list) || !work->open_lists.erase({&builder->graph(), list})) continue;
-    const std::vector<int64_t> zeros(static_cast<size_t>(rank) - 1, 0);
-    ops::ConstantOfShapeAttributes attributes;
-    attributes.dtype = builder->DTypeOf(list);
-    const ValueId sizes[] = {builder->Emit(OpId::kShape, {list}, ops::ShapeAttributes{}),
-                             builder->Int64s(zeros)};
-    const ValueId shape = builder->EmitMany(OpId::kConcat, sizes, ops::ConcatAttributes{}, 1)[0];
-    list = builder->Emit(OpId::kConstantOfShape, {shape}, attributes);
+    list = Opened(builder, list, rank);
     changed = true;
   }
   return changed;
@@ -133,13 +161,18 @@ Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std
   std::vector<TensorType> types;
   for (ValueId value : carried) types.push_back(builder->TypeOf(value));
   const size_t warnings = work->report.warnings.size();
-  for (int attempt = 0;; ++attempt) {
+  for (int attempt = 0;;) {
     work->report.warnings.resize(std::min(warnings, work->report.warnings.size()));
-    Body body(builder);
+    Body body(work, builder);
     body.AddInput({DType::kI64, Shape{}, kNone});
     body.AddInput({DType::kBool, Shape{}, kNone});
     std::vector<ValueId> inner;
-    for (const TensorType& type : types) inner.push_back(body.AddInput(type));
+    for (size_t i = 0; i < types.size(); ++i) {
+      inner.push_back(body.AddInput(types[i]));
+      if (work->IsOpenList(builder->graph(), carried[i])) {
+        work->open_lists.insert({&body.builder().graph(), inner.back()});
+      }
+    }
     const Results results = write(body, inner);
     if (results.empty()) return {};
     if (body.builder().DTypeOf(results[0]) != DType::kBool) {
@@ -150,7 +183,7 @@ Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std
       for (size_t i = 0; i < carried.size(); ++i) types[i] = builder->TypeOf(carried[i]);
       continue;
     }
-    if (Widen(body, attempt, &types)) continue;
+    if (Widen(body, attempt++, &types)) continue;
     const int64_t endless = INT64_MAX;
     std::vector<ValueId> operands = {
         builder->AddConstant({}, TensorView{const_cast<int64_t*>(&endless), DType::kI64, Shape{}}),
@@ -158,12 +191,16 @@ Results EmitLoop(ImportWork* work, GraphBuilder* builder, ValueId condition, std
     operands.insert(operands.end(), carried.begin(), carried.end());
     std::vector<ValueId> captures, ids;
     body.ListCaptures(&captures);
-    const int32_t index = body.Finish(captures, work);
+    const int32_t index = body.Finish(captures);
     operands.insert(operands.end(), captures.begin(), captures.end());
     const NodeId node = builder->EmitTyped(OpId::kLoop, operands, types, &ids);
     auto& attributes = builder->graph().nodes[node].attributes.as<ops::LoopAttributes>();
     attributes.body = index;
     attributes.carried_count = static_cast<int32_t>(carried.size());
+    for (size_t i = 0; i < carried.size(); ++i) {
+      if (work->IsOpenList(builder->graph(), carried[i]))
+        work->open_lists.insert({&builder->graph(), ids[i]});
+    }
     return ids;
   }
 }
@@ -173,14 +210,16 @@ std::optional<Results> EmitIf(ImportWork* work, GraphBuilder* builder, ValueId c
   if (const auto known = KnownCondition(*builder, condition); known.has_value()) {
     return (*known ? then_branch : else_branch)(*builder, nullptr);
   }
-  Body then_body(builder), else_body(builder);
-  const auto then_results = then_branch(then_body.builder(), &then_body);
-  const auto else_results = else_branch(else_body.builder(), &else_body);
+  Body then_body(work, builder), else_body(work, builder);
+  auto then_results = then_branch(then_body.builder(), &then_body);
+  auto else_results = else_branch(else_body.builder(), &else_body);
   if (!then_results.has_value() || !else_results.has_value()) return std::nullopt;
   if (then_results->size() != else_results->size()) {
     throw ImportError(
         InvalidArgument("the branches have %zu and %zu outputs", then_results->size(), else_results->size()));
   }
+  OpenOther(work, &then_body.builder(), &*then_results, &else_body.builder(), *else_results);
+  OpenOther(work, &else_body.builder(), &*else_results, &then_body.builder(), *then_results);
   for (ValueId result : *then_results) then_body.AddOutput(result);
   for (ValueId result : *else_results) else_body.AddOutput(result);
   std::vector<TensorType> types;
@@ -196,12 +235,17 @@ std::optional<Results> EmitIf(ImportWork* work, GraphBuilder* builder, ValueId c
   then_body.ListCaptures(&captures);
   else_body.ListCaptures(&captures);
   operands.insert(operands.end(), captures.begin(), captures.end());
-  const int32_t then_index = then_body.Finish(captures, work);
-  const int32_t else_index = else_body.Finish(captures, work);
+  const int32_t then_index = then_body.Finish(captures);
+  const int32_t else_index = else_body.Finish(captures);
   const NodeId node = builder->EmitTyped(OpId::kIf, operands, types, &ids);
   auto& attributes = builder->graph().nodes[node].attributes.as<ops::IfAttributes>();
   attributes.then_branch = then_index;
   attributes.else_branch = else_index;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (!work->IsOpenList(then_body.builder().graph(), (*then_results)[i])) continue;
+    if (!work->IsOpenList(else_body.builder().graph(), (*else_results)[i])) continue;
+    work->open_lists.insert({&builder->graph(), ids[i]});
+  }
   return ids;
 }
 

@@ -237,6 +237,7 @@ void Scope::Convert(int32_t index) {
     }
     const TensorflowOp* entry = FindTensorflowOp(node.op);
     if (entry == nullptr) throw ImportError(Unsupported("MACE has no such operator"));
+    RefuseComplex(node);
     Call call(this, node, std::move(inputs));
     Results results = entry->convert(call, *entry);
     if (results.size() == 1 && results[0] == kNone) {
@@ -248,10 +249,7 @@ void Scope::Convert(int32_t index) {
     if (error.code() == StatusCode::kResourceExhausted || error.code() == StatusCode::kOutOfMemory) throw;
     broken_.insert(index);
     const bool is_unknown = FindTensorflowOp(node.op) == nullptr && !IsControlOperator(table_.op(index));
-    work_.AddProblem(node, error.what(),
-                     is_unknown ? kUnknownOperatorAction
-                                : "change the model here, or convert the part before it "
-                                  "(--output_tensor, outputs=...)");
+    work_.AddProblem(node, error.what(), ActionForNode(node, is_unknown));
     if (work_.report.problems.size() == 1) work_.report.failed_at = error.stage();
   }
 }
@@ -315,19 +313,25 @@ namespace {
 
 // Element i of what a list says: its last element stands for all that follow.
 template <typename T>
-T ElementOf(const std::vector<T>& list, int64_t i) {
-  if (list.empty()) return T{};
-  return list[std::min(static_cast<size_t>(i), list.size() - 1)];
+T ElementOf(const std::vector<T>& list, int64_t i, int64_t parts = 1) {
+  const auto count = static_cast<int64_t>(list.size());
+  if (count < parts) return T{};
+  return list[static_cast<size_t>(i < count ? i : count - parts + i % parts)];
 }
 
 }  // namespace
 
 TensorView MakeTensor(const TensorProto& proto, GraphBuilder* builder, std::vector<uint8_t>* bytes) {
-  const DType dtype = DTypeOfTensorflow(proto.dtype);
+  const bool is_complex = PartTypeOfTensorflow(proto.dtype) != DType::kInvalid;
+  const DType dtype = is_complex ? PartTypeOfTensorflow(proto.dtype) : DTypeOfTensorflow(proto.dtype);
   if (dtype == DType::kInvalid) {
     throw ImportError(Unsupported("a constant of type %s", TensorflowTypeName(proto.dtype).c_str()));
   }
-  const Shape shape = ShapeOfProto(proto.shape);
+  Shape shape = ShapeOfProto(proto.shape);
+  const int64_t parts = is_complex ? 2 : 1;  // of each element, side by side
+  if (is_complex && !shape.Push(parts)) {
+    throw ImportError(Unsupported("complex numbers of rank %d (at most %d)", shape.rank, kMaxRank - 1));
+  }
   const int64_t count = shape.ElementCount();
   if (count < 0) throw ImportError(DataLoss("a constant of shape %s", ShapeText(shape).text));
   const int64_t width = BytesOf(dtype);
@@ -350,10 +354,10 @@ TensorView MakeTensor(const TensorProto& proto, GraphBuilder* builder, std::vect
     uint8_t* to = bytes->data() + i * width;
     const bool is_float = dtype == DType::kF32;
     if (is_float) {
-      const float element = ElementOf(proto.floats, i);
+      const float element = ElementOf(proto.floats, i, parts);
       std::memcpy(to, &element, sizeof(element));
     } else if (dtype == DType::kF64) {
-      const double element = ElementOf(proto.doubles, i);
+      const double element = ElementOf(proto.doubles, i, parts);
       std::memcpy(to, &element, sizeof(element));
     } else {
       const bool is_wide = dtype == DType::kU32 || dtype == DType::kU64;

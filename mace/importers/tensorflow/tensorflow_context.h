@@ -26,9 +26,14 @@ using Results = std::vector<ValueId>;
 // For messages: a view as a NUL-terminated string.
 inline std::string Text(std::string_view view) { return std::string(view.substr(0, 200)); }
 
-// What a person can do about an operator that is not known.
-inline constexpr char kUnknownOperatorAction[] =
-    "convert the part before it (--output_tensor, outputs=...), or replace it by supported operators";
+// What a person can do about a node that is not supported.
+std::string ActionForNode(const NodeProto& node, bool is_unknown);
+
+// Complex numbers are pairs of floats on one more axis, the last one (convert_complex.cc). Throws where the
+// node has some and is none of those that are converted with this in mind.
+void RefuseComplex(const NodeProto& node);
+// Whether the node's results are complex numbers.
+bool GivesComplex(const NodeProto& node);
 
 struct TensorRef {
   int32_t node = -1;
@@ -82,6 +87,8 @@ struct ImportWork {
   // Lists of elements whose rank nothing has told yet: they stand as lists of numbers.
   std::set<std::pair<const Graph*, ValueId>> open_lists;
 
+  bool IsOpenList(const Graph& graph, ValueId value) const { return open_lists.contains({&graph, value}); }
+
   const NodeTable& TableOf(std::string_view function);
   void AddProblem(const NodeProto& node, std::string reason, std::string action);
   void Visit(int64_t nodes);  // pays for a walk over the source
@@ -92,8 +99,7 @@ class Scope;
 // A subgraph while it is built.
 class Body {
  public:
-  explicit Body(GraphBuilder* outside)
-      : outside_(*outside), graph_(std::make_unique<Graph>()), builder_(graph_.get(), outside) {}
+  Body(ImportWork* work, GraphBuilder* outside);
 
   GraphBuilder& builder() { return builder_; }
   ValueId AddInput(const TensorType& type);
@@ -106,9 +112,10 @@ class Body {
   ValueId Capture(ValueId outer);
   void ListCaptures(std::vector<ValueId>* outers) const;
   // Makes inputs of the captures, in the order of `outers`, and puts the graph into the one around.
-  int32_t Finish(std::span<const ValueId> outers, ImportWork* work);
+  int32_t Finish(std::span<const ValueId> outers);
 
  private:
+  ImportWork& work_;
   GraphBuilder& outside_;
   std::unique_ptr<Graph> graph_;
   GraphBuilder builder_;

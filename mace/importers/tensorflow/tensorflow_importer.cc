@@ -5,6 +5,7 @@
 #include "mace/importers/cut_graph.h"
 #include "mace/importers/edge_names.h"
 #include "mace/importers/importer.h"
+#include "mace/importers/problems.h"
 #include "mace/importers/states.h"
 #include "mace/importers/tensorflow/tensorflow_context.h"
 
@@ -188,7 +189,7 @@ class Import {
       const bool is_known =
           node.op == "Placeholder" || FindTensorflowOp(node.op) != nullptr || IsControlOperator(node.op);
       if (!is_known) {
-        work_.AddProblem(node, "MACE has no such operator", kUnknownOperatorAction);
+        work_.AddProblem(node, "MACE has no such operator", ActionForNode(node, true));
       }
       for (const AttributeValue& value : node.attributes) {
         if (value.function.has_value()) functions.push_back(*value.function);
@@ -226,7 +227,7 @@ class Import {
       if (type.dtype == DType::kInvalid) {
         if (needed_[i]) {
           work_.AddProblem(node, "elements of type " + TensorflowTypeName(number) + ", which MACE lacks",
-                           "cut the graph behind it");
+                           number == kTensorflowString ? kTextAction : "cut the graph behind it");
         }
         continue;
       }
@@ -342,6 +343,11 @@ class Import {
       }
       Check(graph_.values[value].name.Assign(name));
       seen.insert(value);
+      if (GivesComplex(*table_->nodes[refs[i].node])) {
+        builder_.Warn("'" + Text(name) + "' is complex: here " +
+                      mace::NameOf(graph_.values[value].type.dtype) +
+                      " with one more axis, the last one, of the real and the imaginary part");
+      }
       Check(graph_.outputs.PushBack(value));
     }
   }

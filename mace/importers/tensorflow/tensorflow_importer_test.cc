@@ -63,6 +63,24 @@ GraphDefBuilder Loop() {
   return builder;
 }
 
+// A list that grows, and a transform of what it holds.
+GraphDefBuilder GrowingList() {
+  GraphDefBuilder builder;
+  builder.Input("x", {3})
+      .Input("m", {2, 3})
+      .Add(NodeBuilder("shape", "Const").Floats({3}, {1}))
+      .Add(NodeBuilder("none", "Const").Floats({0}, {}))
+      .Add(NodeBuilder("four", "Const").Floats({4}, {1}))
+      .Add(NodeBuilder("list", "TensorListFromTensor", {"m", "shape"}).Type("element_dtype", 1))
+      .Add(NodeBuilder("set", "TensorListSetItem", {"list", "four", "x"})
+               .Flag("resize_if_index_out_of_bounds"))
+      .Add(NodeBuilder("f", "RFFT", {"set", "four"}))
+      .Add(NodeBuilder("c", "Complex", {"x", "none"}).Type("Tout", 8))
+      .Add(NodeBuilder("p", "Mul", {"c", "c"}).Type("T", 8))
+      .Add(NodeBuilder("y", "IRFFT", {"f", "four"}));
+  return builder;
+}
+
 TEST(TensorflowImporter, InputsOutputsAndNames) {
   GraphDefBuilder builder;
   builder.Input("x", {-1, 3})
@@ -167,6 +185,34 @@ TEST(TensorflowImporter, CutsBehindWhatItDoesNotKnow) {
   EXPECT_EQ(CountOf(imported.graph, OpId::kExp), 0);
 }
 
+TEST(TensorflowImporter, ComplexNumbersReachOnlyWhatTakesThem) {
+  constexpr int kComplex64 = 8;
+  GraphDefBuilder good, bad;
+  for (GraphDefBuilder* builder : {&good, &bad}) {
+    builder->Input("x", {2, 3}).Add(NodeBuilder("z", "Complex", {"x", "x"}).Type("Tout", kComplex64));
+  }
+  Imported first, second;
+  ImportInto(&first, good);
+  ASSERT_TRUE(first.status.ok()) << first.status.message();
+  EXPECT_TRUE(first.graph.values[first.graph.outputs[0]].type.shape == (Shape{2, 3, 2}));
+  ASSERT_EQ(first.report.warnings.size(), 1u);
+  EXPECT_THAT(first.report.warnings[0], HasSubstr("'z' is complex"));
+  bad.Add(NodeBuilder("y", "Tanh", {"z"}).Type("T", kComplex64));
+  ImportInto(&second, bad);
+  EXPECT_EQ(second.status.code(), StatusCode::kUnsupported);
+  EXPECT_THAT(second.status.message(), HasSubstr("node 'y': Tanh: complex numbers"));
+}
+
+TEST(TensorflowImporter, TextsAreCutAway) {
+  GraphDefBuilder builder;
+  builder.Input("x", {2}).Add(NodeBuilder("y", "AsString", {"x"}));
+  Imported imported;
+  ImportInto(&imported, builder);
+  EXPECT_EQ(imported.status.code(), StatusCode::kUnsupported);
+  EXPECT_THAT(imported.status.message(),
+              HasSubstr("tensors of text are not supported: begin the model behind"));
+}
+
 TEST(TensorflowImporter, RefusesCyclesAndNamesOfNobody) {
   GraphDefBuilder cycle, nobody;
   cycle.Add(NodeBuilder("a", "Neg", {"b"}))
@@ -216,8 +262,16 @@ TEST(TensorflowImporter, ManyEndsOfALongChainTakeLinearTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, kMost);
 }
 
+TEST(TensorflowImporter, ListsGrowByPad) {
+  Imported imported;
+  ImportInto(&imported, GrowingList());
+  ASSERT_TRUE(imported.status.ok()) << imported.status.message();
+  EXPECT_EQ(CountOf(imported.graph, OpId::kPad), 1);
+  EXPECT_EQ(CountOf(imported.graph, OpId::kDft), 2);
+}
+
 TEST(TensorflowImporter, DamagedFilesNeverCrash) {
-  for (const GraphDefBuilder& builder : {Conditional(), Loop()}) {
+  for (const GraphDefBuilder& builder : {Conditional(), Loop(), GrowingList()}) {
     std::vector<uint8_t> bytes(builder.bytes().begin(), builder.bytes().end());
     for (size_t i = 0; i < bytes.size(); ++i) {
       Graph cut_off;

@@ -148,6 +148,16 @@ MACE_TENSORFLOW_CONVERTER(ArrayGather);
 MACE_TENSORFLOW_CONVERTER(ArrayScatter);
 MACE_TENSORFLOW_CONVERTER(ArraySize);
 
+// convert_complex.cc: complex numbers, as pairs of floats on one more axis.
+MACE_TENSORFLOW_CONVERTER(Fourier);  // FourierForm
+MACE_TENSORFLOW_CONVERTER(Complex);
+MACE_TENSORFLOW_CONVERTER(ComplexPart);  // variant: 0, the real one, or 1
+MACE_TENSORFLOW_CONVERTER(ComplexAbs);
+MACE_TENSORFLOW_CONVERTER(Conjugate);
+MACE_TENSORFLOW_CONVERTER(Product);  // of real or complex numbers
+
+enum FourierForm : int { kTwoAxes = 1, kInverse = 2, kRealSide = 4 };  // flags
+
 #undef MACE_TENSORFLOW_CONVERTER
 
 // ---- what several families share

@@ -1,5 +1,6 @@
 // ImportTflite: checks what is supported, converts operator by operator.
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,11 @@ namespace mace::importers::tflite {
 namespace {
 
 constexpr int8_t kStringElements = 5;  // the element type
-// What a person can do about text, which MACE has no tensors of.
-constexpr char kStringAction[] =
-    "tensors of text are not supported: begin the model behind them (--input_tensor, inputs=... of "
-    "mace.convert) or end it in front of them (--output_tensor, outputs=...), and look texts up in the "
-    "application";
+// Of custom operators that the converter took over from TensorFlow as they are.
+constexpr char kFlexPrefix[] = "Flex";
+constexpr char kFlexAction[] =
+    "operators whose names begin with Flex are TensorFlow's own, left in the model by SELECT_TF_OPS: convert "
+    "it to TensorFlow Lite without SELECT_TF_OPS, or give MACE the frozen graph (.pb) instead";
 
 // Operators that have no form without text: SKIP_GRAM, and tables, whose keys or values are text.
 bool IsOfStrings(int32_t number) { return number == 30 || (number >= 136 && number <= 139); }
@@ -33,7 +34,9 @@ class Complaints {
 
   void Add(const std::string& what, const std::string& where, const std::string& action = "") {
     problems_.Add(where, "", what, action);
-    has_strings_ = has_strings_ || action == kStringAction;
+    for (const char* hint : {kTextAction, kFlexAction}) {
+      if (action.starts_with(hint)) hints_.insert(hint);
+    }
     Entry& entry = entries_[what];
     if (entry.count++ == 0) order_.push_back(what);
     if (entry.count <= kMaxPlaces) entry.places += (entry.count == 1 ? "" : " and ") + where;
@@ -55,7 +58,7 @@ class Complaints {
     }
     if (order_.size() > kMaxListed)
       message += "; and " + std::to_string(order_.size() - kMaxListed) + " more";
-    if (has_strings_) message += std::string("; ") + kStringAction;
+    for (const std::string& hint : hints_) message += "; " + hint;
     throw ImportError(StatusCode::kUnsupported, message);
   }
 
@@ -68,8 +71,18 @@ class Complaints {
   Problems problems_;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> order_;
-  bool has_strings_ = false;
+  std::set<std::string> hints_;  // actions that the message tells, too
 };
+
+// What a person can do about an operator that MACE does not know; custom ones an application may bring.
+std::string ActionForUnknown(const TfliteFile& file, int index) {
+  const int32_t number = file.OperatorNumber(index);
+  if (IsOfStrings(number)) return kTextAction;
+  if (number != kCustomOperator) return ActionFor(StatusCode::kUnsupported);
+  const std::string name(file.CustomName(index).substr(0, 100));
+  const std::string action = ActionForUnknownOperator(name);
+  return name.starts_with(kFlexPrefix) ? kFlexAction + ("; or " + action) : action;
+}
 
 // Returns whether the importer can read a tensor of this kind.
 bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
@@ -81,7 +94,7 @@ bool CheckTensor(const TfliteFile& file, int tensor, Complaints* complaints) {
     readable = false;
   };
   if (record.element_type() == kStringElements) {
-    complain("text", kStringAction);
+    complain("text", kTextAction);
   } else if (file.TensorDType(tensor) == DType::kInvalid && record.element_type() != kResourceElements) {
     complain("element type " + std::to_string(record.element_type()));
   }
@@ -139,9 +152,7 @@ std::vector<bool> CheckSupport(const TfliteFile& file, const TfliteCut& cut, Com
     refused[static_cast<size_t>(i)] = !reads || !writes;
     const OperatorRow* row = FindOperator(file, i);
     if (row == nullptr) {
-      complaints->Add(file.OperatorName(i), file.DescribeOperator(i),
-                      IsOfStrings(file.OperatorNumber(i)) ? kStringAction
-                                                          : ActionForUnknownOperator(file.OperatorName(i)));
+      complaints->Add(file.OperatorName(i), file.DescribeOperator(i), ActionForUnknown(file, i));
       refused[static_cast<size_t>(i)] = true;
       continue;
     }
