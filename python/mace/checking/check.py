@@ -38,13 +38,14 @@ class Culprit:
 @dataclass
 class CheckResult:
     """What a check found. `samples` are the reference's values, `whole` the verdicts on the model's outputs, `missing` those outputs that
-    the reference has no value of."""
+    the reference has no value of (of some sample), `lacking` the source's outputs that the candidate lacks."""
 
     model: str
     runtime: str
     nodes: list[NodeVerdict] = field(default_factory=list)
     whole: list[Verdict] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
     samples: list[Values] = field(default_factory=list)
     inputs: tuple[TensorInfo, ...] = ()
     culprits: list[Culprit] = field(default_factory=list)
@@ -54,7 +55,7 @@ class CheckResult:
     @property
     def agrees(self) -> bool:
         """Whether all outputs were compared and nothing was found."""
-        return not self.culprits and not self.missing
+        return not self.culprits and not self.missing and not self.lacking
 
 
 class Reference:
@@ -124,8 +125,9 @@ class Checker:
         result.culprits = [self._of_node(each) for each in result.nodes if each.is_wrong]
         data, _ = self._candidate.convert(**self._options)
         result.whole = self._outputs(data)
-        compared = {each.tensor for each in result.whole}
-        result.missing = [name for name in self._candidate.outputs(data) if name not in compared]
+        outputs = self._candidate.outputs(data)
+        result.missing = [name for name in outputs if any(find_name(name, values) not in values for values in reference.samples)]
+        result.lacking = [name for name in reference.outputs if find_name(name, outputs) not in outputs]
         if not result.culprits and not all(each.is_right for each in result.whole):
             result.culprits = [self._of_whole(result)]
         result.seconds = time.perf_counter() - begin

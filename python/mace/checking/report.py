@@ -67,14 +67,19 @@ def _worst(node: NodeVerdict) -> float:
     return max(shares, default=0.0)
 
 
+def uncompared(result: CheckResult) -> list[str]:
+    """Which outputs were not compared, and why."""
+    found = ((f"{result.runtime} has no value of the output", result.missing), ("MACE's model lacks the output", result.lacking))
+    return [f"{text} {', '.join(map(repr, names[:5]))}{' ...' if len(names) > 5 else ''}" for text, names in found if names]
+
+
 def summary(result: CheckResult) -> str:
     """One line."""
     judged = len(result.nodes) - result.unjudged
     unjudged = f", {result.unjudged} could not be judged" if result.unjudged else ""
-    if result.missing and not result.culprits:
-        names = ", ".join(repr(name) for name in result.missing[:5]) + (" ..." if len(result.missing) > 5 else "")
+    if not result.agrees and not result.culprits:
         agree = f"{judged} nodes and {len(result.whole)} outputs agree{unjudged}"
-        return f"Not all was compared: {result.runtime} has no value of the output {names}; {agree}"
+        return f"Not all was compared: {'; '.join(uncompared(result))}; {agree}"
     if result.agrees:
         return f"MACE agrees with {result.runtime}: {judged} nodes and {len(result.whole)} outputs{unjudged}"
     return f"MACE differs from {result.runtime}: {result.culprits[0].text}"
@@ -102,7 +107,7 @@ def values_of(result: CheckResult) -> dict[str, Any]:
     culprits = [{"kind": each.kind, "name": each.name, "text": each.text} for each in result.culprits]
     return {
         "model": result.model, "runtime": result.runtime, "agrees": result.agrees, "culprits": culprits, "unjudged": result.unjudged,
-        "missing": result.missing,
+        "missing": result.missing, "lacking": result.lacking,
         "seconds": result.seconds, "nodes": nodes, "whole": [_values(each) for each in result.whole],
     }  # fmt: skip
 

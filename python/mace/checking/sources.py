@@ -177,6 +177,8 @@ class TfliteReference:
                 if "Didn't find op" not in str(error) or kind != engine.OpResolverType.BUILTIN_REF:
                     raise FailedPreconditionError(f"ai-edge-litert cannot load the source: {first_line(error)}") from None
                 self.runtime = f"{version_of('ai-edge-litert')}, default kernels"
+        self._told = ""  # what the interpreter complained about so far: it tells all of it again with each new complaint
+        self._written = self._outputs_of_operators()
         self._details = {each["index"]: each for each in self._interpreter.get_tensor_details()}
         self._tensors = {each["name"]: index for index, each in self._details.items()}
         own = {"input": self._interpreter.get_input_details(), "output": self._interpreter.get_output_details()}
@@ -188,6 +190,20 @@ class TfliteReference:
             raise FailedPreconditionError(
                 f"ai-edge-litert can be fed at the model's own inputs only ({names}); name validation_outputs_data"
             )
+
+    def _outputs_of_operators(self) -> set[int]:
+        return {int(i) for operator in self._interpreter._get_ops_details() for i in operator["outputs"]}
+
+    def _complaint(self, error: Exception) -> str:
+        """What is new in an error of a run, and what to do about it."""
+        text = str(error)
+        new, self._told = text.removeprefix(self._told).strip() or text, text
+        advice = "give inputs that it takes, or mend the model; without the source's values there is nothing to compare with"
+        if "variable != nullptr" in new:
+            advice = (
+                "it reads a variable before it has set it: convert it again, from a SavedModel or with the object that owns the variable"
+            )
+        return f"ai-edge-litert cannot run the source: {' '.join(new.split())} ({advice})"
 
     def nodes(self) -> list[Node]:
         """See Source."""
@@ -239,9 +255,12 @@ class TfliteReference:
                 self._interpreter.set_tensor(index, array)
             self._interpreter.invoke()
         except Exception as error:
-            raise FailedPreconditionError(f"ai-edge-litert cannot run the source: {first_line(error)}") from None
+            raise FailedPreconditionError(self._complaint(error)) from None
         values = {}
+        unwritten = self._written - self._outputs_of_operators()  # a loop's outputs that nothing reads: allocating cut them off
         for name, index in found.items():
+            if index in unwritten:
+                continue
             try:
                 values[name] = as_floats(self._interpreter.get_tensor(index))
             except ValueError:  # a branch that was not run, a resource's handle: it has no value
