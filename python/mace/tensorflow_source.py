@@ -43,9 +43,9 @@ def frozen(path: str, signature: str | None = None) -> bytes:
 
 def _function_of(tf: Any, path: str, signature: str | None) -> tuple[Any, Any]:
     """The concrete function that computes the model, and what owns its variables."""
+    if signature is not None and not os.path.isdir(path):
+        raise InvalidArgumentError("Keras' files have no signatures")
     try:
-        if signature is not None and not os.path.isdir(path):
-            raise InvalidArgumentError("Keras' files have no signatures")
         if os.path.isdir(path):
             owner = tf.saved_model.load(path)
             signatures = owner.signatures
@@ -54,8 +54,6 @@ def _function_of(tf: Any, path: str, signature: str | None) -> tuple[Any, Any]:
             specs = [tf.TensorSpec(value.shape, value.dtype, name=value.name.split(":")[0]) for value in model.inputs]
             call = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
             return call.get_concrete_function(*specs), model
-    except InvalidArgumentError:
-        raise
     except Exception as error:
         raise DataLossError(f"TensorFlow cannot load it: {error}") from error
     if not signatures:

@@ -3,6 +3,7 @@ any other. Needs the extra ``torch``: ``pip install mace-engine[torch]``."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -48,10 +49,10 @@ def _arguments(example_inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (example_inputs,), {}
 
 
-def _leaves(torch: Any, name: str, value: Any) -> list[str]:
-    """The names of the tensors in an argument (or a result): itself, or its name with the places inside it."""
+def _leaves(torch: Any, name: str, value: Any) -> list[tuple[str, Any]]:
+    """The tensors in an argument (or a result) with their names: itself, or its name with the places inside it."""
     if isinstance(value, torch.Tensor):
-        return [name]
+        return [(name, value)]
     if isinstance(value, Mapping):
         return [leaf for key, each in value.items() for leaf in _leaves(torch, f"{name}_{key}" if name else str(key), each)]
     if isinstance(value, (tuple, list)):
@@ -77,7 +78,7 @@ def _input_names(torch: Any, module: Any, args: tuple[Any, ...], kwargs: dict[st
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
         raise InvalidArgumentError(f"example_inputs do not fit {type(module).__name__}.forward{signature}: {error}") from None
-    names: list[str] = []
+    names: list[tuple[str, Any]] = []
     for name, value in bound.arguments.items():
         kind = signature.parameters[name].kind
         if kind is inspect.Parameter.VAR_KEYWORD:
@@ -85,11 +86,11 @@ def _input_names(torch: Any, module: Any, args: tuple[Any, ...], kwargs: dict[st
                 names += _leaves(torch, key, each)
         else:
             names += _leaves(torch, name, value)
-    return _distinct(names)
+    return _distinct([name for name, _ in names])
 
 
 def _output_names(torch: Any, result: Any, inputs: Sequence[str]) -> list[str]:
-    names = ["output"] if isinstance(result, torch.Tensor) else _leaves(torch, "", result)
+    names = ["output"] if isinstance(result, torch.Tensor) else [name for name, _ in _leaves(torch, "", result)]
     return _distinct([*inputs, *names])[len(inputs) :]
 
 
@@ -108,7 +109,11 @@ def to_onnx(
     tuple. Weights of more than 2 GB go to files in ``folder``, which must be given to :func:`mace.convert` too.
     Raises :class:`mace.UnsupportedError` where PyTorch cannot export the module, or is not installed.
     """
-    torch = _import_torch()
+    return _exported(_import_torch(), module, example_inputs, dynamic_shapes, folder, opset)[0]
+
+
+def _exported(torch: Any, module: Any, example_inputs: Any, dynamic_shapes: Any, folder: Any, opset: int) -> tuple[bytes, Any]:
+    """The ONNX model, and what the module gives for the example inputs."""
     args, kwargs = _arguments(example_inputs)
     is_program = isinstance(module, torch.export.ExportedProgram)
     if not is_program and not isinstance(module, torch.nn.Module):
@@ -126,7 +131,7 @@ def to_onnx(
         if was_training:
             runner.train()
     _rename(program.model.graph, inputs, _output_names(torch, result, inputs or []))
-    return _bytes_of(program, folder)
+    return _bytes_of(program, folder), result
 
 
 def _export(torch: Any, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any, opset: int) -> Any:
@@ -192,60 +197,48 @@ def from_torch(
     >>> y = m({"input": np.zeros((1, 4), np.float32)})["output"]
     """
     torch = _import_torch()
-    if _weight_bytes(torch, module) < MAX_IN_MEMORY - (64 << 20):
-        model = load(to_onnx(module, example_inputs, dynamic_shapes), num_threads, strict=strict, states=states, **options)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            to_onnx(module, example_inputs, dynamic_shapes, folder=folder)
-            model = load(os.path.join(folder, "model.onnx"), num_threads, strict=strict, states=states, **options)
+    with contextlib.ExitStack() as stack:
+        fits = _weight_bytes(torch, module) < MAX_IN_MEMORY - (64 << 20)
+        folder = None if fits else stack.enter_context(tempfile.TemporaryDirectory())
+        data, expected = _exported(torch, module, example_inputs, dynamic_shapes, folder, OPSET)
+        source = data if folder is None else os.path.join(folder, "model.onnx")
+        model = load(source, num_threads, strict=strict, states=states, **options)
     if not states:
-        _compare(torch, module, example_inputs, model)
+        _compare(torch, example_inputs, expected, model)
     return model
 
 
-def _tensors(torch: Any, value: Any) -> list[Any]:
-    """The tensors in arguments or results, in the order of :func:`_leaves`."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return [tensor for each in value for tensor in _tensors(torch, each)] if isinstance(value, (tuple, list)) else []
-
-
-def _compare(torch: Any, module: Any, example_inputs: Any, model: Model) -> None:
+def _compare(torch: Any, example_inputs: Any, expected: Any, model: Model) -> None:
     """Warns of outputs for the example inputs that are not the module's."""
-    args, kwargs = _arguments(example_inputs)
-    runner = module.module() if isinstance(module, torch.export.ExportedProgram) else module
-    was_training = runner.training and runner is module
-    try:
-        if was_training:
-            runner.eval()
-        with torch.no_grad():
-            expected = _tensors(torch, runner(*args, **kwargs))
-    finally:
-        if was_training:
-            runner.train()
-    arrays = [tensor.detach().cpu() for tensor in _tensors(torch, [args, kwargs])]
-    if len(arrays) != len(model.inputs) or len(expected) != len(model.outputs):
+    tensors = [tensor for _, tensor in _leaves(torch, "", expected)]
+    arrays = [tensor.detach().cpu() for _, tensor in _leaves(torch, "", _arguments(example_inputs))]
+    if len(arrays) != len(model.inputs) or len(tensors) != len(model.outputs):
         return  # arguments that are not read, results that are arguments
     try:
         results = model([array.numpy() for array in arrays])
     except (MaceError, TypeError) as error:  # numpy has no such type, or another shape is wanted
         warnings.warn(f"from_torch could not run the example inputs: {error}", stacklevel=3)
         return
-    for (name, result), tensor in zip(results.items(), expected, strict=True):
-        if not tensor.is_floating_point():
-            continue
-        want = tensor.detach().cpu().double().numpy()
-        if result.shape != want.shape:
-            warnings.warn(f"from_torch: output '{name}' has the shape {result.shape}, the module's {want.shape}", stacklevel=3)
-            continue
-        finite = np.isfinite(want) & np.isfinite(result)
-        scale = float(np.abs(want[finite]).max(initial=0.0))
-        error = float(np.abs(result.astype(np.float64) - want)[finite].max(initial=0.0))
-        if error > LARGEST_ERROR * max(scale, 1e-6):
-            text = f"from_torch: output '{name}' is off by {error:.3g} of {scale:.3g} from the module's for the example inputs"
+    for (name, result), tensor in zip(results.items(), tensors, strict=True):
+        difference = _difference(result.astype(np.float64), tensor.detach().cpu().double().numpy(), tensor.is_floating_point())
+        if difference:
+            text = f"from_torch: output '{name}' {difference} the module's for the example inputs"
             warnings.warn(f"{text}: PyTorch's exporter lost something, or the module draws random numbers", stacklevel=3)
+
+
+def _difference(got: np.ndarray, want: np.ndarray, is_float: bool) -> str:
+    """What is different, or nothing."""
+    if got.shape != want.shape:
+        return f"has the shape {list(got.shape)}, not {list(want.shape)} as"
+    if not is_float:
+        wrong = int(np.count_nonzero(got != want))
+        return f"has {wrong} of {want.size} elements that are not" if wrong else ""
+    finite = np.isfinite(want)
+    if not np.array_equal(got[~finite], want[~finite], equal_nan=True) or not np.isfinite(got[finite]).all():
+        return "has infinities or NaNs elsewhere than"
+    scale = float(np.abs(want[finite]).max(initial=0.0))
+    error = float(np.abs(got[finite] - want[finite]).max(initial=0.0))
+    return f"is off by {error:.3g} of {scale:.3g} from" if error > LARGEST_ERROR * max(scale, 1e-6) else ""
 
 
 def _weight_bytes(torch: Any, module: Any) -> int:

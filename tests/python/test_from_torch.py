@@ -180,6 +180,19 @@ def test_what_the_exporter_loses_is_told() -> None:
         mace.from_torch(Means(), example)
 
 
+def test_differences_that_are_told() -> None:
+    want = np.array([1.0, -2.0, np.inf, np.nan])
+    assert torch_source._difference(want.copy(), want, True) == ""
+    assert torch_source._difference(want * (1 + 5e-3), want, True) == ""
+    assert "off by" in torch_source._difference(want * 1.05, want, True)
+    for place, value in ((0, np.nan), (1, np.inf), (2, 3.0), (2, -np.inf), (2, np.nan), (3, 0.5), (3, 0.0)):
+        got = want.copy()
+        got[place] = value
+        assert "infinities or NaNs" in torch_source._difference(got, want, True), (place, value)
+    assert "has 1 of 3" in torch_source._difference(np.array([1.0, 2, 3]), np.array([1.0, 2, 4]), False)
+    assert "shape [1, 2], not [2]" in torch_source._difference(np.zeros((1, 2)), np.zeros(2), True)
+
+
 def test_external_data_in_a_folder(tmp_path) -> None:
     module = nn.Linear(300, 200).eval()
     x = torch.randn(1, 300)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tensorflow_writer import Func, Numbers, const, function, graph, node, placeholder
 
 import mace
+from mace import tensorflow_source
 
 RNG = np.random.default_rng(7)
 COMPLEX = np.dtype("complex64")
@@ -350,3 +352,22 @@ def test_the_document_lists_the_operators():
     document = (root / "docs/tensorflow.md").read_text()
     listed = document[document.index("## Operators") : document.index("Besides those of control flow")]
     assert re.findall(r"`(\w+)`", listed) == names
+
+
+def test_signatures_of_saved_models(tmp_path) -> None:
+    def chosen(signatures: dict[str, str], asked: str | None) -> str:
+        owner = SimpleNamespace(signatures=signatures)
+        tensorflow = SimpleNamespace(saved_model=SimpleNamespace(load=lambda path: owner))
+        return tensorflow_source._function_of(tensorflow, str(tmp_path), asked)[0]
+
+    two = {"enc": "encode", "dec": "decode"}
+    assert chosen(two, "enc") == "encode" and chosen(two, "dec") == "decode"
+    assert chosen({"enc": "encode"}, None) == "encode" and chosen(two | {"serving_default": "serve"}, None) == "serve"
+    with pytest.raises(mace.InvalidArgumentError, match="no 'serving_default', but 'dec', 'enc': choose one with signature="):
+        chosen(two, None)
+    with pytest.raises(mace.InvalidArgumentError, match="no signature 'x', but 'enc'"):
+        chosen({"enc": "encode"}, "x")
+    with pytest.raises(mace.InvalidArgumentError, match="the SavedModel has no signatures: save it with"):
+        chosen({}, None)
+    with pytest.raises(mace.InvalidArgumentError, match="Keras' files have no signatures"):
+        tensorflow_source._function_of(None, "net.keras", "enc")

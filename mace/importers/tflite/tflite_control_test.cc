@@ -111,15 +111,7 @@ TEST(TfliteControl, FilesThatLie) {
 // What changed bytes make of these files is an error or a graph, never a crash.
 TEST(TfliteControl, ChangedFilesNeverCrash) {
   for (const std::vector<uint8_t>& good : {IfModel(1, 2), WhileModel(1, 2)}) {
-    for (size_t i = 8; i < good.size(); ++i) {
-      for (uint8_t flip : {1, 2, 128, 255}) {
-        std::vector<uint8_t> bytes = good;
-        bytes[i] = static_cast<uint8_t>(bytes[i] ^ flip);
-        Graph graph;
-        const Status status = Import(bytes, &graph);
-        EXPECT_EQ(status.ok(), std::string(status.message()).empty());
-      }
-    }
+    ExpectNoCrashWhenChanged(good);
   }
 }
 

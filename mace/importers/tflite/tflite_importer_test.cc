@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "mace/importers/importer.h"
 #include "mace/importers/tflite/tflite_builder.h"
+#include "mace/importers/tflite/tflite_test_import.h"
 #include "mace/ops/convolution/conv2d.h"
 #include "mace/ops/evaluate.h"
 #include "mace/ops/unary/unary.h"
@@ -19,12 +19,6 @@ constexpr int32_t kAdd = 0, kConv = 3, kDepthwise = 4, kDequantize = 6, kFullyCo
                   kSoftmax = 25, kSvdf = 27, kPad = 34, kCustom = 32, kTranspose = 39, kMean = 40,
                   kUnknown = 900, kSkipGram = 30, kLogistic = 14;
 
-Status Import(const std::vector<uint8_t>& bytes, Graph* graph, ImportReport* report = nullptr,
-              const ImportOptions& options = {}) {
-  ImportReport unread;
-  return ImportTflite(bytes, options, graph, report == nullptr ? &unread : report);
-}
-
 bool Contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -33,16 +27,6 @@ std::vector<OpId> OpsOf(const Graph& graph) {
   std::vector<OpId> ops;
   for (const Node& node : graph.nodes) ops.push_back(node.op);
   return ops;
-}
-
-std::vector<float> RunFloats(const Graph& graph, std::vector<float> input, const Shape& shape) {
-  const TensorView feed = {input.data(), DType::kF32, shape};
-  Vector<EvaluatedTensor> fetches;
-  const Status status = EvaluateGraph(graph, {&feed, 1}, {}, &fetches);
-  EXPECT_TRUE(status.ok()) << status.message();
-  if (!status.ok()) return {};
-  const float* result = fetches[0].view.as<float>();
-  return {result, result + fetches[0].view.elements()};
 }
 
 // x [1, 4, 4, 2] -> conv 1x1 (2 -> 3 channels) with a fused activation.

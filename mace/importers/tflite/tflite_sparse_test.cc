@@ -3,7 +3,6 @@
 
 #include "mace/importers/tflite/tflite_builder.h"
 #include "mace/importers/tflite/tflite_test_import.h"
-#include "mace/ops/evaluate.h"
 
 namespace mace::importers::tflite {
 namespace {
@@ -25,16 +24,6 @@ std::vector<uint8_t> DensifyModel(const std::vector<int32_t>& dims, const Sparse
   return builder.Finish({x}, {y});
 }
 
-std::vector<float> RunOn(const Graph& graph, std::vector<float> x) {
-  const TensorView feed = {x.data(), DType::kF32, graph.values[graph.inputs[0]].type.shape};
-  Vector<EvaluatedTensor> fetches;
-  const Status status = EvaluateGraph(graph, {&feed, 1}, {}, &fetches);
-  EXPECT_TRUE(status.ok()) << status.message();
-  if (!status.ok()) return {};
-  const float* result = fetches[0].view.as<float>();
-  return {result, result + fetches[0].view.elements()};
-}
-
 // What the constant is, read as the sum of zeros and it.
 std::vector<float> Dense(const std::vector<int32_t>& dims, const Sparse& sparse,
                          const std::vector<float>& stored) {
@@ -44,7 +33,7 @@ std::vector<float> Dense(const std::vector<int32_t>& dims, const Sparse& sparse,
   if (!status.ok()) return {};
   size_t count = 1;
   for (int32_t dim : dims) count *= static_cast<size_t>(dim);
-  return RunOn(graph, std::vector<float>(count, 0));
+  return RunFloats(graph, std::vector<float>(count, 0), graph.values[graph.inputs[0]].type.shape);
 }
 
 TEST(TfliteSparse, CompressedRowsOfEveryWidth) {
@@ -116,7 +105,8 @@ TEST(TfliteSparse, HalvesBehindDensifyAndWeightsWithoutIt) {
   Graph graph;
   const Status status = Import(builder.Finish({x}, {y}), &graph);
   ASSERT_TRUE(status.ok()) << status.message();
-  EXPECT_EQ(RunOn(graph, {3, 4, 5}), (std::vector<float>{60}));  // 10 * 2 * 3
+  EXPECT_EQ(RunFloats(graph, {3, 4, 5}, graph.values[graph.inputs[0]].type.shape),
+            (std::vector<float>{60}));  // 10 * 2 * 3
 }
 
 TEST(TfliteSparse, DamagedPlacesAreErrors) {

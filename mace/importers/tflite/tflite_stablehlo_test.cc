@@ -206,15 +206,7 @@ TEST(TfliteStablehlo, RandomBitsThatLie) {
 TEST(TfliteStablehlo, ChangedFilesNeverCrash) {
   for (const std::vector<uint8_t>& good :
        {Gather().Model(), Scatter().Model(), Windows{.padding = {1, 0, 0, 1}}.Model()}) {
-    for (size_t i = 8; i < good.size(); ++i) {
-      for (uint8_t flip : {1, 2, 128, 255}) {
-        std::vector<uint8_t> bytes = good;
-        bytes[i] = static_cast<uint8_t>(bytes[i] ^ flip);
-        Graph graph;
-        const Status status = Import(bytes, &graph);
-        EXPECT_EQ(status.ok(), std::string(status.message()).empty());
-      }
-    }
+    ExpectNoCrashWhenChanged(good);
   }
 }
 

@@ -201,15 +201,7 @@ TEST(TfliteSubgraphs, SubgraphsThatMultiplyEnd) {
 
 TEST(TfliteSubgraphs, ChangedFilesNeverCrash) {
   for (const std::vector<uint8_t>& good : {Chain(3, 2), CallModel(1), CaseModel({1, 2, 3}, 3)}) {
-    for (size_t i = 8; i < good.size(); ++i) {
-      for (uint8_t flip : {1, 2, 128, 255}) {
-        std::vector<uint8_t> bytes = good;
-        bytes[i] = static_cast<uint8_t>(bytes[i] ^ flip);
-        Graph graph;
-        const Status status = Import(bytes, &graph);
-        EXPECT_EQ(status.ok(), std::string(status.message()).empty());
-      }
-    }
+    ExpectNoCrashWhenChanged(good);
   }
 }
 
